@@ -1,0 +1,135 @@
+"""How the pure decisions reach the world: Protocols named in the domain. Hooks and the store satisfy them by shape."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import Protocol
+
+from intacct_asana.records import (
+    Bill,
+    Cursor,
+    Decision,
+    DecisionState,
+    Link,
+    Person,
+    ReadWindow,
+    Snapshot,
+    Story,
+    Task,
+    TaskDraft,
+    Vendor,
+)
+
+
+class Books(Protocol):
+    """Intacct, as far as decisions need it. Every method raises our six errors only."""
+
+    def bills(self, window: ReadWindow, *, page_size: int = 500) -> Iterator[list[Bill]]:
+        """Pages of bills with their lines, oldest change first; a bill changed while reading may come twice."""
+        ...
+
+    def bill(self, record_no: str) -> Bill | None:
+        """The bill with its lines as it is now, or None when it is gone."""
+        ...
+
+    def vendors(self, window: ReadWindow, *, page_size: int = 500) -> Iterator[list[Vendor]]:
+        """Pages of vendors, oldest change first."""
+        ...
+
+    def stamp_bill(self, record_no: str, *, values: Mapping[str, str], due_on: date | None, control_id: str) -> None:
+        """Write `values` (custom field name to text) onto a bill's header; lines are never sent.
+
+        Returns on Intacct's success only. Raises Refused for a no, OutcomeUnknown when no clear answer came.
+        """
+        ...
+
+
+class TaskBoard(Protocol):
+    """Asana, as far as decisions need it. Every method raises our six errors only."""
+
+    def tasks(self, project_gid: str, *, modified_since: datetime | None = None) -> Iterator[list[Task]]:
+        """Pages of the project's tasks with their custom fields, completed ones too."""
+        ...
+
+    def task(self, task_gid: str) -> Task | None:
+        """The task as it stands, or None when it is deleted or hidden."""
+        ...
+
+    def create_task(self, project_gid: str, draft: TaskDraft) -> Task:
+        """A new task in the project with `draft`'s and its initial fields. OutcomeUnknown when no answer came."""
+        ...
+
+    def update_task(self, task_gid: str, draft: TaskDraft, *, changed: Collection[str]) -> Task:
+        """Write only what `changed` names: attribute names of TaskDraft, and custom field gids as `field:<gid>`.
+
+        The answer is the task as read back. Raises Refused when the task is gone.
+        """
+        ...
+
+    def stories(self, task_gid: str) -> list[Story]:
+        """The task's whole history, oldest first."""
+        ...
+
+    def comment(self, task_gid: str, text: str) -> Story: ...
+
+    def set_fields(self, task_gid: str, fields: Mapping[str, str | None]) -> Task:
+        """Set enum (option gid) or text fields of a task; the answer is the task as read back."""
+        ...
+
+    def person(self, gid_or_email: str) -> Person | None: ...
+
+
+class Links(Protocol):
+    """Which task stands for which record, for one flow and one kind of record (`bill`, `vendor`)."""
+
+    def all(self) -> Mapping[str, Link]: ...
+
+    def of(self, keys: Collection[str]) -> Mapping[str, Link]: ...
+
+    def by_task(self, task_gids: Collection[str]) -> Mapping[str, Link]: ...
+
+    def begin(self, keys: Collection[str], *, at: datetime) -> None:
+        """Note that tasks for these keys are about to be created, before any call leaves."""
+        ...
+
+    def unfinished(self) -> Mapping[str, datetime]:
+        """Keys whose creation began and was never saved, with the time it began: look before creating again."""
+        ...
+
+    def save(self, link: Link, *, shown: Snapshot | None = None, shown_at: datetime | None = None) -> None:
+        """Keep the link, and what its task shows from `shown_at` on; ends the key's unfinished creation."""
+        ...
+
+    def shown(self, key: str, *, at: datetime) -> Snapshot | None:
+        """What the task of `key` showed at that instant."""
+        ...
+
+
+class Decisions(Protocol):
+    """The decisions of one flow and their evidence."""
+
+    def record(self, decisions: Sequence[Decision], *, cursors: Sequence[Cursor] = ()) -> list[Decision]:
+        """Keep decisions not yet known and move `cursors`, in one transaction. The answer holds the new ones only."""
+        ...
+
+    def advance(self, decision: Decision, *, to: DecisionState, facts: Mapping[str, object], at: datetime) -> Decision:
+        """Move a decision along one arrow and append `facts` to its evidence, in one transaction.
+
+        `decision` carries the new control_id, rule and outcome. Raises Refused when another run moved it first.
+        """
+        ...
+
+    def acknowledge(self, decision: Decision, *, story_gid: str, at: datetime) -> Decision: ...
+
+    def unsettled(self) -> list[Decision]:
+        """Decisions in RECORDED, CLEARED or SUBMITTED, oldest first."""
+        ...
+
+    def unacknowledged(self) -> list[Decision]:
+        """Settled decisions whose task has not been told yet, oldest first."""
+        ...
+
+    def of(self, key: str) -> list[Decision]:
+        """Every decision about one bill, oldest first."""
+        ...

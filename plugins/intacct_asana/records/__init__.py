@@ -1,0 +1,82 @@
+"""The nouns: what a bill, a vendor, a task, a decision is on our side of the wire.
+
+Money is `Decimal`, made from the wire's own text. Days are `date`, instants are aware UTC `datetime`. Nothing here knows
+Airflow, HTTP or SQL. The two sides are told apart by system (`bill_key`, `task_gid`), the states by role (`desired`,
+`actual`, `confirmed`).
+"""
+
+from __future__ import annotations
+
+from intacct_asana.records.asana import (
+    EnumOption,
+    Event,
+    EventPage,
+    FieldDefinition,
+    FieldNeed,
+    Person,
+    PinnedField,
+    Pins,
+    Section,
+    Story,
+    Task,
+    TaskDraft,
+)
+from intacct_asana.records.intacct import (
+    SETTLED_STATES,
+    Bill,
+    BillLine,
+    BillState,
+    IntacctIdentity,
+    ObjectField,
+    ReadWindow,
+    UserFormatting,
+    Vendor,
+)
+from intacct_asana.records.state import (
+    NEXT_STATES,
+    Cursor,
+    Decision,
+    DecisionState,
+    Link,
+    Signal,
+    Snapshot,
+    Verdict,
+    snapshot_of,
+)
+from intacct_asana.records.values import (
+    FieldValue,
+)
+
+__all__ = [
+    "NEXT_STATES",
+    "SETTLED_STATES",
+    "Bill",
+    "BillLine",
+    "BillState",
+    "Cursor",
+    "Decision",
+    "DecisionState",
+    "EnumOption",
+    "Event",
+    "EventPage",
+    "FieldDefinition",
+    "FieldNeed",
+    "FieldValue",
+    "IntacctIdentity",
+    "Link",
+    "ObjectField",
+    "Person",
+    "PinnedField",
+    "Pins",
+    "ReadWindow",
+    "Section",
+    "Signal",
+    "Snapshot",
+    "Story",
+    "Task",
+    "TaskDraft",
+    "UserFormatting",
+    "Vendor",
+    "Verdict",
+    "snapshot_of",
+]

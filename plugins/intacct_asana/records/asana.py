@@ -1,0 +1,161 @@
+"""What Asana holds: tasks, typed fields, stories, events; and what preflight pinned of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from intacct_asana.records.values import FieldValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """An Asana user. `email` is empty where Asana does not show it; `is_guest` is None where it was not asked."""
+
+    gid: str
+    name: str = ""
+    email: str = ""
+    is_guest: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnumOption:
+    gid: str
+    name: str
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldDefinition:
+    """A custom field as attached to a project. `kind` is Asana's resource_subtype (text, number, enum, date, ...)."""
+
+    gid: str
+    name: str
+    kind: str
+    precision: int | None = None
+    options: tuple[EnumOption, ...] = ()
+    writable: bool = True
+    enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    gid: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A task as Asana holds it now. `fields` is keyed by custom field gid; enum values are option gids."""
+
+    gid: str
+    name: str
+    project_gids: tuple[str, ...] = ()
+    section_gid: str | None = None
+    completed: bool = False
+    due_on: date | None = None
+    notes: str = ""
+    assignee_gid: str | None = None
+    kind: str = "default_task"
+    approval_status: str | None = None
+    permalink_url: str = ""
+    modified_at: datetime | None = None
+    fields: Mapping[str, FieldValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskDraft:
+    """What a task should say. Fields that a person owns are absent, so that they are never overwritten.
+
+    `initial_fields` are written when the task is created and never again (the Approval field's Pending).
+    """
+
+    key: str
+    name: str
+    notes: str = ""
+    html_notes: str = ""
+    due_on: date | None = None
+    completed: bool = False
+    section_gid: str | None = None
+    assignee: str | None = None
+    fields: Mapping[str, FieldValue] = field(default_factory=dict)
+    initial_fields: Mapping[str, FieldValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """One entry of a task's history: the only witness of who changed what, and when.
+
+    `author_gid` is None for system changes. The `*_enum_gid` values are set for enum custom field changes; `text` is
+    the comment's text for comments and must not be parsed for anything else (it is localised).
+    """
+
+    gid: str
+    created_at: datetime
+    author_gid: str | None
+    author_name: str = ""
+    kind: str = ""
+    source: str = ""
+    text: str = ""
+    field_gid: str | None = None
+    old_enum_gid: str | None = None
+    new_enum_gid: str | None = None
+    new_approval_status: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """A hint that something happened. It carries no proof: the task and its stories are read as they stand."""
+
+    action: str
+    resource_gid: str
+    resource_type: str
+    parent_gid: str | None = None
+    parent_type: str | None = None
+    user_gid: str | None = None
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """One answer of the events API. `reset` is the 412: the token was missing, bad or too old, and everything must be read."""
+
+    events: tuple[Event, ...]
+    sync_token: str
+    has_more: bool = False
+    reset: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PinnedField:
+    """A custom field as preflight resolved it. `options` maps option name to gid."""
+
+    name: str
+    gid: str
+    kind: str
+    precision: int | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pins:
+    """What preflight resolved once for one project: names to gids, so that a rename in Asana does not break the flow."""
+
+    project_gid: str
+    fields: Mapping[str, PinnedField]
+    sections: Mapping[str, str] = field(default_factory=dict)
+    bot_gid: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldNeed:
+    """A custom field that the flow needs on a project: what preflight must find, or create when it is told to.
+
+    `name` may be a gid. `options` are the enum options that must exist, by name.
+    """
+
+    name: str
+    kind: str
+    precision: int | None = None
+    options: tuple[str, ...] = ()

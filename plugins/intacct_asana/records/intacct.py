@@ -1,0 +1,173 @@
+"""What Intacct holds: bills with their lines, vendors, and the facts preflight asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class BillState(StrEnum):
+    """The twelve display values of an AP bill's STATE, as `query` returns them."""
+
+    DRAFT = "Draft"
+    PARTIALLY_APPROVED = "Partially Approved"
+    SUBMITTED = "Submitted"
+    DECLINED = "Declined"
+    NO_VALUE = "No Value"
+    POSTED = "Posted"
+    PAID = "Paid"
+    PARTIALLY_PAID = "Partially Paid"
+    SELECTED = "Selected"
+    REVERSED = "Reversed"
+    REVERSAL = "Reversal"
+    ANALYZING = "Analyzing"
+
+
+SETTLED_STATES = frozenset({BillState.PAID, BillState.REVERSED, BillState.REVERSAL})
+"""States in which nobody can decide anything about a bill any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BillLine:
+    """One line of a bill. `amount` is in the base currency, `transaction_amount` in the bill's own."""
+
+    record_no: str
+    line_no: int
+    account_no: str
+    account_title: str
+    amount: Decimal
+    transaction_amount: Decimal
+    description: str = ""
+    department_id: str = ""
+    department_name: str = ""
+    location_id: str = ""
+    location_name: str = ""
+    project_id: str = ""
+    project_name: str = ""
+    class_id: str = ""
+    class_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """One AP bill as Intacct holds it now.
+
+    `bill_key` survives Purchasing's delete-and-recreate: `<company>:po:<source document>` for bills of module 9.PO, else
+    `<company>:ap:<record_no>`. `modified_at_text` is the server's own text, used as cursor and never converted; empty
+    where Intacct holds no value.
+    """
+
+    bill_key: str
+    record_no: str
+    bill_number: str
+    vendor_id: str
+    vendor_name: str
+    state: BillState
+    reference: str = ""
+    description: str = ""
+    module: str = "3.AP"
+    source_document: str = ""
+    bill_date: date | None = None
+    due_on: date | None = None
+    posted_on: date | None = None
+    paid_on: date | None = None
+    currency: str = ""
+    base_currency: str = ""
+    total_entered: Decimal = Decimal(0)
+    total_selected: Decimal = Decimal(0)
+    total_paid: Decimal = Decimal(0)
+    total_due: Decimal = Decimal(0)
+    transaction_total_entered: Decimal = Decimal(0)
+    transaction_total_paid: Decimal = Decimal(0)
+    transaction_total_due: Decimal = Decimal(0)
+    on_hold: bool = False
+    payment_priority: str = ""
+    term: str = ""
+    entity_id: str = ""
+    entity_name: str = ""
+    created_by: str = ""
+    modified_by: str = ""
+    modified_at_text: str = ""
+    record_url: str = ""
+    custom: Mapping[str, str] = field(default_factory=dict)
+    lines: tuple[BillLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vendor:
+    """One vendor. Bank and tax fields are not here, because they are never read."""
+
+    vendor_key: str
+    record_no: str
+    vendor_id: str
+    name: str
+    status: str = "active"
+    approval_state: str = ""
+    on_hold: bool = False
+    term: str = ""
+    currency: str = ""
+    total_due: Decimal = Decimal(0)
+    credit_limit: Decimal | None = None
+    entity_id: str = ""
+    modified_at_text: str = ""
+    record_url: str = ""
+    custom: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntacctIdentity:
+    """Who the gateway says we are, and the user's formatting, for preflight."""
+
+    company_id: str
+    user_id: str
+    entity_id: str = ""
+    session_minutes: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserFormatting:
+    """`readUserFormatting`'s answer: how this API user's timestamps are written."""
+
+    locale: str
+    date_format: str
+    gmt_offset: str
+    clock: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectField:
+    """One field of an Intacct object, from `lookup`."""
+
+    name: str
+    label: str
+    data_type: str
+    read_only: bool
+    required: bool
+    is_custom: bool
+    valid_values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadWindow:
+    """Which records a run reads.
+
+    `since_text` (with `after_record_no` for ties) is a cursor in the server's own text; `modified_from` / `modified_to`
+    bound a backfill or window run, [from, to). All absent means everything.
+    """
+
+    since_text: str = ""
+    modified_from: datetime | None = None
+    modified_to: datetime | None = None
+    vendor_ids: tuple[str, ...] = ()
+    bill_numbers: tuple[str, ...] = ()
+    record_nos: tuple[str, ...] = ()
+    entity_ids: tuple[str, ...] = ()
+    bill_date_from: date | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        """True when nothing narrows the read, so what is missing from it is really gone or out of scope."""
+        return self == ReadWindow(entity_ids=self.entity_ids, bill_date_from=self.bill_date_from)

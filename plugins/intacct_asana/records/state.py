@@ -1,0 +1,137 @@
+"""What we hold ourselves: snapshots, links, decisions, cursors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from intacct_asana.records.asana import TaskDraft
+from intacct_asana.records.intacct import Bill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What a person deciding about the bill is shown: vendor, amounts, currency, lines, due date. `digest` is SHA-256 hex."""
+
+    digest: str
+    body: Mapping[str, object]
+
+
+def snapshot_of(bill: Bill) -> Snapshot:
+    """The part of `bill` that a decision is about, with its SHA-256. Payments and states are left out: guards look at them."""
+    body: dict[str, object] = {
+        "vendor_id": bill.vendor_id,
+        "bill_number": bill.bill_number,
+        "currency": bill.currency,
+        "base_currency": bill.base_currency,
+        "total_entered": str(bill.total_entered),
+        "transaction_total_entered": str(bill.transaction_total_entered),
+        "due_on": bill.due_on.isoformat() if bill.due_on else "",
+        "lines": [
+            [
+                line.account_no,
+                line.department_id,
+                line.location_id,
+                line.project_id,
+                line.class_id,
+                str(line.transaction_amount),
+            ]
+            for line in bill.lines
+        ],
+    }
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return Snapshot(digest=hashlib.sha256(text.encode()).hexdigest(), body=body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Which task stands for which record, and what we last saw confirmed on it.
+
+    `confirmed` is the draft as Asana acknowledged it (None until the first write was read back).
+    """
+
+    key: str
+    task_gid: str
+    record_no: str
+    confirmed: TaskDraft | None = None
+    task_url: str = ""
+
+
+class Verdict(StrEnum):
+    APPROVE = "approve"
+    REJECT = "reject"
+
+
+class DecisionState(StrEnum):
+    """The named states of a decision. Only the arrows of `NEXT_STATES` exist."""
+
+    RECORDED = "RECORDED"
+    CLEARED = "CLEARED"
+    REFUSED = "REFUSED"
+    SUBMITTED = "SUBMITTED"
+    CONFIRMED = "CONFIRMED"
+    REJECTED = "REJECTED"
+
+
+NEXT_STATES: Mapping[DecisionState, frozenset[DecisionState]] = MappingProxyType(
+    {
+        DecisionState.RECORDED: frozenset({DecisionState.CLEARED, DecisionState.REFUSED}),
+        DecisionState.CLEARED: frozenset({DecisionState.SUBMITTED, DecisionState.REFUSED}),
+        DecisionState.SUBMITTED: frozenset({DecisionState.CONFIRMED, DecisionState.REJECTED}),
+        DecisionState.REFUSED: frozenset(),
+        DecisionState.CONFIRMED: frozenset(),
+        DecisionState.REJECTED: frozenset(),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """A decision as Asana's stories prove it: who chose what, when, on which task, in which story."""
+
+    task_gid: str
+    story_gid: str
+    verdict: Verdict
+    decider_gid: str | None
+    decider_name: str
+    decided_at: datetime
+    source: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """One decision on its way from Asana into Intacct.
+
+    `decision_id` is made from flow, task and story, so reading the same story twice finds the same decision.
+    `shown_digest` is the snapshot that the task showed when the person decided (empty if unknown).
+    `outcome` is the plain sentence for people: why refused, what Intacct said, or what was recorded.
+    `REJECTED` means that Intacct refused the write; a person's "no" is `verdict` REJECT and can well be `CONFIRMED`.
+    """
+
+    decision_id: str
+    key: str
+    task_gid: str
+    task_url: str
+    record_no: str
+    signal: Signal
+    shown_digest: str
+    state: DecisionState = DecisionState.RECORDED
+    decider_email: str = ""
+    control_id: str = ""
+    rule: str = ""
+    outcome: str = ""
+    acknowledged: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """A position in a stream of changes: an Intacct watermark or an Asana sync token. `value` is opaque text."""
+
+    name: str
+    value: str

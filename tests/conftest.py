@@ -1,0 +1,143 @@
+"""Fixtures for every test: the sandbox over real HTTP, the network shut but for loopback, and the slow half opt-in."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+_home = tempfile.mkdtemp(prefix="intacct-asana-tests-")
+os.environ.update(
+    {
+        "AIRFLOW_HOME": _home,
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "True",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_home}/airflow.db",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
+)
+os.environ.pop("AIRFLOW_CONN_INTACCT_DEFAULT", None)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also run the slow half of each kind of test")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--slow"):
+        return
+    skip = pytest.mark.skip(reason="slow half: run with --slow")
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _only_loopback() -> Iterator[None]:
+    """No test may reach anything but this machine."""
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> Any:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and str(address[0]) not in ("127.0.0.1", "::1", "localhost"):
+            raise ConnectionRefusedError(f"tests may not connect to {address[0]}")
+        return real(self, address)
+
+    socket.socket.connect = connect  # type: ignore[method-assign]
+    yield
+    socket.socket.connect = real  # type: ignore[method-assign]
+
+
+class Sandbox:
+    """The stand-ins' process, steered over HTTP as anyone could."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.gateway_url = f"{url}/ia/xml/xmlgw.phtml"
+        self.asana_url = f"{url}/api/1.0"
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            self.url + path, data=data, method=method, headers={"Content-Type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{method} {path}: {error.code} {error.read().decode()}") from error
+
+    def reset(self, **options: Any) -> Any:
+        return self.call("POST", "/_sandbox/reset", {"seed": 7, "vendors": 8, "bills": 20, **options})
+
+    def state(self, system: str) -> Any:
+        return self.call("GET", f"/_sandbox/state/{system}")
+
+    def counters(self) -> dict[str, int]:
+        answer: dict[str, int] = self.call("GET", "/_sandbox/counters")
+        return answer
+
+    def zero_counters(self) -> None:
+        self.call("DELETE", "/_sandbox/counters")
+
+    def fault(self, system: str, kind: str, action: str, **more: Any) -> None:
+        self.call("POST", "/_sandbox/faults", {"system": system, "kind": kind, "action": action, **more})
+
+    def clear_faults(self) -> None:
+        self.call("DELETE", "/_sandbox/faults")
+
+    def clock(self, **what: Any) -> Any:
+        return self.call("POST", "/_sandbox/clock", what)
+
+    def settings(self, **what: Any) -> Any:
+        return self.call("POST", "/_sandbox/settings", what)
+
+    def act(self, system: str, user: str, action: str, **arguments: Any) -> Any:
+        return self.call("POST", "/_sandbox/act", {"system": system, "user": user, "action": action, **arguments})
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def sandbox_process() -> Iterator[Sandbox]:
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "sandbox", "--port", str(port)], cwd=ROOT)
+    sandbox = Sandbox(f"http://127.0.0.1:{port}")
+    try:
+        for _ in range(300):
+            try:
+                sandbox.counters()
+                break
+            except OSError:
+                time.sleep(0.1)
+                assert process.poll() is None, "the sandbox did not start"
+        yield sandbox
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.fixture
+def sandbox(sandbox_process: Sandbox) -> Sandbox:
+    """A fresh sandbox: both systems seeded anew, counters zero, no faults, the clock real."""
+    sandbox_process.reset()
+    return sandbox_process
