@@ -109,7 +109,7 @@ class Links(Protocol):
 class Decisions(Protocol):
     """The decisions of one flow and their evidence."""
 
-    def record(self, decisions: Sequence[Decision], *, cursors: Sequence[Cursor] = ()) -> list[Decision]:
+    def record(self, decisions: Sequence[Decision], *, at: datetime, cursors: Sequence[Cursor] = ()) -> list[Decision]:
         """Keep decisions not yet known and move `cursors`, in one transaction. The answer holds the new ones only."""
         ...
 

@@ -82,7 +82,8 @@ NEXT_STATES: Mapping[DecisionState, frozenset[DecisionState]] = MappingProxyType
     {
         DecisionState.RECORDED: frozenset({DecisionState.CLEARED, DecisionState.REFUSED}),
         DecisionState.CLEARED: frozenset({DecisionState.SUBMITTED, DecisionState.REFUSED}),
-        DecisionState.SUBMITTED: frozenset({DecisionState.CONFIRMED, DecisionState.REJECTED}),
+        # To itself: sent again under another control id, after reading back proved twice that nothing was there.
+        DecisionState.SUBMITTED: frozenset({DecisionState.SUBMITTED, DecisionState.CONFIRMED, DecisionState.REJECTED}),
         DecisionState.REFUSED: frozenset(),
         DecisionState.CONFIRMED: frozenset(),
         DecisionState.REJECTED: frozenset(),
@@ -92,7 +93,11 @@ NEXT_STATES: Mapping[DecisionState, frozenset[DecisionState]] = MappingProxyType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
-    """A decision as Asana's stories prove it: who chose what, when, on which task, in which story."""
+    """A decision as Asana's stories prove it: who chose what, when, on which task, in which story.
+
+    `replaced` is empty, or says that the person's word no longer stood when it was read: `superseded` by a later choice,
+    `withdrawn` by setting the field back.
+    """
 
     task_gid: str
     story_gid: str
@@ -102,6 +107,7 @@ class Signal:
     decided_at: datetime
     source: str
     reason: str = ""
+    replaced: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
