@@ -1,0 +1,100 @@
+"""The whole state as JSON, for tests, the demo and the board page: fields by name, values as people read them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sandbox.asana.model import CustomField, EnumOption, Project, Story, Task, User
+from sandbox.asana.shapes import entries, stamp
+from sandbox.asana.values import plain
+
+if TYPE_CHECKING:
+    from sandbox.asana.state import Workspace
+
+
+EVERYBODY = User("0", "", "")
+"""A viewer from whom nothing is hidden."""
+
+
+def dump(space: Workspace) -> dict[str, Any]:
+    """Tasks are live ones, in gid order; `fields` of a task maps field name to text or None."""
+    return {
+        "workspace": {"gid": space.site.gid, "name": space.site.name},
+        "users": [_user(user) for user in space.users.values()],
+        "projects": [_project(project) for project in space.projects.values()],
+        "fields": [_field(field) for field in space.fields.values()],
+        "tasks": [_task(task) for task in space.live_tasks],
+        "deleted_tasks": [task.gid for task in space.tasks.values() if task.trashed],
+    }
+
+
+def _user(user: User) -> dict[str, Any]:
+    return {"gid": user.gid, "name": user.name, "email": user.email, "guest": user.guest}
+
+
+def _project(project: Project) -> dict[str, Any]:
+    return {
+        "gid": project.gid,
+        "name": project.name,
+        "sections": [{"gid": section.gid, "name": section.name} for section in project.sections],
+        "fields": [setting.custom_field.name for setting in project.settings.values()],
+        "members": [membership.member.email for membership in project.members.values()],
+        "task_count": len(project.tasks),
+    }
+
+
+def _field(field: CustomField) -> dict[str, Any]:
+    return {
+        "gid": field.gid,
+        "name": field.name,
+        "kind": field.kind,
+        "precision": field.precision,
+        "format": field.format,
+        "options": [_option(option) for option in field.options],
+        "locked_by": field.locked_by.email if field.locked_by else None,
+        "is_global": field.is_global,
+    }
+
+
+def _option(option: EnumOption) -> dict[str, Any]:
+    return {"gid": option.gid, "name": option.name, "enabled": option.enabled}
+
+
+def _task(task: Task) -> dict[str, Any]:
+    return {
+        "gid": task.gid,
+        "name": task.name,
+        "resource_subtype": task.kind,
+        "approval_status": task.approval_status,
+        "completed": task.completed,
+        "completed_at": stamp(task.completed_at) if task.completed_at else None,
+        "created_at": stamp(task.created_at),
+        "modified_at": stamp(task.modified_at),
+        "assignee": task.assignee.email if task.assignee else None,
+        "due_on": task.due_on,
+        "notes": task.notes,
+        "html_notes": task.html_notes,
+        "projects": list(task.places),
+        "sections": {gid: section.name for gid, section in task.places.items()},
+        "fields": {entry.custom_field.name: plain(entry.custom_field, entry.value) for entry in entries(task, EVERYBODY)},
+        "stories": [_story(story) for story in task.stories],
+        "attachments": [{"gid": each.gid, "name": each.name, "url": each.url} for each in task.attachments],
+    }
+
+
+def _story(story: Story) -> dict[str, Any]:
+    told = {
+        "gid": story.gid,
+        "resource_subtype": story.kind,
+        "created_at": stamp(story.created_at),
+        "by": story.created_by.email if story.created_by else None,
+        "by_name": story.created_by.name if story.created_by else None,
+        "source": story.source,
+        "text": story.text,
+    }
+    changed = story.extra.get("custom_field")
+    if changed:
+        old = next((value for name, value in story.extra.items() if name.startswith("old_")), None)
+        new = next((value for name, value in story.extra.items() if name.startswith("new_")), None)
+        told |= {"field": changed.name, "old": plain(changed, old), "new": plain(changed, new)}
+    return told

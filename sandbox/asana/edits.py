@@ -1,0 +1,65 @@
+"""Who changes something, and what a change leaves behind: stories, events, a moved `modified_at`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sandbox.asana.model import Event, Story, Task, User
+from sandbox.asana.shapes import SHAPES
+from sandbox.asana.swallow import is_lost
+
+if TYPE_CHECKING:
+    from sandbox.asana.state import Workspace
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change by `user` (None is a rule or the system) through `source`. A `quiet` one writes no story and no event."""
+
+    space: Workspace
+    user: User | None
+    source: str = "api"
+    quiet: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.user.name if self.user else "Asana"
+
+    def touch(self, task: Task) -> None:
+        task.modified_at = self.space.now()
+
+    def story(
+        self, task: Task, kind: str, text: str, *, touch: bool = True, html: str | None = None, **extra: Any
+    ) -> Story | None:
+        """Write one entry of the task's history, unless a fault loses it."""
+        if self.quiet or is_lost(self.space.world, "drop_story", self.space.current_kind, f"story {kind}"):
+            return None
+        story = Story(self.space.new_gid(), task, kind, text, self.space.now(), self.user, self.source, html, extra=extra)
+        task.stories.append(story)
+        self.space.stories[story.gid] = story
+        if touch:
+            self.touch(task)
+        self.event("added", story, parent=task, task=task)
+        return story
+
+    def changed(self, task: Task, name: str, *, new_value: Any = None) -> None:
+        """A task `changed` event. Only values that are Asana resources come along."""
+        if self.quiet:
+            return
+        self.touch(task)
+        if self.space.world.setting("asana_task_changed_events", True):
+            change = {"field": name, "action": "changed"} | ({} if new_value is None else {"new_value": new_value})
+            self.event("changed", task, task=task, change=change)
+
+    def event(self, action: str, resource: Any, *, task: Task, also: str = "", **more: Any) -> None:
+        """Put an event on the streams of the task and of its projects (`also`: one it has just left)."""
+        kind = f"event {SHAPES[type(resource)].resource_type} {action}"
+        if self.quiet or is_lost(self.space.world, "drop_event", self.space.current_kind, kind):
+            return
+        event = Event(self.space.now(), self.user, action, resource, **more)
+        streams = dict.fromkeys(
+            (task.gid, *task.places, *([task.parent.gid] if task.parent else []), *([also] if also else []))
+        )
+        self.space.events.record(event, streams)
+        self.space.deliveries.queue(event, list(streams))

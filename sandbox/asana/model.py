@@ -1,0 +1,197 @@
+"""The things a workspace holds. Plain mutable records; the rules are in the modules that change them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(eq=False)
+class User:
+    gid: str
+    name: str
+    email: str
+    guest: bool = False
+    workspaces: list[Site] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Site:
+    """The workspace itself, as the API shows it."""
+
+    gid: str
+    name: str
+
+
+@dataclass(eq=False)
+class SiteMembership:
+    gid: str
+    user: User
+    site: Site
+
+
+@dataclass(eq=False)
+class EnumOption:
+    gid: str
+    name: str
+    enabled: bool = True
+    color: str = "none"
+
+
+@dataclass(eq=False)
+class CustomField:
+    """A field's definition. `locked_by` makes definition and values read-only for everybody else."""
+
+    gid: str
+    name: str
+    kind: str
+    precision: int | None = None
+    format: str = "none"
+    currency_code: str | None = None
+    description: str = ""
+    options: list[EnumOption] = field(default_factory=list)
+    is_global: bool = True
+    created_by: User | None = None
+    locked_by: User | None = None
+    hidden_from: set[str] = field(default_factory=set)
+
+    def option(self, gid: object) -> EnumOption | None:
+        return next((option for option in self.options if option.gid == gid), None)
+
+
+@dataclass(eq=False)
+class FieldSetting:
+    """A custom field's place on a project."""
+
+    gid: str
+    project: Project
+    custom_field: CustomField
+    is_important: bool = False
+
+
+@dataclass(eq=False)
+class FieldEntry:
+    """A custom field as it stands on one task; `enabled` is false when no project of the task has the field any more."""
+
+    custom_field: CustomField
+    value: Any
+    enabled: bool = True
+
+    @property
+    def gid(self) -> str:
+        return self.custom_field.gid
+
+
+@dataclass(eq=False)
+class Section:
+    gid: str
+    name: str
+    project: Project
+    created_at: datetime
+
+
+@dataclass(eq=False)
+class ProjectMembership:
+    gid: str
+    project: Project
+    member: User
+    access_level: str = "editor"
+
+
+@dataclass(eq=False)
+class Project:
+    gid: str
+    name: str
+    site: Site
+    created_at: datetime
+    notes: str = ""
+    sections: list[Section] = field(default_factory=list)
+    settings: dict[str, FieldSetting] = field(default_factory=dict)
+    tasks: dict[str, Task] = field(default_factory=dict)
+    members: dict[str, ProjectMembership] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Task:
+    """`values` is keyed by field gid, `places` by project gid."""
+
+    gid: str
+    site: Site
+    created_at: datetime
+    modified_at: datetime
+    created_by: User | None
+    name: str = ""
+    kind: str = "default_task"
+    notes: str = ""
+    html_notes: str | None = None
+    completed: bool = False
+    completed_at: datetime | None = None
+    completed_by: User | None = None
+    approval_status: str | None = None
+    assignee: User | None = None
+    due_on: str | None = None
+    due_at: str | None = None
+    start_on: str | None = None
+    parent: Task | None = None
+    followers: list[User] = field(default_factory=list)
+    values: dict[str, FieldEntry] = field(default_factory=dict)
+    places: dict[str, Section] = field(default_factory=dict)
+    stories: list[Story] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    trashed: bool = False
+
+
+@dataclass(eq=False)
+class Story:
+    """`extra` has what only some subtypes carry (`custom_field`, `old_enum_value`, `new_enum_value`, ...)."""
+
+    gid: str
+    task: Task
+    kind: str
+    text: str
+    created_at: datetime
+    created_by: User | None
+    source: str
+    html_text: str | None = None
+    is_edited: bool = False
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Attachment:
+    gid: str
+    name: str
+    kind: str
+    task: Task
+    created_at: datetime
+    url: str | None = None
+    content: bytes = b""
+
+
+@dataclass(eq=False)
+class Webhook:
+    gid: str
+    owner: User
+    resource: Project | Task
+    target: str
+    secret: str
+    created_at: datetime
+    filters: list[dict[str, Any]] = field(default_factory=list)
+    active: bool = True
+    last_success_at: datetime | None = None
+    last_failure_at: datetime | None = None
+    last_failure_content: str = ""
+    delivery_retry_count: int = 0
+
+
+@dataclass(eq=False)
+class Event:
+    """What happened, without proof: no id, no old value, and values only where they are Asana resources."""
+
+    at: datetime
+    user: User | None
+    action: str
+    resource: Task | Story | Section | Project | Attachment
+    parent: Task | Project | None = None
+    change: dict[str, Any] | None = None

@@ -1,0 +1,107 @@
+"""Tasks: listed, read, created, changed, moved, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sandbox.asana import tasks
+from sandbox.asana.calls import Answer, Call, created, done, many, one, route
+from sandbox.asana.errors import bad, unknown
+from sandbox.asana.model import Task
+from sandbox.asana.values import parse_instant
+
+EXACTLY_ONE = "Must specify exactly one of project, tag, section, user task list, or assignee + workspace"
+CONTAINERS = ("project", "tag", "section", "user_task_list", "assignee")
+
+
+@route("GET", "/tasks")
+def list_tasks(call: Call) -> Answer:
+    """Of a project, a section, or a person; narrowed by `completed_since` and `modified_since`."""
+    return many(call, _since(call, _container(call)))
+
+
+def _container(call: Call) -> Iterable[Task]:
+    asked = [name for name in CONTAINERS if call.query.get(name)]
+    if len(asked) != 1:
+        raise bad(EXACTLY_ONE)
+    if asked == ["project"]:
+        return call.space.project(call.query["project"], call.user, in_path=False).tasks.values()
+    if asked == ["section"]:
+        section = call.space.section(call.query["section"], call.user, in_path=False)
+        return [each for each in section.project.tasks.values() if each.places[section.project.gid] is section]
+    if asked == ["assignee"]:
+        call.space.site_of(call.asked("workspace"))
+        user = call.space.find_user(call.query["assignee"], me=call.user)
+        return [each for each in call.space.live_tasks if each.assignee is user and call.space.is_visible(each, call.user)]
+    raise unknown(asked[0], call.query[asked[0]])
+
+
+def _since(call: Call, rows: Iterable[Task]) -> Iterable[Task]:
+    modified, finished = call.query.get("modified_since"), call.query.get("completed_since")
+    if modified:
+        after = parse_instant(modified, key="modified_since")
+        rows = [task for task in rows if task.modified_at >= after]
+    if finished:
+        since = call.space.now() if finished == "now" else parse_instant(finished, key="completed_since")
+        rows = [task for task in rows if not task.completed_at or task.completed_at > since]
+    return rows
+
+
+@route("GET", "/projects/{gid}/tasks")
+def project_tasks(call: Call) -> Answer:
+    rows = call.space.project(call.args["gid"], call.user).tasks.values()
+    call.query.pop("modified_since", None)
+    return many(call, _since(call, rows))
+
+
+@route("GET", "/sections/{gid}/tasks")
+def section_tasks(call: Call) -> Answer:
+    section = call.space.section(call.args["gid"], call.user)
+    rows = [each for each in section.project.tasks.values() if each.places[section.project.gid] is section]
+    call.query.pop("modified_since", None)
+    return many(call, _since(call, rows))
+
+
+@route("POST", "/tasks")
+def create_task(call: Call) -> Answer:
+    return created(call, tasks.create(call.edit, call.data, viewer=call.user))
+
+
+@route("GET", "/tasks/{gid}")
+def get_task(call: Call) -> Answer:
+    return one(call, call.space.task(call.args["gid"], call.user))
+
+
+@route("PUT", "/tasks/{gid}")
+def update_task(call: Call) -> Answer:
+    task = call.space.task(call.args["gid"], call.user)
+    tasks.update(call.edit, task, call.data, viewer=call.user)
+    return one(call, task)
+
+
+@route("DELETE", "/tasks/{gid}")
+def delete_task(call: Call) -> Answer:
+    tasks.delete(call.edit, call.space.task(call.args["gid"], call.user))
+    return done()
+
+
+@route("POST", "/tasks/{gid}/addProject")
+def add_project(call: Call) -> Answer:
+    task = call.space.task(call.args["gid"], call.user)
+    project = call.space.project(call.given("project"), call.user, in_path=False)
+    section = call.space.section(call.data["section"], call.user, in_path=False) if call.data.get("section") else None
+    tasks.add_to_project(call.edit, task, project, section)
+    return done()
+
+
+@route("POST", "/tasks/{gid}/removeProject")
+def remove_project(call: Call) -> Answer:
+    task = call.space.task(call.args["gid"], call.user)
+    tasks.remove_from_project(call.edit, task, call.space.project(call.given("project"), call.user, in_path=False))
+    return done()
+
+
+@route("GET", "/tasks/{gid}/projects")
+def task_projects(call: Call) -> Answer:
+    task = call.space.task(call.args["gid"], call.user)
+    return many(call, [section.project for section in task.places.values()])

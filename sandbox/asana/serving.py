@@ -1,0 +1,142 @@
+"""One request from arrival to answer: route, faults, token, limits, the handler, latency."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from fastapi import Request, Response
+
+from sandbox.asana.calls import READS, Answer, Call, Route, find, perform
+from sandbox.asana.errors import AsanaError, too_many
+from sandbox.asana.requests_in import read_body, token_of, wanted_of
+from sandbox.asana.state import Workspace
+from sandbox.asana.swallow import fault_for
+from sandbox.core import Fault
+from sandbox.hangup import hang_up
+
+JSON_TYPE = "application/json; charset=UTF-8"
+HTML = "<!DOCTYPE html><html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>"
+GATEWAY_PAGES = {502: "502 Bad Gateway", 503: "503 Service Unavailable", 504: "504 Gateway Time-out", 524: "A timeout occurred"}
+MESSAGES = {
+    401: "Not Authorized",
+    402: "Custom Field Settings are not available for free users.",
+    403: "You do not have access to this project.",
+    404: "task: Unknown object: 0",
+    500: "Server Error",
+}
+
+ACTIONS = frozenset({"", "drop", "status", "html", "expire_tokens", "delay", "429"})
+ACTIONS |= {"lost_answer", "status_after", "empty", "truncated"}
+
+
+async def serve(space: Workspace, request: Request, path: str) -> Response:
+    """Answer one API request."""
+    try:
+        route, args = find(request.method, path)
+    except AsanaError as error:
+        return respond(Answer(error.body(), error.status_code))
+    space.world.count("asana", route.kind)
+    if request.method not in READS and route.pattern != "/batch":
+        space.world.count("asana", "WRITE")
+    fault = fault_for(space.world, route.kind)
+    early = await before(fault, request, space)
+    if early is not None:
+        return early
+    answer = await _answer(space, request, path, route, args, fault)
+    return await after(fault, request, answer)
+
+
+async def _answer(
+    space: Workspace, request: Request, path: str, route: Route, args: dict[str, str], fault: Fault | None
+) -> Answer:
+    try:
+        token = token_of(request)
+        user = space.user_of_token(token)
+        query = dict(request.query_params)
+        body, upload = await read_body(request)
+        call = Call(space, user, request.method, path, query, body.get("data", {}), wanted_of(query, body), args, upload, token)
+        return await _within_limits(call, route, fault)
+    except AsanaError as error:
+        return Answer(error.body(), error.status_code, dict(error.headers or {}))
+
+
+async def _within_limits(call: Call, route: Route, fault: Fault | None) -> Answer:
+    """Latency is spent while the request is in flight, after its effect and before its answer."""
+    reads, writes = _weight(call, route)
+    call.space.limits.enter(call.token, reads=reads, writes=writes)
+    try:
+        if fault and fault.action.startswith("429"):
+            raise too_many(int(_number(fault, 1)))
+        try:
+            return await perform(route, call)
+        finally:
+            await asyncio.sleep(float(call.space.world.setting("asana_latency_ms", 0)) / 1000)
+    finally:
+        call.space.limits.leave(call.token, reads=reads, writes=writes)
+
+
+def _weight(call: Call, route: Route) -> tuple[int, int]:
+    """Reads and writes that the call costs: each action of a batch is one, the batch itself is free."""
+    if route.pattern != "/batch":
+        return (1, 0) if call.method in READS else (0, 1)
+    actions = [each for each in call.data.get("actions") or [] if isinstance(each, dict)]
+    reads = sum(str(each.get("method", "")).upper() in READS for each in actions)
+    return reads, len(actions) - reads
+
+
+def _number(fault: Fault, default: float) -> float:
+    """The number in an action such as `status:503`."""
+    return float(fault.action.partition(":")[2] or default)
+
+
+async def before(fault: Fault | None, request: Request, space: Workspace) -> Response | None:
+    """What a fault answers instead of doing anything; None to go on."""
+    action = fault.action.partition(":")[0] if fault else ""
+    if action not in ACTIONS:
+        return Response(f"the sandbox cannot play the fault {action!r}", 599, media_type="text/plain")
+    if fault and action == "drop":
+        return await hang_up(request)
+    if fault and action == "status":
+        return status_page(int(_number(fault, 500)), fault)
+    if action == "html":
+        return Response(HTML.format("Please sign in"), media_type="text/html")
+    if action == "expire_tokens":
+        space.events.expire_all()
+    if fault and action == "delay":
+        await asyncio.sleep(_number(fault, 1))
+    return None
+
+
+async def after(fault: Fault | None, request: Request, answer: Answer) -> Response:
+    """The answer, or what a fault makes of it once the effect has happened."""
+    action = fault.action.partition(":")[0] if fault else ""
+    if action == "lost_answer":
+        return await hang_up(request)
+    if fault and action == "status_after":
+        return status_page(int(_number(fault, 500)), fault)
+    whole = respond(answer)
+    if action == "empty":
+        return Response(b"", whole.status_code, media_type=JSON_TYPE)
+    if action == "truncated":
+        return Response(bytes(whole.body)[: len(whole.body) // 2], whole.status_code, media_type=JSON_TYPE)
+    return whole
+
+
+def status_page(status: int, fault: Fault) -> Response:
+    """That status as Asana, or what stands before it, would word it. `detail.message` overrides the text."""
+    if status in GATEWAY_PAGES:
+        return Response(HTML.format(GATEWAY_PAGES[status]), status, media_type="text/html")
+    message = fault.detail.get("message") or MESSAGES.get(status, "Request failed")
+    headers = {"Retry-After": str(fault.detail.get("retry_after", 1))} if status == 429 else None
+    error = AsanaError(status, str(message), headers=headers)
+    return respond(Answer(error.body(), status, dict(headers or {})))
+
+
+def respond(answer: Answer) -> Response:
+    return Response(encode(answer.body), answer.status, dict(answer.headers), media_type=JSON_TYPE)
+
+
+def encode(body: Any) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

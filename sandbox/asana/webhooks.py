@@ -1,0 +1,140 @@
+"""Webhooks: the handshake while one is created, signed deliveries in the background, heartbeats, deletion after a day."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from sandbox.asana.errors import bad
+from sandbox.asana.model import Event, Webhook
+from sandbox.asana.shapes import SHAPES, stamp
+
+if TYPE_CHECKING:
+    from sandbox.asana.state import Workspace
+
+ANSWER_SECONDS = 10
+GATHER_SECONDS = 0.05
+ATTEMPTS = 4
+DELETE_AFTER = timedelta(hours=24)
+
+
+class Deliveries:
+    """What is still to be told to each webhook. Delivered together shortly after the first of them."""
+
+    def __init__(self, space: Workspace) -> None:
+        self.space = space
+        self.waiting: dict[str, list[dict[str, Any]]] = {}
+        self.running: set[asyncio.Task[None]] = set()
+
+    def queue(self, event: Event, streams: list[str]) -> None:
+        for webhook in list(self.space.webhooks.values()):
+            if webhook.active and webhook.resource.gid in streams and passes(webhook, event):
+                self.start(webhook, [compact(event)])
+
+    def start(self, webhook: Webhook, events: list[dict[str, Any]]) -> None:
+        idle = webhook.gid not in self.waiting
+        self.waiting.setdefault(webhook.gid, []).extend(events)
+        if idle:
+            task = asyncio.get_running_loop().create_task(self._deliver(webhook))
+            self.running.add(task)
+            task.add_done_callback(self.running.discard)
+
+    async def _deliver(self, webhook: Webhook) -> None:
+        await asyncio.sleep(GATHER_SECONDS)
+        body = json.dumps({"events": self.waiting.pop(webhook.gid, [])}, separators=(",", ":")).encode()
+        for attempt in range(ATTEMPTS):
+            if webhook.gid not in self.space.webhooks or await send(self.space, webhook, body):
+                return
+            webhook.delivery_retry_count += 1
+            await asyncio.sleep(float(self.space.world.setting("asana_webhook_retry_seconds", 0.2)) * 2**attempt)
+
+
+async def send(space: Workspace, webhook: Webhook, body: bytes) -> bool:
+    """One signed delivery; true when it was taken within ten seconds."""
+    signature = hmac.new(webhook.secret.encode(), body, hashlib.sha256).hexdigest()
+    headers = {"Content-Type": "application/json", "X-Hook-Signature": signature}
+    try:
+        async with httpx.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False) as http:
+            answer = await http.post(webhook.target, content=body, headers=headers)
+    except httpx.HTTPError as error:
+        said = type(error).__name__
+    else:
+        if answer.status_code in (200, 204):
+            webhook.last_success_at, webhook.delivery_retry_count = space.now(), 0
+            return True
+        said = f"{answer.status_code}"
+    webhook.last_failure_at, webhook.last_failure_content = space.now(), said
+    return False
+
+
+async def shake_hands(webhook: Webhook) -> None:
+    """The target must echo the secret. Raises 400, and then there is no webhook."""
+    try:
+        async with httpx.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False) as http:
+            answer = await http.post(webhook.target, headers={"X-Hook-Secret": webhook.secret}, content=b"{}")
+    except (httpx.HTTPError, httpx.InvalidURL):
+        raise bad("The remote server did not respond to the handshake request.") from None
+    if answer.status_code not in (200, 204) or answer.headers.get("X-Hook-Secret") != webhook.secret:
+        raise bad("The remote server did not respond with the handshake secret.")
+
+
+def passes(webhook: Webhook, event: Event) -> bool:
+    """True when there is no filter, or any filter fits."""
+    return not webhook.filters or any(_fits(each, event) for each in webhook.filters)
+
+
+def _fits(wanted: dict[str, Any], event: Event) -> bool:
+    kind = getattr(event.resource, "kind", None)
+    return (
+        wanted.get("resource_type", SHAPES[type(event.resource)].resource_type) == SHAPES[type(event.resource)].resource_type
+        and wanted.get("resource_subtype", kind) == kind
+        and wanted.get("action", event.action) == event.action
+        and (not wanted.get("fields") or (event.change or {}).get("field") in wanted["fields"])
+    )
+
+
+def compact(event: Event) -> dict[str, Any]:
+    """The event as webhooks carry it: gids and types only."""
+    told: dict[str, Any] = {
+        "user": _pointer(event.user),
+        "created_at": stamp(event.at),
+        "action": event.action,
+        "resource": _pointer(event.resource),
+        "parent": _pointer(event.parent),
+    }
+    if event.change:
+        value = event.change.get("new_value")
+        pointer = _pointer(value)
+        told["change"] = (
+            {**event.change, "new_value": pointer} if pointer else {k: v for k, v in event.change.items() if k != "new_value"}
+        )
+    return told
+
+
+def _pointer(thing: Any) -> dict[str, str] | None:
+    if isinstance(thing, dict):
+        return {key: thing[key] for key in ("gid", "resource_type")}
+    if thing is None:
+        return None
+    pointer = {"gid": thing.gid, "resource_type": SHAPES[type(thing)].resource_type}
+    return pointer | ({"resource_subtype": thing.kind} if getattr(thing, "kind", None) else {})
+
+
+def heartbeat(space: Workspace) -> None:
+    """An empty delivery to every webhook; Asana sends one every eight hours."""
+    for webhook in space.webhooks.values():
+        space.deliveries.start(webhook, [])
+
+
+def drop_dead(space: Workspace) -> None:
+    """Forget webhooks that took nothing for a day after failing. Nothing is announced."""
+    for webhook in list(space.webhooks.values()):
+        since = webhook.last_success_at or webhook.created_at
+        if webhook.last_failure_at and webhook.last_failure_at > since and space.now() - since >= DELETE_AFTER:
+            del space.webhooks[webhook.gid]

@@ -1,0 +1,26 @@
+"""A stand-in for Sage Intacct's XML gateway: sessions, query, read, create, update, delete, with state and faults.
+
+Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is configurable or not documented:
+
+    session_minutes (60)              inactivity that ends a session, sliding
+    session_hard_minutes (none)       a session ends this long after its login whatever it does; answers do not tell
+    sessiontimestamp ("now")          what answers tell as sessiontimestamp: "now" or the "login"
+    intacct_endpoint (own URL)        the endpoint that getAPISession answers
+    bad_sender ("control")            a wrong sender: "control" (200, XL03000006) or "gateway" (400, GW-0011)
+    bad_login ("authentication")      a wrong password: "authentication" (200) or "gateway" (401, XMLGW_JPP0002)
+    sender_authorized (true)          whether the sender may talk to this company
+    denied_objects ([])               objects that query, read and writes refuse; lookup does not ask
+    private_entities (["UK01"])       hidden at top level without showprivate
+    missing_custom_fields ([])        custom fields that nobody has created
+    gmt_offset_minutes (0)            zone of timestamps but AUWHENCREATED and ACCESSTIME; readUserFormatting tells it
+    user_locale, user_dateformat, user_clock ("en_US", "/mdY", "24")
+    duplicate_answer ("no_status")    a repeated control id: a result without status, or an "error"
+    custom_field_update_states        states whose bills take custom fields and the hold (all but settled ones)
+    draft_update_submits (true)       an update of a draft without ACTION submits it
+    approvals_on (true)               a submitted bill waits for approval instead of being posted
+    whendue_required_on_update (false)
+    line_changes_touch_header (true)  a person's edit of a line moves the bill's WHENMODIFIED
+    payments_touch_bill (true)        a payment moves the bill's WHENMODIFIED
+    intacct_latency_ms (0)            wait before each call
+    intacct_max_concurrency (none)    more calls at once get 429 GW-0010
+"""

@@ -1,0 +1,317 @@
+"""What people do in Intacct's own pages while the integration runs: edit, pay, delete, recreate bills."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+from sandbox.gateway import demo_names, payments
+from sandbox.gateway.dumps import bill_of, payment_of, vendor_of
+from sandbox.gateway.objects import BILL_STATES
+from sandbox.gateway.rows import NOTHING, Bill, Line, User, Vendor, totals_of
+from sandbox.gateway.texts import cents_of
+
+_HEADER = {
+    "bill_number": "number",
+    "reference": "reference",
+    "description": "description",
+    "on_hold": "on_hold",
+    "priority": "priority",
+    "term": "term",
+    "currency": "currency",
+}
+_LINE_DIMENSIONS = {"account": "accounts", "department": "departments", "location": "locations"}
+_MORE_DIMENSIONS = {"project": "projects", "class": "classes"}
+_VENDOR = {"name": "name", "status": "status", "on_hold": "on_hold", "term": "term", "comments": "comments"}
+
+
+def act(company: Any, user: User, action: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Do one action as `user`. Raises ValueError with a plain sentence for what cannot be done."""
+    known = ACTIONS.get(action)
+    if known is None:
+        raise ValueError(f"there is no action {action!r}; choose one of {', '.join(sorted(ACTIONS))}")
+    try:
+        return known(company, user, **arguments)
+    except TypeError as error:
+        raise ValueError(f"{action}: {error}") from error
+
+
+def create_bill(
+    company: Any,
+    user: User,
+    *,
+    vendor_id: str = "",
+    amount: str = "100.00",
+    lines: list[dict[str, Any]] | None = None,
+    state: str = "Submitted",
+    bill_number: str = "",
+    entity: str = "US01",
+    currency: str = "",
+    due_on: str = "",
+    module: str = "3.AP",
+    **changes: Any,
+) -> dict[str, Any]:
+    """A new bill. `lines` are dicts with amount, account, department, location, project, class; else one line of `amount`."""
+    vendor = _vendor(company, vendor_id) if vendor_id else next(iter(company.vendors))
+    owner = company.dimension(company.entities, entity)
+    if owner is None:
+        raise ValueError(f"there is no entity {entity!r}")
+    number, now, today = company.next_no(), company.now(), company.today()
+    currency = currency or vendor.currency
+    bill = Bill(
+        record_no=number,
+        number=bill_number or f"NEW-{number}",
+        vendor=vendor,
+        state=_state(state),
+        bill_date=today,
+        due_on=date.fromisoformat(due_on) if due_on else today + timedelta(days=30),
+        currency=currency,
+        base_currency=owner.currency,
+        rate=demo_names.EXCHANGE_RATES.get((currency, owner.currency), 1_000_000),
+        entity=owner,
+        created_by=user,
+        modified_by=user,
+        created_at=now,
+        modified_at=now,
+        lines=[],
+        module=module,
+        source_key=company.next_no() if module == "9.PO" else None,
+        term=vendor.term,
+    )
+    for name in changes:
+        if name not in _HEADER:
+            raise ValueError(f"a bill has no {name!r}; choose one of {', '.join(_HEADER)}")
+        setattr(bill, _HEADER[name], changes[name])
+    bill.lines = [_new_line(company, bill, no, line) for no, line in enumerate(lines or [{"amount": amount}], 1)]
+    for name, value in totals_of(bill.lines).items():
+        setattr(bill, name, value)
+    return _told(company.add_bill(bill))
+
+
+def edit_bill(company: Any, user: User, *, record_no: str, changes: dict[str, Any]) -> dict[str, Any]:
+    """Change a line (`line` with amount, account, ...), add one (`add_line`), remove one (`remove_line`), or header fields."""
+    bill = _bill(company, record_no)
+    left = dict(changes)
+    header: dict[str, Any] = {}
+    if "line" in left:
+        header |= _edit_line(company, bill, int(left.pop("line")), left)
+    if "add_line" in left:
+        line = company.lines.add(_new_line(company, bill, len(bill.lines) + 1, left.pop("add_line")))
+        header |= {"lines": [*bill.lines, line], **totals_of([*bill.lines, line])}
+    if "remove_line" in left:
+        line = _line(bill, int(left.pop("remove_line")))
+        company.lines.remove(line)
+        kept = [other for other in bill.lines if other is not line]
+        header |= {"lines": kept, **totals_of(kept)}
+    only_lines = not left
+    header |= _header(company, bill, left)
+    before = bill.modified_at
+    company.change_bill(bill, user, **header)
+    if only_lines and not company.world.setting("line_changes_touch_header", True):
+        company.bills.edit(bill, modified_at=before)
+    return _told(bill)
+
+
+def set_state(company: Any, user: User, *, record_no: str, state: str) -> dict[str, Any]:
+    bill = _bill(company, record_no)
+    changes: dict[str, Any] = {"state": _state(state)}
+    if state == "Posted" and bill.posted_on is None:
+        changes["posted_on"] = company.today()
+    company.change_bill(bill, user, **changes)
+    return _told(bill)
+
+
+def pay_bill(
+    company: Any, user: User, *, record_no: str, amount: str = "", method: str = "ACH", on: str = ""
+) -> dict[str, Any]:
+    """Pay a bill, all that is due or `amount` of its currency."""
+    bill = _bill(company, record_no)
+    cents = cents_of(amount) if amount else bill.trx_due
+    day = date.fromisoformat(on) if on else company.today()
+    payment = payments.pay(company, bill, user, cents=cents, method=method, on=day)
+    return _told(bill) | {"payment": payment_of(payment)}
+
+
+def void_payment(company: Any, user: User, *, record_no: str) -> dict[str, Any]:
+    payment = company.payments.get(int(record_no))
+    if payment is None:
+        raise ValueError(f"there is no payment {record_no}")
+    payments.void(company, payment, user)
+    return {"record_no": str(payment.record_no), "payment": payment_of(payment)}
+
+
+def delete_bill(company: Any, user: User, *, record_no: str) -> dict[str, Any]:
+    bill = _bill(company, record_no)
+    company.remove_bill(bill, user, "ui")
+    return {"record_no": str(bill.record_no), "deleted": True}
+
+
+def recreate_bill(company: Any, user: User, *, record_no: str, changes: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What Purchasing does when its document changes: the bill is deleted and comes back under a new RECORDNO."""
+    old = _bill(company, record_no)
+    if old.source_key is None:
+        raise ValueError(f"bill {record_no} does not come from Purchasing, so it is never recreated")
+    if old.state in ("Paid", "Partially Paid", "Selected", "Reversed", "Reversal"):
+        raise ValueError(f"bill {record_no} is {old.state}, so its document can no longer change")
+    new = copy.copy(old)
+    new.record_no, new.custom, new.created_at, new.modified_at = company.next_no(), {}, company.now(), company.now()
+    new.created_by = new.modified_by = user
+    new.lines = [_moved(company, line, new) for line in old.lines]
+    company.remove_bill(old, user, "system")
+    company.add_bill(new)
+    if changes:
+        edit_bill(company, user, record_no=str(new.record_no), changes=changes)
+    return _told(new) | {"old_record_no": str(old.record_no)}
+
+
+def end_sessions(company: Any, user: User) -> dict[str, Any]:
+    return {"ended": company.sessions.end_all()}
+
+
+def edit_vendor(company: Any, user: User, *, vendor_id: str, changes: dict[str, Any]) -> dict[str, Any]:
+    vendor = _vendor(company, vendor_id)
+    custom = {name: value for name, value in changes.items() if name.isupper()}
+    unknown = set(changes) - set(custom) - set(_VENDOR)
+    if unknown:
+        raise ValueError(f"a vendor has no {', '.join(sorted(unknown))}; choose from {', '.join(_VENDOR)}")
+    values = {_VENDOR[name]: value for name, value in changes.items() if name in _VENDOR}
+    company.change_vendor(vendor, user, **values, custom={**vendor.custom, **custom})
+    return {"vendor": vendor_of(vendor)}
+
+
+def create_vendor(company: Any, user: User, *, vendor_id: str, name: str, **changes: Any) -> dict[str, Any]:
+    if company.vendor(vendor_id):
+        raise ValueError(f"there is a vendor {vendor_id} already")
+    now = company.now()
+    vendor = Vendor(
+        record_no=company.next_no(),
+        vendor_id=vendor_id,
+        name=name,
+        created_by=user,
+        modified_by=user,
+        created_at=now,
+        modified_at=now,
+    )
+    company.vendors.add(vendor)
+    return edit_vendor(company, user, vendor_id=vendor_id, changes=changes)
+
+
+ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
+    action.__name__: action
+    for action in (
+        create_bill,
+        edit_bill,
+        set_state,
+        pay_bill,
+        void_payment,
+        delete_bill,
+        recreate_bill,
+        end_sessions,
+        edit_vendor,
+        create_vendor,
+    )
+}
+
+
+def _told(bill: Bill) -> dict[str, Any]:
+    return {"record_no": str(bill.record_no), "bill": bill_of(bill)}
+
+
+def _bill(company: Any, record_no: str) -> Bill:
+    bill: Bill | None = company.bills.get(int(record_no)) if str(record_no).isdigit() else None
+    if bill is None:
+        raise ValueError(f"there is no bill {record_no}")
+    return bill
+
+
+def _vendor(company: Any, vendor_id: str) -> Vendor:
+    vendor: Vendor | None = company.vendor(vendor_id)
+    if vendor is None:
+        raise ValueError(f"there is no vendor {vendor_id!r}")
+    return vendor
+
+
+def _state(state: str) -> str:
+    if state not in BILL_STATES:
+        raise ValueError(f"there is no state {state!r}; choose one of {', '.join(BILL_STATES)}")
+    return state
+
+
+def _line(bill: Bill, line_no: int) -> Line:
+    found = next((line for line in bill.lines if line.line_no == line_no), None)
+    if found is None:
+        raise ValueError(f"bill {bill.record_no} has no line {line_no}")
+    return found
+
+
+def _edit_line(company: Any, bill: Bill, line_no: int, left: dict[str, Any]) -> dict[str, Any]:
+    """Take what belongs to the line out of `left` and do it; the answer is the header's new totals."""
+    line = _line(bill, line_no)
+    values: dict[str, Any] = {}
+    if "amount" in left:
+        cents = cents_of(str(left.pop("amount")))
+        values |= {"trx_amount": cents, "amount": bill.to_base(cents)}
+    if "line_description" in left:
+        values["description"] = left.pop("line_description")
+    values |= _dimensions(company, left)
+    company.change_line(bill, line, **values)
+    return totals_of(bill.lines)
+
+
+def _dimensions(company: Any, left: dict[str, Any]) -> dict[str, Any]:
+    values = {}
+    for name, table in {**_LINE_DIMENSIONS, **_MORE_DIMENSIONS}.items():
+        if name in left:
+            wanted = str(left.pop(name))
+            found = company.dimension(getattr(company, table), wanted)
+            if found is None:
+                raise ValueError(f"there is no {name} {wanted!r}")
+            values["cls" if name == "class" else name] = found
+    return values
+
+
+def _header(company: Any, bill: Bill, left: dict[str, Any]) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    for name, value in left.items():
+        if name in ("due_on", "bill_date"):
+            changes[name] = date.fromisoformat(value)
+        elif name == "vendor_id":
+            changes["vendor"] = _vendor(company, value)
+        elif name in _HEADER:
+            changes[_HEADER[name]] = value
+        elif name.isupper():
+            changes["custom"] = {**changes.get("custom", bill.custom), name: value}
+        else:
+            raise ValueError(f"a bill has no {name!r}; choose from line, amount, due_on, vendor_id, {', '.join(_HEADER)}")
+    return changes
+
+
+def _new_line(company: Any, bill: Bill, line_no: int, told: dict[str, Any]) -> Line:
+    left = dict(told)
+    cents = cents_of(str(left.pop("amount", "100.00")))
+    description = left.pop("description", "")
+    values = _dimensions(company, left)
+    if left:
+        raise ValueError(f"a line has no {', '.join(left)}")
+    return Line(
+        record_no=company.next_no(),
+        bill_no=bill.record_no,
+        line_no=line_no,
+        account=values.pop("account", None) or next(iter(company.accounts)),
+        amount=bill.to_base(cents),
+        trx_amount=cents,
+        created_at=company.now(),
+        modified_at=company.now(),
+        description=description,
+        location=values.pop("location", NOTHING),
+        **values,
+    )
+
+
+def _moved(company: Any, line: Line, bill: Bill) -> Line:
+    new = copy.copy(line)
+    new.record_no, new.bill_no = company.next_no(), bill.record_no
+    new.created_at = new.modified_at = company.now()
+    return new

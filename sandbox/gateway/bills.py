@@ -1,0 +1,224 @@
+"""What may be written to a bill, and what follows from it.
+
+Which states accept an update is not documented. The defaults follow what Intacct's REST documentation and integrators say;
+settings choose otherwise: `custom_field_update_states`, `draft_update_submits`, `whendue_required_on_update`, `approvals_on`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lxml import etree
+
+from sandbox.gateway import demo_names
+from sandbox.gateway.failures import Failure, bad_value, support_id
+from sandbox.gateway.rows import NOTHING, Bill, Line, User, totals_of
+from sandbox.gateway.schema import Field, ObjectType
+from sandbox.gateway.table import Table
+from sandbox.gateway.texts import cents_of
+
+CUSTOM_FIELD_STATES = ("Submitted", "Partially Approved", "Posted", "Partially Paid", "Selected", "Declined", "Draft")
+EDITABLE_STATES = frozenset({"Draft", "Declined", "Posted"})
+"""States that take other header fields. Everything else has to be recalled, or is settled."""
+DRAFT_STATES = frozenset({"Draft", "Declined"})
+_ATTRIBUTES = {
+    "RECORDID": "number",
+    "DOCNUMBER": "reference",
+    "DESCRIPTION": "description",
+    "TERMNAME": "term",
+    "WHENCREATED": "bill_date",
+    "WHENPOSTED": "posted_on",
+    "WHENDUE": "due_on",
+    "PAYMENTPRIORITY": "priority",
+    "ONHOLD": "on_hold",
+    "CURRENCY": "currency",
+    "SUPDOCID": "attachment",
+}
+_LIGHT = frozenset({"ONHOLD", "WHENDUE"})
+"""Fields that do not make an update of custom fields into an edit: the hold, and the due date sent back as it is."""
+
+
+def update_bill(company: Any, target: ObjectType, sent: etree._Element, user: User) -> Bill:
+    """Change one bill as `update` asks. Raises Failure and changes nothing when any part of it is refused."""
+    bill = _bill(company, sent)
+    values = {str(child.tag): (child.text or "") for child in sent if child.tag not in ("RECORDNO", "APBILLITEMS", "ACTION")}
+    fields = {name: _writable(company, target, name) for name in values}
+    _check_state(company, bill, fields, values, has_lines=sent.find("APBILLITEMS") is not None)
+    if company.world.setting("whendue_required_on_update", False) and "WHENDUE" not in values:
+        raise refused_update(bill, "Required field WHENDUE is missing.")
+    changes = _changes(company, bill, fields, values)
+    if (items := sent.find("APBILLITEMS")) is not None:
+        changes |= _replace_lines(company, bill, items)
+    company.change_bill(bill, user, **changes, **_state_after(company, bill, (sent.findtext("ACTION") or "").strip()))
+    company.audit("apbill", str(bill.record_no), "M", user, "api")
+    return bill
+
+
+def create_bill(company: Any, target: ObjectType, sent: etree._Element, user: User, entity: str) -> Bill:
+    """A new bill from `create`. Raises Failure for missing or unknown values."""
+    values = {str(child.tag): (child.text or "").strip() for child in sent if child.tag not in ("APBILLITEMS", "ACTION")}
+    fields = {name: _writable(company, target, name) for name in values}
+    for name in ("VENDORID", "WHENCREATED", "WHENDUE"):
+        if not values.get(name):
+            raise Failure("BL03000018", "Could not create APBILL record!", f"Required field {name} is missing. {support_id()}")
+    vendor = company.vendor(values["VENDORID"])
+    if vendor is None:
+        raise bad_value("VENDORID", values["VENDORID"], "there is no such vendor")
+    owner = company.dimension(company.entities, entity or "US01")
+    currency = values.get("CURRENCY") or vendor.currency
+    now = company.now()
+    bill = Bill(
+        record_no=company.next_no(),
+        number="",
+        vendor=vendor,
+        state="Draft",
+        bill_date=fields["WHENCREATED"].parse(values["WHENCREATED"]),
+        due_on=fields["WHENDUE"].parse(values["WHENDUE"]),
+        currency=currency,
+        base_currency=owner.currency,
+        rate=demo_names.EXCHANGE_RATES.get((currency, owner.currency), 1_000_000),
+        entity=owner,
+        created_by=user,
+        modified_by=user,
+        created_at=now,
+        modified_at=now,
+        lines=[],
+        term=vendor.term,
+    )
+    for name, value in _changes(company, bill, fields, values).items():
+        setattr(bill, name, value)
+    items = sent.find("APBILLITEMS")
+    bill.lines = [_line(company, bill, None, item, number) for number, item in enumerate(items if items is not None else (), 1)]
+    if not bill.lines:
+        raise Failure("BL03000018", "Could not create APBILL record!", f"A bill needs at least one line. {support_id()}")
+    for name, value in {**totals_of(bill.lines), **_state_after(company, bill, sent.findtext("ACTION") or "Submit")}.items():
+        setattr(bill, name, value)
+    added: Bill = company.add_bill(bill)
+    return added
+
+
+def refused_update(bill: Bill, why: str) -> Failure:
+    """The first of the two errors of a refused update; the generic one follows it in the answer."""
+    return Failure("BL34000075", "", f"{why} {support_id()}", "Check the bill's state, then try again.")
+
+
+def _bill(company: Any, sent: etree._Element) -> Bill:
+    key = (sent.findtext("RECORDNO") or "").strip()
+    bill: Bill | None = company.bills.get(int(key)) if key.isdigit() else None
+    if bill is None:
+        raise Failure("BL01001973", "", f"Cannot find the APBILL record with RECORDNO '{key}' to update. {support_id()}")
+    return bill
+
+
+def _writable(company: Any, target: ObjectType, name: str) -> Field:
+    field = target.fields.get(name)
+    if field is None:
+        raise Failure("XL03000010", "", f"Field '{name}' is not defined on object {target.name}. {support_id()}")
+    if field.read_only:
+        raise Failure("XL03000010", "", f"Field '{name}' of object {target.name} is read only. {support_id()}")
+    return field
+
+
+def _check_state(company: Any, bill: Bill, fields: dict[str, Field], values: dict[str, str], *, has_lines: bool) -> None:
+    same_due = "WHENDUE" not in values or fields["WHENDUE"].text(bill) == values["WHENDUE"].strip()
+    is_light = not has_lines and same_due and all(field.custom or name in _LIGHT for name, field in fields.items())
+    allowed = company.world.setting("custom_field_update_states", CUSTOM_FIELD_STATES) if is_light else EDITABLE_STATES
+    if bill.state not in allowed:
+        raise refused_update(bill, f"Bill {bill.number or bill.record_no} can't be updated because its state is {bill.state}.")
+
+
+def _changes(company: Any, bill: Bill, fields: dict[str, Field], values: dict[str, str]) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    custom = {name: values[name].strip() for name, field in fields.items() if field.custom}
+    if custom:
+        changes["custom"] = {**bill.custom, **custom}
+    for name, field in fields.items():
+        if name == "VENDORID" and values[name] != bill.vendor.vendor_id:
+            raise refused_update(bill, "The vendor of a bill can't be changed.")
+        if name in _ATTRIBUTES:
+            changes[_ATTRIBUTES[name]] = _parsed(field, values[name])
+    return changes
+
+
+def _parsed(field: Field, text: str) -> Any:
+    if field.values and text.strip() and text.strip() not in field.values:
+        raise bad_value(field.name, text, f"choose one of {', '.join(field.values)}")
+    try:
+        return field.parse(text.strip())
+    except ValueError as error:
+        raise bad_value(field.name, text, str(error)) from error
+
+
+def _state_after(company: Any, bill: Bill, action: str) -> dict[str, Any]:
+    """What ACTION does to the state. Submit is the default, also on update: that is how a draft slips into the books."""
+    if action not in ("", "Submit", "Draft"):
+        raise bad_value("ACTION", action, "choose Submit or Draft")
+    if action == "Draft" and bill.state not in DRAFT_STATES:
+        raise refused_update(bill, f"Bill {bill.number or bill.record_no} is {bill.state}, so it can't be saved as a draft.")
+    if bill.state not in DRAFT_STATES or action == "Draft":
+        return {}
+    if not action and not company.world.setting("draft_update_submits", True):
+        return {}
+    if company.world.setting("approvals_on", True):
+        return {"state": "Submitted"}
+    return {"state": "Posted", "posted_on": bill.bill_date}
+
+
+def _replace_lines(company: Any, bill: Bill, items: etree._Element) -> dict[str, Any]:
+    """The lines as sent: known RECORDNOs change, others are new, and lines not listed are deleted."""
+    kept: list[Line] = []
+    known = {str(line.record_no): line for line in bill.lines}
+    for number, item in enumerate(items, 1):
+        old = known.get((item.findtext("RECORDNO") or "").strip())
+        line = _line(company, bill, old, item, number)
+        kept.append(line)
+    for line in bill.lines:
+        company.lines.remove(line)
+    for line in kept:
+        company.lines.add(line)
+    if not kept:
+        raise refused_update(bill, "A bill needs at least one line.")
+    return {"lines": kept, **totals_of(kept)}
+
+
+def _line(company: Any, bill: Bill, old: Line | None, item: etree._Element, number: int) -> Line:
+    def dimension(table: Table, name: str, before: Any) -> Any:
+        wanted = item.findtext(name)
+        if wanted is None:
+            return before
+        found = company.dimension(table, wanted.strip())
+        if found is None:
+            raise bad_value(name, wanted, "there is no such record")
+        return found
+
+    account = dimension(company.accounts, "ACCOUNTNO", old.account if old else None)
+    if account is None:
+        raise Failure("BL03000018", "", f"Line {number}: required field ACCOUNTNO is missing. {support_id()}")
+    cents = _amount(item, old)
+    return Line(
+        record_no=old.record_no if old else company.next_no(),
+        bill_no=bill.record_no,
+        line_no=number,
+        account=account,
+        amount=bill.to_base(cents),
+        trx_amount=cents,
+        created_at=old.created_at if old else company.now(),
+        modified_at=company.now(),
+        description=item.findtext("ENTRYDESCRIPTION") or (old.description if old else ""),
+        department=dimension(company.departments, "DEPARTMENTID", old.department if old else NOTHING),
+        location=dimension(company.locations, "LOCATIONID", old.location if old else NOTHING),
+        project=dimension(company.projects, "PROJECTID", old.project if old else NOTHING),
+        cls=dimension(company.classes, "CLASSID", old.cls if old else NOTHING),
+        paid=old.paid if old else 0,
+        trx_paid=old.trx_paid if old else 0,
+    )
+
+
+def _amount(item: etree._Element, old: Line | None) -> int:
+    text = item.findtext("TRX_AMOUNT") or item.findtext("AMOUNT")
+    if text is None and old is not None:
+        return old.trx_amount
+    try:
+        return cents_of(text or "")
+    except ValueError as error:
+        raise bad_value("TRX_AMOUNT", text or "", str(error)) from error

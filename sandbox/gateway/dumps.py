@@ -1,0 +1,115 @@
+"""The company's state as JSON-able data, for tests and pages. Money is text with two places."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sandbox import constants
+from sandbox.gateway.rows import Bill, Line, Payment, Vendor
+from sandbox.gateway.texts import plain_money
+
+
+def dump(company: Any) -> dict[str, Any]:
+    """Vendors, bills with lines and stamps, payments, deletions, and how many sessions live."""
+    return {
+        "company_id": company.company_id,
+        "sessions": len(company.sessions.live),
+        "session_ids": company.sessions.issued,
+        "vendors": [vendor_of(vendor) for vendor in company.vendors],
+        "bills": [bill_of(bill) for bill in company.bills],
+        "payments": [payment_of(payment) for payment in company.payments],
+        "deleted": [{"object": row.object_type, "key": row.object_key} for row in company.audits if row.mode == "D"],
+    }
+
+
+def vendor_of(vendor: Vendor) -> dict[str, Any]:
+    return {
+        "record_no": str(vendor.record_no),
+        "vendor_id": vendor.vendor_id,
+        "name": vendor.name,
+        "status": vendor.status,
+        "on_hold": vendor.on_hold,
+        "term": vendor.term,
+        "currency": vendor.currency,
+        "total_due": plain_money(vendor.total_due),
+        "modified_at": _instant(vendor.modified_at),
+        "modified_by": vendor.modified_by.login,
+        "custom": dict(vendor.custom),
+    }
+
+
+def bill_of(bill: Bill, *, with_lines: bool = True) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "record_no": str(bill.record_no),
+        "bill_number": bill.number,
+        "vendor_id": bill.vendor.vendor_id,
+        "vendor_name": bill.vendor.name,
+        "state": bill.state,
+        "entity": bill.entity.id,
+        "module": bill.module,
+        "source_document": "" if bill.source_key is None else str(bill.source_key),
+        "reference": bill.reference,
+        "description": bill.description,
+        "bill_date": _day(bill.bill_date),
+        "due_on": _day(bill.due_on),
+        "paid_on": _day(bill.paid_on),
+        "currency": bill.currency,
+        "base_currency": bill.base_currency,
+        "total_entered": plain_money(bill.entered),
+        "total_selected": plain_money(bill.selected),
+        "total_paid": plain_money(bill.paid),
+        "total_due": plain_money(bill.due),
+        "transaction_total_entered": plain_money(bill.trx_entered),
+        "transaction_total_paid": plain_money(bill.trx_paid),
+        "transaction_total_due": plain_money(bill.trx_due),
+        "on_hold": bill.on_hold,
+        "term": bill.term,
+        "created_by": bill.created_by.login,
+        "modified_by": bill.modified_by.login,
+        "modified_at": _instant(bill.modified_at),
+        "stamps": {name: bill.custom.get(name, "") for name in constants.STAMP_FIELDS},
+    }
+    return told | {"lines": [line_of(line) for line in bill.lines]} if with_lines else told
+
+
+def line_of(line: Line) -> dict[str, Any]:
+    return {
+        "record_no": str(line.record_no),
+        "line_no": line.line_no,
+        "account_no": line.account.id,
+        "account_title": line.account.name,
+        "amount": plain_money(line.amount),
+        "transaction_amount": plain_money(line.trx_amount),
+        "description": line.description,
+        "department_id": line.department.id,
+        "location_id": line.location.id,
+        "project_id": line.project.id,
+        "class_id": line.cls.id,
+    }
+
+
+def payment_of(payment: Payment) -> dict[str, Any]:
+    details = [
+        {"bill": str(detail.bill_no), "line": str(detail.line_no), "amount": plain_money(detail.amount), "state": detail.state}
+        for detail in payment.details
+    ]
+    return {
+        "record_no": str(payment.record_no),
+        "vendor_id": payment.vendor.vendor_id,
+        "method": payment.method,
+        "state": payment.state,
+        "paid_on": _day(payment.paid_on),
+        "currency": payment.currency,
+        "total_entered": plain_money(payment.entered),
+        "transaction_total_entered": plain_money(payment.trx_entered),
+        "details": details,
+    }
+
+
+def _day(day: date | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def _instant(at: int | None) -> str:
+    return "" if at is None else datetime.fromtimestamp(at, UTC).isoformat()

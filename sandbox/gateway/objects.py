@@ -1,0 +1,361 @@
+"""The objects of the stand-in's company and their fields, as `lookup` shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sandbox import constants
+from sandbox.gateway.rows import Bill, Detail, Line, Payment
+from sandbox.gateway.schema import Field, ObjectType, Relation, Schema, custom, fields, key, of, text
+from sandbox.gateway.table import Table
+
+BILL_STATES = {
+    "Draft": "D",
+    "Partially Approved": "PA",
+    "Submitted": "S",
+    "Declined": "U",
+    "No Value": "",
+    "Posted": "A",
+    "Paid": "P",
+    "Partially Paid": "PP",
+    "Selected": "E",
+    "Reversed": "R",
+    "Reversal": "V",
+    "Analyzing": "AN",
+}
+"""Display value to RAWSTATE. Codes after Posted are invented: Intacct documents only the first five and Posted."""
+PAYMENT_STATES = {"Posted": "C", "Draft": "D", "Approved": "A", "Voided": "V", "Submitted": "S"}
+MODULES = ("3.AP", "9.PO")
+STATUSES = ("active", "active non-posting", "inactive")
+PRIORITIES = ("Urgent", "High", "Normal", "Low")
+
+
+def schema_of(company: Any, *, zone_minutes: int, missing_custom: frozenset[str]) -> Schema:
+    """The objects as this company shows them. `missing_custom` are custom fields that nobody has created yet."""
+    parts = _Parts(company, zone_minutes, missing_custom)
+    built = [parts.vendor(), parts.bill(), parts.line(), parts.payment(), parts.detail(), parts.audit(), parts.user()]
+    return Schema({each.name: each for each in [*built, *parts.dimensions()]})
+
+
+class _Parts:
+    """One method for each object; fields that several objects share are made once."""
+
+    def __init__(self, company: Any, zone_minutes: int, missing_custom: frozenset[str]) -> None:
+        self.company, self.missing_custom = company, missing_custom
+        zone: dict[str, Any] = {"zone_minutes": zone_minutes}
+        modified = of("TIMESTAMP", "WHENMODIFIED", "modified_at", "When modified", attribute="modified_at", **zone)
+        self.times = [of("TIMESTAMP", "WHENCREATED", "created_at", "When created", **zone), modified]
+        # The audit time is GMT whatever the user's preferences say; WHENCREATED of a document is its date.
+        self.document_times = [of("TIMESTAMP", "AUWHENCREATED", "created_at", "Audit when created"), modified]
+        self.made_by = [
+            of("INTEGER", "CREATEDBY", "created_by.record_no", "Created by"),
+            of("INTEGER", "MODIFIEDBY", "modified_by.record_no", "Modified by"),
+            text("CREATEDBYLOGINID", "created_by.login", "Created by"),
+            text("MODIFIEDBYLOGINID", "modified_by.login", "Modified by"),
+        ]
+        self.owner = [
+            of("INTEGER", "MEGAENTITYKEY", lambda row: row.entity.record_no or None, "Created at - Entity key"),
+            text("MEGAENTITYID", "entity.id", "Created at - Entity ID"),
+            text("MEGAENTITYNAME", "entity.name", "Created at - Entity name"),
+        ]
+
+    def link(self, kind: str) -> Field:
+        url = f"https://www.intacct.com/ia/acct/ur.phtml?.r={self.company.company_id}-{kind}"
+        return text("RECORD_URL", lambda row: f"{url}-{row.record_no}", "Record URL")
+
+    def extra(self, names: tuple[str, ...]) -> list[Field]:
+        return [custom(name) for name in names if name not in self.missing_custom]
+
+    def vendor(self) -> ObjectType:
+        listed = fields(
+            key(),
+            text("VENDORID", "vendor_id", "Vendor ID", attribute="vendor_id", required=True, write=True),
+            text("NAME", "name", "Vendor name", required=True, write=True),
+            text("STATUS", "status", "Status", write=True, values=STATUSES),
+            text("STATE", "state", "State", values=("S", "A", "R")),
+            of("BOOLEAN", "ONHOLD", "on_hold", "On hold", write=True),
+            of("BOOLEAN", "ONETIME", "one_time", "One time", write=True),
+            of("BOOLEAN", "DONOTCUTCHECK", lambda row: False, "Do not pay", write=True),
+            text("VENDTYPE", "kind", "Vendor type", write=True),
+            text("PARENTID", lambda row: "", "Parent", write=True),
+            text("PARENTKEY", lambda row: "", "Parent key"),
+            text("PARENTNAME", lambda row: "", "Parent name"),
+            *_display_contact(),
+            text("VENDORACCOUNTNO", lambda row: "", "Account number", write=True),
+            text("ACCOUNTLABEL", lambda row: "", "Account label", write=True),
+            text("APACCOUNT", lambda row: "", "Default account", write=True),
+            text("APACCOUNTTITLE", lambda row: "", "Default account title"),
+            text("TERMNAME", "term", "Term", write=True),
+            text("CURRENCY", "currency", "Default currency", write=True),
+            of("MONEY", "CREDITLIMIT", "credit_limit", "Credit limit", write=True),
+            of("MONEY", "TOTALDUE", "total_due", "Total due"),
+            text("TAXID", "tax_id", "Tax ID", write=True),
+            text("PAYMENTPRIORITY", "priority", "Payment priority", write=True, values=PRIORITIES),
+            text("COMMENTS", "comments", "Comments", write=True),
+            text("OBJECTRESTRICTION", lambda row: "Unrestricted", "Restriction", write=True),
+            *self.times,
+            *self.made_by,
+            *self.owner,
+            self.link("vendor"),
+            *self.extra(constants.VENDOR_FIELDS),
+        )
+        return ObjectType(name="VENDOR", table=self.company.vendors, fields=listed, name_field="VENDORID")
+
+    def bill(self) -> ObjectType:
+        listed = fields(
+            key(),
+            text("RECORDTYPE", lambda row: "pi", "Record type"),
+            text("RECORDID", "number", "Bill number", attribute="number", write=True),
+            text("VENDORID", "vendor.vendor_id", "Vendor ID", required=True, write=True),
+            text("VENDORNAME", "vendor.name", "Vendor name"),
+            text("VENDORKEY", "vendor.record_no", "Vendor key"),
+            text("STATE", "state", "State", values=tuple(BILL_STATES)),
+            text("RAWSTATE", lambda row: BILL_STATES[row.state], "Raw state"),
+            text("DOCNUMBER", "reference", "Reference number", write=True),
+            text("DESCRIPTION", "description", "Description", write=True),
+            text("DESCRIPTION2", "document_id", "Document ID"),
+            text("TERMNAME", "term", "Term", write=True),
+            of("DATE", "WHENCREATED", "bill_date", "Date", required=True, write=True),
+            of("DATE", "WHENPOSTED", "posted_on", "GL posting date", write=True),
+            of("DATE", "WHENDISCOUNT", lambda row: None, "Discount date"),
+            of("DATE", "WHENDUE", "due_on", "Due date", required=True, write=True),
+            of("DATE", "WHENPAID", "paid_on", "Date fully paid"),
+            of("DATE", "RECPAYMENTDATE", lambda row: None, "Recommended to pay on", write=True),
+            text("PAYMENTPRIORITY", "priority", "Payment priority", write=True, values=("urgent", "high", "normal", "low")),
+            of("BOOLEAN", "ONHOLD", "on_hold", "Place this bill on hold", write=True, values=("true", "false")),
+            text("BASECURR", "base_currency", "Base currency"),
+            text("CURRENCY", "currency", "Transaction currency", write=True),
+            of("DATE", "EXCH_RATE_DATE", lambda row: None, "Exchange rate date", write=True),
+            text("EXCH_RATE_TYPE_ID", lambda row: "", "Exchange rate type", write=True),
+            of("DECIMAL", "EXCHANGE_RATE", lambda row: _rate_text(row.rate), "Exchange rate", write=True),
+            *_totals("", ("entered", "selected", "paid", "due")),
+            *_totals("TRX_", ("trx_entered", "trx_selected", "trx_paid", "trx_due")),
+            of("MONEY", "TRX_ENTITYDUE", "vendor.total_due", "Vendor due"),
+            text("PRBATCH", lambda row: f"Bills: {row.bill_date:%Y/%m/%d} Batch", "Summary"),
+            text("MODULEKEY", "module", "Module key", values=MODULES),
+            of("INTEGER", "DOCHDRKEY", "source_key", "Document key"),
+            text("SYSTEMGENERATED", lambda row: "F", "System generated", values=("T", "F")),
+            text("SUPDOCID", "attachment", "Attachment", write=True),
+            text("DUE_IN_DAYS", lambda row: (row.due_on - self.company.today()).days, "Due in"),
+            text("USERID", "modified_by.login", "Modified by"),
+            text("CREATEDUSERID", "created_by.login", "Created by"),
+            *self.document_times,
+            *self.made_by,
+            *self.owner,
+            self.link("apbill"),
+            *self.extra(constants.STAMP_FIELDS),
+        )
+        relations = {
+            "VENDOR": _relation("VENDOR", "VENDOR", "VENDORID", lambda bill: bill.vendor),
+            "MELOCATION": _relation("MELOCATION", "LOCATION", "MEGAENTITYID", lambda bill: bill.entity),
+        }
+        return ObjectType(
+            name="APBILL", table=self.company.bills, fields=listed, relations=relations, entity_of=lambda row: row.entity.id
+        )
+
+    def line(self) -> ObjectType:
+        def bill_of(line: Line) -> Bill | None:
+            found: Bill | None = self.company.bills.get(line.bill_no)
+            return found
+
+        listed = fields(
+            key(),
+            key("RECORDKEY", "bill_no", "Bill record number"),
+            of("INTEGER", "LINE_NO", "line_no", "Line number"),
+            text("ACCOUNTNO", "account.id", "Account", write=True),
+            text("ACCOUNTTITLE", "account.name", "Account title"),
+            text("ACCOUNTLABEL", lambda row: "", "Account label"),
+            text("OFFSETGLACCOUNTNO", lambda row: "2000", "Offset account"),
+            of("MONEY", "AMOUNT", "amount", "Amount"),
+            of("MONEY", "TRX_AMOUNT", "trx_amount", "Transaction amount", required=True, write=True),
+            text("ENTRYDESCRIPTION", "description", "Memo", write=True),
+            *_dimension_pair("DEPARTMENT", "department"),
+            *_dimension_pair("LOCATION", "location"),
+            *_dimension_pair("PROJECT", "project"),
+            *_dimension_pair("CLASS", "cls"),
+            text("VENDORID", lambda row: bill_of(row).vendor.vendor_id if bill_of(row) else "", "Vendor ID"),  # type: ignore[union-attr]
+            text("CURRENCY", lambda row: bill_of(row).currency if bill_of(row) else "", "Currency"),  # type: ignore[union-attr]
+            text("BASECURR", lambda row: bill_of(row).base_currency if bill_of(row) else "", "Base currency"),  # type: ignore[union-attr]
+            text("STATE", lambda row: bill_of(row).state if bill_of(row) else "", "State"),  # type: ignore[union-attr]
+            of("BOOLEAN", "BILLABLE", lambda row: False, "Billable"),
+            text("LINEITEM", lambda row: "T", "Line item", values=("T", "F")),
+            of("MONEY", "TOTALPAID", "paid", "Total paid"),
+            of("MONEY", "TRX_TOTALPAID", "trx_paid", "Total transaction amount paid"),
+            *self.times,
+        )
+        relations = {
+            "APBILL": _relation("APBILL", "APBILL", "RECORDKEY", bill_of),
+            "GLACCOUNT": _relation("GLACCOUNT", "GLACCOUNT", "ACCOUNTNO", lambda row: row.account),
+            "DEPARTMENT": _relation("DEPARTMENT", "DEPARTMENT", "DEPARTMENTID", lambda row: row.department),
+            "LOCATION": _relation("LOCATION", "LOCATION", "LOCATIONID", lambda row: row.location),
+        }
+
+        def entity(line: Line) -> str:
+            bill = bill_of(line)
+            return bill.entity.id if bill else ""
+
+        return ObjectType(name="APBILLITEM", table=self.company.lines, fields=listed, relations=relations, entity_of=entity)
+
+    def payment(self) -> ObjectType:
+        listed = fields(
+            key(),
+            text("RECORDID", lambda row: f"PAY-{row.record_no}", "Payment number"),
+            text("RECORDTYPE", lambda row: "pp", "Record type"),
+            text("VENDORID", "vendor.vendor_id", "Vendor ID", write=True),
+            text("VENDORNAME", "vendor.name", "Vendor name"),
+            text("FINANCIALENTITY", "bank", "Bank", write=True),
+            text("FINANCIALENTITYTYPE", lambda row: "ba", "Bank type"),
+            text("PAYMENTMETHOD", "method", "Payment method", required=True, write=True),
+            text("PAYMENTPROVIDER", lambda row: "", "Provider"),
+            text("STATE", "state", "State", values=tuple(PAYMENT_STATES)),
+            text("RAWSTATE", lambda row: PAYMENT_STATES.get(row.state, ""), "Raw state"),
+            text("DISPLAYSTATE", lambda row: "Confirmed" if row.state == "Posted" else row.state, "Display state"),
+            text("DOCNUMBER", "number", "Document number", write=True),
+            text("DESCRIPTION", "description", "Description", write=True),
+            of("DATE", "WHENCREATED", "paid_on", "Payment date", write=True),
+            of("DATE", "WHENPAID", "paid_on", "Date paid"),
+            of("DATE", "WHENPOSTED", "paid_on", "GL posting date"),
+            of("MONEY", "TOTALENTERED", "entered", "Total amount"),
+            of("MONEY", "TOTALPAID", _settled("entered"), "Total paid"),
+            of("MONEY", "TOTALDUE", _unsettled("entered"), "Total due"),
+            of("MONEY", "TRX_TOTALENTERED", "trx_entered", "Total transaction amount"),
+            of("MONEY", "TRX_TOTALPAID", _settled("trx_entered"), "Total transaction amount paid"),
+            of("MONEY", "TRX_TOTALDUE", _unsettled("trx_entered"), "Total transaction amount due"),
+            text("BASECURR", "base_currency", "Base currency"),
+            text("CURRENCY", "currency", "Transaction currency", write=True),
+            text("CLEARED", lambda row: "T" if row.cleared else "F", "Cleared"),
+            of("DATE", "CLRDATE", lambda row: None, "Cleared on"),
+            text("SYSTEMGENERATED", lambda row: "F", "System generated"),
+            *self.document_times,
+            *self.made_by,
+            *self.owner,
+            self.link("appymt"),
+        )
+        relations = {"VENDOR": _relation("VENDOR", "VENDOR", "VENDORID", lambda payment: payment.vendor)}
+        return ObjectType(
+            name="APPYMT", table=self.company.payments, fields=listed, relations=relations, entity_of=lambda row: row.entity.id
+        )
+
+    def detail(self) -> ObjectType:
+        def payment_of(detail: Detail) -> Payment | None:
+            found: Payment | None = self.company.payments.get(detail.payment_no)
+            return found
+
+        def bill_of(detail: Detail) -> Bill | None:
+            found: Bill | None = self.company.bills.get(detail.bill_no)
+            return found
+
+        listed = fields(
+            key(),
+            key("RECORDKEY", "bill_no", "Bill record number"),
+            key("ENTRYKEY", "line_no", "Bill entry record number"),
+            key("PAYMENTKEY", "payment_no", "Payment record number"),
+            of("DATE", "PAYMENTDATE", "paid_on", "Payment date"),
+            of("MONEY", "PAYMENTAMOUNT", "amount", "Payment base amount"),
+            of("MONEY", "TRX_PAYMENTAMOUNT", "trx_amount", "Payment transaction amount"),
+            of("MONEY", "DISCOUNTAMOUNT", lambda row: None, "Discount base amount"),
+            of("MONEY", "TRX_DISCOUNTAMOUNT", lambda row: None, "Discount transaction amount"),
+            of("MONEY", "ADJUSTMENTAMOUNT", lambda row: None, "Adjustment transaction base amount"),
+            of("MONEY", "TRX_ADJUSTMENTAMOUNT", lambda row: None, "Adjustment transaction amount"),
+            of("INTEGER", "POSADJKEY", lambda row: None, "Positive adjustment record number"),
+            text("CURRENCY", "currency", "Payment currency", required=True),
+            text("STATE", lambda row: PAYMENT_STATES.get(row.state, ""), "State"),
+            text("MODULEKEY", lambda row: "3.AP", "Module key"),
+            *self.times,
+            of("INTEGER", "CREATEDBY", "created_by.record_no", "Created by"),
+            text("CREATEDBYLOGINID", "created_by.login", "Created by"),
+        )
+        relations = {
+            "APPYMT": _relation("APPYMT", "APPYMT", "PAYMENTKEY", payment_of),
+            "APBILL": _relation("APBILL", "APBILL", "RECORDKEY", bill_of),
+        }
+
+        def entity(detail: Detail) -> str:
+            payment = payment_of(detail)
+            return payment.entity.id if payment else ""
+
+        return ObjectType(name="APPYMTDETAIL", table=self.company.details, fields=listed, relations=relations, entity_of=entity)
+
+    def audit(self) -> ObjectType:
+        listed = fields(
+            text("ID", "id", "ID"),
+            text("OBJECTTYPE", "object_type", "Object"),
+            text("OBJECTKEY", "object_key", "Record"),
+            text("USERID", "user", "User"),
+            of("TIMESTAMP", "ACCESSTIME", "at", "Access date"),
+            text("ACCESSMODE", "mode", "Action"),
+            text("WORKFLOWACTION", "action", "Internal action"),
+            text("SOURCE", "source", "Source", values=("api", "csv", "system", "ui")),
+        )
+        return ObjectType(name="AUDITHISTORY", table=self.company.audits, fields=listed, name_field="ID")
+
+    def user(self) -> ObjectType:
+        listed = fields(key(), text("LOGINID", "login", "Login"), text("DESCRIPTION", "name", "Name"))
+        return ObjectType(name="USERINFO", table=self.company.users, fields=listed, name_field="LOGINID")
+
+    def dimensions(self) -> list[ObjectType]:
+        status = text("STATUS", "status", "Status", values=STATUSES)
+        parent = text("PARENTID", "parent", "Parent")
+
+        def build(name: str, table: Table, id_field: str, name_field: str, *more: Field) -> ObjectType:
+            own = [key(), text(id_field, "id", id_field.title()), text(name_field, "name", "Name")]
+            return ObjectType(name=name, table=table, fields=fields(*own, status, *more, *self.times), name_field=id_field)
+
+        company = self.company
+        locality = (parent, text("CURRENCY", "currency"), text("LOCATIONTYPE", "kind"), text("ENTITY", "entity"))
+        project = (text("PROJECTCATEGORY", lambda row: "Internal"), text("PROJECTSTATUS", "kind", "Project status"))
+        account = (
+            text("ACCOUNTTYPE", lambda row: "balancesheet" if row.id < "4" else "incomestatement", "Account type"),
+            text("NORMALBALANCE", lambda row: "debit", "Normal balance"),
+            text("CLOSINGTYPE", lambda row: "closing account", "Closing type"),
+        )
+        return [
+            build("GLACCOUNT", company.accounts, "ACCOUNTNO", "TITLE", *account),
+            build("DEPARTMENT", company.departments, "DEPARTMENTID", "TITLE", parent),
+            build("LOCATION", company.locations, "LOCATIONID", "NAME", *locality),
+            build("LOCATIONENTITY", company.entities, "LOCATIONID", "NAME", text("CURRENCY", "currency")),
+            build("CLASS", company.classes, "CLASSID", "NAME", parent),
+            build("PROJECT", company.projects, "PROJECTID", "NAME", *project),
+        ]
+
+
+def _relation(path: str, object_name: str, related_by: str, get: Callable[[Any], Any]) -> Relation:
+    return Relation(path=path, object_name=object_name, related_by=related_by, get=get)
+
+
+def _totals(prefix: str, attributes: tuple[str, str, str, str]) -> list[Field]:
+    labels = {"ENTERED": "Total amount", "SELECTED": "Total selected", "PAID": "Total paid", "DUE": "Total due"}
+    pairs = zip(labels.items(), attributes, strict=True)
+    return [of("MONEY", f"{prefix}TOTAL{name}", attribute, label) for (name, label), attribute in pairs]
+
+
+def _display_contact() -> list[Field]:
+    """A vendor's contact. Its name defaults to the vendor's with the vendor id behind it; nothing else is kept."""
+    path = "DISPLAYCONTACT"
+    empty = ("COMPANYNAME", "FIRSTNAME", "LASTNAME", "INITIAL", "PHONE1", "PHONE2", "EMAIL1", "EMAIL2")
+    return [
+        text(f"{path}.CONTACTNAME", lambda row: f"{row.name}(V{row.vendor_id})", "Contact name"),
+        text(f"{path}.PRINTAS", "name", "Print as"),
+        *(text(f"{path}.{name}", lambda row: "", name.capitalize()) for name in empty),
+    ]
+
+
+def _dimension_pair(name: str, attribute: str) -> list[Field]:
+    named = name.capitalize()
+    return [
+        text(f"{name}ID", f"{attribute}.id", f"{named} ID", write=True),
+        text(f"{name}NAME", f"{attribute}.name", f"{named} name"),
+    ]
+
+
+def _settled(attribute: str) -> Callable[[Any], int]:
+    return lambda row: getattr(row, attribute) if row.state == "Posted" else 0
+
+
+def _unsettled(attribute: str) -> Callable[[Any], int]:
+    return lambda row: 0 if row.state in ("Posted", "Voided") else getattr(row, attribute)
+
+
+def _rate_text(rate: int) -> str:
+    return f"{rate / 1_000_000:.6f}".rstrip("0").rstrip(".")

@@ -1,0 +1,316 @@
+"""`query` and the older ways to read: read, readByName, readByQuery, readMore, lookup, readUserFormatting."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+
+from sandbox.gateway.failures import Failure, bad_value, no_permission, support_id
+from sandbox.gateway.filters import EVERYTHING, Filter, parse_filter
+from sandbox.gateway.schema import Field, ObjectType, Schema, null_last
+from sandbox.gateway.texts import is_null, offset_text
+from sandbox.gateway.wire import Data, element, row_xml
+
+MAX_PAGE, DEFAULT_PAGE, MAX_LEGACY_PAGE, MAX_KEYS = 2000, 100, 1000, 100
+_AGGREGATES = {"count": "COUNT", "sum": "SUM", "avg": "AVG", "min": "MIN", "max": "MAX"}
+_REDUCE: dict[str, Callable[[Any], Any]] = {
+    "sum": sum,
+    "min": min,
+    "max": max,
+    "avg": lambda values: round(sum(values) / len(values)),
+}
+_CONDITION = re.compile(r"\s*([\w.]+)\s*(<=|>=|!=|<>|=|<|>|like|in|is not null|is null)\s*(.*)\s*", re.IGNORECASE | re.DOTALL)
+_OPERATOR = {
+    "=": "equalto",
+    "!=": "notequalto",
+    "<>": "notequalto",
+    "<": "lessthan",
+    "<=": "lessthanorequalto",
+    ">": "greaterthan",
+    ">=": "greaterthanorequalto",
+    "like": "like",
+    "in": "in",
+    "is null": "isnull",
+    "is not null": "isnotnull",
+}
+
+
+@dataclass(slots=True)
+class Cursor:
+    """What a readByQuery still has to give."""
+
+    object_type: ObjectType
+    fields: list[Field]
+    rows: list[Any]
+    total: int
+    page_size: int
+
+
+class _Found(Sequence[Any]):
+    """Rows that were tested, then rows that need no test; only the page that is asked for is looked up."""
+
+    def __init__(self, tested: list[Any], surely: Sequence[Any]) -> None:
+        self.tested, self.surely = tested, surely
+
+    def __len__(self) -> int:
+        return len(self.tested) + len(self.surely)
+
+    def __getitem__(self, at: Any) -> Any:
+        start, end, _ = at.indices(len(self))
+        split = len(self.tested)
+        return [*self.tested[start:end], *self.surely[max(0, start - split) : max(0, end - split)]]
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from self.tested
+        yield from self.surely
+
+
+class Reader:
+    """Answers reading functions for one company. `entity` is the entity of the session, empty at top level."""
+
+    def __init__(self, company: Any) -> None:
+        self.company = company
+        self.cursors: dict[str, Cursor] = {}
+
+    @property
+    def schema(self) -> Schema:
+        schema: Schema = self.company.schema
+        return schema
+
+    def query(self, asked: etree._Element, entity: str) -> Data:
+        """`query`: filter, order and one page. Every page is a new query over the rows as they are now."""
+        target = self._allowed("READ_BY_QUERY", text_of(asked, "object"))
+        options = asked.find("options")
+        fold = text_of(options, "caseinsensitive").lower() == "true"
+        private = text_of(options, "showprivate").lower() == "true"
+        limits = parse_filter(asked.find("filter"), lambda name: self.schema.find(target, name), case_insensitive=fold)
+        rows = self._found(target, limits, asked.find("orderby"))
+        if entity or not private:
+            rows = [row for row in rows if self.company.is_visible(target, row, entity, private)]
+        page_size = _number(asked, "pagesize", DEFAULT_PAGE, 1, MAX_PAGE)
+        offset = _number(asked, "offset", 0, 0, 1 << 40)
+        return self._answer(target, asked.find("select"), rows, page_size, offset)
+
+    def _answer(
+        self, target: ObjectType, select: etree._Element | None, rows: Sequence[Any], page_size: int, offset: int
+    ) -> Data:
+        chosen = [] if select is None else list(select)
+        if not chosen:
+            raise Failure("XL03000003", "Query Failed", f"The query selects no field. {support_id()}")
+        fields = [self.schema.find(target, (each.text or "").strip()) for each in chosen]
+        if any(each.tag != "field" for each in chosen):
+            row = _aggregated([str(each.tag) for each in chosen], fields, rows)
+            counts = {"totalcount": 1, "offset": 0, "count": 1, "numremaining": 0}
+            return Data(target.name, [element(target.name, *row)], counts)
+        page = rows[offset : offset + page_size]
+        left = max(0, len(rows) - offset - len(page))
+        counts = {"totalcount": len(rows), "offset": offset, "count": len(page), "numremaining": left}
+        return Data(target.name, [row_xml(target.name, fields, row) for row in page], counts)
+
+    def _found(self, target: ObjectType, limits: Filter, orderby: etree._Element | None) -> Sequence[Any]:
+        """Rows that match, in the order asked for. Looks through as little of the table as the filter's hints allow."""
+        listed = () if orderby is None else orderby
+        orders = [(text_of(order, "field"), order.find("descending") is not None) for order in listed]
+        for attribute, values in limits.among.items():
+            if target.table.is_grouped_by(attribute):
+                rows = target.table.where(attribute, values)
+                return self._sorted(target, [row for row in rows if limits.accepts(row)], orders)
+        by_change = "modified_at" in limits.low and orders[:1] != [("RECORDNO", False)]
+        attribute = "modified_at" if by_change else "record_no"
+        maybe, surely = target.table.ascending(attribute, limits.low.get(attribute), limits.sure.get(attribute))
+        if limits is EVERYTHING:
+            maybe, surely = surely, maybe
+        found = _Found([row for row in maybe if limits.accepts(row)], surely)
+        plain = (["WHENMODIFIED"], ["WHENMODIFIED", "RECORDNO"]) if by_change else (["RECORDNO"],)
+        is_sorted = [name for name, _ in orders] in plain and not any(descending for _, descending in orders)
+        return found if is_sorted else self._sorted(target, found, orders)
+
+    def _sorted(self, target: ObjectType, rows: Sequence[Any], orders: list[tuple[str, bool]]) -> Sequence[Any]:
+        for name, descending in reversed(orders):
+            get = self.schema.find(target, name).get
+            rows = sorted(rows, key=lambda row, get=get: null_last(get(row)), reverse=descending)  # type: ignore[misc]
+        return rows
+
+    def read(self, asked: etree._Element, entity: str, *, by_name: bool = False) -> Data:
+        """`read` by RECORDNO and `readByName`; both give the lines of a bill when all fields are asked for."""
+        target = self._allowed("READ", text_of(asked, "object"))
+        keys = [key.strip() for key in text_of(asked, "keys").split(",") if key.strip()]
+        if len(keys) > MAX_KEYS:
+            raise Failure("XL03000003", "Read Failed", f"At most {MAX_KEYS} keys can be read at once. {support_id()}")
+        name = target.name_field if by_name else "RECORDNO"
+        get = self.schema.find(target, name).get
+        if name == "RECORDNO":
+            rows = target.table.where("record_no", [int(key) for key in keys if key.isdigit()])
+        else:
+            rows = [row for key in keys for row in target.table if str(get(row)) == key]
+        rows = [row for row in rows if self.company.is_visible(target, row, entity, True)]
+        fields, with_lines = self._fields(target, text_of(asked, "fields"))
+        found = [self._whole(target, fields, row, with_lines) for row in rows]
+        return Data(target.name, found, {"count": len(found)})
+
+    def _whole(self, target: ObjectType, fields: list[Field], row: Any, with_lines: bool) -> str:
+        extra = ""
+        if with_lines and target.name == "APBILL":
+            lines = self.schema.object("APBILLITEM")
+            extra = element("APBILLITEMS", *(row_xml("apbillitem", list(lines.fields.values()), line) for line in row.lines))
+        return row_xml(target.name, fields, row, extra)
+
+    def read_by_query(self, asked: etree._Element, entity: str) -> Data:
+        """`readByQuery` with its SQL-like text, conditions joined by `and` only."""
+        target = self._allowed("READ_BY_QUERY", text_of(asked, "object"))
+        conditions = [part for part in re.split(r"\s+and\s+", text_of(asked, "query"), flags=re.IGNORECASE) if part.strip()]
+        tests = [self._condition(target, condition).accepts for condition in conditions]
+        rows = [row for row in target.table if all(test(row) for test in tests)]
+        rows = [row for row in rows if self.company.is_visible(target, row, entity, False)]
+        page_size = _number(asked, "pagesize", DEFAULT_PAGE, 1, MAX_LEGACY_PAGE)
+        fields, _ = self._fields(target, text_of(asked, "fields"))
+        result_id = self.company.new_token()[:24]
+        self.cursors[result_id] = Cursor(target, fields, rows, len(rows), page_size)
+        return self._next(result_id)
+
+    def read_more(self, asked: etree._Element, entity: str) -> Data:
+        result_id = text_of(asked, "resultId")
+        if result_id not in self.cursors:
+            raise Failure("readMore Failed", "", f"The result id '{result_id}' is not valid. {support_id()}")
+        return self._next(result_id)
+
+    def _next(self, result_id: str) -> Data:
+        cursor = self.cursors[result_id]
+        page, cursor.rows = cursor.rows[: cursor.page_size], cursor.rows[cursor.page_size :]
+        counts = {"count": len(page), "totalcount": cursor.total, "numremaining": len(cursor.rows), "resultId": result_id}
+        if not cursor.rows:
+            del self.cursors[result_id]
+        name = cursor.object_type.name.lower()
+        return Data(name, [row_xml(name, cursor.fields, row) for row in page], counts)
+
+    def _condition(self, target: ObjectType, condition: str) -> Filter:
+        found = _CONDITION.fullmatch(condition)
+        if not found:
+            raise Failure("Query Failed", "", f"The query text '{condition}' cannot be read. {support_id()}")
+        name, sign, literal = found.groups()
+        node = etree.Element(_OPERATOR[sign.lower()])
+        etree.SubElement(node, "field").text = self._display_name(name)
+        for value in _literals(literal):
+            etree.SubElement(node, "value").text = value
+        holder = etree.Element("filter")
+        holder.append(node)
+        return parse_filter(holder, lambda asked: self._by_code(target, asked)) if condition.strip() else EVERYTHING
+
+    def _display_name(self, name: str) -> str:
+        return name.upper()
+
+    def _by_code(self, target: ObjectType, name: str) -> Field:
+        """readByQuery filters by database codes, so STATE there means RAWSTATE."""
+        coded = name == "STATE" and "RAWSTATE" in target.fields
+        return self.schema.find(target, "RAWSTATE" if coded else name)
+
+    def lookup(self, asked: etree._Element, entity: str) -> Data:
+        """`lookup`: fields and relations. Object permissions are not asked."""
+        target = self.schema.object(text_of(asked, "object"))
+        listed = "".join(_field_definition(each) for each in target.fields.values())
+        related = "".join(
+            element(
+                "Relationship",
+                element("OBJECTPATH", relation.path, raw=False),
+                element("OBJECTNAME", relation.object_name, raw=False),
+                element("LABEL"),
+                element("RELATIONSHIPTYPE", "MANY2ONE", raw=False),
+                element("RELATEDBY", relation.related_by, raw=False),
+            )
+            for relation in target.relations.values()
+        )
+        body = f"{element('Fields', listed)}{element('Relationships', related)}"
+        return Data("All", [f'<Type Name="{target.name}" DocumentType="">{body}</Type>'], {"count": 1})
+
+    def user_formatting(self, asked: etree._Element, entity: str) -> Data:
+        """`readUserFormatting` by `key` (user RECORDNO) or `userId` (login). One of them is required."""
+        key, login = text_of(asked, "key"), text_of(asked, "userId")
+        users = self.company.users
+        user = next((each for each in users if str(each.record_no) == key or (login and each.login == login)), None)
+        if user is None:
+            raise Failure("readUserFormatting Failed", "", f"Provide a valid key or userId. {support_id()}")
+        setting = self.company.world.setting
+        told = {
+            "recordno": str(user.record_no),
+            "locale": setting("user_locale", "en_US"),
+            "dateformat": setting("user_dateformat", "/mdY"),
+            "gmtoffset": offset_text(self.company.zone_minutes),
+            "clock": str(setting("user_clock", "24")),
+        }
+        row = element("userformatting", *(element(name, value, raw=False) for name, value in told.items()))
+        return Data("userformatting", [row], {"count": 1})
+
+    def _fields(self, target: ObjectType, names: str) -> tuple[list[Field], bool]:
+        if names in ("", "*"):
+            return list(target.fields.values()), True
+        asked = [name.strip() for name in names.split(",")]
+        return [self.schema.find(target, name) for name in asked if name != "APBILLITEMS"], "APBILLITEMS" in asked
+
+    def _allowed(self, operation: str, name: str) -> ObjectType:
+        target = self.schema.object(name)
+        if self.company.is_denied(target.name):
+            raise no_permission(operation, target.name)
+        return target
+
+
+def _aggregated(functions: list[str], fields: list[Field], rows: Sequence[Any]) -> list[str]:
+    """Aggregates over all rows, without grouping: `sum` comes under the plain name, the others with a prefix."""
+    cells = []
+    for function, field in zip(functions, fields, strict=True):
+        if function not in _AGGREGATES:
+            raise Failure("XL03000003", "Query Failed", f"'{function}' cannot stand beside an aggregate. {support_id()}")
+        values = [value for row in rows if not is_null(value := field.get(row))]
+        if function == "count":
+            text = str(len(values))
+        else:
+            result = _REDUCE[function](values) if values or function == "sum" else None
+            text = Field(name=field.name, kind=field.kind, get=lambda row: row).text(result)
+        name = field.name if function == "sum" else f"{_AGGREGATES[function]}.{field.name}"
+        cells.append(element(name, text, raw=False))
+    return cells
+
+
+def _field_definition(field: Field) -> str:
+    told = [
+        ("ID", field.name),
+        ("LABEL", field.label),
+        ("DESCRIPTION", "No description specified"),
+        ("REQUIRED", str(field.required).lower()),
+        ("READONLY", str(field.read_only).lower()),
+        ("DATATYPE", field.data_type),
+    ]
+    cells = [element(name, value, raw=False) for name, value in told]
+    if field.values:
+        cells.append(element("VALIDVALUES", *(element("VALIDVALUE", value, raw=False) for value in field.values)))
+    cells.append(element("ISCUSTOM", str(field.custom).lower(), raw=False))
+    return element("Field", *cells)
+
+
+def _literals(text: str) -> list[str]:
+    text = text.strip().removeprefix("(").removesuffix(")")
+    if not text:
+        return []
+    quoted = re.findall(r"'((?:[^'\\]|\\.)*)'", text)
+    if quoted:
+        return [value.replace("\\'", "'") for value in quoted]
+    return [part.strip() for part in text.split(",")]
+
+
+def _number(asked: etree._Element, name: str, default: int, low: int, high: int) -> int:
+    text = text_of(asked, name)
+    if not text:
+        return default
+    if not text.isdigit() or not low <= int(text) <= high:
+        raise bad_value(name, text, f"it must be between {low} and {high}")
+    return int(text)
+
+
+def text_of(parent: etree._Element | None, name: str) -> str:
+    """The stripped text of a child, empty when it is not there."""
+    if parent is None:
+        return ""
+    return (parent.findtext(name) or "").strip()

@@ -1,0 +1,150 @@
+"""POST /ia/xml/xmlgw.phtml, and the page with Intacct's bills."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, JSONResponse
+from lxml import etree
+
+from sandbox.core import World
+from sandbox.gateway.dumps import bill_of
+from sandbox.gateway.failures import ControlFailure, HttpFailure
+from sandbox.gateway.faults import Trouble, html_page, http_body, too_many_requests, trouble_for
+from sandbox.gateway.operation import Answer, Function, Gateway, control_failure, functions_of
+from sandbox.gateway.wire import parse
+from sandbox.hangup import hang_up
+
+PATH = "/ia/xml/xmlgw.phtml"
+_PAGES = Path(__file__).parent
+
+
+def build(world: World) -> APIRouter:
+    """The gateway's routes. `world.intacct` must be a Company by the time of the first request."""
+    router = APIRouter()
+    door = _Door(world)
+
+    @router.post(PATH)
+    async def gateway(request: Request) -> Response:
+        return await door.enter(request)
+
+    @router.get("/bills", response_class=HTMLResponse)
+    async def bills_page() -> str:
+        return (_PAGES / "bills.html").read_text(encoding="utf-8")
+
+    @router.get("/bills.json")
+    async def bills(text: str = "", limit: int = 500) -> JSONResponse:
+        return JSONResponse(_bill_list(world, text.casefold().strip(), limit))
+
+    return router
+
+
+class _Door:
+    """What stands before the gateway: latency, the limit of concurrent calls, faults of the line."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.inside = 0
+
+    async def enter(self, request: Request) -> Response:
+        limit = self.world.setting("intacct_max_concurrency", None)
+        if limit is not None and self.inside >= limit:
+            await request.body()
+            return _xml(Answer(too_many_requests(), 429))
+        self.inside += 1
+        try:
+            return await self._handle(request)
+        finally:
+            self.inside -= 1
+
+    async def _handle(self, request: Request) -> Response:
+        body = await request.body()
+        if latency := self.world.setting("intacct_latency_ms", 0):
+            await asyncio.sleep(latency / 1000)
+        try:
+            root, functions = self._read(request, body)
+        except ControlFailure as failure:
+            return _xml(control_failure(failure, None))
+        except HttpFailure as failure:
+            return _xml(control_failure(failure, None))
+        trouble = trouble_for(self.world, functions)
+        if trouble.delay_seconds:
+            await asyncio.sleep(trouble.delay_seconds)
+        if trouble.before:
+            return await self._before(request, trouble)
+        # From here to the answer nothing is awaited: a call is atomic.
+        return await self._after(request, trouble, self._answer(request, root, functions, trouble))
+
+    def _read(self, request: Request, body: bytes) -> tuple[etree._Element, list[Function]]:
+        if "xml" not in request.headers.get("content-type", ""):
+            raise HttpFailure("GW-0011", "", "Invalid Request [Request ID: sbx-00c7]")
+        try:
+            root = parse(body)
+            functions = functions_of(root)
+        except ControlFailure:
+            self.world.count("intacct", "malformed")
+            raise
+        for function in functions:
+            self.world.count("intacct", function.kind)
+        return root, functions
+
+    def _answer(self, request: Request, root: etree._Element, functions: list[Function], trouble: Trouble) -> Answer:
+        endpoint = str(request.url.replace(query="", fragment=""))
+        try:
+            return Gateway(self.world, endpoint).answer(root, functions, trouble.in_function)
+        except (ControlFailure, HttpFailure) as failure:
+            return control_failure(failure, root)
+
+    async def _before(self, request: Request, trouble: Trouble) -> Response:
+        name, _, number = trouble.before.partition(":")
+        if name == "drop":
+            return await hang_up(request)
+        if name == "html":
+            return HTMLResponse(html_page("Checking your browser"))
+        return _status(int(number), trouble)
+
+    async def _after(self, request: Request, trouble: Trouble, answer: Answer) -> Response:
+        name, _, number = trouble.after.partition(":")
+        if name == "lost_answer":
+            return await hang_up(request)
+        if name == "status_after":
+            return _status(int(number), trouble)
+        if name == "empty":
+            return Response(b"", media_type="application/xml")
+        if name == "truncated":
+            return Response(answer.body.encode()[: len(answer.body) // 2], media_type="application/xml")
+        return _xml(answer)
+
+
+def _xml(answer: Answer) -> Response:
+    return Response(answer.body.encode(), answer.status, media_type="application/xml")
+
+
+def _status(status: int, trouble: Trouble) -> Response:
+    media_type, body = http_body(status)
+    headers = {"Retry-After": trouble.retry_after} if trouble.retry_after else {}
+    return Response(body.encode(), status, headers, media_type)
+
+
+def _bill_list(world: World, text: str, limit: int) -> dict[str, Any]:
+    """Newest change first, at most `limit`, for the page."""
+    company = world.intacct
+    rows = sorted(company.bills, key=lambda bill: (bill.modified_at or 0, bill.record_no), reverse=True)
+    shown: list[dict[str, Any]] = []
+    found = 0
+    for bill in rows:
+        if text and not _matches(bill, text):
+            continue
+        found += 1
+        if len(shown) < limit:
+            shown.append(bill_of(bill, with_lines=False))
+    return {"total": len(company.bills), "found": found, "bills": shown}
+
+
+def _matches(bill: Any, text: str) -> bool:
+    words = (bill.number, bill.vendor.name, bill.vendor.vendor_id, bill.state, bill.entity.id, bill.reference)
+    stamped = " ".join(bill.custom.values())
+    return text in " ".join((*words, str(bill.record_no), stamped)).casefold()

@@ -1,0 +1,197 @@
+"""The rows of the stand-in's company. Slots keep 200,000 bills with their lines in a few hundred megabytes.
+
+Money is in integer cents, instants are whole seconds since 1970 (Intacct's resolution), days are `date`. `modified_at` is
+None where Intacct would hold no value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class User:
+    record_no: int
+    login: str
+    name: str
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Dimension:
+    """A GL account, department, location, class or project. Entities are locations of their own currency."""
+
+    record_no: int
+    id: str
+    name: str
+    status: str = "active"
+    parent: str = ""
+    currency: str = ""
+    entity: str = ""
+    kind: str = ""
+    created_at: int = 0
+    modified_at: int | None = None
+
+
+NOTHING = Dimension(record_no=0, id="", name="")
+"""Stands where a line has no department, project and so on, so that getters need no condition."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Vendor:
+    record_no: int
+    vendor_id: str
+    name: str
+    created_by: User
+    modified_by: User
+    created_at: int
+    modified_at: int | None
+    status: str = "active"
+    state: str = "A"
+    on_hold: bool = False
+    one_time: bool = False
+    kind: str = ""
+    term: str = "Net 30"
+    currency: str = "USD"
+    credit_limit: int | None = None
+    total_due: int = 0
+    priority: str = "Normal"
+    comments: str = ""
+    tax_id: str = ""
+    entity: Dimension = NOTHING
+    custom: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Line:
+    record_no: int
+    bill_no: int
+    line_no: int
+    account: Dimension
+    amount: int
+    trx_amount: int
+    created_at: int
+    modified_at: int | None
+    description: str = ""
+    department: Dimension = NOTHING
+    location: Dimension = NOTHING
+    project: Dimension = NOTHING
+    cls: Dimension = NOTHING
+    paid: int = 0
+    trx_paid: int = 0
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Bill:
+    record_no: int
+    number: str
+    vendor: Vendor
+    state: str
+    bill_date: date
+    due_on: date
+    currency: str
+    base_currency: str
+    rate: int
+    entity: Dimension
+    created_by: User
+    modified_by: User
+    created_at: int
+    modified_at: int | None
+    lines: list[Line]
+    posted_on: date | None = None
+    paid_on: date | None = None
+    reference: str = ""
+    description: str = ""
+    document_id: str = ""
+    module: str = "3.AP"
+    source_key: int | None = None
+    entered: int = 0
+    selected: int = 0
+    paid: int = 0
+    trx_entered: int = 0
+    trx_selected: int = 0
+    trx_paid: int = 0
+    on_hold: bool = False
+    priority: str = "normal"
+    term: str = "Net 30"
+    attachment: str = ""
+    custom: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def due(self) -> int:
+        return self.entered - self.paid
+
+    @property
+    def trx_due(self) -> int:
+        return self.trx_entered - self.trx_paid
+
+    def to_base(self, cents: int) -> int:
+        """`cents` of the bill's currency in the base currency. `rate` is in millionths, half rounds up."""
+        whole = (abs(cents) * self.rate + 500_000) // 1_000_000
+        return whole if cents >= 0 else -whole
+
+
+def totals_of(lines: Iterable[Line]) -> dict[str, int]:
+    """A bill's header totals from its lines, by attribute name."""
+    listed = list(lines)
+    return {
+        "entered": sum(line.amount for line in listed),
+        "trx_entered": sum(line.trx_amount for line in listed),
+        "paid": sum(line.paid for line in listed),
+        "trx_paid": sum(line.trx_paid for line in listed),
+    }
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Detail:
+    """One row of APPYMTDETAIL: what a payment gives to one line of a bill."""
+
+    record_no: int
+    payment_no: int
+    bill_no: int
+    line_no: int
+    amount: int
+    trx_amount: int
+    currency: str
+    paid_on: date
+    state: str
+    created_by: User
+    created_at: int
+    modified_at: int | None
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Payment:
+    record_no: int
+    vendor: Vendor
+    method: str
+    state: str
+    paid_on: date
+    currency: str
+    base_currency: str
+    entity: Dimension
+    created_by: User
+    modified_by: User
+    created_at: int
+    modified_at: int | None
+    details: list[Detail]
+    bank: str = "OPER_CHK"
+    number: str = ""
+    description: str = ""
+    entered: int = 0
+    trx_entered: int = 0
+    cleared: bool = False
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Audit:
+    record_no: int
+    id: str
+    object_type: str
+    object_key: str
+    mode: str
+    at: int
+    user: str
+    source: str
+    action: str = ""

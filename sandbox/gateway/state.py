@@ -1,0 +1,195 @@
+"""The company that the stand-in plays: its tables, its settings, its clock, and what people do in it."""
+
+from __future__ import annotations
+
+import gc
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+from sandbox import constants
+from sandbox.core import World
+from sandbox.gateway import acts, dumps
+from sandbox.gateway.objects import schema_of
+from sandbox.gateway.reads import Reader
+from sandbox.gateway.rows import NOTHING, Audit, Bill, Dimension, Line, User, Vendor
+from sandbox.gateway.schema import ObjectType, Schema
+from sandbox.gateway.sessions import Sessions
+from sandbox.gateway.table import Table, Undo
+from sandbox.generator import fill
+
+OWED_STATES = frozenset({"Posted", "Partially Paid", "Selected"})
+"""Bills that count into a vendor's TOTALDUE: on the general ledger and not fully paid."""
+
+
+PRIVATE_ENTITIES = ("UK01",)
+"""Default of the setting `private_entities`: a query at top level does not see their documents without `showprivate`."""
+
+
+class Company:
+    """All state of the Intacct side. Changes go through `change_bill`, `change_vendor` and the tables' `edit`."""
+
+    company_id = constants.COMPANY_ID
+
+    def __init__(self, world: World, *, seed: int = 7, **options: Any) -> None:
+        self.world = world
+        self._schemas: dict[Any, Schema] = {}
+        self.reset(seed, **options)
+
+    def reset(self, seed: int = 7, **options: Any) -> dict[str, Any]:
+        """A new company with generated data. Options are the generator's; unknown ones are left to the other system."""
+        self.vendors, self.bills, self.payments, self.audits = Table(grouped_by=["vendor_id"]), Table(), Table(), Table()
+        self.lines = Table(grouped_by=["bill_no"])
+        self.details = Table(grouped_by=["bill_no", "payment_no"])
+        self.accounts, self.departments, self.locations, self.entities = Table(), Table(), Table(), Table()
+        self.classes, self.projects, self.users = Table(), Table(), Table()
+        self.sessions = Sessions(self.world)
+        self.reader = Reader(self)
+        self.completed_ids: set[str] = set()
+        self.last_record_no = 0
+        self._schemas.clear()
+        # A million fresh objects: the cycle collector would walk them again and again and find nothing.
+        gc.disable()
+        try:
+            fill(self, seed, **options)
+        finally:
+            gc.enable()
+        return self.summary()
+
+    def summary(self) -> dict[str, int]:
+        names = ("vendors", "bills", "lines", "payments")
+        return {name: len(getattr(self, name)) for name in names}
+
+    def dump(self) -> dict[str, Any]:
+        """The whole state as JSON-able data; money is text."""
+        return dumps.dump(self)
+
+    def act(self, user: str, action: str, **arguments: Any) -> dict[str, Any]:
+        """Let a person do something in Intacct's own pages. Raises ValueError with a plain sentence."""
+        return acts.act(self, self.user(user), action, arguments)
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        return (self.vendors, self.bills, self.lines, self.payments, self.details, self.audits)
+
+    @property
+    def zone_minutes(self) -> int:
+        minutes: int = self.world.setting("gmt_offset_minutes", 0)
+        return minutes
+
+    @property
+    def schema(self) -> Schema:
+        missing = frozenset(self.world.setting("missing_custom_fields", ()))
+        known = self._schemas.get((self.zone_minutes, missing))
+        if known is None:
+            known = schema_of(self, zone_minutes=self.zone_minutes, missing_custom=missing)
+            self._schemas[(self.zone_minutes, missing)] = known
+        return known
+
+    def now(self) -> int:
+        return int(self.world.clock.now().timestamp())
+
+    def today(self) -> date:
+        return self.world.clock.now().date()
+
+    def next_no(self) -> int:
+        self.last_record_no += 1
+        return self.last_record_no
+
+    def new_token(self) -> str:
+        return secrets.token_hex(24)
+
+    def user(self, login: str) -> User:
+        """The user of this login; someone new is added to the company."""
+        for known in self.users:
+            if known.login == login:
+                return known  # type: ignore[no-any-return]
+        return self.users.add(User(record_no=self.next_no(), login=login, name=login))  # type: ignore[no-any-return]
+
+    def vendor(self, vendor_id: str) -> Vendor | None:
+        return next(iter(self.vendors.where("vendor_id", [vendor_id])), None)
+
+    def dimension(self, table: Table, wanted: str) -> Dimension | None:
+        """A dimension by id; NOTHING for an empty id, None for an unknown one."""
+        return NOTHING if not wanted else next((row for row in table if row.id == wanted), None)
+
+    def is_denied(self, object_name: str) -> bool:
+        return object_name in {name.upper() for name in self.world.setting("denied_objects", ())}
+
+    def is_visible(self, target: ObjectType, row: Any, entity: str, private: bool) -> bool:
+        """In an entity one sees its own documents; at top level those of private entities only with `showprivate`."""
+        if target.entity_of is None:
+            return True
+        owner = target.entity_of(row)
+        if entity:
+            return bool(owner == entity)
+        return private or owner not in self.world.setting("private_entities", PRIVATE_ENTITIES)
+
+    def change_bill(self, bill: Bill, user: User, **changes: Any) -> None:
+        """Change a bill's header and everything that follows from it: who and when, and what the vendor is owed."""
+        owed = self._owed(bill)
+        self.bills.edit(bill, **changes, modified_by=user, modified_at=self.now())
+        self._owe(bill.vendor, self._owed(bill) - owed)
+
+    def change_line(self, bill: Bill, line: Line, **changes: Any) -> None:
+        self.lines.edit(line, **changes, modified_at=self.now())
+
+    def change_vendor(self, vendor: Vendor, user: User, **changes: Any) -> None:
+        self.vendors.edit(vendor, **changes, modified_by=user, modified_at=self.now())
+
+    def add_bill(self, bill: Bill) -> Bill:
+        self.bills.add(bill)
+        for line in bill.lines:
+            self.lines.add(line)
+        self._owe(bill.vendor, self._owed(bill))
+        return bill
+
+    def remove_bill(self, bill: Bill, user: User, source: str) -> None:
+        self._owe(bill.vendor, -self._owed(bill))
+        for line in bill.lines:
+            self.lines.remove(line)
+        self.bills.remove(bill)
+        self.audit("apbill", str(bill.record_no), "D", user, source)
+
+    def audit(self, object_type: str, object_key: str, mode: str, user: User, source: str, action: str = "") -> None:
+        number = self.next_no()
+        self.audits.add(
+            Audit(
+                record_no=number,
+                id=f"{number}",
+                object_type=object_type,
+                object_key=object_key,
+                mode=mode,
+                at=self.now(),
+                user=user.login,
+                source=source,
+                action=action,
+            )
+        )
+
+    @contextmanager
+    def undoable(self) -> Iterator[list[Undo]]:
+        """Collects how to undo what happens inside; call `undo` with it to take everything back."""
+        log: list[Undo] = []
+        for table in self.tables:
+            table.undo_log = log
+        try:
+            yield log
+        finally:
+            for table in self.tables:
+                table.undo_log = None
+
+    def undo(self, log: list[Undo]) -> None:
+        for table in self.tables:
+            table.undo_log = None
+        for step in reversed(log):
+            step()
+
+    def _owed(self, bill: Bill) -> int:
+        return bill.due if bill.state in OWED_STATES else 0
+
+    def _owe(self, vendor: Vendor, cents: int) -> None:
+        if cents:
+            self.vendors.edit(vendor, total_due=vendor.total_due + cents)

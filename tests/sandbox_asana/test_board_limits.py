@@ -1,0 +1,51 @@
+"""Rate and concurrency limits."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from sandbox.constants import BILLS_PROJECT_GID, PEOPLE
+
+
+def statuses(api: Any, method: str, path: str, count: int, data: Any = None) -> list[int]:
+    with ThreadPoolExecutor(count) as pool:
+        return sorted(answer.status_code for answer in pool.map(lambda _n: api.raw(method, path, data), range(count)))
+
+
+def test_too_many_requests_a_minute_are_429_with_the_seconds_to_wait(api: Any, sandbox: Any) -> None:
+    sandbox.settings(asana_requests_per_minute=3)
+    answers = [api.raw("GET", "/users/me") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert answers[-1].json()["errors"][0]["message"].startswith("You've made too many requests")
+    assert int(answers[-1].headers["Retry-After"]) >= 20
+
+
+def test_refused_requests_count_too(api: Any, sandbox: Any) -> None:
+    sandbox.settings(asana_requests_per_minute=2)
+    waits = [int(api.raw("GET", "/users/me").headers.get("Retry-After", 0)) for _ in range(4)]
+    assert waits[:2] == [0, 0]
+    assert waits[3] > waits[2] > 0
+
+
+def test_tokens_are_counted_apart(api: Any, sandbox: Any) -> None:
+    sandbox.settings(asana_requests_per_minute=1)
+    api.get("/users/me")
+    assert api.raw("GET", "/users/me").status_code == 429
+    assert api.as_person(PEOPLE[0]["gid"]).get("/users/me")
+
+
+def test_more_than_15_writes_in_flight_are_refused_while_reads_go_on(api: Any, sandbox: Any) -> None:
+    sandbox.settings(asana_latency_ms=400)
+    writes = statuses(api, "POST", "/tasks", 20, {"name": "x", "projects": [BILLS_PROJECT_GID]})
+    assert writes.count(201) == 15
+    assert writes.count(429) == 5
+    assert len(sandbox.state("asana")["tasks"]) == 15
+    assert statuses(api, "GET", "/users/me", 20) == [200] * 20
+
+
+def test_a_batch_costs_one_request_for_each_action(api: Any, sandbox: Any) -> None:
+    actions = [{"relative_path": "/users/me", "method": "get"}] * 3
+    sandbox.settings(asana_requests_per_minute=5)
+    assert api.raw("POST", "/batch", {"actions": actions}).status_code == 200
+    assert api.raw("POST", "/batch", {"actions": actions}).status_code == 429
