@@ -1,0 +1,275 @@
+"""Intacct as the rest of this project sees it: bills, vendors and one careful write."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from airflow.sdk import BaseHook
+
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Problem, UnexpectedReply
+from intacct_asana.hooks.guard import mutates
+from intacct_asana.hooks.intacct_connection import IntacctSettings, settings_of
+from intacct_asana.hooks.intacct_gateway import Gateway
+from intacct_asana.hooks.intacct_reading import Reader, Row
+from intacct_asana.hooks.intacct_session import hide
+from intacct_asana.hooks.transport import Transport
+from intacct_asana.protocol.intacct_answers import record_no_of, user_formatting_of
+from intacct_asana.protocol.intacct_query import Filter, Query, equal
+from intacct_asana.protocol.intacct_records import (
+    BILL,
+    RECORD_NO,
+    SOURCE_DOCUMENT,
+    VENDOR,
+    bill_of,
+    bill_scope,
+    stamp_fields,
+    vendor_of,
+    vendor_scope,
+)
+from intacct_asana.protocol.intacct_time import format_of, offset_of
+from intacct_asana.protocol.intacct_walks import Walk, walks
+from intacct_asana.protocol.intacct_xml import read_user_formatting, update
+from intacct_asana.records import Bill, IntacctIdentity, ObjectField, ReadWindow, UserFormatting, Vendor
+
+log = logging.getLogger(__name__)
+
+TIMEOUT_SECONDS = 300
+"""As long as Intacct's own SDKs wait."""
+
+
+class IntacctHook(BaseHook):
+    """One Sage Intacct company through its XML gateway, by an Airflow connection of type `intacct`.
+
+    Satisfies `ports.Books`. `custom_fields` and `vendor_custom_fields` are integration ids to read into `custom`. Every
+    method raises our six errors only; limits and outages of reads are waited for within bounds, writes are sent once.
+    """
+
+    conn_name_attr = "intacct_conn_id"
+    default_conn_name = "intacct_default"
+    conn_type = "intacct"
+    hook_name = "Sage Intacct (XML gateway)"
+
+    def __init__(
+        self,
+        intacct_conn_id: str = default_conn_name,
+        *,
+        custom_fields: Sequence[str] = (),
+        vendor_custom_fields: Sequence[str] = (),
+        read_tries: int = 4,
+        first_wait_seconds: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.intacct_conn_id = intacct_conn_id
+        self.custom_fields = tuple(custom_fields)
+        self.vendor_custom_fields = tuple(vendor_custom_fields)
+        self.read_tries = read_tries
+        self.first_wait_seconds = first_wait_seconds
+
+    @property
+    def conn_id(self) -> str:
+        return self.intacct_conn_id
+
+    @property
+    def read_only(self) -> bool:
+        return self.settings.read_only
+
+    @property
+    def calls(self) -> Counter[str]:
+        """HTTP calls made so far, by kind: `getAPISession`, `query APBILL`, `update APBILL`..."""
+        return self.gateway.calls if "gateway" in self.__dict__ else Counter()
+
+    @cached_property
+    def transport(self) -> Transport:
+        return Transport(self.intacct_conn_id, timeout_seconds=TIMEOUT_SECONDS)
+
+    @cached_property
+    def settings(self) -> IntacctSettings:
+        """The connection, read and checked once. Misconfigured lists everything that is missing."""
+        settings = settings_of(self.transport.connection, conn_id=self.intacct_conn_id)
+        for secret in settings.secrets:
+            hide(secret)
+        return settings
+
+    @cached_property
+    def gateway(self) -> Gateway:
+        return Gateway(self.settings, self.transport, tries=self.read_tries, first_wait_seconds=self.first_wait_seconds)
+
+    @cached_property
+    def reader(self) -> Reader:
+        custom = {BILL: self.custom_fields, VENDOR: self.vendor_custom_fields}
+        return Reader(self.gateway, custom_fields=custom)
+
+    # Bills and vendors
+
+    def bills(self, window: ReadWindow, *, page_size: int = 500) -> Iterator[list[Bill]]:
+        """Pages of bills with their lines, oldest change first (by record number when the whole is read).
+
+        A bill that changes while it is read may come twice. Bills without a change time come last, in every window.
+        """
+        for walk in walks(window, scope=bill_scope(window), clock=self.settings.clock):
+            yield from self._bill_pages(walk, page_size=page_size)
+
+    def bill(self, record_no: str) -> Bill | None:
+        """The bill with its lines as it is now, or None when it is gone."""
+        found = self._bills_where(equal(RECORD_NO, record_no))
+        if len(found) > 1:
+            raise UnexpectedReply(f"Connection {self.conn_id}, bill {record_no}: {len(found)} bills have this record number")
+        return found[0] if found else None
+
+    def bills_of_document(self, source_document: str) -> list[Bill]:
+        """The bills that Purchasing made from a source document: where a recreated bill is found under its new number."""
+        if not source_document:
+            return []
+        if SOURCE_DOCUMENT not in self.reader.select(BILL):
+            raise Misconfigured(
+                f"Connection {self.conn_id}: this company's {BILL} has no {SOURCE_DOCUMENT}, so bills cannot be found by it."
+            )
+        return self._bills_where(equal(SOURCE_DOCUMENT, source_document))
+
+    def vendors(self, window: ReadWindow, *, page_size: int = 500) -> Iterator[list[Vendor]]:
+        """Pages of vendors, oldest change first. Of the window's filters, vendor ids, record numbers and times count."""
+        company = self.settings.login.company_id
+        for walk in walks(window, scope=vendor_scope(window), clock=self.settings.clock):
+            for rows in self.reader.pages(VENDOR, walk, page_size=page_size):
+                log.debug("%d vendors read", len(rows))
+                yield [vendor_of(row, company_id=company, custom_fields=self.vendor_custom_fields) for row in rows]
+
+    def newest_change(self, kind: str) -> str:
+        """Where a full pass begins in time: the newest change to a `bill` or `vendor`, as the server's own text.
+
+        Asked for before the first page. A full pass goes by record number, so what changes behind it while it lasts was
+        not seen, and a cursor from what it did see would skip that.
+        """
+        return self.reader.newest_change({"bill": BILL, "vendor": VENDOR}[kind])
+
+    def _bills_where(self, where: Filter) -> list[Bill]:
+        return [bill for page in self._bill_pages(Walk(scope=(where,)), page_size=500) for bill in page]
+
+    def _bill_pages(self, walk: Walk, *, page_size: int) -> Iterator[list[Bill]]:
+        for rows in self.reader.pages(BILL, walk, page_size=page_size):
+            yield self._with_lines(rows)
+
+    def _with_lines(self, rows: list[Row]) -> list[Bill]:
+        lines = self.reader.lines(row[RECORD_NO] for row in rows)
+        log.debug("%d bills read with %d lines", len(rows), sum(map(len, lines.values())))
+        company = self.settings.login.company_id
+        return [
+            bill_of(row, company_id=company, custom_fields=self.custom_fields, lines=lines.get(row[RECORD_NO], ()))
+            for row in rows
+        ]
+
+    # The one write
+
+    @mutates
+    def stamp_bill(
+        self, record_no: str, *, values: Mapping[str, str], due_on: date | None, control_id: str, action: str = "Submit"
+    ) -> None:
+        """Write `values` (custom field id to text) onto a bill's header; lines are never sent.
+
+        Returns on Intacct's success only. `due_on` is the bill's current due date, which Intacct wants back. `action`
+        `Submit` may post a draft, so a draft is the caller's to refuse. Raises Misconfigured, before anything is sent, for
+        a name that is not a writable custom field; Refused for a no; OutcomeUnknown when no clear answer came.
+        Source: https://developer.intacct.com/api/accounts-payable/bills/#update-bill
+        """
+        self._check_stamp_fields(values)
+        asked = f"stamp of bill {record_no} (control id {control_id})"
+        fields = stamp_fields(record_no, values=values, due_on=due_on, action=action)
+        reply = self.gateway.write(update(BILL, fields), kind=f"update {BILL}", asked=asked, control_id=control_id)
+        answered = record_no_of(reply)
+        if answered and answered != record_no:
+            raise OutcomeUnknown(f"Connection {self.conn_id}: {asked}: the answer is about record {answered}")
+        log.info("Bill %s stamped, control id %s", record_no, control_id)
+
+    def _check_stamp_fields(self, values: Mapping[str, str]) -> None:
+        """A stamp can only ever touch custom fields: never an amount, a date, a state or the lines."""
+        known = {field.name: field for field in self.reader.fields(BILL)}
+        problems = [
+            Problem(where=f"{BILL} field {name}", what=why, mend="an Intacct administrator adds it as a text custom field")
+            for name in values
+            if (why := _why_not_stampable(known.get(name)))
+        ]
+        if problems:
+            raise Misconfigured(f"Connection {self.conn_id}: bills cannot be stamped.", problems=tuple(problems))
+
+    # What preflight asks
+
+    def identity(self) -> IntacctIdentity:
+        """Who the gateway says we are, from an answer to this hook; makes one call when there was none yet."""
+        if self.gateway.last_reply is None:
+            self.formatting()
+        reply = self.gateway.last_reply
+        assert reply is not None
+        start, end = reply.session_from, reply.session_until
+        return IntacctIdentity(
+            company_id=reply.company_id,
+            user_id=reply.user_id,
+            entity_id=reply.entity_id,
+            session_minutes=(end - start).total_seconds() / 60 if start and end else None,
+        )
+
+    def formatting(self) -> UserFormatting:
+        """How the API user's dates and times are written, from its preferences."""
+        asked = f"formatting of user {self.settings.login.user_id}"
+        reply = self.gateway.read(read_user_formatting(self.settings.login.user_id), kind="readUserFormatting", asked=asked)
+        return user_formatting_of(reply, asked=asked)
+
+    def check_formatting(self, formatting: UserFormatting) -> str:
+        """A sentence when timestamps will be read rightly; Misconfigured when the user's preferences say otherwise.
+
+        A connection's own `timestamp_format` or `timestamp_offset` outranks the preference, which companies have been seen
+        to ignore.
+        """
+        clock, settings = self.settings.clock, self.settings
+        problems = []
+        if not settings.timestamp_format and format_of(formatting) != clock.timestamp_format:
+            problems.append(f"times look like {format_of(formatting)}, expected {clock.timestamp_format}")
+        if not settings.timestamp_offset and offset_of(formatting.gmt_offset) != clock.gmt_offset:
+            problems.append(f"the time zone is GMT{formatting.gmt_offset}, expected GMT")
+        if problems:
+            cure = "set the user's preferences so, or timestamp_format and timestamp_offset in the connection's extra"
+            where = f"user {settings.login.user_id}"
+            raise Misconfigured(
+                f"Connection {self.conn_id}: timestamps would be misread.",
+                problems=tuple(Problem(where=where, what=what, mend=cure) for what in problems),
+            )
+        return f"times as {clock.timestamp_format}, GMT{settings.timestamp_offset or formatting.gmt_offset}"
+
+    def lookup(self, object_name: str) -> list[ObjectField]:
+        """The object's fields, asked once for each hook."""
+        return list(self.reader.fields(object_name))
+
+    def probe(self, object_name: str) -> None:
+        """Return when one row of the object may be read; Misconfigured names the missing permission."""
+        query = Query(object_name=object_name, select=(RECORD_NO,), page_size=1)
+        self.gateway.read(query.element(), kind=f"query {object_name}", asked=f"reading {object_name}")
+
+    def earlier(self, text: str, *, minutes: float) -> str:
+        """The server text that many minutes before `text`: a cursor with its look-back."""
+        return self.settings.clock.earlier(text, minutes=minutes)
+
+    def latest(self, texts: Sequence[str]) -> str:
+        """The newest of the server's own texts, unchanged; empty when there is none."""
+        return self.settings.clock.latest(texts)
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Airflow's Test button: a fresh login, and what came of it."""
+        try:
+            reply = self.gateway.log_in()
+        except IntacctAsanaError as error:
+            return False, error.message
+        entity = f", entity {reply.entity_id}" if reply.entity_id else ", top level"
+        return True, f"Logged in to company {reply.company_id} as {reply.user_id}{entity}"
+
+
+def _why_not_stampable(field: ObjectField | None) -> str:
+    if field is None:
+        return "does not exist"
+    if not field.is_custom:
+        return "is not a custom field"
+    return "is read-only" if field.read_only else ""

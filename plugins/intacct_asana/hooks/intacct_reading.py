@@ -1,0 +1,135 @@
+"""Reading rows: which fields a company has, page after page of a walk, and the lines of a page of bills."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from intacct_asana.errors import Misconfigured, Problem
+from intacct_asana.hooks.intacct_gateway import Gateway
+from intacct_asana.protocol.intacct_answers import object_fields_of, remaining_of, rows_of
+from intacct_asana.protocol.intacct_query import MOST_ROWS, Query, is_known, one_of
+from intacct_asana.protocol.intacct_records import (
+    BILL,
+    BILL_NEEDED,
+    BILL_WISHED,
+    LINE,
+    LINE_NEEDED,
+    LINE_WISHED,
+    MODIFIED,
+    PARENT_BILL,
+    RECORD_NO,
+    VENDOR,
+    VENDOR_NEEDED,
+    VENDOR_WISHED,
+    is_offset_line,
+    line_of,
+    parent_bill_of,
+)
+from intacct_asana.protocol.intacct_walks import Walk
+from intacct_asana.protocol.intacct_xml import lookup
+from intacct_asana.records import BillLine, ObjectField
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, str]
+NEEDED: Mapping[str, tuple[str, ...]] = {BILL: BILL_NEEDED, LINE: LINE_NEEDED, VENDOR: VENDOR_NEEDED}
+WISHED: Mapping[str, tuple[str, ...]] = {BILL: BILL_WISHED, LINE: LINE_WISHED, VENDOR: VENDOR_WISHED}
+
+
+class Reader:
+    """Rows of one company. `custom_fields` (by object) are read where the company has them.
+
+    Field sets differ by company and release, and one unknown field fails a whole query, so `lookup` is asked once for each
+    object and only what it lists is selected.
+    """
+
+    def __init__(self, gateway: Gateway, *, custom_fields: Mapping[str, Sequence[str]]) -> None:
+        self.gateway = gateway
+        self.custom_fields = custom_fields
+        self._fields: dict[str, tuple[ObjectField, ...]] = {}
+        self._selects: dict[str, tuple[str, ...]] = {}
+
+    def fields(self, object_name: str) -> tuple[ObjectField, ...]:
+        """The object's fields as `lookup` lists them, asked once. Object permissions do not matter to it."""
+        if object_name not in self._fields:
+            asked = f"lookup of {object_name}"
+            reply = self.gateway.read(lookup(object_name), kind="lookup", asked=asked)
+            self._fields[object_name] = object_fields_of(reply, asked=asked)
+        return self._fields[object_name]
+
+    def select(self, object_name: str) -> tuple[str, ...]:
+        """The fields to read of an object. Misconfigured when the company lacks one that we cannot do without."""
+        if object_name not in self._selects:
+            self._selects[object_name] = self._selected(object_name)
+        return self._selects[object_name]
+
+    def _selected(self, object_name: str) -> tuple[str, ...]:
+        known = {field.name for field in self.fields(object_name)}
+        lacking = [name for name in NEEDED[object_name] if name not in known]
+        if lacking:
+            raise Misconfigured(
+                f"Connection {self.gateway.settings.conn_id}: {object_name} of this company cannot be read.",
+                problems=tuple(Problem(where=object_name, what=f"field {name} does not exist") for name in lacking),
+            )
+        asked = (*NEEDED[object_name], *WISHED[object_name], *self.custom_fields.get(object_name, ()))
+        absent = [name for name in asked if name not in known]
+        if absent:
+            log.info("%s of this company lacks %s; they are read as empty", object_name, ", ".join(absent))
+        return tuple(dict.fromkeys(name for name in asked if name in known))
+
+    def pages(self, object_name: str, walk: Walk, *, page_size: int) -> Iterator[list[Row]]:
+        """The walk's rows, page after page; no empty page."""
+        position: tuple[str, ...] | None = None
+        page_size = max(1, min(page_size, MOST_ROWS))
+        while True:
+            query = Query(
+                object_name=object_name,
+                select=self.select(object_name),
+                where=walk.where(position),
+                order_by=walk.order_by,
+                page_size=page_size,
+                show_private=not self.gateway.settings.login.entity_id,
+            )
+            asked = f"query of {object_name}" + (f" behind {' / '.join(position)}" if position else "")
+            reply = self.gateway.read(query.element(), kind=f"query {object_name}", asked=asked)
+            rows, left = rows_of(reply, object_name, asked=asked), remaining_of(reply)
+            if rows:
+                position = walk.step(position, rows, asked=asked)
+                yield rows
+            if not rows or left == 0 or (left is None and len(rows) < page_size):
+                return
+
+    def newest_change(self, object_name: str) -> str:
+        """The server's own text of the newest change to any row; empty when no row has one. One call."""
+        query = Query(
+            object_name=object_name,
+            select=(RECORD_NO, MODIFIED),
+            where=is_known(MODIFIED),
+            order_by=(MODIFIED,),
+            descending=True,
+            page_size=1,
+            show_private=not self.gateway.settings.login.entity_id,
+        )
+        asked = f"newest change of {object_name}"
+        reply = self.gateway.read(query.element(), kind=f"query {object_name}", asked=asked)
+        return next((row.get(MODIFIED, "") for row in rows_of(reply, object_name, asked=asked)), "")
+
+    def lines(self, bill_record_nos: Iterable[str]) -> dict[str, tuple[BillLine, ...]]:
+        """The lines of these bills by the bill's record number, each bill's in the order of its line numbers."""
+        parents = list(dict.fromkeys(bill_record_nos))
+        found: defaultdict[str, list[BillLine]] = defaultdict(list)
+        if not parents:
+            return {}
+        for page in self.pages(LINE, Walk(scope=(one_of(PARENT_BILL, parents),)), page_size=MOST_ROWS):
+            for row in page:
+                if not is_offset_line(row):
+                    found[parent_bill_of(row)].append(line_of(row))
+        return {parent: tuple(sorted(lines, key=_line_order)) for parent, lines in found.items()}
+
+
+def _line_order(line: BillLine) -> tuple[int, int]:
+    """Lines share a number where a company does not number them; then they keep the order of their records."""
+    return line.line_no, int(line.record_no) if re.fullmatch("[0-9]{1,18}", line.record_no) else 0

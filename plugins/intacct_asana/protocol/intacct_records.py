@@ -1,0 +1,241 @@
+"""Intacct's objects and our records: the one place that knows the gateway's field names.
+
+Money is made from the wire's own text. Field names are those of `query`; sources in the reference under APBILL, APBILLITEM,
+VENDOR (https://developer.intacct.com/api/accounts-payable/bills/).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+
+from intacct_asana.errors import UnexpectedReply
+from intacct_asana.protocol.intacct_query import Filter, on_or_after, one_of
+from intacct_asana.protocol.intacct_time import day_of, day_text
+from intacct_asana.records import Bill, BillLine, BillState, ReadWindow, Vendor
+
+BILL, LINE, VENDOR = "APBILL", "APBILLITEM", "VENDOR"
+RECORD_NO, MODIFIED, PARENT_BILL, SOURCE_DOCUMENT = "RECORDNO", "WHENMODIFIED", "RECORDKEY", "DOCHDRKEY"
+PURCHASING = "9.PO"
+AMOUNT = re.compile(r"-?([0-9]{1,18}(\.[0-9]{0,20})?|\.[0-9]{1,20})")
+"""Bounded, since sums and roundings of longer ones would fail far from here."""
+
+BILL_NEEDED = ("RECORDNO", "VENDORID", "STATE", "WHENMODIFIED", "TOTALENTERED", "TOTALDUE", "TOTALPAID", "WHENDUE")
+BILL_WISHED = (
+    "RECORDID",
+    "VENDORNAME",
+    "DOCNUMBER",
+    "DESCRIPTION",
+    "DOCHDRKEY",
+    "MODULEKEY",
+    "WHENCREATED",
+    "WHENPOSTED",
+    "WHENPAID",
+    "TOTALSELECTED",
+    "TRX_TOTALENTERED",
+    "TRX_TOTALPAID",
+    "TRX_TOTALDUE",
+    "BASECURR",
+    "CURRENCY",
+    "ONHOLD",
+    "PAYMENTPRIORITY",
+    "TERMNAME",
+    "MEGAENTITYID",
+    "MEGAENTITYNAME",
+    "CREATEDBYLOGINID",
+    "MODIFIEDBYLOGINID",
+    "RECORD_URL",
+)
+LINE_NEEDED = ("RECORDNO", "RECORDKEY", "AMOUNT")
+LINE_WISHED = (
+    "LINE_NO",
+    "LINEITEM",
+    "ACCOUNTNO",
+    "ACCOUNTTITLE",
+    "TRX_AMOUNT",
+    "ENTRYDESCRIPTION",
+    "DEPARTMENTID",
+    "DEPARTMENTNAME",
+    "LOCATIONID",
+    "LOCATIONNAME",
+    "PROJECTID",
+    "PROJECTNAME",
+    "CLASSID",
+    "CLASSNAME",
+)
+VENDOR_NEEDED = ("RECORDNO", "VENDORID", "NAME", "STATUS", "WHENMODIFIED")
+VENDOR_WISHED = ("STATE", "ONHOLD", "TERMNAME", "CURRENCY", "TOTALDUE", "CREDITLIMIT", "MEGAENTITYID", "RECORD_URL")
+
+
+def bill_scope(window: ReadWindow) -> tuple[Filter, ...]:
+    """What narrows a reading of bills beside time."""
+    chosen = {
+        RECORD_NO: window.record_nos,
+        "VENDORID": window.vendor_ids,
+        "RECORDID": window.bill_numbers,
+        "MEGAENTITYID": window.entity_ids,
+    }
+    filters = [one_of(name, values) for name, values in chosen.items() if values]
+    if window.bill_date_from:
+        filters.append(on_or_after("WHENCREATED", window.bill_date_from))
+    return tuple(filters)
+
+
+def vendor_scope(window: ReadWindow) -> tuple[Filter, ...]:
+    chosen = {RECORD_NO: window.record_nos, "VENDORID": window.vendor_ids}
+    return tuple(one_of(name, values) for name, values in chosen.items() if values)
+
+
+def bill_of(
+    row: Mapping[str, str], *, company_id: str, custom_fields: Iterable[str] = (), lines: tuple[BillLine, ...] = ()
+) -> Bill:
+    """The bill in one row of a query, with these lines. Raises UnexpectedReply for a state or amount of another shape."""
+    record_no = row["RECORDNO"]
+    get = _getter(row)
+    module, document = get("MODULEKEY"), get(SOURCE_DOCUMENT)
+    state = _state(get("STATE"), record_no)
+    return Bill(
+        bill_key=bill_key(company_id, record_no=record_no, module=module, source_document=document),
+        record_no=record_no,
+        bill_number=get("RECORDID"),
+        vendor_id=get("VENDORID"),
+        vendor_name=get("VENDORNAME"),
+        state=state,
+        reference=get("DOCNUMBER"),
+        description=get("DESCRIPTION"),
+        module=module,
+        source_document=document,
+        bill_date=day_of(get("WHENCREATED")),
+        due_on=day_of(get("WHENDUE")),
+        posted_on=day_of(get("WHENPOSTED")),
+        paid_on=day_of(get("WHENPAID")),
+        currency=get("CURRENCY") or get("BASECURR"),
+        base_currency=get("BASECURR") or get("CURRENCY"),
+        total_entered=entered(get("TOTALENTERED"), state=state, record_no=record_no),
+        total_selected=money(get("TOTALSELECTED")),
+        total_paid=money(get("TOTALPAID")),
+        total_due=money(get("TOTALDUE")),
+        transaction_total_entered=money(get("TRX_TOTALENTERED") or get("TOTALENTERED")),
+        transaction_total_paid=money(get("TRX_TOTALPAID") or get("TOTALPAID")),
+        transaction_total_due=money(get("TRX_TOTALDUE") or get("TOTALDUE")),
+        on_hold=flag(get("ONHOLD")),
+        payment_priority=get("PAYMENTPRIORITY"),
+        term=get("TERMNAME"),
+        entity_id=get("MEGAENTITYID"),
+        entity_name=get("MEGAENTITYNAME"),
+        created_by=get("CREATEDBYLOGINID"),
+        modified_by=get("MODIFIEDBYLOGINID"),
+        modified_at_text=get("WHENMODIFIED"),
+        record_url=get("RECORD_URL"),
+        custom={name: get(name.upper()) for name in custom_fields},
+        lines=lines,
+    )
+
+
+def bill_key(company_id: str, *, record_no: str, module: str, source_document: str) -> str:
+    """The key that a task is tied to. Purchasing deletes and recreates its bills, so those go by their source document."""
+    if module == PURCHASING and source_document:
+        return f"{company_id}:po:{source_document}"
+    return f"{company_id}:ap:{record_no}"
+
+
+def line_of(row: Mapping[str, str]) -> BillLine:
+    """One line of a bill. LINE_NO is an integer that has been seen with a fraction."""
+    get = _getter(row)
+    return BillLine(
+        record_no=row["RECORDNO"],
+        line_no=int(money(get("LINE_NO"))),
+        account_no=get("ACCOUNTNO"),
+        account_title=get("ACCOUNTTITLE"),
+        amount=money(get("AMOUNT")),
+        transaction_amount=money(get("TRX_AMOUNT") or get("AMOUNT")),
+        description=get("ENTRYDESCRIPTION"),
+        department_id=get("DEPARTMENTID"),
+        department_name=get("DEPARTMENTNAME"),
+        location_id=get("LOCATIONID"),
+        location_name=get("LOCATIONNAME"),
+        project_id=get("PROJECTID"),
+        project_name=get("PROJECTNAME"),
+        class_id=get("CLASSID"),
+        class_name=get("CLASSNAME"),
+    )
+
+
+def parent_bill_of(row: Mapping[str, str]) -> str:
+    """The record number of a line's bill. Raises UnexpectedReply for a line that names none."""
+    if not row.get(PARENT_BILL):
+        raise UnexpectedReply(f"Line {row['RECORDNO']} came without the bill that it belongs to.")
+    return row[PARENT_BILL]
+
+
+def is_offset_line(row: Mapping[str, str]) -> bool:
+    """Offset and tax lines are marked F where the company marks lines at all."""
+    return row.get("LINEITEM", "").lower() in ("f", "false")
+
+
+def vendor_of(row: Mapping[str, str], *, company_id: str, custom_fields: Iterable[str] = ()) -> Vendor:
+    """The vendor in one row of a query. Raises UnexpectedReply for one without an id."""
+    get = _getter(row)
+    vendor_id = get("VENDORID")
+    if not vendor_id:
+        raise UnexpectedReply(f"Vendor {row['RECORDNO']} came without a vendor id.")
+    return Vendor(
+        vendor_key=f"{company_id}:vendor:{vendor_id}",
+        record_no=row["RECORDNO"],
+        vendor_id=vendor_id,
+        name=get("NAME"),
+        status=get("STATUS"),
+        approval_state=get("STATE"),
+        on_hold=flag(get("ONHOLD")),
+        term=get("TERMNAME"),
+        currency=get("CURRENCY"),
+        total_due=money(get("TOTALDUE")),
+        credit_limit=money(get("CREDITLIMIT")) if get("CREDITLIMIT") else None,
+        entity_id=get("MEGAENTITYID"),
+        modified_at_text=get("WHENMODIFIED"),
+        record_url=get("RECORD_URL"),
+        custom={name: get(name.upper()) for name in custom_fields},
+    )
+
+
+def stamp_fields(record_no: str, *, values: Mapping[str, str], due_on: date | None, action: str) -> dict[str, str]:
+    """The fields of an `update` that writes custom fields onto a bill's header. Lines are never among them.
+
+    ACTION is explicit because its default, Submit, also holds on update and may post a draft. The current WHENDUE goes
+    along because the documentation marks it required on update (its own sample leaves it out).
+    """
+    due = {"WHENDUE": day_text(due_on)} if due_on else {}
+    return {RECORD_NO: record_no, **due, "ACTION": action, **values}
+
+
+def money(text: str) -> Decimal:
+    """The amount as the wire writes it; nothing is 0. Raises UnexpectedReply for anything that is not a plain number."""
+    if not text:
+        return Decimal(0)
+    if not AMOUNT.fullmatch(text):
+        raise UnexpectedReply(f"Intacct sent the amount {text!r}, which is not a number.")
+    return Decimal(text)
+
+
+def entered(text: str, *, state: BillState, record_no: str) -> Decimal:
+    """A bill's total. Only a draft may have none: a missing total taken for 0 would pass every approval limit."""
+    if not text and state is not BillState.DRAFT:
+        raise UnexpectedReply(f"Bill {record_no} came without a total amount.")
+    return money(text)
+
+
+def flag(text: str) -> bool:
+    return text.lower() in ("true", "t")
+
+
+def _state(text: str, record_no: str) -> BillState:
+    try:
+        return BillState(text)
+    except ValueError as error:
+        raise UnexpectedReply(f"Bill {record_no} has the state {text!r}, which is none of the twelve known ones.") from error
+
+
+def _getter(row: Mapping[str, str]) -> Callable[[str], str]:
+    return lambda name: row.get(name, "")

@@ -1,0 +1,103 @@
+"""Intacct's texts for days and instants, and back.
+
+A timestamp's zone and order of day and month follow the API user's preferences, and sources disagree on how far, so both
+are settings. Cursors stay the server's own text: they are compared and moved here without ever knowing a zone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+
+from intacct_asana.errors import Misconfigured, UnexpectedReply
+from intacct_asana.records import UserFormatting
+
+DAY = "%m/%d/%Y"
+"""Generic functions write and read DATE fields so (https://developer.intacct.com/web-services/parameter-formats/)."""
+
+DEFAULT_FORMAT = "%m/%d/%Y %H:%M:%S"
+OFFSET = re.compile(r"([+-]?)(\d{1,2})(?::?(\d{2}))?")
+SENSIBLE_YEARS = range(2000, 2200)
+"""Outside them an instant is noise, and sums with it overflow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerClock:
+    """How this API user's timestamps are written: a strptime format and a fixed offset from GMT."""
+
+    timestamp_format: str = DEFAULT_FORMAT
+    gmt_offset: timedelta = timedelta()
+
+    def text_of(self, instant: datetime) -> str:
+        """The server's text for an aware instant, for a filter."""
+        return instant.astimezone(timezone(self.gmt_offset)).strftime(self.timestamp_format)
+
+    def naive(self, text: str) -> datetime:
+        """The wall-clock reading in `text`, without a zone. UnexpectedReply when it is not in this format."""
+        try:
+            return datetime.strptime(text.strip(), self.timestamp_format)  # noqa: DTZ007
+        except ValueError as error:
+            raise UnexpectedReply(
+                f"Intacct wrote the time {text!r}, which is not in the format {self.timestamp_format!r}. "
+                "Set timestamp_format in the connection's extra, or the API user's preferences."
+            ) from error
+
+    def earlier(self, text: str, *, minutes: float) -> str:
+        """The server text that many minutes before `text`."""
+        try:
+            return (self.naive(text) - timedelta(minutes=minutes)).strftime(self.timestamp_format)
+        except OverflowError as error:
+            raise UnexpectedReply(f"Intacct wrote the time {text!r}, before which there is none.") from error
+
+    def latest(self, texts: Iterable[str]) -> str:
+        """The newest of the server's texts, unchanged; empty ones do not count."""
+        return max((text for text in texts if text.strip()), key=self.naive, default="")
+
+
+def day_of(text: str) -> date | None:
+    """The day in a DATE field's text, None for an empty one. UnexpectedReply when it is no day."""
+    if not text.strip():
+        return None
+    try:
+        return datetime.strptime(text.strip(), DAY).date()  # noqa: DTZ007
+    except ValueError as error:
+        raise UnexpectedReply(f"Intacct wrote the day {text!r}; expected mm/dd/yyyy.") from error
+
+
+def day_text(day: date) -> str:
+    return day.strftime(DAY)
+
+
+def instant_of_iso(text: str) -> datetime | None:
+    """An envelope's ISO instant with its offset, in UTC; None when absent or not sensible, since it is only a help."""
+    try:
+        instant = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return instant.astimezone(UTC) if instant.tzinfo and instant.year in SENSIBLE_YEARS else None
+
+
+def offset_of(text: str) -> timedelta:
+    """`+09:30`, `-8`, `0530` or `0` as a time difference. Misconfigured for anything else."""
+    found = OFFSET.fullmatch(text.strip() or "0")
+    if not found:
+        raise Misconfigured(f"{text!r} is not an offset from GMT such as +09:30, -8 or 0.")
+    sign, hours, minutes = found.groups()
+    offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
+    if offset > timedelta(hours=14):
+        raise Misconfigured(f"{text!r} is not an offset from GMT such as +09:30, -8 or 0.")
+    return -offset if sign == "-" else offset
+
+
+def format_of(formatting: UserFormatting) -> str:
+    """The strptime format of a user's preferences, of which `/mdY` with clock 24 is `%m/%d/%Y %H:%M:%S`.
+
+    Source: readUserFormatting, https://developer.intacct.com/api/company-console/users/
+    """
+    separator, letters = formatting.date_format[:1], formatting.date_format[1:]
+    if sorted(letters.lower()) != ["d", "m", "y"]:
+        raise UnexpectedReply(f"Intacct says that its dates look like {formatting.date_format!r}; expected one like '/mdY'.")
+    day = separator.join(f"%{letter if letter in 'mdyY' else letter.lower()}" for letter in letters)
+    return f"{day} {'%I:%M:%S %p' if formatting.clock == '12' else '%H:%M:%S'}"
