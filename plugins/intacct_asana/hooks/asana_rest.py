@@ -1,0 +1,151 @@
+"""Asana as the rest of the project sees it: tasks, stories, fields, people, events. Thin: what to say is in `protocol`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from functools import cached_property
+
+from intacct_asana.errors import IntacctAsanaError, Refused
+from intacct_asana.hooks.asana_setup import AsanaSetup
+from intacct_asana.hooks.guard import mutates
+from intacct_asana.protocol import asana_project_calls as project_calls
+from intacct_asana.protocol import asana_task_calls as calls
+from intacct_asana.protocol.asana_records import (
+    guest_from,
+    person_from,
+    story_from,
+    task_from,
+    workspaces_from,
+)
+from intacct_asana.protocol.asana_replies import nothing, one
+from intacct_asana.records import EventPage, Person, Story, Task, TaskDraft
+
+GONE = ("403", "404")
+
+
+class AsanaHook(AsanaSetup):
+    """One Asana connection; satisfies `ports.TaskBoard`. Raises our six errors only, may be used from several threads.
+
+    `asana_conn_id` names a connection of type `asana_rest` (or the Asana provider's `asana`): its password is a personal
+    access token or a service account's, or its extra holds an OAuth grant.
+    """
+
+    conn_name_attr = "asana_conn_id"
+    default_conn_name = "asana_default"
+    conn_type = "asana_rest"
+    hook_name = "Asana (REST)"
+
+    def __init__(self, asana_conn_id: str = default_conn_name) -> None:
+        super().__init__(asana_conn_id)
+        self.asana_conn_id = asana_conn_id
+
+    def tasks(self, project_gid: str, *, modified_since: datetime | None = None) -> Iterator[list[Task]]:
+        """Pages of the project's tasks, completed ones too.
+
+        Raises TryLater when the caller was so slow that Asana forgot where the walk stood.
+        """
+        request = calls.read_tasks(project_gid, modified_since=modified_since)
+        yield from self.walk(request, lambda body: task_from(body, project_gid=project_gid))
+
+    def task(self, task_gid: str) -> Task | None:
+        """The task as it stands, or None when it is deleted or hidden: Asana tells the two apart only now and then."""
+        try:
+            return self.ask(calls.read_task(task_gid), one(task_from))
+        except Refused as error:
+            if error.code in GONE:
+                return None
+            raise
+
+    @mutates
+    def create_task(self, project_gid: str, draft: TaskDraft) -> Task:
+        """The new task as Asana has it. OutcomeUnknown when no clear answer came: look for its key before trying again."""
+        task = self.ask(calls.create_task(project_gid, draft), one(lambda body: task_from(body, project_gid=project_gid)))
+        if not draft.completed or task.completed:
+            return task
+        try:
+            return self.ask(calls.complete_task(task.gid), one(lambda body: task_from(body, project_gid=project_gid)))
+        except IntacctAsanaError as error:
+            # The task is there and its gid must not be lost; that it is open shows in the answer.
+            self.log.warning("Task %s of %s was created but not completed: %s", task.gid, draft.key, error)
+            return task
+
+    @mutates
+    def update_task(self, task_gid: str, draft: TaskDraft, *, changed: Collection[str]) -> Task:
+        """The task as read back after writing what `changed` names. Raises Refused when the task is gone."""
+        written = [part for part in changed if part != "section_gid"]
+        request = calls.update_task(task_gid, draft, changed=written)
+        # The move comes first, so that the answer to the update shows both.
+        if len(written) < len(changed) and draft.section_gid:
+            self.ask(calls.move_to_section(task_gid, draft.section_gid), nothing)
+        return self.ask(request if written else calls.read_task(task_gid), one(task_from))
+
+    @mutates
+    def set_fields(self, task_gid: str, fields: Mapping[str, str | None]) -> Task:
+        """The task as read back after setting enum (option gid) or text fields; None clears."""
+        return self.ask(calls.set_fields(task_gid, fields), one(task_from))
+
+    def stories(self, task_gid: str) -> list[Story]:
+        """The task's whole history, oldest first, each story once. Raises Refused when the task is gone."""
+        found = {story.gid: story for story in self.all_of(calls.read_stories(task_gid), story_from)}
+        return sorted(found.values(), key=lambda story: story.created_at)
+
+    @mutates
+    def comment(self, task_gid: str, text: str) -> Story:
+        """The new comment. OutcomeUnknown when no clear answer came: read the stories before commenting again."""
+        return self.ask(calls.write_comment(task_gid, text), one(story_from))
+
+    def events(self, resource_gid: str, sync_token: str | None) -> EventPage:
+        """One page of what happened since `sync_token`; `reset` when there was none or Asana no longer knows it."""
+        return self.ask_events(project_calls.read_events(resource_gid, sync_token))
+
+    def me(self) -> Person:
+        """The user whose token this is."""
+        return self.ask(project_calls.read_person("me"), one(person_from))
+
+    def person(self, gid_or_email: str) -> Person | None:
+        """The user with that gid or e-mail, or None. `is_guest` is None where the connection may not ask."""
+        try:
+            person = self.ask(project_calls.read_person(gid_or_email), one(person_from))
+        except Refused as error:
+            if error.code in (*GONE, "400"):
+                return None
+            raise
+        guests = self._guests(self.workspace_gid, user_gid=person.gid)
+        return _with_guest(person, guests)
+
+    def people(self, workspace_gid: str) -> list[Person]:
+        """Everyone in the workspace. `is_guest` is None where the connection may not ask."""
+        guests = self._guests(workspace_gid)
+        everyone = self.all_of(project_calls.read_people(workspace_gid), person_from)
+        return [_with_guest(person, guests) for person in everyone]
+
+    def test_connection(self) -> tuple[bool, str]:
+        """For Airflow's Test button."""
+        try:
+            who = self.me()
+        except IntacctAsanaError as error:
+            return False, error.message
+        return True, f"Asana knows this token as {who.name} {who.email}".rstrip()
+
+    @cached_property
+    def workspace_gid(self) -> str:
+        """The connection's workspace, or the only one that its user has; empty when there are several."""
+        if self.settings.workspace_gid:
+            return self.settings.workspace_gid
+        found = self.ask(project_calls.read_person("me"), one(workspaces_from))
+        return found[0] if len(found) == 1 else ""
+
+    def _guests(self, workspace_gid: str, *, user_gid: str = "") -> Mapping[str, bool]:
+        """Who is a guest, by user gid; nothing where Asana does not say."""
+        if not workspace_gid:
+            return {}
+        try:
+            return dict(self.all_of(project_calls.read_guests(workspace_gid, user_gid=user_gid), guest_from))
+        except Refused as error:
+            self.log.info("Whether people are guests is not known: %s", error)
+            return {}
+
+
+def _with_guest(person: Person, guests: Mapping[str, bool]) -> Person:
+    return Person(gid=person.gid, name=person.name, email=person.email, is_guest=guests.get(person.gid))

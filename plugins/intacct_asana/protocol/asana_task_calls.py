@@ -1,0 +1,160 @@
+"""What we ask about tasks, their stories and comments. Each function makes one whole request."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from intacct_asana.errors import Misconfigured
+from intacct_asana.protocol.asana_call import FIELD_FIELDS, Request, get, get_list, segment, send
+from intacct_asana.protocol.asana_richtext import checked_html
+from intacct_asana.protocol.asana_shapes import Json
+from intacct_asana.protocol.asana_values import value_to_wire
+from intacct_asana.records import FieldValue, TaskDraft
+
+# Naming opt_fields replaces Asana's default set, so each list is complete. gid always comes along.
+_VALUE = ("display_value", "text_value", "number_value", "enum_value", "multi_enum_values", "date_value", "people_value")
+TASK_FIELDS = (
+    "name",
+    "resource_subtype",
+    "approval_status",
+    "completed",
+    "modified_at",
+    "assignee",
+    "due_on",
+    "notes",
+    "permalink_url",
+    "memberships.project",
+    "memberships.section",
+    *(f"custom_fields.{part}" for part in (*FIELD_FIELDS, *_VALUE, "reference_value")),
+)
+STORY_FIELDS = (
+    "created_at",
+    "created_by",
+    "created_by.name",
+    "resource_subtype",
+    "source",
+    "text",
+    "custom_field",
+    "old_enum_value",
+    "new_enum_value",
+    "new_approval_status",
+)
+
+
+def read_tasks(project_gid: str, *, modified_since: datetime | None = None) -> Request:
+    """The project's tasks. Source: developers.asana.com/reference/gettasks."""
+    more = {"project": project_gid}
+    if modified_since:
+        more["modified_since"] = _instant(modified_since)
+    return get_list("/tasks", asked=f"reading the tasks of project {project_gid}", fields=TASK_FIELDS, **more)
+
+
+def read_task(task_gid: str) -> Request:
+    return get(f"/tasks/{segment(task_gid)}", asked=f"reading task {task_gid}", fields=TASK_FIELDS)
+
+
+def create_task(project_gid: str, draft: TaskDraft) -> Request:
+    """A new task, whole, in one call. Source: developers.asana.com/reference/createtask."""
+    named = {"due_on": draft.due_on.isoformat() if draft.due_on else None, "assignee": draft.assignee}
+    data: dict[str, Any] = {
+        "name": draft.name,
+        **_description(draft),
+        **{key: value for key, value in named.items() if value is not None},
+        "projects": [project_gid],
+        "custom_fields": _custom_fields(_filled({**draft.initial_fields, **draft.fields})),
+    }
+    if draft.section_gid:
+        data["memberships"] = [{"project": project_gid, "section": draft.section_gid}]
+    if draft.completed:
+        data["completed"] = True
+    return send("POST", "/tasks", asked=f"creating the task of {draft.key}", data=data, fields=TASK_FIELDS, repeatable=False)
+
+
+def update_task(task_gid: str, draft: TaskDraft, *, changed: Collection[str]) -> Request:
+    """Only what `changed` names: attributes of the draft and `field:<gid>`; a section is a call of its own.
+
+    Source: developers.asana.com/reference/updatetask.
+    """
+    data: dict[str, Any] = {}
+    fields: dict[str, FieldValue] = {}
+    for part in changed:
+        match part:
+            case "name" | "completed" | "assignee":
+                data[part] = getattr(draft, part)
+            case "due_on":
+                data[part] = draft.due_on.isoformat() if draft.due_on else None
+            case "notes" | "html_notes":
+                data.update(_description(draft))
+            case "section_gid":
+                continue
+            case _:
+                gid = _named_field(part, draft)
+                fields[gid] = draft.fields.get(gid, draft.initial_fields.get(gid))
+    if fields:
+        data["custom_fields"] = _custom_fields(fields)
+    return _write_task(task_gid, data, asked=f"updating task {task_gid} of {draft.key}")
+
+
+def complete_task(task_gid: str) -> Request:
+    return _write_task(task_gid, {"completed": True}, asked=f"completing task {task_gid}")
+
+
+def set_fields(task_gid: str, fields: Mapping[str, FieldValue]) -> Request:
+    """These custom fields and no others. Source: developers.asana.com/docs/custom-fields-guide."""
+    return _write_task(task_gid, {"custom_fields": _custom_fields(fields)}, asked=f"setting fields of task {task_gid}")
+
+
+def move_to_section(task_gid: str, section_gid: str) -> Request:
+    """A POST that may be repeated: the task is in the section afterwards, however often it is said."""
+    path = f"/sections/{segment(section_gid)}/addTask"
+    return send(
+        "POST", path, asked=f"moving task {task_gid} to section {section_gid}", data={"task": task_gid}, repeatable=True
+    )
+
+
+def read_stories(task_gid: str) -> Request:
+    """The task's history. Source: developers.asana.com/reference/getstoriesfortask."""
+    path = f"/tasks/{segment(task_gid)}/stories"
+    return get_list(path, asked=f"reading the stories of task {task_gid}", fields=STORY_FIELDS)
+
+
+def write_comment(task_gid: str, text: str) -> Request:
+    return send(
+        "POST",
+        f"/tasks/{segment(task_gid)}/stories",
+        asked=f"commenting on task {task_gid}",
+        data={"text": text},
+        fields=STORY_FIELDS,
+        repeatable=False,
+    )
+
+
+def _write_task(task_gid: str, data: Json, *, asked: str) -> Request:
+    return send("PUT", f"/tasks/{segment(task_gid)}", asked=asked, data=data, fields=TASK_FIELDS, repeatable=True)
+
+
+def _description(draft: TaskDraft) -> dict[str, str]:
+    """One of the two, never both."""
+    return {"html_notes": checked_html(draft.html_notes)} if draft.html_notes else {"notes": draft.notes}
+
+
+def _custom_fields(fields: Mapping[str, FieldValue]) -> dict[str, Any]:
+    return {gid: value_to_wire(gid, value) for gid, value in fields.items()}
+
+
+def _filled(fields: Mapping[str, FieldValue]) -> dict[str, FieldValue]:
+    """A new task is empty as it is."""
+    return {gid: value for gid, value in fields.items() if value not in (None, "", ())}
+
+
+def _named_field(part: str, draft: TaskDraft) -> str:
+    gid = part.removeprefix("field:")
+    if gid == part or gid not in {*draft.fields, *draft.initial_fields}:
+        raise Misconfigured(f"The task of {draft.key}: {part!r} is not a part of its draft that can be updated.")
+    return gid
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
