@@ -1,0 +1,116 @@
+"""Who may approve what, how Asana says so, and what is written back to Intacct."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from intacct_asana.mapping.field_rules import Part
+from intacct_asana.mapping.words import Amount, Currency, Day, Email, FieldName, IntacctName, Line
+
+
+def digest_of(*parts: object) -> str:
+    """Twelve hex characters that change when a part changes in meaning; `10000.0` and `10000.00` are one amount."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=_canonical)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return {name: getattr(value, name) for name in type(value).model_fields}
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f") if value else "0"
+    return str(value)
+
+
+class EnumSignal(Part):
+    """The choice field with which people decide."""
+
+    field: FieldName = "Approval"
+    """Name or gid of the enum field in the bills' project."""
+
+    pending: Line = "Pending"
+    """Option of a bill that nobody has decided yet. New tasks get it, and refused decisions go back to it."""
+
+    approve: Line = "Approved"
+    """Option that approves the bill."""
+
+    reject: Line = "Rejected"
+    """Option that rejects the bill."""
+
+
+class Approver(Part):
+    """One person who may decide, and up to which amount."""
+
+    email: Email
+    """The person's e-mail address in Asana."""
+
+    limits: Annotated[Mapping[Currency, Amount], Field(min_length=1)]
+    """Highest amount for each base currency, as in `USD: 10000.00`. A bill in no listed base currency may not be approved."""
+
+    intacct_users: tuple[Line, ...] = ()
+    """The same person's logins in Intacct, so that nobody approves a bill that they entered."""
+
+    valid_from: Day | None = None
+    """First day on which the person may decide."""
+
+    valid_to: Day | None = None
+    """Last day on which the person may decide, for a deputy."""
+
+
+class Approval(Part):
+    """The approval policy."""
+
+    signal: EnumSignal = EnumSignal()
+    """How a decision looks in Asana."""
+
+    reason_field: FieldName | None = "Decision reason"
+    """Text field for the reason. A rejection needs one."""
+
+    approvers: Annotated[tuple[Approver, ...], Field(min_length=1)]
+    """Who may decide. Nobody else's choice counts."""
+
+    segregation_of_duties: bool = True
+    """Refuse a decision by the person who entered the bill in Intacct."""
+
+    @property
+    def policy_version(self) -> str:
+        """Changes when any part of the policy changes; every decision's evidence carries it."""
+        return digest_of(self)
+
+
+class StampFields(Part):
+    """Custom text fields on APBILL that take the decision. An administrator creates them in Intacct first."""
+
+    decision: IntacctName
+    """Takes `approved` or `rejected`."""
+
+    decided_by: IntacctName
+    """Takes who decided."""
+
+    decided_at: IntacctName
+    """Takes when."""
+
+    decision_id: IntacctName
+    """Takes the id under which the evidence is kept."""
+
+    reason: IntacctName | None = None
+    """Takes the reason."""
+
+    task_url: IntacctName | None = None
+    """Takes the address of the task in Asana."""
+
+
+class WriteBack(Part):
+    """What a cleared decision changes in Intacct."""
+
+    steps: Annotated[tuple[Literal["stamp", "observe"], ...], Field(min_length=1)] = ("observe",)
+    """`stamp` writes the decision into custom fields of the bill. `observe` writes nothing and keeps the evidence only."""
+
+    stamp: StampFields | None = None
+    """Where `stamp` writes. Needed for that step."""

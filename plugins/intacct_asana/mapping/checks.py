@@ -1,0 +1,235 @@
+"""What a schema cannot say: rules between two values of a flow. Each check is one small function that yields what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from intacct_asana.mapping.approval_rules import Approval, WriteBack
+from intacct_asana.mapping.field_rules import PAIR_PLACEHOLDERS, FieldRule
+from intacct_asana.mapping.model import Alerts, BillScope, VendorScope
+from intacct_asana.mapping.sources import BILL_SOURCES, FITS, VENDOR_SOURCES, Shape
+from intacct_asana.mapping.template import placeholders, template_flaw
+from intacct_asana.mapping.words import did_you_mean
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Something wrong at `path` of the file, counted from its top."""
+
+    path: Path
+    what: str
+    mend: str = ""
+
+
+# One field.
+
+
+def check_rule(rule: FieldRule, path: Path) -> Iterator[Found]:
+    yield from check_owner(rule, path)
+    yield from check_fit(rule, path)
+    yield from check_options(rule, path)
+    yield from check_format(rule, path)
+
+
+def check_owner(rule: FieldRule, path: Path) -> Iterator[Found]:
+    if rule.owner == "intacct" and rule.source is None:
+        what, mend = f"field {rule.name!r} has no `source`", "name its source, or write `owner: asana` if people fill it"
+        yield Found(path=path, what=what, mend=mend)
+    if rule.owner == "asana" and rule.source is not None:
+        what = f"field {rule.name!r} is owned by Asana and still has a `source`"
+        yield Found(path=(*path, "source"), what=what, mend="people would be overwritten; remove `source` or `owner`")
+    if rule.owner == "intacct" and rule.initial is not None:
+        what = f"`initial` is for fields that Asana owns, and {rule.name!r} is owned by Intacct"
+        yield Found(path=(*path, "initial"), what=what, mend="remove `initial`, or write `owner: asana`")
+    if rule.initial is not None and rule.kind in ("number", "date"):
+        yield Found(path=(*path, "initial"), what="`initial` works for text and enums only", mend="remove it")
+
+
+def check_fit(rule: FieldRule, path: Path) -> Iterator[Found]:
+    if rule.precision is not None and rule.kind != "number":
+        what = f"`precision` is for numbers, and {rule.name!r} is of kind {rule.kind}"
+        yield Found(path=(*path, "precision"), what=what, mend="remove it, or write `kind: number`")
+    if rule.reads is None or rule.reads.shape in FITS[rule.kind]:
+        if rule.reads and rule.reads.shape is Shape.MONEY and (rule.places or 0) < 2 and rule.kind == "number":
+            what = f"field {rule.name!r} shows money with {rule.places} decimal places"
+            yield Found(path=(*path, "precision"), what=what, mend="write 2 or more, so that no cent is lost")
+        return
+    fitting = [kind for kind, shapes in FITS.items() if rule.reads.shape in shapes]
+    what = f"a field of kind {rule.kind} cannot show {rule.source!r}, which is {rule.reads.shape.value}"
+    yield Found(path=(*path, "kind"), what=what, mend=f"write kind {' or '.join(fitting)}")
+
+
+def check_options(rule: FieldRule, path: Path) -> Iterator[Found]:
+    if rule.kind not in ("enum", "multi_enum"):
+        for key in ("options", "other"):
+            if getattr(rule, key) is not None:
+                what = f"`{key}` is for enums, and {rule.name!r} is of kind {rule.kind}"
+                yield Found(path=(*path, key), what=what, mend=f"remove `{key}`, or write `kind: enum`")
+        return
+    if not rule.option_names:
+        what = f"enum {rule.name!r} has no `options`"
+        yield Found(path=path, what=what, mend="list the names of its options as they are in Asana")
+    if rule.owner == "asana" and rule.options and rule.initial and rule.initial not in rule.options.values():
+        what = f"`initial` is {rule.initial!r}, which is not among the options"
+        yield Found(path=(*path, "initial"), what=what, mend=did_you_mean(rule.initial, rule.options.values()))
+    if rule.reads and rule.reads.choices and rule.options:
+        yield from check_choices(rule, rule.reads.choices, path)
+
+
+def check_choices(rule: FieldRule, choices: tuple[str, ...], path: Path) -> Iterator[Found]:
+    """A source with a closed set of values: every value needs an option, and nothing else can come."""
+    for value in rule.choices.keys() - set(choices):
+        what = f"{rule.source!r} never has the value {value!r}"
+        yield Found(path=(*path, "options", value), what=what, mend=did_you_mean(value, choices))
+    without = [value for value in choices if value not in rule.choices]
+    if without and not rule.other:
+        what = f"enum {rule.name!r} has no option for {', '.join(without)}"
+        yield Found(path=(*path, "options"), what=what, mend="add them, or name an option for the rest with `other`")
+
+
+def check_format(rule: FieldRule, path: Path) -> Iterator[Found]:
+    if rule.format is None:
+        return
+    where = (*path, "format")
+    if rule.reads is None or rule.reads.shape not in (Shape.PAIR, Shape.LINES):
+        what = f"`format` joins an id and a name, and {rule.source!r} has no two parts"
+        yield Found(path=where, what=what, mend="remove it")
+    elif bad := template_flaw(rule.format, PAIR_PLACEHOLDERS):
+        yield Found(path=where, what=f"`format` {bad[0]}", mend=bad[1])
+    elif not placeholders(rule.format):
+        what = f"`format` is {rule.format!r}, with neither {{id}} nor {{name}} in it"
+        yield Found(path=where, what=what, mend="write {id}, {name} or both")
+
+
+# One part of the file.
+
+
+def check_bills(bills: BillScope) -> Iterator[Found]:
+    for index, rule in enumerate(bills.fields):
+        yield from check_rule(rule, ("bills", "fields", index))
+    yield from check_task_name(bills.task_name, BILL_SOURCES, ("bills", "task_name"))
+    if bills.sections and bills.sections.open == bills.sections.closed:
+        what = "`open` and `closed` are the same section"
+        yield Found(path=("bills", "sections", "closed"), what=what, mend="name two, or remove `sections`")
+    yield from check_once(bills.states, ("bills", "states"))
+    yield from check_once(bills.entities, ("bills", "entities"))
+
+
+def check_vendors(vendors: VendorScope) -> Iterator[Found]:
+    for index, rule in enumerate(vendors.fields):
+        yield from check_rule(rule, ("vendors", "fields", index))
+    yield from check_task_name(vendors.task_name, VENDOR_SOURCES, ("vendors", "task_name"))
+    yield from check_once(vendors.statuses, ("vendors", "statuses"))
+    named = [((*("vendors", "fields", n), "name"), rule.name) for n, rule in enumerate(vendors.fields)]
+    yield from check_names([(("vendors", "key_field"), vendors.key_field), *named])
+
+
+def check_task_name(template: str, sources: Iterable[str], path: Path) -> Iterator[Found]:
+    if bad := template_flaw(template, sources):
+        yield Found(path=path, what=f"`task_name` {bad[0]}", mend=bad[1])
+    elif not placeholders(template):
+        what = f"`task_name` is {template!r}, so every task would have the same name"
+        yield Found(path=path, what=what, mend="use placeholders, as in {vendor_name} {bill_number}")
+
+
+def check_once(values: Iterable[str], path: Path) -> Iterator[Found]:
+    seen: set[str] = set()
+    for index, value in enumerate(values):
+        if value in seen:
+            yield Found(path=(*path, index), what=f"{str(value)!r} is listed twice", mend="keep one of them")
+        seen.add(value)
+
+
+def check_names(named: Iterable[tuple[Path, str]]) -> Iterator[Found]:
+    """Two parts of the flow on one custom field would overwrite each other. Asana's names differ by more than capitals."""
+    first: dict[str, Path] = {}
+    for path, name in named:
+        known = first.setdefault(name.casefold(), path)
+        if known != path:
+            what = f"the Asana field {name!r} is used twice, here and by {place_words(known)}"
+            yield Found(path=path, what=what, mend="every field of a project has one job; choose another name")
+
+
+def place_words(path: Path) -> str:
+    """A path as people say it: `bills.fields` for its third item, `approval.reason_field`."""
+    return "`" + ".".join(part for part in path if isinstance(part, str) and part != "name") + "`"
+
+
+def check_approval(approval: Approval) -> Iterator[Found]:
+    yield from check_signal(approval)
+    emails: set[str] = set()
+    logins: dict[str, str] = {}
+    for index, approver in enumerate(approval.approvers):
+        path: Path = ("approval", "approvers", index)
+        if approver.email in emails:
+            yield Found(path=(*path, "email"), what=f"approver {approver.email} is listed twice", mend="keep one entry")
+        emails.add(approver.email)
+        if approver.valid_from and approver.valid_to and approver.valid_to < approver.valid_from:
+            what = f"approver {approver.email} is valid to {approver.valid_to}, before the first day"
+            yield Found(path=(*path, "valid_to"), what=what, mend="swap `valid_from` and `valid_to`")
+        for place, login in enumerate(approver.intacct_users):
+            owner = logins.setdefault(login.casefold(), approver.email)
+            if owner != approver.email:
+                what = f"the Intacct login {login!r} belongs to {owner} already"
+                yield Found(path=(*path, "intacct_users", place), what=what, mend="one login is one person")
+
+
+def check_signal(approval: Approval) -> Iterator[Found]:
+    options = approval.signal
+    seen: dict[str, str] = {}
+    for key in ("pending", "approve", "reject"):
+        name = getattr(options, key)
+        other = seen.setdefault(name.casefold(), key)
+        if other != key:
+            what = f"`{key}` and `{other}` are both {name!r}, so a choice could mean either"
+            yield Found(path=("approval", "signal", key), what=what, mend="name three different options")
+
+
+def check_write_back(write_back: WriteBack) -> Iterator[Found]:
+    path: Path = ("write_back", "steps")
+    yield from check_once(write_back.steps, path)
+    if "stamp" in write_back.steps and write_back.stamp is None:
+        what = "the step `stamp` has no field names"
+        yield Found(path=path, what=what, mend="add `stamp:` with decision, decided_by, decided_at and decision_id")
+    if "stamp" not in write_back.steps and write_back.stamp is not None:
+        what = "field names are given, and no step `stamp` uses them"
+        yield Found(path=("write_back", "stamp"), what=what, mend="add stamp to `steps`, or remove `stamp`")
+    if "observe" in write_back.steps and len(set(write_back.steps)) > 1:
+        yield Found(path=path, what="`observe` means that nothing is written, and another step writes", mend="keep one of them")
+    names = list(write_back.stamp.model_dump().items()) if write_back.stamp else []
+    for place, (key, name) in enumerate(names):
+        if name and any(other and other.upper() == name.upper() for _, other in names[:place]):
+            what = f"two values are stamped into {name}"
+            yield Found(path=("write_back", "stamp", key), what=what, mend="each needs a custom field of its own")
+
+
+def check_alerts(alerts: Alerts) -> Iterator[Found]:
+    for index, notifier in enumerate(alerts.on_failure):
+        path: Path = ("alerts", "on_failure", index)
+        if notifier.kind == "smtp" and not notifier.to:
+            yield Found(path=path, what="a mail alert has nobody in `to`", mend="list at least one address")
+        if notifier.kind == "log" and (notifier.to or notifier.from_email):
+            yield Found(path=path, what="a log alert sends no mail", mend="write `kind: smtp`, or remove the addresses")
+
+
+# Across parts.
+
+
+def check_bill_fields(bills: BillScope, approval: Approval | None) -> Iterator[Found]:
+    """Key, approval and declared fields of the bills' project are all different."""
+    named: list[tuple[Path, str]] = [(("bills", "key_field"), bills.key_field)]
+    if approval:
+        named.append((("approval", "signal", "field"), approval.signal.field))
+        if approval.reason_field:
+            named.append((("approval", "reason_field"), approval.reason_field))
+    named += [(("bills", "fields", index, "name"), rule.name) for index, rule in enumerate(bills.fields)]
+    yield from check_names(named)
+
+
+def check_projects(bills: BillScope, vendors: VendorScope) -> Iterator[Found]:
+    if bills.project == vendors.project:
+        what = "bills and vendors share one Asana project"
+        yield Found(path=("vendors", "project"), what=what, mend="give vendors a project of their own")

@@ -1,0 +1,141 @@
+"""One custom field of a task, as a flow file declares it: its name in Asana, its kind, and where its value comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from intacct_asana.mapping.sources import BILL_SOURCES, VENDOR_SOURCES, Shape, Source
+from intacct_asana.mapping.words import FieldName, Line, did_you_mean, flaw
+
+PAIR_FORMAT = "{id} {name}"
+PAIR_PLACEHOLDERS = ("id", "name")
+MONEY_PLACES = 2
+
+
+class Part(BaseModel):
+    """What every part of a flow file has in common: no unknown keys, no changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def _options(value: Any) -> Any:
+    """A list of option names stands for a map of each name to itself."""
+    if not isinstance(value, list | tuple):
+        return value
+    if any(not isinstance(name, str) for name in value):
+        raise flaw("has an option that is no text", "list the option names, or write a map of Intacct's value to the option")
+    if len(set(value)) < len(value):
+        twice = next(name for name in value if list(value).count(name) > 1)
+        raise flaw(f"names {twice!r} twice", "keep one of them")
+    return {name: name for name in value}
+
+
+Options = Annotated[
+    Mapping[str, Line],
+    BeforeValidator(_options),
+    Field(min_length=1, max_length=500),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 500},
+                {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1, "maxProperties": 500},
+            ]
+        }
+    ),
+]
+
+
+class FieldRule(Part):
+    """One custom field of the tasks."""
+
+    sources: ClassVar[Mapping[str, Source[Any]]] = {}
+
+    name: FieldName
+    """Name of the custom field in Asana, or its gid."""
+
+    kind: Literal["text", "number", "enum", "multi_enum", "date"]
+    """Asana's kind of field. Money is a number, a choice is an enum."""
+
+    source: str | None = None
+
+    owner: Literal["intacct", "asana"] = "intacct"
+    """Who owns the value. `intacct`: it comes from `source` and is put right when somebody changes it in Asana.
+    `asana`: people own it, and it is never overwritten."""
+
+    precision: Annotated[int, Field(ge=0, le=6)] | None = None
+    """Decimal places of a number. 2 for money when left out."""
+
+    options: Options | None = None
+    """Options of an enum: a list of names, or a map of Intacct's value to the option's name.
+    May be left out where the source has a closed set of values, such as `state`."""
+
+    other: Line | None = None
+    """Option for values that `options` does not list. Without it such a value stops the run."""
+
+    format: Line | None = None
+    """How an id and a name become one text: `{id}`, `{name}` or both. `{id} {name}` when left out."""
+
+    initial: Line | None = None
+    """First value of a field that Asana owns, written when the task is created and never again."""
+
+    @property
+    def reads(self) -> Source[Any] | None:
+        return self.sources.get(self.source or "")
+
+    @property
+    def places(self) -> int | None:
+        """Decimal places that a number needs; None for other kinds."""
+        if self.kind != "number":
+            return None
+        if self.precision is not None:
+            return self.precision
+        return 0 if self.reads and self.reads.shape is Shape.COUNT else MONEY_PLACES
+
+    @property
+    def choices(self) -> Mapping[str, str]:
+        """Intacct's value to the option's name. The closed values of the source stand for themselves."""
+        return self.options or {value: value for value in (self.reads.choices if self.reads else ())}
+
+    @property
+    def option_names(self) -> tuple[str, ...]:
+        """Every option that the field must have in Asana, each once, in the order of the file."""
+        if self.kind not in ("enum", "multi_enum"):
+            return ()
+        names = [*self.choices.values(), self.other, self.initial]
+        return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _known_in(sources: Mapping[str, Source[Any]]) -> AfterValidator:
+    def check(value: str) -> str:
+        if value not in sources:
+            raise flaw(f"is {value!r}, which is no source", did_you_mean(value, sources))
+        return value
+
+    return AfterValidator(check)
+
+
+def _schema_of(sources: Mapping[str, Source[Any]]) -> WithJsonSchema:
+    """Editors offer the sources by name, with what each means."""
+    meanings = [source.what for source in sources.values()]
+    return WithJsonSchema({"type": "string", "enum": list(sources), "enumDescriptions": meanings})
+
+
+class BillField(FieldRule):
+    """One custom field of the bills' tasks."""
+
+    sources: ClassVar[Mapping[str, Source[Any]]] = BILL_SOURCES
+
+    source: Annotated[str, _known_in(BILL_SOURCES), _schema_of(BILL_SOURCES)] | None = None
+    """What of the bill the field shows. The list is closed: plugins/intacct_asana/mapping/sources.py says what each means."""
+
+
+class VendorField(FieldRule):
+    """One custom field of the vendors' tasks."""
+
+    sources: ClassVar[Mapping[str, Source[Any]]] = VENDOR_SOURCES
+
+    source: Annotated[str, _known_in(VENDOR_SOURCES), _schema_of(VENDOR_SOURCES)] | None = None
+    """What of the vendor the field shows. The list is closed: plugins/intacct_asana/mapping/sources.py says what each means."""

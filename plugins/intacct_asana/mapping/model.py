@@ -1,0 +1,209 @@
+"""A flow: one file in include/mappings, one company joined to its Asana projects."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from intacct_asana.mapping.approval_rules import Approval, WriteBack, digest_of
+from intacct_asana.mapping.field_rules import BillField, Part, VendorField
+from intacct_asana.mapping.words import Amount, ConnectionId, Cron, Day, Email, FieldName, Gid, Line, Slug, Timezone
+from intacct_asana.records import BillState
+
+PROJECTION = 1
+"""Counts up when the code projects records differently, so that every task is looked at again."""
+
+
+class Connections(Part):
+    """Ids of Airflow connections. Hosts and secrets live there, never here."""
+
+    intacct: ConnectionId = "intacct_default"
+    """Connection of type Sage Intacct."""
+
+    asana: ConnectionId = "asana_default"
+    """Connection of type Asana."""
+
+    store: ConnectionId = "intacct_asana_store"
+    """SQL connection of our own tables. A SQLite file is used when the connection does not exist."""
+
+
+class Schedules(Part):
+    """When the flow's DAGs run, as cron. One that is left out runs when somebody starts it."""
+
+    bill_sync: Cron | None = None
+    """New and changed bills to tasks."""
+
+    vendor_sync: Cron | None = None
+    """Vendors to tasks."""
+
+    approval_reconciliation: Cron | None = None
+    """Decisions in Asana to Intacct."""
+
+    timezone: Timezone = "UTC"
+    """Time zone of the cron expressions."""
+
+    start_date: Day = date(2026, 1, 1)
+    """First day for which a backfill can be asked."""
+
+
+class Pools(Part):
+    """Airflow pools that keep calls within each system's limits."""
+
+    intacct: ConnectionId = "intacct_api"
+    """Pool of tasks that call Intacct."""
+
+    asana: ConnectionId = "asana_api"
+    """Pool of tasks that call Asana."""
+
+
+class Sections(Part):
+    """Sections of the bills' project."""
+
+    open: Line
+    """Section of tasks whose bill is open."""
+
+    closed: Line
+    """Section of tasks whose bill is done."""
+
+
+class BillScope(Part):
+    """Which bills get a task, and what the task says."""
+
+    project: Gid
+    """gid of the Asana project: the long number in its address."""
+
+    states: Annotated[tuple[BillState, ...], Field(min_length=1)]
+    """States in which a bill has an open task. A bill that leaves them has its task completed."""
+
+    bill_date_from: Day | None = None
+    """Leave older bills alone."""
+
+    entities: tuple[Line, ...] = ()
+    """Entity ids to read. All when left out."""
+
+    look_back_minutes: Annotated[int, Field(ge=0, le=10_080)] = 10
+    """How far each run reads behind the last one, because Intacct shows changes late. Nothing is written twice for it."""
+
+    page_size: Annotated[int, Field(ge=1, le=2000)] = 500
+    """Bills per call."""
+
+    key_field: FieldName = "Intacct key"
+    """Text field that holds the bill's key. It ties the task to the bill for good."""
+
+    task_name: Line = "{vendor_name} {bill_number}"
+    """Name of the task. Placeholders are the names of the sources."""
+
+    notes: Literal["lines", "none"] = "lines"
+    """`lines` writes a summary and every line into the task's description; `none` leaves the description to people."""
+
+    sections: Sections | None = None
+    """Sections to keep the tasks in. Left out, tasks stay where people put them."""
+
+    due_date: Literal["due_on"] | None = "due_on"
+    """Day that becomes the task's own due date; write `null` to leave it to people."""
+
+    fields: tuple[BillField, ...] = ()
+    """Custom fields of the tasks."""
+
+
+class VendorScope(Part):
+    """Which vendors get a task, and what the task says."""
+
+    project: Gid
+    """gid of the Asana project: the long number in its address."""
+
+    statuses: Annotated[tuple[Literal["active", "active non-posting", "inactive"], ...], Field(min_length=1)] = (
+        "active",
+        "active non-posting",
+    )
+    """Statuses in which a vendor has an open task."""
+
+    key_field: FieldName = "Intacct vendor key"
+    """Text field that holds the vendor's key."""
+
+    task_name: Line = "{vendor_id} {name}"
+    """Name of the task. Placeholders are the names of the sources."""
+
+    fields: tuple[VendorField, ...] = ()
+    """Custom fields of the tasks."""
+
+
+class Limits(Part):
+    """A plan that is bigger stops before anything is written, and says so."""
+
+    creates: Annotated[int, Field(ge=0)] = 1000
+    """Most new tasks in one run."""
+
+    closes: Annotated[int, Field(ge=0)] = 100
+    """Most tasks completed in one run."""
+
+    updates: Annotated[int, Field(ge=0)] = 5000
+    """Most changed tasks in one run."""
+
+    money: Amount | None = None
+    """Highest sum of the bills that one run touches. No limit when left out."""
+
+    empty_side: bool = True
+    """Stop when Intacct answers with nothing at all while tasks exist."""
+
+
+class Notifier(Part):
+    """One way to tell people that a run failed."""
+
+    kind: Literal["smtp", "log"]
+    """`smtp` sends a mail; `log` writes to the task's log."""
+
+    connection: ConnectionId = "smtp_default"
+    """SMTP connection in Airflow."""
+
+    to: tuple[Email, ...] = ()
+    """Who gets the mail."""
+
+    from_email: Email | None = None
+    """Sender of the mail. The connection's own when left out."""
+
+
+class Alerts(Part):
+    """Who is told about failures."""
+
+    on_failure: tuple[Notifier, ...] = ()
+    """Told when a task or a run fails. The log alone when left out."""
+
+
+class Flow(Part):
+    """One flow: a company in Intacct, its projects in Asana, and the rules between them."""
+
+    flow: Slug
+    """Name of the flow. Its DAGs are called `<flow>_bill_sync` and so on."""
+
+    description: str = ""
+    """One sentence for the list of DAGs."""
+
+    owner: Line = "finance-data"
+    """Team that looks after the DAGs."""
+
+    tags: tuple[Line, ...] = ()
+    """More tags for the DAGs."""
+
+    connections: Connections = Connections()
+    schedules: Schedules = Schedules()
+    pools: Pools = Pools()
+    bills: BillScope
+    vendors: VendorScope
+    approval: Approval
+    write_back: WriteBack = WriteBack()
+    limits: Limits = Limits()
+    alerts: Alerts = Alerts()
+
+    def fingerprint(self, kind: Literal["bill", "vendor"] | str) -> str:
+        """Changes when records of `kind` would be read from elsewhere or projected differently.
+
+        A cursor is kept under it, so a changed flow starts with a full pass. How fast it reads makes no difference.
+        """
+        if kind == "vendor":
+            return digest_of(PROJECTION, self.connections.intacct, self.vendors)
+        read_at_any_speed = self.bills.model_copy(update={"look_back_minutes": 0, "page_size": 0})
+        approval = (self.approval.signal, self.approval.reason_field)
+        return digest_of(PROJECTION, self.connections.intacct, read_at_any_speed, approval)

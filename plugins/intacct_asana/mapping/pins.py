@@ -1,0 +1,172 @@
+"""Names to gids, once, and what has moved since. Pure: preflight and the audit bring what Asana says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from intacct_asana.errors import Problem
+from intacct_asana.mapping.needs import known_option, matching, matching_options
+from intacct_asana.records import FieldDefinition, FieldNeed, PinnedField, Pins, Section
+
+
+def resolve_pins(
+    project_gid: str,
+    definitions: Sequence[FieldDefinition],
+    sections: Sequence[Section],
+    needs: Sequence[FieldNeed],
+    *,
+    bot_gid: str,
+    section_names: Collection[str] = (),
+    known: Pins | None = None,
+) -> tuple[Pins, list[Problem]]:
+    """gids for every need, and a problem for each need that the project does not meet; such a need has no pin.
+
+    Matches by gid, by exact name, and by what `known` (the pins of an earlier preflight) says, so that a field that
+    somebody renamed stays the same field. An earlier pin and another field of the wanted name is a problem: a person decides.
+    """
+    place = f"Asana project {project_gid}"
+    problems: list[Problem] = []
+    fields: dict[str, PinnedField] = {}
+    for need in needs:
+        pin, found = _resolve(need, definitions, known=known, place=place)
+        problems += found
+        if pin and not found:
+            fields[need.name] = pin
+    by_name, found = _resolve_sections(sections, section_names, place=place)
+    return Pins(project_gid=project_gid, fields=fields, sections=by_name, bot_gid=bot_gid), problems + found
+
+
+def _resolve(
+    need: FieldNeed, definitions: Sequence[FieldDefinition], *, known: Pins | None, place: str
+) -> tuple[PinnedField | None, list[Problem]]:
+    found = matching(need, definitions, known=known)
+    where = f"{place}, field {need.name!r}"
+    if not found:
+        what = "it is not on the project, or this account may not see it"
+        mend = f"add a field of this name and of kind {need.kind}, or run with create_missing"
+        return None, [Problem(where=where, what=what, mend=mend)]
+    if len(found) > 1:
+        gids = ", ".join(f"{one.name!r} is {one.gid}" for one in found)
+        mend = f"write the gid of the right one as its name in the flow file: {gids}"
+        return None, [Problem(where=where, what=f"{len(found)} fields could be meant", mend=mend)]
+    definition = found[0]
+    problems = [Problem(where=where, what=what, mend=mend) for what, mend in _unfit(need, definition)]
+    options, missing = _resolve_options(need, definition, known=known, where=where)
+    pin = PinnedField(
+        name=definition.name,
+        gid=definition.gid,
+        kind=definition.kind,
+        precision=definition.precision,
+        options=options,
+    )
+    return pin, problems + missing
+
+
+def _unfit(need: FieldNeed, definition: FieldDefinition) -> Iterator[tuple[str, str]]:
+    if definition.kind != need.kind:
+        what = f"it is of kind {definition.kind}, and the flow needs {need.kind}"
+        yield what, "Asana cannot change a field's kind: use another field, or change `kind` in the flow file"
+    elif need.precision is not None and definition.precision is None:
+        yield "Asana does not say how many decimal places it has", "open the field in Asana and set its decimal places"
+    elif need.precision is not None and definition.precision is not None and definition.precision < need.precision:
+        what = f"it has {definition.precision} decimal places, and the flow needs {need.precision}"
+        yield what, f"set {need.precision} decimal places in Asana, or amounts would be rounded"
+    if not definition.enabled:
+        yield "it is disabled on the project", "add it to the project again"
+    if not definition.writable:
+        what = "this account may not write it: it is locked, private or computed"
+        yield what, "unlock it or give the account the right to edit its values; a formula cannot be used"
+
+
+def _resolve_options(
+    need: FieldNeed, definition: FieldDefinition, *, known: Pins | None, where: str
+) -> tuple[dict[str, str], list[Problem]]:
+    if definition.kind != need.kind:
+        return {}, []
+    options: dict[str, str] = {}
+    problems: list[Problem] = []
+    disabled = {option.gid for option in definition.options if not option.enabled}
+    for name in need.options:
+        gids = matching_options(name, definition, known_gid=known_option(known, need, name))
+        if not gids:
+            problems.append(Problem(where=where, what=f"it has no option {name!r}", mend="add it, or run with create_missing"))
+        elif len(gids) > 1:
+            mend = f"rename or disable all but one of {', '.join(gids)}"
+            problems.append(Problem(where=where, what=f"several options could be {name!r}", mend=mend))
+        elif gids[0] in disabled:
+            problems.append(Problem(where=where, what=f"its option {name!r} is disabled", mend="enable it in Asana"))
+        else:
+            options[name] = gids[0]
+    return options, problems
+
+
+def _resolve_sections(
+    sections: Sequence[Section], names: Collection[str], *, place: str
+) -> tuple[dict[str, str], list[Problem]]:
+    by_name: dict[str, str] = {}
+    problems: list[Problem] = []
+    for name in dict.fromkeys(names):
+        gids = [section.gid for section in sections if section.name == name]
+        where = f"{place}, section {name!r}"
+        if len(gids) == 1:
+            by_name[name] = gids[0]
+        elif not gids:
+            problems.append(Problem(where=where, what="it does not exist", mend="add it, or run with create_missing"))
+        else:
+            problems.append(Problem(where=where, what=f"{len(gids)} sections have this name", mend="rename all but one"))
+    return by_name, problems
+
+
+def pins_drift(pins: Pins, definitions: Sequence[FieldDefinition], sections: Sequence[Section]) -> list[Problem]:
+    """What people changed in Asana since preflight pinned it. A rename is told and breaks nothing: gids stay."""
+    place = f"Asana project {pins.project_gid}"
+    by_gid = {definition.gid: definition for definition in definitions}
+    problems: list[Problem] = []
+    for pin in pins.fields.values():
+        where = f"{place}, field {pin.name!r}"
+        told = _field_drift(pin, by_gid.get(pin.gid))
+        problems += [Problem(where=where, what=what, mend=mend) for what, mend in told]
+    names = {section.gid: section.name for section in sections}
+    for name, gid in pins.sections.items():
+        problems += _section_drift(f"{place}, section {name!r}", name, names.get(gid))
+    return problems
+
+
+def _field_drift(pin: PinnedField, definition: FieldDefinition | None) -> Iterator[tuple[str, str]]:
+    if definition is None:
+        yield "it is gone from the project, or hidden from this account", "add it again, then run preflight"
+        return
+    if definition.name != pin.name:
+        what = f"it is called {definition.name!r} now; the flow goes on with it"
+        yield what, "write the new name in the flow file and run preflight, or rename it back"
+    if not definition.enabled:
+        yield "it is disabled on the project", "add it to the project again"
+    if not definition.writable:
+        yield "this account may no longer write it", "unlock it or give the account the right to edit its values"
+    if (definition.precision or 0) < (pin.precision or 0):
+        what = f"it has {definition.precision or 0} decimal places now instead of {pin.precision}"
+        yield what, f"set {pin.precision} again, or amounts are rounded"
+    yield from _option_drift(pin, definition)
+
+
+def _option_drift(pin: PinnedField, definition: FieldDefinition) -> Iterator[tuple[str, str]]:
+    options = {option.gid: option for option in definition.options}
+    for name, gid in pin.options.items():
+        option = options.get(gid)
+        if option is None:
+            yield f"its option {name!r} is gone", "add it again, then run preflight"
+            continue
+        if name not in (option.name, option.gid):
+            what = f"its option {name!r} is called {option.name!r} now; the flow goes on with it"
+            yield what, "write the new name in the flow file and run preflight, or rename it back"
+        if not option.enabled:
+            yield f"its option {name!r} is disabled", "enable it in Asana"
+
+
+def _section_drift(where: str, name: str, now: str | None) -> list[Problem]:
+    if now == name:
+        return []
+    if now is None:
+        return [Problem(where=where, what="it is gone", mend="add it again, then run preflight")]
+    what = f"it is called {now!r} now; the flow goes on with it"
+    return [Problem(where=where, what=what, mend="write the new name in the flow file and run preflight, or rename it back")]

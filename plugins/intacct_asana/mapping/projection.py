@@ -1,0 +1,112 @@
+"""A bill or a vendor to the task that should stand for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from intacct_asana.errors import Misconfigured, Problem
+from intacct_asana.mapping.field_rules import FieldRule
+from intacct_asana.mapping.model import BillScope, Flow, VendorScope
+from intacct_asana.mapping.notes import bill_notes, vendor_notes
+from intacct_asana.mapping.plain_text import cut, one_line
+from intacct_asana.mapping.sources import BILL_SOURCES, VENDOR_SOURCES, Source
+from intacct_asana.mapping.template import filled, placeholders
+from intacct_asana.mapping.values import field_value, name_values
+from intacct_asana.records import Bill, FieldValue, PinnedField, Pins, TaskDraft, Vendor
+
+Record = TypeVar("Record", Bill, Vendor)
+
+NAME_CHARACTERS = 300
+
+
+def project_bill(bill: Bill, flow: Flow, pins: Pins) -> TaskDraft:
+    """The task that `bill` should have: its Intacct-owned fields, and first values for the ones that people own.
+
+    Numbers have exactly the field's decimal places, enums are option gids, text fits Asana. The task is completed when the
+    bill is in none of the flow's states. Raises Misconfigured for a field or option that preflight has not pinned.
+    """
+    scope = flow.bills
+    completed = bill.state not in scope.states
+    initial = _initial(scope, pins) | _pending(flow, pins)
+    return TaskDraft(
+        key=bill.bill_key,
+        name=_name(scope.task_name, BILL_SOURCES, bill) or bill.bill_key,
+        html_notes=bill_notes(bill) if scope.notes == "lines" else "",
+        due_on=bill.due_on if scope.due_date else None,
+        completed=completed,
+        section_gid=_section(scope, pins, completed=completed),
+        fields={pinned(pins, scope.key_field).gid: bill.bill_key} | _fields(scope, bill, pins),
+        initial_fields=initial,
+    )
+
+
+def project_vendor(vendor: Vendor, flow: Flow, pins: Pins) -> TaskDraft:
+    """The task that `vendor` should have. The same rules as for bills."""
+    scope = flow.vendors
+    return TaskDraft(
+        key=vendor.vendor_key,
+        name=_name(scope.task_name, VENDOR_SOURCES, vendor) or vendor.vendor_key,
+        html_notes=vendor_notes(vendor),
+        completed=vendor.status not in scope.statuses,
+        fields={pinned(pins, scope.key_field).gid: vendor.vendor_key} | _fields(scope, vendor, pins),
+        initial_fields=_initial(scope, pins),
+    )
+
+
+def pinned(pins: Pins, name: str) -> PinnedField:
+    """The field as preflight resolved it. Raises Misconfigured when it did not."""
+    if pin := pins.fields.get(name):
+        return pin
+    raise _not_pinned(pins, f"the field {name!r} is not pinned")
+
+
+def _not_pinned(pins: Pins, what: str) -> Misconfigured:
+    problem = Problem(where=f"Asana project {pins.project_gid}", what=what, mend="run the flow's preflight again")
+    return Misconfigured("The flow file names something that preflight has not resolved yet.", problems=(problem,))
+
+
+def _name(template: str, sources: Mapping[str, Source[Record]], record: Record) -> str:
+    values = name_values(sources, placeholders(template), record)
+    return cut(one_line(filled(template, values)), characters=NAME_CHARACTERS)
+
+
+def _fields(scope: BillScope | VendorScope, record: Bill | Vendor, pins: Pins) -> dict[str, FieldValue]:
+    rules = [rule for rule in scope.fields if rule.owner == "intacct"]
+    pairs = [(rule, pinned(pins, rule.name)) for rule in rules]
+    return {pin.gid: field_value(rule, record, pin) for rule, pin in pairs}
+
+
+def _initial(scope: BillScope | VendorScope, pins: Pins) -> dict[str, FieldValue]:
+    """First values of the fields that people own. A field without one is left empty and is not written at all."""
+    rules = [rule for rule in scope.fields if rule.owner == "asana" and rule.initial is not None]
+    return {pinned(pins, rule.name).gid: _initial_value(rule, pins) for rule in rules}
+
+
+def _initial_value(rule: FieldRule, pins: Pins) -> FieldValue:
+    value = rule.initial or ""
+    if rule.kind not in ("enum", "multi_enum"):
+        return one_line(value)
+    gid = _option(pins, rule.name, value)
+    return (gid,) if rule.kind == "multi_enum" else gid
+
+
+def _pending(flow: Flow, pins: Pins) -> dict[str, FieldValue]:
+    signal = flow.approval.signal
+    return {pinned(pins, signal.field).gid: _option(pins, signal.field, signal.pending)}
+
+
+def _option(pins: Pins, field: str, option: str) -> str:
+    pin = pinned(pins, field)
+    if option not in pin.options:
+        raise _not_pinned(pins, f"the option {option!r} of the field {field!r} is not pinned")
+    return pin.options[option]
+
+
+def _section(scope: BillScope, pins: Pins, *, completed: bool) -> str | None:
+    if scope.sections is None:
+        return None
+    name = scope.sections.closed if completed else scope.sections.open
+    if name not in pins.sections:
+        raise _not_pinned(pins, f"the section {name!r} is not pinned")
+    return pins.sections[name]

@@ -1,0 +1,165 @@
+"""What pydantic found, in words for people who write flow files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from intacct_asana.mapping.checks import Found, Path
+from intacct_asana.mapping.words import did_you_mean
+
+KEY_MARK = "[key]"
+
+
+def found_in(error: ValidationError, model: type[BaseModel]) -> list[Found]:
+    """One Found for each of pydantic's errors. `model` is what was validated; its keys make the suggestions."""
+    return [_found(one, model) for one in error.errors(include_url=False) if not _only_follows(one)]
+
+
+def _only_follows(error: ErrorDetails) -> bool:
+    """A list whose items are all wrong counts as empty to pydantic, and people were told about the items already."""
+    return error["type"] == "too_short" and len(error["input"]) > 0
+
+
+def path_of(error: ErrorDetails) -> Path:
+    """Where the error is. pydantic names a bad key of a map as `(..., 'usd', '[key]')`."""
+    return tuple(part for part in error["loc"] if part != KEY_MARK)
+
+
+def _found(error: ErrorDetails, model: type[BaseModel]) -> Found:
+    path = path_of(error)
+    key = next((part for part in reversed(path) if isinstance(part, str)), "the file")
+    if error["type"] == "extra_forbidden":
+        what, mend = _unknown_key(path, key, model)
+    elif error["type"] == "flow":
+        what, mend = f"`{key}` {error['ctx']['what']}", error["ctx"]["mend"]
+    else:
+        what, mend = _shape(error, key)
+    return Found(path=path, what=what, mend=mend)
+
+
+def _unknown_key(path: Path, key: str, model: type[BaseModel]) -> tuple[str, str]:
+    part = model_at(model, path[:-1])
+    place = f"`{path[-2]}`" if len(path) > 1 and isinstance(path[-2], str) else "this part"
+    known = part.model_fields if part else ()
+    return f"the key `{key}` does not exist in {place}" if len(path) > 1 else f"the key `{key}` does not exist", did_you_mean(
+        key, known
+    )
+
+
+def model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
+    """The model that stands at `path` below `model`."""
+    here: type[BaseModel] | None = model
+    for part in path:
+        if isinstance(part, int):
+            continue
+        if here is None or part not in here.model_fields:
+            return None
+        here = _model_in(here.model_fields[part].annotation)
+    return here
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if get_origin(annotation) in (Union, UnionType, tuple) or get_args(annotation):
+        return next((found for inner in get_args(annotation) if (found := _model_in(inner))), None)
+    return None
+
+
+def _shape(error: ErrorDetails, key: str) -> tuple[str, str]:
+    kind, written = error["type"], error["input"]
+    if kind == "missing":
+        return f"`{key}` is missing", f"add `{key}: ...`"
+    if written is None:
+        return f"`{key}` is empty", "write a value (# starts a comment unless it is in quotes), or remove the key"
+    for pattern, say in SHAPES:
+        if re.fullmatch(pattern, kind):
+            return say(error, key, written)
+    return f"`{key}` is {_shown(written)}: {error['msg'][0].lower()}{error['msg'][1:]}", ""
+
+
+Say = Callable[[ErrorDetails, str, Any], tuple[str, str]]
+
+
+def _one_of(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    known = re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected", "")))
+    what = (
+        f"`{key}` is {_shown(written)}, which is not allowed" if isinstance(written, str) else f"`{key}` is {_shown(written)}"
+    )
+    return what, did_you_mean(str(written), known)
+
+
+def _text(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    mend = (
+        "a value that starts with { or [ needs double quotes" if isinstance(written, dict | list) else "put it in double quotes"
+    )
+    return f"`{key}` is {_shown(written)} where text is expected", mend
+
+
+def _too_short(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    return f"`{key}` is empty", "write at least one"
+
+
+def _too_long(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    limit = error.get("ctx", {}).get("max_length", "")
+    return f"`{key}` is longer than {limit}", f"{limit} at most"
+
+
+def _number(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    return f"`{key}` is {_shown(written)}, which is no whole number", "write digits only"
+
+
+def _bound(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    words = error["msg"].removeprefix("Input should be ")
+    return f"`{key}` is {_shown(written)}", f"write a number {words}"
+
+
+def _truth(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    return f"`{key}` is {_shown(written)}, which is neither true nor false", "write true or false"
+
+
+def _amount(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    return f"`{key}` is {_shown(written)}, which is no amount", "write digits and a point, as in 10000.00"
+
+
+def _day(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    return f"`{key}` is {_shown(written)}, which is no date of the calendar", "write it as 2026-01-31"
+
+
+def _list(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    return f"`{key}` is {_shown(written)} where a list is expected", "write [one, two], or one `- item` a line"
+
+
+def _table(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    return f"`{key}` is {_shown(written)} where `key: value` lines are expected", "indent its keys below it"
+
+
+SHAPES: tuple[tuple[str, Say], ...] = (
+    (r"literal_error|enum", _one_of),
+    (r"string_type", _text),
+    (r"too_short|string_too_short", _too_short),
+    (r"too_long|string_too_long", _too_long),
+    (r"int_.*", _number),
+    (r"(greater|less)_than.*", _bound),
+    (r"bool_.*", _truth),
+    (r"decimal_.*|finite_number|is_instance_of", _amount),
+    (r"date_.*", _day),
+    (r"tuple_type|list_type", _list),
+    (r"model_.*|dict_type|mapping_type", _table),
+)
+
+
+def _shown(written: Any) -> str:
+    """What was written, short enough for a message."""
+    if isinstance(written, dict):
+        return "a table"
+    if isinstance(written, list | tuple):
+        return "a list"
+    text = repr(written)
+    return text if len(text) <= 80 else text[:77] + "...'"

@@ -1,0 +1,131 @@
+"""The small types that flow files are made of: gids, days, amounts, names. Each says in plain words what it wants."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from intacct_asana.mapping.cron import cron_flaw
+
+
+def flaw(what: str, mend: str = "") -> PydanticCustomError:
+    """An error for a validator to raise. `what` goes on after the key's name: "`project` is no gid"."""
+    return PydanticCustomError("flow", "{what}", {"what": what, "mend": mend})
+
+
+def did_you_mean(written: str, known: Iterable[str]) -> str:
+    """The nearest known word, or all of them when nothing is near."""
+    words = list(known)
+    lower = {word.lower(): word for word in words}
+    near = get_close_matches(written.lower(), lower, n=1, cutoff=0.6)
+    return f"did you mean {lower[near[0]]!r}?" if near else f"write one of: {', '.join(words)}"
+
+
+def _gid(value: Any) -> Any:
+    """gids are text; an unquoted one reaches some readers as a whole number, and that is accepted."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(text, str) and not re.fullmatch(r"[0-9]{1,32}", text):
+        raise flaw(f"is {text!r}, which is no gid", "a gid is the long number in the address of the project in Asana")
+    return text
+
+
+def _day(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        raise flaw(f"is {value!r}, which is no date", "write it as 2026-01-31")
+    return value
+
+
+def _amount(value: Any) -> Any:
+    """Amounts come from the file's own text. A Python float is refused: 10000.10 is not exact as one."""
+    if isinstance(value, float):
+        raise flaw(f"is {value!r}, a float", "use Decimal or text, so that the cents are exact")
+    text = str(value) if isinstance(value, str | int | Decimal) else ""
+    if text.startswith("-"):
+        raise flaw(f"is {text}, less than nothing", "write an amount of 0 or more")
+    if text and not re.fullmatch(r"[0-9]{1,18}(\.[0-9]{1,4})?", text):
+        raise flaw(
+            f"is {text!r}, which is no amount", "write digits and a point, as in 10000.00: no thousands marks, no currency"
+        )
+    return value
+
+
+def _cron(value: str) -> str:
+    if what := cron_flaw(value):
+        raise flaw(f"is no schedule: {what}", 'as in "*/15 * * * *" for every 15 minutes; leave it out to start runs by hand')
+    return value
+
+
+def _timezone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, KeyError) as error:
+        raise flaw(f"is {value!r}, which is no time zone", "write a name such as UTC or Europe/Lisbon") from error
+    return value
+
+
+def _email(value: str) -> str:
+    if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+", value):
+        raise flaw(f"is {value!r}, which is no e-mail address", "write it as name@example.com")
+    return value.lower()
+
+
+def _currency(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", value):
+        raise flaw(f"has {value!r}, which is no currency code", "write three capitals, as in USD")
+    return value
+
+
+def _slug(value: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", value):
+        raise flaw(f"is {value!r}", "lower-case letters, digits and _, a letter first, 40 at most: it starts every DAG's name")
+    return value
+
+
+def _intacct_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,79}", value):
+        raise flaw(f"is {value!r}, which is no Intacct field name", "write the field's integration name, as in ASANA_DECISION")
+    return value
+
+
+def _connection(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.\-]{1,250}", value):
+        raise flaw(f"is {value!r}, which is no connection id", "write the id only; host and secrets belong into the connection")
+    return value
+
+
+ASANA_OWN_FIELDS = frozenset({"due date", "assignee"})
+"""Names that Asana keeps for itself. https://developers.asana.com/docs/custom-fields-guide"""
+
+
+def _field_name(value: str) -> str:
+    if value.lower() in ASANA_OWN_FIELDS:
+        raise flaw(f"is {value!r}, a name that Asana keeps for itself", "choose another, as in 'Payment due'")
+    return value
+
+
+def _is_one_line(value: str) -> str:
+    if not value.isprintable():
+        raise flaw(f"is {value!r}: line ends and unprintable characters are not allowed", "write it on one line")
+    return value
+
+
+Gid = Annotated[str, BeforeValidator(_gid), WithJsonSchema({"type": ["string", "integer"], "pattern": "^[0-9]{1,32}$"})]
+Day = Annotated[date, BeforeValidator(_day)]
+Amount = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema({"type": ["number", "string"], "minimum": 0})]
+Cron = Annotated[str, AfterValidator(_cron)]
+Timezone = Annotated[str, AfterValidator(_timezone)]
+Email = Annotated[str, AfterValidator(_email)]
+Currency = Annotated[str, AfterValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})]
+Slug = Annotated[str, AfterValidator(_slug), WithJsonSchema({"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"})]
+IntacctName = Annotated[str, AfterValidator(_intacct_name)]
+ConnectionId = Annotated[str, AfterValidator(_connection)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=250), AfterValidator(_is_one_line)]
+FieldName = Annotated[Line, AfterValidator(_field_name)]

@@ -1,0 +1,213 @@
+"""YAML as it is written: every value stays the text in the file, and every value knows its line.
+
+YAML 1.1 guesses types: `no` becomes False, `12:30` becomes 750, `10000.10` a float, a date a date. Here nothing is guessed.
+A plain or quoted value is its own text, an empty one (or `null`, `~`) is None, and the model decides what the text means.
+So money keeps its cents, and a gid may be written with or without quotes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import yaml
+
+MOST_BYTES = 1_000_000
+MOST_VALUES = 20_000
+"""Values after aliases are followed. A flow has some hundreds; an alias bomb has billions."""
+
+TAG = "tag:yaml.org,2002:"
+PLAIN_TAGS = frozenset(
+    TAG + name for name in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge", "map", "seq")
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flaw:
+    """One thing wrong at one line of a file."""
+
+    line: int
+    what: str
+    mend: str = ""
+
+
+class Table(dict[str, object]):
+    """A YAML mapping. `line` is where it starts, `lines` where each key stands."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
+        self.lines: dict[str, int] = {}
+
+
+class Items(list[object]):
+    """A YAML list. `line` is where it starts, `lines` where each item stands."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
+        self.lines: list[int] = []
+
+
+def read_yaml(text: str) -> tuple[Table | None, list[Flaw]]:
+    """The file's table, and what is wrong with it as YAML. No table comes when the text cannot be read as one."""
+    if len(text) > MOST_BYTES:
+        return None, [
+            Flaw(line=1, what="the file is bigger than 1 MB", mend="a flow file holds one flow; is this the right file?")
+        ]
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if not isinstance(node, yaml.MappingNode):
+            return None, [
+                Flaw(
+                    line=1,
+                    what="the file holds no keys",
+                    mend="start with `flow: <name>`; include/mappings/demo.yaml shows the rest",
+                )
+            ]
+        reader = _Reader()
+        table = reader.table(node)
+    except _TooMuch as much:
+        return None, [much.flaw]
+    except RecursionError:
+        return None, [Flaw(line=1, what="values are nested too deeply", mend="look for a long run of opening brackets")]
+    except yaml.YAMLError as error:
+        return None, [_syntax_flaw(text, error)]
+    return table, reader.flaws
+
+
+class _TooMuch(Exception):
+    def __init__(self, flaw: Flaw) -> None:
+        super().__init__(flaw.what)
+        self.flaw = flaw
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Turns nodes into tables, items and text. Aliases are followed, up to MOST_VALUES values."""
+
+    flaws: list[Flaw] = field(default_factory=list)
+    seen: int = 0
+    open_nodes: list[yaml.Node] = field(default_factory=list)
+
+    def value(self, node: yaml.Node) -> object:
+        self._count(node)
+        if node.tag not in PLAIN_TAGS:
+            self._flaw(
+                node, f"the tag {node.tag.replace(TAG, '!!')!r} is not allowed here", "write the plain value without a tag"
+            )
+            return None
+        if isinstance(node, yaml.MappingNode):
+            return self.table(node)
+        if isinstance(node, yaml.SequenceNode):
+            return self._items(node)
+        bare = isinstance(node, yaml.ScalarNode) and node.style is None
+        return None if bare and node.tag == TAG + "null" else str(node.value)
+
+    def table(self, node: yaml.MappingNode) -> Table:
+        table = Table(_line(node))
+        open_nodes = self._enter(node)
+        merged: list[Table] = []
+        for key_node, value_node in node.value:
+            if key_node.tag == TAG + "merge":
+                merged += self._merged(value_node)
+            else:
+                self._put(table, key_node, value_node)
+        for other in merged:
+            for key in other.keys() - table.keys():
+                table[key], table.lines[key] = other[key], other.lines[key]
+        open_nodes.pop()
+        return table
+
+    def _items(self, node: yaml.SequenceNode) -> Items:
+        items = Items(_line(node))
+        open_nodes = self._enter(node)
+        for child in node.value:
+            items.append(self.value(child))
+            items.lines.append(_line(child))
+        open_nodes.pop()
+        return items
+
+    def _put(self, table: Table, key_node: yaml.Node, value_node: yaml.Node) -> None:
+        key = key_node.value if isinstance(key_node, yaml.ScalarNode) else ""
+        value = self.value(value_node)
+        if not key:
+            self._flaw(
+                key_node, "a key is empty or not plain text", "keys are words; a value that starts with { or [ needs quotes"
+            )
+        elif key in table:
+            what = f"`{key}` is written twice (first in line {table.lines[key]})"
+            self._flaw(key_node, what, "keep one: of two equal keys YAML silently takes the last")
+        else:
+            table[key], table.lines[key] = value, _line(key_node)
+
+    def _merged(self, node: yaml.Node) -> list[Table]:
+        """What `<<: *anchor` or `<<: [*one, *two]` brings in. The table's own keys win."""
+        value = self.value(node)
+        found = [value] if isinstance(value, Table) else list(value) if isinstance(value, Items) else []
+        tables = [item for item in found if isinstance(item, Table)]
+        if not tables or len(tables) < len(found):
+            self._flaw(node, "`<<` takes an alias of a table", "write `<<: *name`, with `&name` on the table that is meant")
+        return tables
+
+    def _enter(self, node: yaml.Node) -> list[yaml.Node]:
+        if any(node is other for other in self.open_nodes):
+            raise _TooMuch(Flaw(line=_line(node), what="an alias stands inside its own anchor", mend="write the value out"))
+        self.open_nodes.append(node)
+        return self.open_nodes
+
+    def _count(self, node: yaml.Node) -> None:
+        self.seen += 1
+        if self.seen > MOST_VALUES:
+            what = f"the file has more than {MOST_VALUES} values once its aliases are followed"
+            raise _TooMuch(Flaw(line=_line(node), what=what, mend="aliases of aliases multiply; write the values out"))
+
+    def _flaw(self, node: yaml.Node, what: str, mend: str) -> None:
+        self.flaws.append(Flaw(line=_line(node), what=what, mend=mend))
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+QUOTES = 'put the value in double quotes, as in key: "{}"'
+HINTS: tuple[tuple[str, str], ...] = (
+    (r"^\s*\t", "indent with spaces; YAML does not take tabs"),
+    (r":\s+\*", QUOTES.format("*/15 * * * *") + "; a bare * means an alias"),
+    (r":\s+@", QUOTES.format("@hourly")),
+    (r":\s+[%`]", QUOTES.format("%d")),
+    (r":\s+[{\[].*[}\]]\s*\S", QUOTES.format("{vendor_name} {bill_number}") + "; a bare { starts a table"),
+    (r":\s+['\"].*['\"]\s*[^#\s]", "put the whole value in one pair of quotes"),
+    (r":\s.*:(\s|$)", 'a value that holds a colon and a space needs double quotes, as in key: "one: two"'),
+)
+
+
+def _syntax_flaw(text: str, error: yaml.YAMLError) -> Flaw:
+    if isinstance(error, yaml.reader.ReaderError):
+        line = text.count("\n", 0, int(error.position)) + 1
+        return Flaw(line=line, what=f"the file holds the unprintable character U+{int(error.character):04X}", mend="delete it")
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return Flaw(line=1, what=f"this is not YAML: {error}", mend="")
+    number = int(error.problem_mark.line) if error.problem_mark else 0
+    return Flaw(line=number + 1, what=_syntax_words(error), mend=_hint(text, number))
+
+
+def _syntax_words(error: yaml.MarkedYAMLError) -> str:
+    if error.context == "expected a single document in the stream":
+        return "a second YAML document starts here"
+    if error.problem == "mapping values are not allowed here":
+        return "a colon stands where no key can be"
+    if "stream end" in (error.problem or "") or "end of stream" in (error.problem or ""):
+        return "the file ends inside a bracket or a quote that was opened before"
+    return f"this is not YAML: {error.problem}"
+
+
+def _hint(text: str, number: int) -> str:
+    lines = text.splitlines()
+    written = lines[number] if number < len(lines) else ""
+    for pattern, hint in HINTS:
+        if re.search(pattern, written):
+            return hint
+    if written.startswith("---"):
+        return "one file holds one flow; move the second one to a file of its own"
+    return "look at this line and the one above: indentation, a missing quote or a missing `- `"
