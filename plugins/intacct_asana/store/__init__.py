@@ -1,0 +1,22 @@
+"""Our own state in one database: links, what tasks show, cursors, plans, decisions, evidence.
+
+A cursor moves in the same transaction as the work that it covers. SQLite for one machine, PostgreSQL for a team.
+"""
+
+from __future__ import annotations
+
+from intacct_asana.store.database import open_database
+from intacct_asana.store.evidence import EvidenceRow
+from intacct_asana.store.flow_store import FlowStore, Store
+from intacct_asana.store.plans import StoredPlan
+
+
+def open_store(url: str) -> Store:
+    """The store behind a SQLAlchemy URL; missing tables are made.
+
+    Raises TryLater when the database cannot be reached, Misconfigured when its driver is missing or its schema is newer.
+    """
+    return Store(open_database(url))
+
+
+__all__ = ["EvidenceRow", "FlowStore", "Store", "StoredPlan", "open_store"]

@@ -1,0 +1,145 @@
+"""Opening the database, and the one way to use it: a transaction that keeps all of its work or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, insert, inspect, make_url, select
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from intacct_asana.errors import Misconfigured
+from intacct_asana.store import tables
+from intacct_asana.store.failures import failure
+
+WAIT_SECONDS = 30
+"""How long a transaction waits for another's locks before it gives up with TryLater."""
+
+CONNECT_SECONDS = 10
+TABLE_LOCK = 741_852_963
+"""PostgreSQL advisory lock that lets one process at a time make the tables."""
+
+FIRST_WORDS = {
+    # The write lock is taken at once: two writers wait for each other instead of failing half-way.
+    ("sqlite", "write"): "BEGIN IMMEDIATE",
+    ("sqlite", "read"): "BEGIN",
+    ("postgresql", "write"): f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'",
+    # Everything read in one transaction is of one instant, as it is in SQLite.
+    ("postgresql", "read"): "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+}
+
+
+class Database:
+    """An engine and its two ways of use: `with database.write() as connection`, and `read`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.name = engine.url.render_as_string(hide_password=True)
+
+    def __repr__(self) -> str:
+        return f"Database({self.name})"
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction: all of it is kept, or nothing. Raises our six errors only."""
+        with self._transaction("write") as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One look at the database as it is at one instant; waits for no writer."""
+        with self._transaction("read") as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, purpose: str) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                connection.exec_driver_sql(FIRST_WORDS[self._engine.dialect.name, purpose])
+                yield connection
+        except (SQLAlchemyError, ValueError) as error:
+            raise failure(error, store=self.name, secret=str(self._engine.url.password or "")) from error
+
+
+@lru_cache(maxsize=8)
+def open_database(url: str) -> Database:
+    """The database with its tables, one for each URL in a process.
+
+    Connections are not pooled, so forked task processes never share one.
+    """
+    database = Database(_engine(_parsed(url)))
+    _make_tables(database)
+    return database
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        # Not chained: what the parser complains about can be a piece of the password.
+        raise Misconfigured("The store's URL cannot be understood; it should look like postgresql+psycopg2://...") from None
+    dialect = parsed.get_backend_name()
+    if dialect not in ("sqlite", "postgresql"):
+        raise Misconfigured(f"The store needs PostgreSQL or SQLite, not {dialect}.")
+    if dialect == "sqlite" and _is_in_memory(parsed):
+        raise Misconfigured("The store needs a SQLite file; a database in memory is gone after each step.")
+    return parsed
+
+
+def _is_in_memory(url: URL) -> bool:
+    return not url.database or ":memory:" in url.database or url.query.get("mode") == "memory"
+
+
+def _engine(url: URL) -> Engine:
+    waits = {"connect_timeout": CONNECT_SECONDS} if "psycopg" in url.drivername else {}
+    try:
+        # Parameters are the rows of the books; an error that is logged should not show them.
+        engine = create_engine(url, poolclass=NullPool, hide_parameters=True, connect_args=waits)
+    except (NoSuchModuleError, ImportError) as error:
+        raise Misconfigured(
+            f"The store's driver for {url.drivername} is not installed: {error}. "
+            "Airflow's PostgreSQL provider brings psycopg2; SQLite needs nothing."
+        ) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _on_sqlite_connect)
+    return engine
+
+
+def _on_sqlite_connect(connection: Any, _record: Any) -> None:
+    # None: the driver begins nothing by itself, the first words of a transaction are ours.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _make_tables(database: Database) -> None:
+    """Once for each database; of two processes that open a new one, the second finds everything made."""
+    with database.read() as connection:
+        if _version(connection, database.name) == tables.SCHEMA_VERSION:
+            return
+    with database.write() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TABLE_LOCK})")
+        if _version(connection, database.name) is None:
+            tables.metadata.create_all(connection)
+            connection.execute(insert(tables.versions).values(version=tables.SCHEMA_VERSION))
+
+
+def _version(connection: Connection, name: str) -> int | None:
+    """The schema version found, None in a new database. Raises Misconfigured when a newer release made it."""
+    if not inspect(connection).has_table(tables.versions.name):
+        return None
+    found: int | None = connection.execute(select(func.max(tables.versions.c.version))).scalar()
+    if found is not None and found > tables.SCHEMA_VERSION:
+        raise Misconfigured(
+            f"The store {name} has schema version {found}; this release knows {tables.SCHEMA_VERSION}. "
+            "Install the newer release again."
+        )
+    return found

@@ -1,0 +1,132 @@
+"""Decisions on their way, moved along one arrow at a time with their evidence in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, select, update
+
+from intacct_asana.errors import Refused
+from intacct_asana.records import NEXT_STATES, Cursor, Decision, DecisionState
+from intacct_asana.store.codec import from_json, instant_text, to_json
+from intacct_asana.store.cursors import save_cursors
+from intacct_asana.store.database import Database
+from intacct_asana.store.evidence import Chain
+from intacct_asana.store.evidence_check import decision_digest
+from intacct_asana.store.tables import decisions as table
+from intacct_asana.store.upsert import add
+
+ON_THE_WAY = tuple(state for state, after in NEXT_STATES.items() if after)
+SETTLED = tuple(state for state, after in NEXT_STATES.items() if not after)
+
+
+class StoredDecisions:
+    """`ports.Decisions` for one flow."""
+
+    def __init__(self, database: Database, *, flow: str) -> None:
+        self._database, self._flow = database, flow
+
+    def record(self, decisions: Sequence[Decision], *, at: datetime, cursors: Sequence[Cursor] = ()) -> list[Decision]:
+        """Keep decisions not yet known and move `cursors`, in one transaction. The answer holds the new ones only."""
+        early = next((each for each in decisions if each.state is not DecisionState.RECORDED), None)
+        if early:
+            raise Refused(f"Decision {early.decision_id} cannot begin as {early.state}; every decision begins as RECORDED.")
+        with self._database.write() as connection:
+            chain = Chain(connection, flow=self._flow)
+            new = [decision for decision in decisions if add(connection, table, self._row(decision))]
+            for decision in new:
+                facts = {name: getattr(decision, name) for name in ("task_gid", "task_url", "record_no", "shown_digest")}
+                who = {"decider_email": decision.decider_email, "signal": decision.signal}
+                _note(chain, decision, step="RECORDED", facts=facts | who, at=at)
+            save_cursors(connection, flow=self._flow, cursors=cursors)
+        return new
+
+    def advance(self, decision: Decision, *, to: DecisionState, facts: Mapping[str, object], at: datetime) -> Decision:
+        """Move a decision along one arrow and append `facts` to its evidence, in one transaction.
+
+        `decision` carries the new control_id, rule and outcome; what people did in Asana stays as it was recorded.
+        Raises Refused for an arrow that does not exist, and when another run moved the decision first.
+        """
+        if to not in NEXT_STATES[decision.state]:
+            raise Refused(f"Decision {decision.decision_id} cannot go from {decision.state} to {to}.")
+        with self._database.write() as connection:
+            chain = Chain(connection, flow=self._flow)
+            stored = self._stored(connection, decision.decision_id)
+            if stored.state is not decision.state:
+                raise Refused(
+                    f"Decision {decision.decision_id} is {stored.state} by now, not {decision.state}: another run moved it."
+                )
+            moved = replace(decision, state=to, key=stored.key, signal=stored.signal, acknowledged=stored.acknowledged)
+            self._keep(connection, moved)
+            said = {name: getattr(moved, name) for name in ("control_id", "rule", "outcome")}
+            _note(chain, moved, step=str(to), facts={**said, **facts, "step_before": stored.state}, at=at)
+        return moved
+
+    def acknowledge(self, decision: Decision, *, story_gid: str, at: datetime) -> Decision:
+        """Note that the task was told, by which comment. A second time changes nothing.
+
+        Raises Refused before the decision is settled: its end would never be told then.
+        """
+        with self._database.write() as connection:
+            chain = Chain(connection, flow=self._flow)
+            stored = self._stored(connection, decision.decision_id)
+            if stored.acknowledged:
+                return stored
+            if stored.state not in SETTLED:
+                raise Refused(f"Decision {decision.decision_id} is {stored.state} and cannot be acknowledged yet.")
+            told = replace(stored, acknowledged=True)
+            self._keep(connection, told)
+            _note(chain, told, step="ACKNOWLEDGED", facts={"story_gid": story_gid}, at=at)
+        return told
+
+    def unsettled(self) -> list[Decision]:
+        """Decisions in RECORDED, CLEARED or SUBMITTED, oldest first."""
+        return self._select(table.c.state.in_(ON_THE_WAY))
+
+    def unacknowledged(self) -> list[Decision]:
+        """Settled decisions whose task has not been told yet, oldest first."""
+        return self._select(table.c.state.in_(SETTLED) & table.c.acknowledged.is_(False))
+
+    def of(self, key: str) -> list[Decision]:
+        """Every decision about one bill, oldest first."""
+        return self._select(table.c.key == key)
+
+    def _stored(self, connection: Connection, decision_id: str) -> Decision:
+        """The decision as it stands. The caller holds the chain, so nobody moves it meanwhile."""
+        query = select(table.c.body).where(self._own(), table.c.decision_id == decision_id)
+        body = connection.execute(query).scalar()
+        if body is None:
+            raise Refused(f"Decision {decision_id} is not in the store of {self._flow}.")
+        return from_json(Decision, body)
+
+    def _keep(self, connection: Connection, decision: Decision) -> None:
+        here = update(table).where(self._own(), table.c.decision_id == decision.decision_id)
+        connection.execute(here.values(**self._row(decision)))
+
+    def _select(self, condition: ColumnElement[bool]) -> list[Decision]:
+        order = (table.c.decided_at, table.c.decision_id)
+        query = select(table.c.body).where(self._own(), condition).order_by(*order)
+        with self._database.read() as connection:
+            return [from_json(Decision, row.body) for row in connection.execute(query)]
+
+    def _own(self) -> ColumnElement[bool]:
+        return table.c.flow == self._flow
+
+    def _row(self, decision: Decision) -> dict[str, Any]:
+        return {
+            "flow": self._flow,
+            "decision_id": decision.decision_id,
+            "key": decision.key,
+            "state": str(decision.state),
+            "acknowledged": decision.acknowledged,
+            "decided_at": instant_text(decision.signal.decided_at),
+            "body": to_json(decision),
+        }
+
+
+def _note(chain: Chain, decision: Decision, *, step: str, facts: Mapping[str, object], at: datetime) -> None:
+    ours = {"step": step, "decision_sha256": decision_digest(to_json(decision))}
+    chain.append(key=decision.key, decision_id=decision.decision_id, facts={**facts, **ours}, at=at)

@@ -1,0 +1,92 @@
+"""The store as one flow sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from intacct_asana.errors import Problem
+from intacct_asana.records import Cursor, Pins
+from intacct_asana.store import pins as stored_pins
+from intacct_asana.store import plans
+from intacct_asana.store.cursors import read_cursor, save_cursors
+from intacct_asana.store.database import Database
+from intacct_asana.store.decisions import StoredDecisions
+from intacct_asana.store.evidence import EvidenceRow, read_evidence
+from intacct_asana.store.evidence_check import verify_evidence
+from intacct_asana.store.links import StoredLinks
+from intacct_asana.store.plans import StoredPlan
+
+
+class Store:
+    """The whole store; `for_flow` gives one flow's part of it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def __repr__(self) -> str:
+        return f"Store({self._database.name})"
+
+    def for_flow(self, flow: str) -> FlowStore:
+        return FlowStore(self._database, flow=flow)
+
+
+class FlowStore:
+    """Everything that is kept for one flow. Every method raises our six errors only."""
+
+    def __init__(self, database: Database, *, flow: str) -> None:
+        self._database, self._flow = database, flow
+
+    def __repr__(self) -> str:
+        return f"FlowStore({self._flow} in {self._database.name})"
+
+    def links(self, kind: str) -> StoredLinks:
+        return StoredLinks(self._database, flow=self._flow, kind=kind)
+
+    def decisions(self) -> StoredDecisions:
+        return StoredDecisions(self._database, flow=self._flow)
+
+    def cursor(self, name: str) -> str | None:
+        return read_cursor(self._database, flow=self._flow, name=name)
+
+    def save_cursor(self, cursor: Cursor) -> None:
+        with self._database.write() as connection:
+            save_cursors(connection, flow=self._flow, cursors=[cursor])
+
+    def pins(self, kind: str) -> Pins | None:
+        """What preflight pinned for the project of this kind of record, or None."""
+        return stored_pins.read_pins(self._database, flow=self._flow, kind=kind)
+
+    def save_pins(self, kind: str, pins: Pins) -> None:
+        stored_pins.save_pins(self._database, flow=self._flow, kind=kind, pins=pins)
+
+    def save_plan(self, plan: StoredPlan) -> None:
+        plans.save_plan(self._database, flow=self._flow, plan=plan)
+
+    def plan(self, plan_id: str) -> StoredPlan | None:
+        return plans.read_plan(self._database, flow=self._flow, plan_id=plan_id)
+
+    def finish_plan(self, plan_id: str, *, cursors: Sequence[Cursor], result: Mapping[str, Any], at: datetime) -> None:
+        """Mark the plan as applied and move the cursors, in one transaction; the cursors only the first time."""
+        plans.finish_plan(self._database, flow=self._flow, plan_id=plan_id, cursors=cursors, result=result, at=at)
+
+    def prune_plans(self, *, keep: int = plans.KEEP) -> None:
+        """Drop all but the newest `keep` plans of each kind; saving a plan does so for its own kind."""
+        plans.prune_plans(self._database, flow=self._flow, keep=keep)
+
+    def evidence(self, key: str | None = None) -> list[EvidenceRow]:
+        """The evidence in the order it was written; of one bill when `key` is given."""
+        return read_evidence(self._database, flow=self._flow, key=key)
+
+    def verify_evidence(self) -> list[Problem]:
+        """What is wrong with the evidence or with decisions that it speaks of. Empty when all is well."""
+        return verify_evidence(self._database, flow=self._flow)
+
+
+if TYPE_CHECKING:
+    from intacct_asana.ports import Decisions, Links
+
+    def _satisfies(flow: FlowStore) -> tuple[Links, Decisions]:
+        """Read by mypy only: the shapes that the pure decisions ask for."""
+        return flow.links("bill"), flow.decisions()

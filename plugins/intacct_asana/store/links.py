@@ -1,0 +1,156 @@
+"""Which task stands for which record, what it was confirmed to say, and what it showed when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from intacct_asana.errors import Refused
+from intacct_asana.records import Link, Snapshot
+from intacct_asana.records.drafts import draft_from_json, draft_to_json
+from intacct_asana.store.codec import instant_of, instant_text, json_text
+from intacct_asana.store.database import Database
+from intacct_asana.store.tables import creations, links, shown
+from intacct_asana.store.upsert import add_all, put
+
+CHUNK = 500
+"""Keys in one IN list: below the variable limit of every database."""
+
+
+class StoredLinks:
+    """`ports.Links` for one flow and one kind of record."""
+
+    def __init__(self, database: Database, *, flow: str, kind: str) -> None:
+        self._database, self._flow, self._kind = database, flow, kind
+
+    def all(self) -> Mapping[str, Link]:
+        with self._database.read() as connection:
+            return {row.key: _link(row) for row in connection.execute(select(links).where(self._own(links)))}
+
+    def count(self) -> int:
+        """How many links there are, without reading them."""
+        with self._database.read() as connection:
+            return connection.execute(select(func.count()).select_from(links).where(self._own(links))).scalar_one()
+
+    def of(self, keys: Collection[str]) -> Mapping[str, Link]:
+        return {row.key: _link(row) for row in self._rows(links, links.c.key, keys)}
+
+    def by_task(self, task_gids: Collection[str]) -> Mapping[str, Link]:
+        return {row.task_gid: _link(row) for row in self._rows(links, links.c.task_gid, task_gids)}
+
+    def begin(self, keys: Collection[str], *, at: datetime) -> None:
+        """Note creations before their calls leave. A key begun before keeps its first time, so that looking back reaches it."""
+        with self._database.write() as connection:
+            add_all(connection, creations, [self._row(key, begun_at=instant_text(at)) for key in sorted(set(keys))])
+
+    def unfinished(self) -> Mapping[str, datetime]:
+        with self._database.read() as connection:
+            rows = connection.execute(select(creations).where(self._own(creations)))
+            return {row.key: instant_of(row.begun_at) for row in rows}
+
+    def save(self, link: Link, *, shown: Snapshot | None = None, shown_at: datetime | None = None) -> None:
+        """Keep the link, end the key's unfinished creation, and note what its task shows from `shown_at` on; all or nothing.
+
+        Raises Refused when the task stands for another key, and when `shown` comes without its instant.
+        """
+        if shown and not shown_at:
+            raise Refused(f"What the task of {link.key} shows cannot be kept without the instant from which it shows it.")
+        with self._database.write() as connection:
+            self._refuse_shared_task(connection, link)
+            self._put(connection, link)
+            connection.execute(delete(creations).where(self._own(creations), creations.c.key == link.key))
+            if shown and shown_at:
+                self._note_shown(connection, link.key, shown, shown_at)
+
+    def forget(self, keys: Collection[str]) -> None:
+        """Give up unfinished creations whose task was proven not to exist."""
+        with self._database.write() as connection:
+            connection.execute(delete(creations).where(self._own(creations), creations.c.key.in_(sorted(keys))))
+
+    def shown(self, key: str, *, at: datetime) -> Snapshot | None:
+        """What the task of `key` showed at that instant, or None when it showed nothing yet."""
+        with self._database.read() as connection:
+            row = self._newest_shown(connection, key, shown.c.shown_at <= instant_text(at))
+            return _snapshot(row) if row else None
+
+    def showing(self, keys: Collection[str]) -> Mapping[str, Snapshot]:
+        """The newest snapshot of each key: what its task shows now."""
+        order = (shown.c.shown_at, shown.c.id)
+        return {row.key: _snapshot(row) for row in self._rows(shown, shown.c.key, keys, order=order)}
+
+    # --- one transaction's parts ---
+
+    def _refuse_shared_task(self, connection: Connection, link: Link) -> None:
+        query = select(links.c.key).where(self._own(links), links.c.task_gid == link.task_gid, links.c.key != link.key)
+        other = connection.execute(query).scalar()
+        if other is not None:
+            raise _shared(link, other)
+
+    def _put(self, connection: Connection, link: Link) -> None:
+        row = self._row(
+            link.key,
+            task_gid=link.task_gid,
+            record_no=link.record_no,
+            task_url=link.task_url,
+            confirmed=json_text(draft_to_json(link.confirmed)) if link.confirmed else None,
+        )
+        try:
+            put(connection, links, row)
+        except IntegrityError as error:
+            if "task_gid" not in str(error.orig):
+                raise
+            # Another process claimed the task after we had looked.
+            raise _shared(link, "another record") from error
+
+    def _note_shown(self, connection: Connection, key: str, snapshot: Snapshot, at: datetime) -> None:
+        """Only a change is a new row: the newest one holds until something else was shown."""
+        newest = self._newest_shown(connection, key)
+        if newest and newest.digest == snapshot.digest:
+            return
+        # Asana's clock and ours differ by seconds; what is saved later was shown later, whatever they say.
+        shown_at = max(instant_text(at), newest.shown_at if newest else "")
+        row = self._row(key, shown_at=shown_at, digest=snapshot.digest, body=json_text(snapshot.body))
+        connection.execute(insert(shown).values(**row))
+
+    def _newest_shown(self, connection: Connection, key: str, *limits: ColumnElement[bool]) -> Row[Any] | None:
+        query = select(shown).where(self._own(shown), shown.c.key == key, *limits)
+        return connection.execute(query.order_by(shown.c.shown_at.desc(), shown.c.id.desc()).limit(1)).first()
+
+    def _rows(self, table: Any, column: Any, values: Collection[str], *, order: Sequence[Any] = ()) -> list[Row[Any]]:
+        wanted = sorted(set(values))
+        query = select(table).where(self._own(table)).order_by(*order)
+        with self._database.read() as connection:
+            chunks = (wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK))
+            return [row for chunk in chunks for row in connection.execute(query.where(column.in_(chunk)))]
+
+    def _own(self, table: Any) -> ColumnElement[bool]:
+        return and_(table.c.flow == self._flow, table.c.kind == self._kind)
+
+    def _row(self, key: str, **values: Any) -> dict[str, Any]:
+        return {"flow": self._flow, "kind": self._kind, "key": key, **values}
+
+
+def _shared(link: Link, other: str) -> Refused:
+    return Refused(
+        f"Task {link.task_gid} already stands for {other}, so it cannot stand for {link.key} too. "
+        "Delete the copied key from one of the two tasks in Asana."
+    )
+
+
+def _snapshot(row: Row[Any]) -> Snapshot:
+    return Snapshot(digest=row.digest, body=json.loads(row.body))
+
+
+def _link(row: Row[Any]) -> Link:
+    return Link(
+        key=row.key,
+        task_gid=row.task_gid,
+        record_no=row.record_no,
+        task_url=row.task_url,
+        confirmed=draft_from_json(json.loads(row.confirmed)) if row.confirmed else None,
+    )

@@ -1,0 +1,106 @@
+"""Stored plans: what a run meant to do, readable afterwards, and what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from intacct_asana.errors import Refused
+from intacct_asana.records import Cursor
+from intacct_asana.store.codec import instant_of, instant_text, json_text
+from intacct_asana.store.cursors import save_cursors
+from intacct_asana.store.database import Database
+from intacct_asana.store.tables import plans
+
+KEEP = 200
+"""Plans kept of each flow and kind; older ones are dropped when a new one is saved."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredPlan:
+    """A plan as text. `summary` is for people, `body` is the whole plan, `result` is None until it was applied.
+
+    Money in `summary` and `result` comes back as text, as JSON has no Decimal.
+    """
+
+    plan_id: str
+    kind: str
+    created_at: datetime
+    run_id: str
+    summary: Mapping[str, Any]
+    body: str
+    applied_at: datetime | None = None
+    result: Mapping[str, Any] | None = None
+
+
+def save_plan(database: Database, *, flow: str, plan: StoredPlan) -> None:
+    """Keep a plan, and drop the oldest of its kind beyond `KEEP`. Raises Refused when its id is taken."""
+    row = {
+        "flow": flow,
+        "plan_id": plan.plan_id,
+        "kind": plan.kind,
+        "created_at": instant_text(plan.created_at),
+        "run_id": plan.run_id,
+        "summary": json_text(plan.summary),
+        "body": plan.body,
+        "applied_at": instant_text(plan.applied_at) if plan.applied_at else None,
+        "result": json_text(plan.result) if plan.result is not None else None,
+    }
+    with database.write() as connection:
+        connection.execute(insert(plans).values(**row))
+        _drop_old(connection, flow=flow, kind=plan.kind, keep=KEEP)
+
+
+def read_plan(database: Database, *, flow: str, plan_id: str) -> StoredPlan | None:
+    with database.read() as connection:
+        row = connection.execute(select(plans).where(plans.c.flow == flow, plans.c.plan_id == plan_id)).first()
+        return _plan(row) if row else None
+
+
+def finish_plan(
+    database: Database, *, flow: str, plan_id: str, cursors: Sequence[Cursor], result: Mapping[str, Any], at: datetime
+) -> None:
+    """Mark the plan as applied and move the cursors, in one transaction. Raises Refused for a plan that is not there.
+
+    Applying it once more keeps the newer result but leaves the cursors: they may have gone on since.
+    """
+    here = (plans.c.flow == flow, plans.c.plan_id == plan_id)
+    with database.write() as connection:
+        row = connection.execute(select(plans.c.applied_at).where(*here).with_for_update()).first()
+        if row is None:
+            raise Refused(f"Plan {plan_id} is not in the store of {flow}, so it cannot be marked as applied.")
+        connection.execute(update(plans).where(*here).values(applied_at=instant_text(at), result=json_text(result)))
+        if row.applied_at is None:
+            save_cursors(connection, flow=flow, cursors=cursors)
+
+
+def prune_plans(database: Database, *, flow: str, keep: int) -> None:
+    """Drop all but the newest `keep` plans of each kind."""
+    with database.write() as connection:
+        for kind in connection.execute(select(plans.c.kind).where(plans.c.flow == flow).distinct()).scalars().all():
+            _drop_old(connection, flow=flow, kind=kind, keep=keep)
+
+
+def _drop_old(connection: Connection, *, flow: str, kind: str, keep: int) -> None:
+    own = (plans.c.flow == flow, plans.c.kind == kind)
+    newest_first = (plans.c.created_at.desc(), plans.c.plan_id.desc())
+    old = select(plans.c.plan_id).where(*own).order_by(*newest_first).offset(keep)
+    connection.execute(delete(plans).where(plans.c.flow == flow, plans.c.plan_id.in_(old)))
+
+
+def _plan(row: Row[Any]) -> StoredPlan:
+    return StoredPlan(
+        plan_id=row.plan_id,
+        kind=row.kind,
+        created_at=instant_of(row.created_at),
+        run_id=row.run_id,
+        summary=json.loads(row.summary),
+        body=row.body,
+        applied_at=instant_of(row.applied_at) if row.applied_at else None,
+        result=json.loads(row.result) if row.result is not None else None,
+    )

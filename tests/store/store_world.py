@@ -1,0 +1,119 @@
+"""Builders that state what matters, a look at the raw tables, and a crowd of processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from intacct_asana.errors import IntacctAsanaError
+from intacct_asana.records import Decision, DecisionState, Link, Signal, Snapshot, Verdict
+from intacct_asana.store import FlowStore
+from intacct_asana.store.tables import metadata
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+PASSWORD = "hunter2"
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+STATES = DecisionState
+
+
+def minutes(number: float) -> datetime:
+    """That many minutes after noon."""
+    return NOON + timedelta(minutes=number)
+
+
+def a_link(key: str = "bill-1", *, task_gid: str = "", **more: Any) -> Link:
+    return Link(key=key, task_gid=task_gid or f"task of {key}", record_no="17", **more)
+
+
+def a_snapshot(digest: str = "digest-1") -> Snapshot:
+    return Snapshot(digest=digest, body={"total_entered": "12.50", "lines": [["6000", "", "", "", "", "12.50"]]})
+
+
+def a_decision(decision_id: str = "decision-1", *, key: str = "bill-1", decided_at: datetime = NOON, **more: Any) -> Decision:
+    signal = Signal(
+        task_gid="900",
+        story_gid=f"story of {decision_id}",
+        verdict=Verdict.APPROVE,
+        decider_gid="101",
+        decider_name="Alice Martin",
+        decided_at=decided_at,
+        source="web",
+        reason="as ordered",
+    )
+    return Decision(
+        decision_id=decision_id,
+        key=key,
+        task_gid="900",
+        task_url="https://x",
+        record_no="17",
+        signal=signal,
+        shown_digest="d",
+        **more,
+    )
+
+
+def settled(flow: FlowStore, decision_id: str = "decision-1", **more: Any) -> Decision:
+    """A decision that went all the way: four rows of evidence."""
+    (decision,) = flow.decisions().record([a_decision(decision_id, **more)], at=NOON)
+    for state in (STATES.CLEARED, STATES.SUBMITTED, STATES.CONFIRMED):
+        decision = flow.decisions().advance(decision, to=state, facts={}, at=NOON)
+    return decision
+
+
+def run_sql(url: str, *statements: str) -> None:
+    """What somebody with the database's password can do behind our back."""
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+def everything(url: str) -> dict[str, list[Any]]:
+    """Every row of every table of ours."""
+    with create_engine(url, poolclass=NullPool).connect() as connection:
+        return {
+            name: sorted((tuple(row) for row in connection.execute(table.select())), key=str)
+            for name, table in metadata.tables.items()
+        }
+
+
+def break_table(url: str, table: str) -> None:
+    """From now on every write to `table` fails: the transaction dies there, half-way."""
+    if url.startswith("sqlite"):
+        for verb in ("INSERT", "UPDATE", "DELETE"):
+            run_sql(url, f"CREATE TRIGGER broken_{verb} BEFORE {verb} ON {table} BEGIN SELECT RAISE(ABORT, 'broken'); END")
+        return
+    run_sql(
+        url,
+        "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'broken'; END $$",
+        f"CREATE TRIGGER broken BEFORE INSERT OR UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION broken()",
+    )
+
+
+def crowd(size: int, work: Callable[[int], Any]) -> list[Any]:
+    """`work(number)` in that many forked processes at once, as Airflow's LocalExecutor runs tasks.
+
+    The answers, by number; one of our errors stands for itself, and a process that died left None.
+    """
+    context = multiprocessing.get_context("fork")
+    gate, answers = context.Barrier(size), context.SimpleQueue()
+
+    def run(number: int) -> None:
+        gate.wait(20)
+        try:
+            answers.put((number, work(number)))
+        except IntacctAsanaError as error:
+            answers.put((number, f"{type(error).__name__}: {error}"))
+
+    processes = [context.Process(target=run, args=(number,)) for number in range(size)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    found: dict[int, Any] = {}
+    while not answers.empty():
+        number, answer = answers.get()
+        found[number] = answer
+    return [found.get(number) for number in range(size)]

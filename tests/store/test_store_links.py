@@ -1,0 +1,141 @@
+"""Which task stands for which record, and what it showed when."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from intacct_asana.errors import IntacctAsanaError, Refused
+from intacct_asana.records import TaskDraft
+from intacct_asana.store import FlowStore, open_store
+
+from tests.store.store_world import NOON, a_link, a_snapshot, break_table, crowd, everything, minutes
+
+
+def test_a_saved_link_comes_back_exactly(flow: FlowStore) -> None:
+    fields = {"1": Decimal("12.50"), "2": "2026-11-23", "3": date(2026, 11, 23), "4": ("x", "y"), "5": None, "6": ""}
+    draft = TaskDraft(key="bill-1", name="Bill é 😀", due_on=date(2026, 12, 1), fields=fields, initial_fields={"7": "700"})
+    link = a_link(confirmed=draft, task_url="https://app.asana.com/0/1/2")
+    flow.links("bill").save(link)
+    assert flow.links("bill").all() == {"bill-1": link}
+    confirmed = flow.links("bill").of(["bill-1"])["bill-1"].confirmed
+    assert confirmed
+    assert str(confirmed.fields["1"]) == "12.50"
+
+
+def test_saving_again_replaces_the_link(flow: FlowStore) -> None:
+    flow.links("bill").save(a_link(task_gid="1"))
+    flow.links("bill").save(a_link(task_gid="2"))
+    assert flow.links("bill").all() == {"bill-1": a_link(task_gid="2")}
+    assert flow.links("bill").by_task(["1"]) == {}
+    assert flow.links("bill").count() == 1
+
+
+def test_links_are_found_by_key_and_by_task_however_many_are_asked_for(flow: FlowStore) -> None:
+    flow.links("bill").save(a_link("a"))
+    keys = [f"no {number}" for number in range(1200)]
+    assert flow.links("bill").of([*keys, "a", "a"]) == {"a": a_link("a")}
+    assert flow.links("bill").by_task([*keys, "task of a"]) == {"task of a": a_link("a")}
+    assert flow.links("bill").of([]) == {}
+
+
+def test_flows_and_kinds_do_not_see_each_other(flow: FlowStore, url: str) -> None:
+    flow.links("bill").save(a_link(), shown=a_snapshot(), shown_at=NOON)
+    flow.links("bill").begin(["x"], at=NOON)
+    for other in (flow.links("vendor"), open_store(url).for_flow("other").links("bill")):
+        assert (other.all(), other.of(["bill-1"]), other.unfinished(), other.count()) == ({}, {}, {}, 0)
+        assert other.shown("bill-1", at=NOON) is None
+        other.save(a_link())
+
+
+def test_a_task_that_stands_for_one_record_cannot_stand_for_another(flow: FlowStore, url: str) -> None:
+    flow.links("bill").save(a_link("a", task_gid="1"))
+    flow.links("bill").begin(["b"], at=NOON)
+    before = everything(url)
+    with pytest.raises(Refused, match="Task 1 already stands for a, so it cannot stand for b too"):
+        flow.links("bill").save(a_link("b", task_gid="1"), shown=a_snapshot(), shown_at=NOON)
+    assert everything(url) == before
+
+
+def test_of_a_crowd_that_claims_one_task_one_gets_it(flow: FlowStore) -> None:
+    answers = crowd(5, lambda number: flow.links("bill").save(a_link(f"bill-{number}", task_gid="1")))
+    assert answers.count(None) == 1
+    assert sum("Refused: Task 1 already stands for" in str(answer) for answer in answers) == 4
+    assert len(flow.links("bill").all()) == 1
+
+
+def test_a_crowd_can_save_one_link_at_once(flow: FlowStore) -> None:
+    def save_often(number: int) -> str:
+        for turn in range(5):
+            flow.links("bill").save(a_link(task_gid=f"{number}-{turn}"), shown=a_snapshot(f"{number}-{turn}"), shown_at=NOON)
+        return "done"
+
+    assert crowd(4, save_often) == ["done"] * 4
+    assert flow.links("bill").count() == 1
+
+
+def test_a_creation_is_unfinished_from_begin_to_save(flow: FlowStore) -> None:
+    links = flow.links("bill")
+    links.begin(["b", "a", "a"], at=NOON)
+    assert links.unfinished() == {"a": NOON, "b": NOON}
+    links.save(a_link("a"))
+    assert links.unfinished() == {"b": NOON}
+    links.begin([], at=NOON)
+
+
+def test_a_creation_begun_twice_keeps_its_first_time(flow: FlowStore) -> None:
+    flow.links("bill").begin(["a"], at=NOON)
+    flow.links("bill").begin(["a", "b"], at=minutes(5))
+    assert flow.links("bill").unfinished() == {"a": NOON, "b": minutes(5)}
+
+
+def test_a_crowd_can_begin_the_same_creations(flow: FlowStore) -> None:
+    keys = [f"bill-{number}" for number in range(50)]
+
+    def begin(number: int) -> str:
+        flow.links("bill").begin(keys if number % 2 else keys[::-1], at=NOON)
+        return "done"
+
+    assert crowd(4, begin) == ["done"] * 4
+    assert flow.links("bill").unfinished().keys() == set(keys)
+
+
+def test_a_task_showed_what_was_saved_last_before_that_instant(flow: FlowStore) -> None:
+    links = flow.links("bill")
+    links.save(a_link(), shown=a_snapshot("one"), shown_at=minutes(1))
+    links.save(a_link())
+    links.save(a_link(), shown=a_snapshot("two"), shown_at=minutes(3))
+    found = [links.shown("bill-1", at=minutes(at)) for at in (0, 1, 2.9, 3, 99)]
+    assert found == [None, a_snapshot("one"), a_snapshot("one"), a_snapshot("two"), a_snapshot("two")]
+    assert links.showing(["bill-1", "nobody"]) == {"bill-1": a_snapshot("two")}
+
+
+def test_showing_the_same_again_adds_no_row_but_showing_it_anew_does(flow: FlowStore, url: str) -> None:
+    for number, digest in enumerate(["one", "one", "two", "one"]):
+        flow.links("bill").save(a_link(), shown=a_snapshot(digest), shown_at=minutes(number))
+    assert len(everything(url)["ia_shown"]) == 3
+    assert flow.links("bill").shown("bill-1", at=minutes(3)) == a_snapshot("one")
+
+
+def test_a_clock_that_went_back_does_not_put_the_newest_behind_the_one_before(flow: FlowStore) -> None:
+    flow.links("bill").save(a_link(), shown=a_snapshot("by our clock"), shown_at=minutes(5))
+    flow.links("bill").save(a_link(), shown=a_snapshot("by Asana's"), shown_at=minutes(3))
+    assert flow.links("bill").shown("bill-1", at=minutes(9)) == a_snapshot("by Asana's")
+    assert flow.links("bill").shown("bill-1", at=minutes(4)) is None
+
+
+def test_a_snapshot_without_its_instant_is_refused(flow: FlowStore) -> None:
+    with pytest.raises(Refused, match="without the instant"):
+        flow.links("bill").save(a_link(), shown=a_snapshot())
+    assert flow.links("bill").all() == {}
+
+
+@pytest.mark.parametrize("table", ["ia_links", "ia_creations", "ia_shown"])
+def test_a_save_that_dies_half_way_leaves_nothing(flow: FlowStore, url: str, table: str) -> None:
+    flow.links("bill").begin(["bill-1"], at=NOON)
+    break_table(url, table)
+    before = everything(url)
+    with pytest.raises(IntacctAsanaError, match="broken"):
+        flow.links("bill").save(a_link(), shown=a_snapshot(), shown_at=NOON)
+    assert everything(url) == before
