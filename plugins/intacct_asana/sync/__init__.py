@@ -1,0 +1,34 @@
+"""Plan, look, apply: how records become tasks and stay one task each.
+
+`plan_records` compares and decides, `Plan.render` prints, `raise_if_unsafe` refuses what is too big, `apply_plan` writes.
+"""
+
+from __future__ import annotations
+
+from intacct_asana.sync.actions import Action, Adopt, Close, Create, Leave, Reopen, Update, Wanted
+from intacct_asana.sync.apply import apply_plan
+from intacct_asana.sync.codec import plan_from_json, plan_to_json
+from intacct_asana.sync.limits import raise_if_unsafe
+from intacct_asana.sync.lookup import tasks_by_key
+from intacct_asana.sync.plan import Plan, plan_records
+from intacct_asana.sync.result import Failure, Result
+
+__all__ = [
+    "Action",
+    "Adopt",
+    "Close",
+    "Create",
+    "Failure",
+    "Leave",
+    "Plan",
+    "Reopen",
+    "Result",
+    "Update",
+    "Wanted",
+    "apply_plan",
+    "plan_from_json",
+    "plan_records",
+    "plan_to_json",
+    "raise_if_unsafe",
+    "tasks_by_key",
+]

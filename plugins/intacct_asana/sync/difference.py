@@ -1,0 +1,130 @@
+"""Which parts of a task differ: desired against confirmed (Intacct moved) and against actual (a person edited).
+
+A part is an attribute name of TaskDraft, or a custom field as `field:<gid>`. What we never said is never taken away: an
+empty description or due date counts only where an earlier draft said something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from intacct_asana.records import FieldValue, Task, TaskDraft
+
+FIELD = "field:"
+
+
+def parts_moved(desired: TaskDraft, confirmed: TaskDraft | None) -> tuple[str, ...]:
+    """Parts in which `desired` says something else than Asana last confirmed; all that it says, when nothing was.
+
+    A field that is only in `confirmed` has left the mapping and is left alone.
+    """
+    before = confirmed or TaskDraft(key=desired.key, name="", completed=not desired.completed)
+    parts = [part for part in ("name", "due_on", "completed") if not same(said(desired, part), said(before, part))]
+    # A section or an assignee that the draft does not name is people's business.
+    parts += [part for part in ("section_gid", "assignee") if getattr(desired, part) not in (None, getattr(before, part))]
+    if any(not same(said(desired, text), said(before, text)) for text in ("notes", "html_notes")):
+        parts.append("html_notes" if desired.html_notes else "notes")
+    parts += [FIELD + gid for gid, value in desired.fields.items() if _field_moved(gid, value, before)]
+    return in_order(parts)
+
+
+def parts_edited(desired: TaskDraft, actual: Task) -> tuple[str, ...]:
+    """Parts that Intacct owns and in which the task itself says something else than `desired`.
+
+    Left out on purpose: the section and the assignee (people may move a task), the formatted description (Asana rewrites
+    it), and the completion of approval tasks, which is a person's answer and not an edit.
+    """
+    parts = [part for part in ("name", "notes", "due_on", "completed") if _is_ours(part, desired, actual)]
+    differing = [part for part in parts if not same(said(desired, part), getattr(actual, part))]
+    fields = [gid for gid, value in desired.fields.items() if not same(value, actual.fields.get(gid))]
+    return in_order([*differing, *(FIELD + gid for gid in fields)])
+
+
+def parts_to_adopt(desired: TaskDraft, actual: Task) -> tuple[str, ...]:
+    """Parts to write on a task that we meet for the first time."""
+    parts = [*parts_edited(desired, actual)]
+    if desired.html_notes:
+        parts.append("html_notes")
+    if desired.section_gid and desired.section_gid != actual.section_gid:
+        parts.append("section_gid")
+    return in_order(parts)
+
+
+def parts_not_taken(desired: TaskDraft, task: Task, *, changed: tuple[str, ...]) -> tuple[str, ...]:
+    """Parts that were written and that Asana's answer does not show.
+
+    Asana stores a value of the wrong shape as nothing and still answers 200, so each written part is compared.
+    """
+    return tuple(part for part in changed if not _took(part, desired, task))
+
+
+def acknowledged(desired: TaskDraft, task: Task, *, not_taken: tuple[str, ...]) -> TaskDraft:
+    """`desired` as Asana took it. Parts not taken say what the task says, so the next plan finds them changed."""
+    fields = {gid: value for gid, value in desired.fields.items() if FIELD + gid not in not_taken}
+    parts: dict[str, Any] = {
+        part: getattr(task, part) for part in not_taken if part in ("name", "due_on", "completed", "section_gid")
+    }
+    parts |= {part: "" for part in not_taken if part in ("notes", "html_notes")}
+    return replace(desired, fields=fields, **parts)
+
+
+def created_parts(desired: TaskDraft) -> tuple[str, ...]:
+    """Every part that a new task must show, initial fields too."""
+    return in_order([*parts_moved(desired, None), *(FIELD + gid for gid in desired.initial_fields)])
+
+
+def in_order(parts: Iterable[str]) -> tuple[str, ...]:
+    """Each part once: attributes first, then fields."""
+    return tuple(sorted(set(parts), key=lambda part: (part.startswith(FIELD), part)))
+
+
+def said(draft: TaskDraft, part: str) -> FieldValue | bool:
+    """What `draft` says for a part; an initial field's value for a field that only creation writes."""
+    if not part.startswith(FIELD):
+        value: FieldValue | bool = getattr(draft, part)
+        return value
+    gid = part.removeprefix(FIELD)
+    return draft.fields[gid] if gid in draft.fields else draft.initial_fields.get(gid)
+
+
+def same(one: FieldValue | bool, other: FieldValue | bool) -> bool:
+    """Equal as Asana sees it: outer blanks, the order of several gids, and two kinds of empty make no difference."""
+    return _canonical(one) == _canonical(other)
+
+
+def _canonical(value: FieldValue | bool) -> object:
+    if isinstance(value, str):
+        return value.replace("\r\n", "\n").strip() or None
+    if isinstance(value, tuple):
+        return frozenset(value) or None
+    return value
+
+
+def _field_moved(gid: str, value: FieldValue, before: TaskDraft) -> bool:
+    """An added field counts as moved even if it is empty: nobody knows what the task holds there."""
+    return gid not in before.fields or not same(value, before.fields[gid])
+
+
+def _is_ours(part: str, desired: TaskDraft, actual: Task) -> bool:
+    if part == "notes":
+        return bool(desired.notes) and not desired.html_notes
+    if part == "due_on":
+        return desired.due_on is not None
+    if part == "completed":
+        return actual.kind != "approval"
+    return True
+
+
+def _took(part: str, desired: TaskDraft, task: Task) -> bool:
+    if part.startswith(FIELD):
+        return same(said(desired, part), task.fields.get(part.removeprefix(FIELD)))
+    if part == "html_notes":
+        return bool(task.notes)
+    if part == "assignee":
+        return True
+    if part == "section_gid":
+        # A task in several projects has a section in each, and the answer names just one of them.
+        return len(task.project_gids) > 1 or task.section_gid == desired.section_gid
+    return same(said(desired, part), getattr(task, part))

@@ -1,0 +1,103 @@
+"""Never a second task: what is looked up on the board and in the store before a task is created or taken over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused
+from intacct_asana.ports import Links, TaskBoard
+from intacct_asana.records import Task
+from intacct_asana.sync.actions import Adopt, Create, Writing
+from intacct_asana.sync.difference import parts_to_adopt
+from intacct_asana.sync.lookup import tasks_by_key
+
+Failed = list[tuple[Writing, IntacctAsanaError]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookout:
+    """Finds tasks whose creation began and whose answer nobody kept."""
+
+    board: TaskBoard
+    links: Links
+    project_gid: str
+    key_field_gid: str
+
+    def before_writing(self, actions: Sequence[Writing]) -> tuple[list[Writing], Failed]:
+        """`actions` that may go ahead, and those that may not, with the reason."""
+        looked, unseen = self._look_first(actions)
+        free, taken = self._untaken(looked)
+        return free, [*unseen, *taken]
+
+    def without_answer(
+        self, unclear: Sequence[tuple[Create, OutcomeUnknown]], *, now: datetime
+    ) -> tuple[list[Writing], Failed]:
+        """Creations without an answer: those whose task is on the board, as adoptions, and the others, as failures.
+
+        The others are not sent again: the call may still be under way, and the next run looks before it creates.
+        """
+        if not unclear:
+            return [], []
+        try:
+            unfinished = self.links.unfinished()
+            found = self._on_board({create.key: unfinished.get(create.key, now) for create, _ in unclear})
+        except IntacctAsanaError:
+            found = {}
+        adopted = [_as_found(create, found[create.key]) for create, _ in unclear if create.key in found]
+        return adopted, [(create, error) for create, error in unclear if create.key not in found]
+
+    def _look_first(self, actions: Sequence[Writing]) -> tuple[list[Writing], Failed]:
+        """Creations that an earlier run began and never ended become adoptions where their task is on the board."""
+        unfinished = self.links.unfinished()
+        creates = [action.key for action in actions if isinstance(action, Create)]
+        begun = {key: unfinished[key] for key in creates if key in unfinished}
+        if not begun:
+            return list(actions), []
+        try:
+            found = self._on_board(begun)
+        except IntacctAsanaError as error:
+            # Creating without having looked is how a second task comes about.
+            unseen: Failed = [(action, error) for action in actions if action.key in begun]
+            return [action for action in actions if action.key not in begun], unseen
+        return [_as_found(action, found.get(action.key, ())) for action in actions], []
+
+    def _untaken(self, actions: Sequence[Writing]) -> tuple[list[Writing], Failed]:
+        """Leaves out adoptions of a task that stands for another record."""
+        gids = [action.task_gid for action in actions if isinstance(action, Adopt)]
+        owners = {link.task_gid: link.key for link in self.links.by_task(gids).values()} if gids else {}
+        free: list[Writing] = []
+        taken: Failed = []
+        for action in actions:
+            owner = owners.get(action.task_gid, action.key) if isinstance(action, Adopt) else action.key
+            if owner == action.key:
+                free.append(action)
+            else:
+                taken.append((action, Refused(f"the task with this key stands for {owner}; correct its key field in Asana")))
+        return free, taken
+
+    def _on_board(self, begun: Mapping[str, datetime]) -> dict[str, list[Task]]:
+        return tasks_by_key(
+            self.board,
+            self.project_gid,
+            key_field_gid=self.key_field_gid,
+            since=min(begun.values()),
+            keys=begun.keys(),
+        )
+
+
+def _as_found(action: Writing, tasks: Sequence[Task]) -> Writing:
+    if not isinstance(action, Create) or not tasks:
+        return action
+    return Adopt(
+        key=action.key,
+        record_no=action.record_no,
+        amount=action.amount,
+        reason="the task of a creation whose answer was lost",
+        desired=action.desired,
+        actual=tasks[0],
+        changed=parts_to_adopt(action.desired, tasks[0]),
+        snapshot=action.snapshot,
+        replaces=action.replaces,
+    )

@@ -1,0 +1,212 @@
+"""The plan: what happens to each record's task, decided by comparing three states before anything is written.
+
+`desired` is what Intacct says now, `confirmed` what Asana last acknowledged, `actual` what the task says now (known only
+where the board was listed). A plan is a value: it can be printed, stored, refused and applied.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from intacct_asana.records import Link, Snapshot, Task, TaskDraft
+from intacct_asana.sync.actions import ALL_KINDS, Action, Adopt, Close, Create, Leave, Reopen, Update, Wanted, Writing
+from intacct_asana.sync.difference import in_order, parts_edited, parts_moved, parts_to_adopt
+from intacct_asana.sync.lookup import age
+from intacct_asana.sync.summary import render_plan
+
+Shown = Callable[[str], Snapshot | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Actions in the order of their keys, one a record, and notes for people."""
+
+    actions: tuple[Action, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def writing(self) -> tuple[Writing, ...]:
+        """Every action but Leave."""
+        return tuple(action for action in self.actions if not isinstance(action, Leave))
+
+    def counts(self) -> dict[str, int]:
+        """How many of each kind; every kind is there."""
+        counted = Counter(action.kind for action in self.actions)
+        return {kind: counted[kind] for kind in ALL_KINDS}
+
+    def money(self) -> dict[str, Decimal]:
+        """Absolute base currency amounts of the records, summed by kind; kinds without an action are absent."""
+        sums: dict[str, Decimal] = {}
+        for action in self.actions:
+            sums[action.kind] = sums.get(action.kind, Decimal(0)) + abs(action.amount)
+        return sums
+
+    def render(self, *, names: Mapping[str, str] | None = None, rows: int = 50) -> str:
+        """A table for logs and markdown. `names` gives custom field gids their names."""
+        return render_plan(self.actions, self.notes, counts=self.counts(), money=self.money(), names=names or {}, rows=rows)
+
+
+def plan_records(
+    wanted: Mapping[str, Wanted],
+    *,
+    links: Mapping[str, Link],
+    found: Mapping[str, Sequence[Task]] | None,
+    compares_all: bool = False,
+    shown: Shown | None = None,
+) -> Plan:
+    """What to do for each record, with a reason. Reads nothing, writes nothing.
+
+    `found` are tasks on the board by key: whatever a listing brought, or None when none was made. With `compares_all`,
+    `wanted` is everything in Intacct, `links` every link and `found` the whole board, so what is missing is really gone.
+    `shown` gives the snapshot that a key's task stands for now. With it, a bill that changed in a way that its task does
+    not show still moves on, else every decision about it would be refused as made on an older bill.
+    """
+    board = found or {}
+    lists_all = compares_all and found is not None
+    owners = {link.task_gid: key for key, link in links.items()}
+    keys = sorted({*wanted, *links}) if compares_all else sorted(wanted)
+    actions: list[Action] = []
+    notes: list[str] = []
+    for key in keys:
+        # A task that stands for another record is not this record's, whatever its key field says.
+        tasks = sorted((task for task in board.get(key, ()) if owners.get(task.gid, key) == key), key=age)
+        strangers = [task.gid for task in board.get(key, ()) if owners.get(task.gid, key) != key]
+        notes += [f"{key}: task {gid} carries this key but stands for {owners[gid]}" for gid in strangers]
+        link = links.get(key)
+        record = wanted.get(key) or _gone(key, link)
+        actions.append(_decide(key, record, link=link, tasks=tasks, lists_all=lists_all, shown=shown))
+        notes += _duplicates(key, tasks, kept=link)
+    if compares_all:
+        notes += [f"{key}: {len(board[key])} task(s) on the board, but no such record" for key in sorted({*board} - {*keys})]
+    return Plan(actions=tuple(actions), notes=tuple(notes))
+
+
+def _decide(
+    key: str,
+    wanted: Wanted,
+    *,
+    link: Link | None,
+    tasks: Sequence[Task],
+    lists_all: bool,
+    shown: Shown | None,
+) -> Action:
+    """The decision table, from top to bottom; the first branch that fits decides."""
+    confirmed = link.confirmed if link else None
+    actual = next((task for task in tasks if link and task.gid == link.task_gid), None)
+    if not wanted.in_scope:
+        # Out of scope, and its task was completed by us: people may do with it what they like.
+        if link and confirmed and confirmed.completed:
+            return _leave(key, wanted, "out of scope, task already closed")
+        # Out of scope with an open task: complete it, once.
+        if link:
+            return _change(key, _completed(wanted), link=link, actual=None, why="out of scope now")
+        # Out of scope, but an unfinished creation did make a task: take it and complete it.
+        if tasks:
+            return _adopt(key, _completed(wanted), task=tasks[0], why="out of scope now, and a task with its key is open")
+        # Out of scope and never had a task.
+        return _leave(key, wanted, "out of scope")
+    # The whole board was listed and the linked task was not on it: look on as if there were no link.
+    lost = link.task_gid if link and lists_all and actual is None else ""
+    if (link is None or lost) and tasks:
+        # A task with its key is there (a lost answer, a lost store, a person's copy): take the oldest.
+        return _adopt(key, wanted, task=tasks[0], why="a task with its key is on the board", replaces=lost)
+    if link is None or lost:
+        # No task anywhere: make one.
+        why = f"its task {lost} is no longer on the board" if lost else "new in scope"
+        return _create(key, wanted, why=why, replaces=lost)
+    # Linked and in scope: write what differs, if anything does.
+    return _change(key, wanted, link=link, actual=actual, why="", shown=shown)
+
+
+def _change(
+    key: str, wanted: Wanted, *, link: Link, actual: Task | None, why: str, shown: Shown | None = None
+) -> Update | Leave:
+    """Update, Close or Reopen with exactly the parts that differ; Leave when none does and nothing else moved."""
+    desired, confirmed = wanted.draft, link.confirmed
+    moved = parts_moved(desired, confirmed)
+    edited = parts_edited(desired, actual) if actual else ()
+    reasons = [why] if why else []
+    reasons += [f"changed in Intacct: {', '.join(moved)}"] if moved else []
+    put_back = [part for part in edited if part not in moved]
+    reasons += [f"edited in Asana: {', '.join(put_back)}"] if put_back else []
+    if wanted.record_no != link.record_no:
+        reasons.append(f"record {link.record_no} was made anew as {wanted.record_no}")
+    if not reasons and _stands_for_another(key, wanted, shown):
+        reasons.append("changed in Intacct in a way its task does not show")
+    if not reasons:
+        return _leave(key, wanted, "same as confirmed")
+    return _kind_of_change(desired, confirmed, edited)(
+        key=key,
+        record_no=wanted.record_no,
+        amount=wanted.amount,
+        reason="; ".join(reasons),
+        task_gid=link.task_gid,
+        desired=desired,
+        confirmed=confirmed,
+        changed=in_order([*moved, *edited]),
+        snapshot=wanted.snapshot,
+    )
+
+
+def _kind_of_change(desired: TaskDraft, confirmed: TaskDraft | None, edited: Sequence[str]) -> type[Update]:
+    was_completed = bool(confirmed and confirmed.completed)
+    if desired.completed == was_completed and "completed" not in edited:
+        return Update
+    return Close if desired.completed else Reopen
+
+
+def _stands_for_another(key: str, wanted: Wanted, shown: Shown | None) -> bool:
+    if shown is None or wanted.snapshot is None:
+        return False
+    before = shown(key)
+    return before is None or before.digest != wanted.snapshot.digest
+
+
+def _create(key: str, wanted: Wanted, *, why: str, replaces: str) -> Create:
+    return Create(
+        key=key,
+        record_no=wanted.record_no,
+        amount=wanted.amount,
+        reason=why,
+        desired=wanted.draft,
+        snapshot=wanted.snapshot,
+        replaces=replaces,
+    )
+
+
+def _adopt(key: str, wanted: Wanted, *, task: Task, why: str, replaces: str = "") -> Adopt:
+    return Adopt(
+        key=key,
+        record_no=wanted.record_no,
+        amount=wanted.amount,
+        reason=why,
+        desired=wanted.draft,
+        actual=task,
+        changed=parts_to_adopt(wanted.draft, task),
+        snapshot=wanted.snapshot,
+        replaces=replaces,
+    )
+
+
+def _leave(key: str, wanted: Wanted, why: str) -> Leave:
+    return Leave(key=key, record_no=wanted.record_no, amount=wanted.amount, reason=why)
+
+
+def _completed(wanted: Wanted) -> Wanted:
+    return replace(wanted, draft=replace(wanted.draft, completed=True))
+
+
+def _gone(key: str, link: Link | None) -> Wanted:
+    """A linked record that a full read did not bring. Its task keeps saying what it said; the amount is unknown, so 0."""
+    draft = (link.confirmed if link else None) or TaskDraft(key=key, name="")
+    return Wanted(draft=draft, record_no=link.record_no if link else "", amount=Decimal(0), in_scope=False)
+
+
+def _duplicates(key: str, tasks: Sequence[Task], *, kept: Link | None) -> list[str]:
+    gids = [task.gid for task in tasks]
+    keeper = kept.task_gid if kept and kept.task_gid in gids else next(iter(gids), "")
+    others = ", ".join(gid for gid in gids if gid != keeper)
+    return [f"{key}: task {keeper} is kept; also with this key: {others}. Delete what is a copy."] if others else []

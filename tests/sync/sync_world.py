@@ -1,0 +1,333 @@
+"""A small world for pure code: a board and a store that keep state and can be cut off at any call."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused
+from intacct_asana.records import Link, Person, Snapshot, Story, Task, TaskDraft
+from intacct_asana.sync import Plan, Result, Wanted, apply_plan, plan_from_json, plan_records, plan_to_json, tasks_by_key
+
+PROJECT = "900"
+KEY, AMOUNT, VENDOR, APPROVAL = "11", "12", "13", "14"
+FIELDS = (KEY, AMOUNT, VENDOR, APPROVAL)
+PENDING, APPROVED = "141", "142"
+OPEN, CLOSED, ELSEWHERE = "s1", "s2", "s3"
+
+
+class Crash(BaseException):
+    """The process dies. Not an Exception, as a kill or a task timeout is not."""
+
+
+@dataclass
+class Wire:
+    """Every call of a run passes here, numbered from 1, and may be the last one.
+
+    `moment`: `before` (the process dies, no effect), `after` (effect, then it dies), `lost` (effect, no answer comes),
+    `unsent` (no effect, and nobody can tell).
+    """
+
+    cut_at: int = 0
+    moment: str = "before"
+    count: int = 0
+    dead: bool = False
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    clock: datetime = datetime(2026, 3, 2, 8, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        with self.lock:
+            self.clock += timedelta(seconds=1)
+            return self.clock
+
+    def enter(self, *, may_lose: bool = False) -> str:
+        if self.dead:
+            raise Crash
+        self.count += 1
+        if self.count != self.cut_at:
+            return ""
+        # A read or the store cannot lose its answer quietly: there it is a crash.
+        moment = self.moment if may_lose or self.moment in ("before", "after") else "before"
+        if moment == "before":
+            self.die()
+        if moment == "unsent":
+            raise OutcomeUnknown("the connection closed while the answer was awaited")
+        return moment
+
+    def leave(self, moment: str) -> None:
+        if moment == "after":
+            self.die()
+        if moment == "lost":
+            raise OutcomeUnknown("the connection closed while the answer was awaited")
+
+    def die(self) -> None:
+        self.dead = True
+        raise Crash
+
+    def revive(self, *, cut_at: int = 0, moment: str = "before") -> None:
+        self.cut_at, self.moment, self.count, self.dead = cut_at, moment, 0, False
+
+
+class Board:
+    """Asana, as far as it matters here: attached fields on every task, trash, times, 404 for what is gone."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.there: dict[str, Task] = {}
+        self.next_gid = 5000
+        self.writes: list[str] = []
+        self.refusals: dict[str, IntacctAsanaError] = {}
+        self.deaf_to: set[str] = set()
+
+    def tasks(self, project_gid: str, *, modified_since: datetime | None = None) -> Iterator[list[Task]]:
+        with self.wire.lock:
+            moment = self.wire.enter()
+            page = [task for task in self.there.values() if project_gid in task.project_gids]
+            page = [task for task in page if modified_since is None or (task.modified_at or modified_since) >= modified_since]
+            self.wire.leave(moment)
+        for start in range(0, len(page), 3):
+            yield page[start : start + 3]
+
+    def task(self, task_gid: str) -> Task | None:
+        with self.wire.lock:
+            moment = self.wire.enter()
+            task = self.there.get(task_gid)
+            self.wire.leave(moment)
+            return task
+
+    def create_task(self, project_gid: str, draft: TaskDraft) -> Task:
+        with self.wire.lock:
+            moment = self.wire.enter(may_lose=True)
+            self._maybe_refuse(draft.key)
+            self.next_gid += 1
+            gid = str(self.next_gid)
+            task = Task(
+                gid=gid,
+                name=draft.name.strip(),
+                project_gids=(project_gid,),
+                section_gid=draft.section_gid or OPEN,
+                completed=draft.completed,
+                due_on=draft.due_on,
+                notes=plain(draft),
+                permalink_url=f"https://asana.example/{gid}",
+                modified_at=self.wire.now(),
+                fields=dict.fromkeys(FIELDS) | self._heard({**draft.fields, **draft.initial_fields}),
+            )
+            self.there[gid] = task
+            self.writes.append(f"create {draft.key}")
+            self.wire.leave(moment)
+            return task
+
+    def update_task(self, task_gid: str, draft: TaskDraft, *, changed: Collection[str]) -> Task:
+        with self.wire.lock:
+            moment = self.wire.enter(may_lose=True)
+            self._maybe_refuse(draft.key)
+            if task_gid not in self.there:
+                raise Refused(f"task {task_gid}: 404 Not Found", code="404")
+            self.there[task_gid] = self._changed(self.there[task_gid], draft, changed)
+            self.writes.append(f"update {draft.key}")
+            self.wire.leave(moment)
+            return self.there[task_gid]
+
+    def stories(self, task_gid: str) -> list[Story]:
+        raise NotImplementedError
+
+    def comment(self, task_gid: str, text: str) -> Story:
+        raise NotImplementedError
+
+    def set_fields(self, task_gid: str, fields: Mapping[str, str | None]) -> Task:
+        raise NotImplementedError
+
+    def person(self, gid_or_email: str) -> Person | None:
+        raise NotImplementedError
+
+    def edit(self, task_gid: str, *, fields: Mapping[str, object] | None = None, **parts: object) -> None:
+        """A person edits a task by hand."""
+        task = self.there[task_gid]
+        merged = {**task.fields, **(fields or {})}
+        self.there[task_gid] = replace(task, fields=merged, modified_at=self.wire.now(), **parts)
+
+    def copy(self, task_gid: str) -> str:
+        """A person duplicates a task; Asana copies the custom fields too, the key among them."""
+        self.next_gid += 1
+        gid = str(self.next_gid)
+        self.there[gid] = replace(self.there[task_gid], gid=gid, modified_at=self.wire.now())
+        return gid
+
+    def _changed(self, task: Task, draft: TaskDraft, changed: Collection[str]) -> Task:
+        parts: dict[str, object] = {name: getattr(draft, name) for name in changed if name in ("name", "due_on", "completed")}
+        if {"notes", "html_notes"} & set(changed):
+            parts["notes"] = plain(draft)
+        if "section_gid" in changed:
+            parts["section_gid"] = draft.section_gid
+        gids = [name.removeprefix("field:") for name in changed if name.startswith("field:")]
+        fields = {**task.fields, **self._heard({gid: draft.fields[gid] for gid in gids})}
+        # Moving between sections alone does not count as a modification in Asana.
+        moved = self.wire.now() if set(changed) - {"section_gid"} else task.modified_at
+        return replace(task, fields=fields, modified_at=moved, **parts)
+
+    def _heard(self, fields: Mapping[str, object]) -> dict[str, object]:
+        return {gid: value for gid, value in fields.items() if gid not in self.deaf_to}
+
+    def _maybe_refuse(self, key: str) -> None:
+        if key in self.refusals:
+            raise self.refusals[key]
+
+
+class LinkStore:
+    """The store's links, in memory. As with SQLite, only the thread that opened it may use it."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.links: dict[str, Link] = {}
+        self.begun: dict[str, datetime] = {}
+        self.shown_log: dict[str, list[tuple[datetime, Snapshot]]] = {}
+        self.thread = threading.get_ident()
+
+    def all(self) -> Mapping[str, Link]:
+        return self._read(dict(self.links))
+
+    def of(self, keys: Collection[str]) -> Mapping[str, Link]:
+        return self._read({key: self.links[key] for key in keys if key in self.links})
+
+    def by_task(self, task_gids: Collection[str]) -> Mapping[str, Link]:
+        return self._read({link.task_gid: link for link in self.links.values() if link.task_gid in task_gids})
+
+    def unfinished(self) -> Mapping[str, datetime]:
+        return self._read(dict(self.begun))
+
+    def begin(self, keys: Collection[str], *, at: datetime) -> None:
+        moment = self._enter()
+        for key in keys:
+            self.begun.setdefault(key, at)
+        self.wire.leave(moment)
+
+    def save(self, link: Link, *, shown: Snapshot | None = None, shown_at: datetime | None = None) -> None:
+        moment = self._enter()
+        owners = {other.task_gid: key for key, other in self.links.items()}
+        assert owners.get(link.task_gid, link.key) == link.key, "one task would stand for two records"
+        self.links[link.key] = link
+        self.begun.pop(link.key, None)
+        if shown and shown_at:
+            self.shown_log.setdefault(link.key, []).append((shown_at, shown))
+        self.wire.leave(moment)
+
+    def shown(self, key: str, *, at: datetime) -> Snapshot | None:
+        past = [entry for entry in self.shown_log.get(key, ()) if entry[0] <= at]
+        return max(past, key=lambda entry: entry[0])[1] if past else None
+
+    def _enter(self) -> str:
+        assert threading.get_ident() == self.thread, "the store was used from another thread"
+        with self.wire.lock:
+            return self.wire.enter()
+
+    def _read(self, answer: dict[str, object]) -> dict[str, object]:
+        self.wire.leave(self._enter())
+        return answer
+
+
+def plain(draft: TaskDraft) -> str:
+    return re.sub(r"<[^>]+>", "", draft.html_notes) if draft.html_notes else draft.notes
+
+
+@dataclass
+class ABill:
+    """A bill as a history moves it. `open` and `paid` bills are in scope, a `void` one is not."""
+
+    record_no: str
+    amount: Decimal = Decimal("100.00")
+    vendor: str = "Acme"
+    state: str = "open"
+
+
+class World:
+    """Both sides and one flow that carries bills over, as the operators do it."""
+
+    def __init__(self) -> None:
+        self.wire = Wire()
+        self.board = Board(self.wire)
+        self.links = LinkStore(self.wire)
+        self.bills: dict[str, ABill] = {}
+        self.dirty: set[str] = set()
+
+    def a_bill(self, key: str, **parts: object) -> ABill:
+        self.bills[key] = ABill(record_no=f"r-{key}", **parts)
+        self.dirty.add(key)
+        return self.bills[key]
+
+    def change(self, key: str, **parts: object) -> None:
+        self.bills[key] = replace(self.bills[key], **parts)
+        self.dirty.add(key)
+
+    def vanish(self, key: str) -> None:
+        del self.bills[key]
+        self.dirty.discard(key)
+
+    def wanted(self, key: str) -> Wanted:
+        bill = self.bills[key]
+        return wanted(key, record_no=bill.record_no, amount=bill.amount, vendor=bill.vendor, state=bill.state)
+
+    def plan(self, *, full: bool = False) -> Plan:
+        keys = set(self.bills) if full else self.dirty & set(self.bills)
+        unfinished = self.links.unfinished()
+        found = None
+        if full or unfinished:
+            since = None if full else min(unfinished.values())
+            found = tasks_by_key(self.board, PROJECT, key_field_gid=KEY, since=since)
+        return plan_records(
+            {key: self.wanted(key) for key in keys},
+            links=self.links.all() if full else self.links.of(keys),
+            found=found,
+            compares_all=full,
+            shown=lambda key: self.links.shown(key, at=self.wire.clock),
+        )
+
+    def apply(self, plan: Plan, *, workers: int = 2) -> Result:
+        return apply_plan(
+            plan_from_json(plan_to_json(plan)),
+            board=self.board,
+            links=self.links,
+            project_gid=PROJECT,
+            key_field_gid=KEY,
+            workers=workers,
+            now=self.wire.now,
+        )
+
+    def run(self, *, full: bool = False, workers: int = 2) -> Result:
+        """One run. As the cursor does, the work stays to be done until a run has no failure."""
+        result = self.apply(self.plan(full=full), workers=workers)
+        if not result.failures:
+            self.dirty.clear()
+        return result
+
+    def writes_of(self, *, full: bool = False) -> list[str]:
+        """What one more run writes to Asana."""
+        before = len(self.board.writes)
+        self.run(full=full).raise_if_failed()
+        return self.board.writes[before:]
+
+    def task_of(self, key: str) -> Task:
+        return self.board.there[self.links.links[key].task_gid]
+
+    def with_key(self, key: str) -> list[Task]:
+        return [task for task in self.board.there.values() if task.fields.get(KEY) == key]
+
+
+def wanted(
+    key: str, *, record_no: str = "r", amount: Decimal = Decimal("100.00"), vendor: str = "Acme", state: str = "open"
+) -> Wanted:
+    draft = TaskDraft(
+        key=key,
+        name=f"{vendor} {key}",
+        html_notes=f"<body>{vendor} owes {amount}</body>",
+        completed=state == "paid",
+        section_gid=OPEN if state == "open" else CLOSED,
+        fields={KEY: key, AMOUNT: amount, VENDOR: vendor},
+        initial_fields={APPROVAL: PENDING},
+    )
+    shown = Snapshot(digest=f"{vendor}/{amount}", body={"vendor": vendor, "amount": str(amount)})
+    return Wanted(draft=draft, record_no=record_no, amount=amount, in_scope=state != "void", snapshot=shown)

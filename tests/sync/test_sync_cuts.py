@@ -1,0 +1,105 @@
+"""A run is cut at every single call, in every way a call can end badly; the next try must leave one task a bill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from decimal import Decimal
+
+import pytest
+
+from tests.sync.sync_world import AMOUNT, APPROVAL, PENDING, Crash, World
+
+pytestmark = pytest.mark.cuts
+
+MOMENTS = ("before", "after", "lost", "unsent")
+
+
+def a_busy_morning() -> World:
+    """One of each: new bills, a changed, a paid, a voided one, a deleted task, and a creation that died yesterday."""
+    world = World()
+    for key in ("changed", "paid", "voided", "deleted"):
+        world.a_bill(key)
+    world.run().raise_if_failed()
+    world.change("changed", amount=Decimal("5.00"))
+    world.change("paid", state="paid")
+    world.change("voided", state="void")
+    world.change("deleted", amount=Decimal("6.00"))
+    del world.board.there[world.links.links["deleted"].task_gid]
+    for key in ("died", "new", "newer"):
+        world.a_bill(key)
+    world.links.begin(["died"], at=world.wire.now())
+    world.board.create_task("900", world.wanted("died").draft)
+    world.wire.revive()
+    return world
+
+
+def run_afresh(world: World, *, full: bool) -> None:
+    world.run(full=full, workers=1)
+
+
+def assert_all_is_well(world: World) -> None:
+    for key, bill in world.bills.items():
+        tasks = world.with_key(key)
+        assert len(tasks) == 1, f"{key}: {len(tasks)} tasks"
+        assert world.links.links[key].task_gid == tasks[0].gid
+        assert tasks[0].completed == (bill.state != "open")
+        assert tasks[0].fields[AMOUNT] == bill.amount
+        assert tasks[0].fields[APPROVAL] == PENDING
+    assert world.links.begun == {}
+    assert world.writes_of() == []
+    assert world.writes_of(full=True) == []
+
+
+def calls_of(run: Callable[[World], None]) -> int:
+    world = a_busy_morning()
+    run(world)
+    return world.wire.count
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["ordinary run", "full run"])
+def test_a_run_cut_at_any_call_is_finished_by_the_next_one(full: bool) -> None:
+    last = calls_of(lambda world: run_afresh(world, full=full))
+    cuts = [(call, moment) for call in range(1, last + 1) for moment in MOMENTS]
+    for call, moment in cuts:
+        world = a_busy_morning()
+        world.wire.revive(cut_at=call, moment=moment)
+        with suppress(Crash):
+            run_afresh(world, full=full)
+        world.wire.revive()
+        world.run(full=full).raise_if_failed()
+        assert_all_is_well(world)
+    print(f"\n{len(cuts)} cuts over {last} calls, {'full' if full else 'ordinary'} run")
+    assert last > 20
+
+
+def test_the_same_stored_plan_applied_again_after_a_cut_at_any_call_makes_no_second_task() -> None:
+    last = calls_of(lambda world: run_afresh(world, full=False))
+    cuts = [(call, moment) for call in range(1, last + 1) for moment in MOMENTS]
+    for call, moment in cuts:
+        world = a_busy_morning()
+        plan = world.plan()
+        world.wire.revive(cut_at=call, moment=moment)
+        with suppress(Crash):
+            world.apply(plan, workers=1)
+        world.wire.revive()
+        world.apply(plan).raise_if_failed()
+        world.dirty.clear()
+        assert_all_is_well(world)
+    print(f"\n{len(cuts)} cuts of one stored plan")
+
+
+@pytest.mark.slow
+def test_two_cuts_in_a_row_at_any_two_calls_are_finished_by_the_third_run() -> None:
+    last = calls_of(lambda world: run_afresh(world, full=False))
+    pairs = [(one, two, moment) for one in range(1, last + 1) for two in range(1, last + 1) for moment in MOMENTS]
+    for one, two, moment in pairs:
+        world = a_busy_morning()
+        for cut_at in (one, two):
+            world.wire.revive(cut_at=cut_at, moment=moment)
+            with suppress(Crash):
+                run_afresh(world, full=False)
+        world.wire.revive()
+        world.run().raise_if_failed()
+        assert_all_is_well(world)
+    print(f"\n{len(pairs)} pairs of cuts")
