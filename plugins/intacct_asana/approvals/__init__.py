@@ -1,0 +1,27 @@
+"""From a choice on a task to a proven stamp on a bill: signals, guards, write-back, and what people are told.
+
+`signals_of` reads stories, `decisions_of` makes records of them, `settle_all` carries each along its states, `acknowledge_all`
+tells people once.
+"""
+
+from __future__ import annotations
+
+from intacct_asana.approvals.acknowledge import acknowledge, acknowledge_all
+from intacct_asana.approvals.decisions import decisions_of
+from intacct_asana.approvals.policy import Approver, Policy, StampNames
+from intacct_asana.approvals.settle import Settler, settle_all
+from intacct_asana.approvals.signals import signals_of
+from intacct_asana.approvals.summary import Summary
+
+__all__ = [
+    "Approver",
+    "Policy",
+    "Settler",
+    "StampNames",
+    "Summary",
+    "acknowledge",
+    "acknowledge_all",
+    "decisions_of",
+    "settle_all",
+    "signals_of",
+]

@@ -1,0 +1,90 @@
+"""Tell people on the task what became of their choice: once, in plain words, whatever interrupts it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from intacct_asana.approvals.guards import ALREADY_DECIDED
+from intacct_asana.approvals.policy import Policy
+from intacct_asana.approvals.signals import SUPERSEDED, WITHDRAWN, followed_by
+from intacct_asana.approvals.summary import Summary
+from intacct_asana.approvals.wording import comment_of, reference
+from intacct_asana.errors import IntacctAsanaError, Misconfigured
+from intacct_asana.ports import Decisions, TaskBoard
+from intacct_asana.records import Decision, DecisionState, Story, Task
+
+
+def acknowledge_all(*, board: TaskBoard, decisions: Decisions, policy: Policy, now: Callable[[], datetime]) -> Summary:
+    """Tell about every settled decision that people have not been told about. One that fails does not stop the others."""
+    summary = Summary()
+    untold = decisions.unacknowledged()
+    for place, decision in enumerate(untold):
+        try:
+            acknowledge(decision, board=board, decisions=decisions, policy=policy, now=now)
+            summary.count(decision)
+        except IntacctAsanaError as error:
+            summary.fail(decision, error)
+            if isinstance(error, Misconfigured):
+                summary.not_started = len(untold) - place - 1
+                break
+    return summary
+
+
+def acknowledge(
+    decision: Decision, *, board: TaskBoard, decisions: Decisions, policy: Policy, now: Callable[[], datetime]
+) -> Decision:
+    """Comment on the decision's task, put a refused choice back, note that it is done.
+
+    Before it comments it looks for its own comment with this decision's reference. Raises OutcomeUnknown when a comment had
+    no answer; the next run looks again. Nothing is said on a task that is gone, or to people who changed their own choice.
+    """
+    task = board.task(decision.task_gid)
+    stories = board.stories(decision.task_gid) if task else []
+    story_gid = ""
+    if task and not _is_no_news(decision, stories, policy):
+        target = _goes_back_to(decision, task, stories, decisions=decisions, policy=policy)
+        story_gid = _told_by(decision, stories, policy) or _tell(decision, target, board=board, policy=policy)
+        if target:
+            board.set_fields(task.gid, {policy.field_gid: target})
+    return decisions.acknowledge(decision, story_gid=story_gid, at=now())
+
+
+def _is_no_news(decision: Decision, stories: Sequence[Story], policy: Policy) -> bool:
+    """The evidence keeps a choice that was changed; the task is not cluttered with it.
+
+    A later choice has a comment of its own. Only somebody whose choice another person took back would never hear of it.
+    """
+    if decision.rule != WITHDRAWN:
+        return decision.rule == SUPERSEDED
+    follower = followed_by(decision, stories, policy)
+    return follower is None or follower.author_gid == decision.signal.decider_gid
+
+
+def _told_by(decision: Decision, stories: Sequence[Story], policy: Policy) -> str:
+    """Gid of our comment about this decision. The reference has to end it: elsewhere it would be a quotation."""
+    mark = reference(decision.decision_id)
+    ours = (one for one in stories if one.kind == "comment_added" and one.author_gid == policy.bot_gid)
+    return next((story.gid for story in ours if story.text.rstrip().endswith(mark)), "")
+
+
+def _tell(decision: Decision, target: str, *, board: TaskBoard, policy: Policy) -> str:
+    name = policy.option_name(policy.verdicts[target]) if target in policy.verdicts else policy.pending_name
+    return board.comment(decision.task_gid, comment_of(decision, policy, goes_back_to=name if target else "")).gid
+
+
+def _goes_back_to(decision: Decision, task: Task, stories: Sequence[Story], *, decisions: Decisions, policy: Policy) -> str:
+    """The option to set, empty to leave the field: only while it still shows this very choice and nobody chose since."""
+    shows_it = task.fields.get(policy.field_gid) == policy.option_gid(decision.signal.verdict)
+    if decision.state is DecisionState.CONFIRMED or not shows_it or followed_by(decision, stories, policy):
+        return ""
+    target = _stands(decision, decisions, policy) if decision.rule == ALREADY_DECIDED else policy.pending_gid
+    return "" if target == task.fields.get(policy.field_gid) else target
+
+
+def _stands(decision: Decision, decisions: Decisions, policy: Policy) -> str:
+    """Where a bill is decided already, its task goes on showing what Intacct holds."""
+    confirmed = [one for one in decisions.of(decision.key) if one.state is DecisionState.CONFIRMED]
+    if not confirmed:
+        return policy.pending_gid
+    return policy.option_gid(max(confirmed, key=lambda one: one.signal.decided_at).signal.verdict)

@@ -1,0 +1,149 @@
+"""Decisions as a task's history proves them. Only stories count: a field's value alone says neither who nor when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import zip_longest
+
+from intacct_asana.approvals.policy import Policy
+from intacct_asana.approvals.wording import one_line
+from intacct_asana.records import Decision, Signal, Story, Task, Verdict
+
+REASON_WINDOW = timedelta(hours=24)
+"""How long before a choice a comment of the same person still explains it."""
+UNPROVEN = "unproven"
+SUPERSEDED = "superseded"
+WITHDRAWN = "withdrawn"
+
+
+def signals_of(task: Task, stories: Sequence[Story], policy: Policy) -> list[Signal]:
+    """Every choice of approve or reject on this task, oldest first, also those that were set back before anybody looked.
+
+    `task` must have been read before `stories`. Our own changes (the reset to Pending) are no choices. One that a person
+    changed or took back is there too, marked `replaced`. A field that says approve or reject without a story for it gives a
+    signal without a decider and with source `unproven`: it is refused, and people are asked to choose again.
+    """
+    changes = changes_of(stories, policy)
+    choices = [story for story in changes if _verdict(story, policy) and story.author_gid != policy.bot_gid]
+    return [_signal(task, stories, choices, place, policy) for place in range(len(choices))] + _unproven(task, changes, policy)
+
+
+def changes_of(stories: Sequence[Story], policy: Policy) -> list[Story]:
+    """Every change of the approval field, by anybody, in order, each once."""
+    once = {story.gid: story for story in stories if story.field_gid == policy.field_gid}
+    return sorted(once.values(), key=lambda story: story.created_at)
+
+
+def followed_by(decision: Decision, stories: Sequence[Story], policy: Policy) -> Story | None:
+    """What people did with the field after this choice: their latest change. None while the choice stands."""
+    changes = changes_of(stories, policy)
+    gids = [story.gid for story in changes]
+    if decision.signal.story_gid in gids:
+        later = changes[gids.index(decision.signal.story_gid) + 1 :]
+    else:
+        later = [story for story in changes if story.created_at > decision.signal.decided_at]
+    return _latest_by_people(later, policy)
+
+
+def replacement(follower: Story, policy: Policy) -> str:
+    return SUPERSEDED if _verdict(follower, policy) else WITHDRAWN
+
+
+def reason_of(
+    task: Task, stories: Sequence[Story], choice: Story, *, previous: Story | None, following: Story | None, policy: Policy
+) -> str:
+    """Why: the reason field, else the latest comment of the same person around the choice; empty when there is neither.
+
+    Nothing said before the `previous` choice explains this one: what explained a rejection must not be stamped onto the
+    approval that follows it. Only for the same verdict does the field's old text go on speaking.
+    """
+    written = task.fields.get(policy.reason_field_gid) if policy.reason_field_gid else None
+    if isinstance(written, str) and written.strip() and _speaks_for(choice, previous, stories, policy):
+        return one_line(written, longest=policy.longest_reason)
+    own = [
+        story.text
+        for story in stories
+        if story.kind == "comment_added"
+        and story.author_gid is not None
+        and story.author_gid == choice.author_gid
+        and story.created_at >= choice.created_at - REASON_WINDOW
+        and (previous is None or story.created_at > previous.created_at)
+        and (following is None or story.created_at < following.created_at)
+    ]
+    return one_line(next((text for text in reversed(own) if text.strip()), ""), longest=policy.longest_reason)
+
+
+def _speaks_for(choice: Story, previous: Story | None, stories: Sequence[Story], policy: Policy) -> bool:
+    if previous is None or _verdict(previous, policy) is _verdict(choice, policy):
+        return True
+    return any(story.field_gid == policy.reason_field_gid and story.created_at > previous.created_at for story in stories)
+
+
+def _signal(task: Task, stories: Sequence[Story], choices: Sequence[Story], place: int, policy: Policy) -> Signal:
+    story = choices[place]
+    verdict = _verdict(story, policy)
+    assert verdict is not None
+    previous = choices[place - 1] if place else None
+    following = choices[place + 1] if place + 1 < len(choices) else None
+    return Signal(
+        task_gid=task.gid,
+        story_gid=story.gid,
+        verdict=verdict,
+        decider_gid=story.author_gid,
+        decider_name=story.author_name,
+        decided_at=story.created_at,
+        source=story.source,
+        reason=reason_of(task, stories, story, previous=previous, following=following, policy=policy),
+        replaced=_replaced(story, stories, policy),
+    )
+
+
+def _replaced(choice: Story, stories: Sequence[Story], policy: Policy) -> str:
+    changes = changes_of(stories, policy)
+    follower = _latest_by_people(changes[changes.index(choice) + 1 :], policy)
+    return replacement(follower, policy) if follower else ""
+
+
+def _latest_by_people(changes: Sequence[Story], policy: Policy) -> Story | None:
+    return next((story for story in reversed(changes) if story.author_gid != policy.bot_gid), None)
+
+
+def _unproven(task: Task, changes: Sequence[Story], policy: Policy) -> list[Signal]:
+    """The field says approve or reject, and no story accounts for it.
+
+    The id is made from the last change that is known, not from the time of the task's last modification: our own comment
+    would move that, and the same gap would be told again and again.
+    """
+    value = task.fields.get(policy.field_gid)
+    verdict = policy.verdicts.get(value) if isinstance(value, str) else None
+    if verdict is None or not isinstance(value, str) or task.modified_at is None or _accounted_for(task, value, changes):
+        return []
+    last = changes[-1].gid if changes else "none"
+    return [
+        Signal(
+            task_gid=task.gid,
+            story_gid=f"{UNPROVEN}:{value}:after:{last}",
+            verdict=verdict,
+            decider_gid=None,
+            decider_name="",
+            decided_at=task.modified_at,
+            source=UNPROVEN,
+        )
+    ]
+
+
+def _accounted_for(task: Task, value: str, changes: Sequence[Story]) -> bool:
+    """Whether a story set this value and nothing replaced it by the time the task was read.
+
+    Stories are read after the task, so a change in between stands in them and not yet in the field.
+    """
+    for story, after in zip_longest(changes, changes[1:]):
+        replaced_by_then = after and (task.modified_at is None or after.created_at <= task.modified_at)
+        if story.new_enum_gid == value and not replaced_by_then:
+            return True
+    return False
+
+
+def _verdict(story: Story, policy: Policy) -> Verdict | None:
+    return policy.verdicts.get(story.new_enum_gid or "")

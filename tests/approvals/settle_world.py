@@ -1,0 +1,365 @@
+"""A small world for approvals: a board, books and a store that keep state and can be cut off at any call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from intacct_asana.approvals import Approver, Policy, StampNames, Summary, acknowledge_all, decisions_of, settle_all, signals_of
+from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused
+from intacct_asana.records import (
+    NEXT_STATES,
+    Bill,
+    BillLine,
+    BillState,
+    Decision,
+    DecisionState,
+    Link,
+    Person,
+    Snapshot,
+    Story,
+    Task,
+    Verdict,
+    snapshot_of,
+)
+
+APPROVAL, REASON = "71", "72"
+PENDING, APPROVED, REJECTED = "710", "711", "712"
+BOT, ALICE, BEN, ERIN, GUS = "1", "101", "102", "105", "110"
+PEOPLE = {
+    ALICE: Person(gid=ALICE, name="Alice Martin", email="alice@x.example", is_guest=False),
+    BEN: Person(gid=BEN, name="Ben Okafor", email="ben@x.example", is_guest=False),
+    ERIN: Person(gid=ERIN, name="Erin Wolf", email="erin@x.example", is_guest=False),
+    GUS: Person(gid=GUS, name="Gus Guest", email="gus@x.example", is_guest=True),
+}
+NAMES = StampNames(decision="D", decided_by="BY", decided_at="AT", decision_id="ID", reason="WHY", task_url="URL")
+TASK, KEY = "5001", "co:ap:65"
+START = datetime(2026, 11, 23, 10, tzinfo=UTC)
+
+
+class Crash(BaseException):
+    """The process dies. Not an Exception, as a kill or a task timeout is not."""
+
+
+def a_bill(**changes: object) -> Bill:
+    amount = changes.pop("amount", Decimal("900.00"))
+    line = BillLine(record_no="1", line_no=1, account_no="6000", account_title="Rent", amount=amount, transaction_amount=amount)
+    parts: dict[str, object] = {
+        "bill_key": KEY,
+        "record_no": "65",
+        "bill_number": "INV-4711",
+        "vendor_id": "V1",
+        "vendor_name": "Acme",
+        "state": BillState.POSTED,
+        "due_on": date(2026, 12, 1),
+        "currency": "USD",
+        "base_currency": "USD",
+        "total_entered": amount,
+        "transaction_total_entered": amount,
+        "created_by": "mgarcia",
+        "lines": (line,),
+    }
+    return Bill(**{**parts, **changes})
+
+
+def a_policy(**changes: object) -> Policy:
+    alice = Approver(email="Alice@x.example", limits={"USD": Decimal("10000.00")}, intacct_users=("amartin",))
+    ben = Approver(email="ben@x.example", limits={"USD": Decimal("50000.00")}, intacct_users=("bokafor",))
+    parts: dict[str, object] = {
+        "flow": "demo",
+        "version": "v1",
+        "field_gid": APPROVAL,
+        "pending_gid": PENDING,
+        "verdicts": {APPROVED: Verdict.APPROVE, REJECTED: Verdict.REJECT},
+        "approvers": (alice, ben),
+        "bot_gid": BOT,
+        "reason_field_gid": REASON,
+        "stamp": NAMES,
+    }
+    return Policy(**{**parts, **changes})
+
+
+@dataclass
+class Wire:
+    """Every port call passes here, numbered from 1, and may be the last one.
+
+    `moment`: `before` (the process dies, no effect), `after` (effect, then it dies), `lost` (effect, no answer comes),
+    `unsent` (no effect, and nobody can tell).
+    """
+
+    cut_at: int = 0
+    moment: str = "before"
+    count: int = 0
+    dead: bool = False
+    clock: datetime = START
+    names: list[str] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        self.clock += timedelta(seconds=1)
+        return self.clock
+
+    def call(self, name: str, work: Callable[[], object], *, may_lose: bool = False) -> object:
+        if self.dead:
+            raise Crash
+        self.count += 1
+        self.names.append(name)
+        if self.count != self.cut_at:
+            return work()
+        # A read or the store cannot lose its answer quietly: there it is a crash.
+        moment = self.moment if may_lose or self.moment in ("before", "after") else "before"
+        if moment in ("after", "lost"):
+            work()
+        if moment in ("before", "after"):
+            self.dead = True
+            raise Crash
+        raise OutcomeUnknown("the connection closed while the answer was awaited")
+
+    def revive(self, *, cut_at: int = 0, moment: str = "before") -> None:
+        self.cut_at, self.moment, self.count, self.dead, self.names = cut_at, moment, 0, False, []
+
+
+class Board:
+    """One task with its history. People act through `choose` and `say`; the integration through the port's methods."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.there = Task(gid=TASK, name="INV-4711", fields={APPROVAL: PENDING, REASON: None}, modified_at=START)
+        self.history: list[Story] = []
+        self.deleted = False
+        self.people = dict(PEOPLE)
+        self.failing: IntacctAsanaError | None = None
+
+    def task(self, task_gid: str) -> Task | None:
+        return self.wire.call("task", lambda: None if self.deleted else self.there)
+
+    def stories(self, task_gid: str) -> list[Story]:
+        def work() -> list[Story]:
+            if self.deleted:
+                raise Refused("task 5001: 404 Not Found", code="404")
+            return list(self.history)
+
+        return self.wire.call("stories", work)
+
+    def comment(self, task_gid: str, text: str) -> Story:
+        if self.failing:
+            raise self.failing
+        return self.wire.call("comment", lambda: self.say(BOT, text), may_lose=True)
+
+    def set_fields(self, task_gid: str, fields: Mapping[str, str | None]) -> Task:
+        def work() -> Task:
+            self.choose(BOT, fields[APPROVAL])
+            return self.there
+
+        return self.wire.call("set_fields", work, may_lose=True)
+
+    def person(self, gid_or_email: str) -> Person | None:
+        return self.wire.call("person", lambda: self.people.get(gid_or_email))
+
+    def choose(self, who: str | None, option: str | None, *, source: str = "web", story: bool = True) -> Story | None:
+        """A change of the approval field; nothing at all when it is what was there."""
+        old = self.there.fields[APPROVAL]
+        if old == option:
+            return None
+        self._set(APPROVAL, option)
+        if not story:
+            return None
+        return self._story(
+            who, "enum_custom_field_changed", source=source, field_gid=APPROVAL, old_enum_gid=old, new_enum_gid=option
+        )
+
+    def explain(self, who: str, text: str) -> None:
+        self._set(REASON, text)
+        self._story(who, "text_custom_field_changed", field_gid=REASON)
+
+    def say(self, who: str, text: str) -> Story:
+        return self._story(who, "comment_added", text=text)
+
+    def comments(self) -> list[str]:
+        return [story.text for story in self.history if story.author_gid == BOT and story.kind == "comment_added"]
+
+    def _set(self, gid: str, value: str | None) -> None:
+        self.there = replace(self.there, fields={**self.there.fields, gid: value}, modified_at=self.wire.now())
+
+    def _story(self, who: str | None, kind: str, *, source: str = "web", **parts: object) -> Story:
+        at = self.wire.now()
+        name = PEOPLE[who].name if who in PEOPLE else ""
+        story = Story(
+            gid=f"s{len(self.history) + 1}", created_at=at, author_gid=who, author_name=name, kind=kind, source=source, **parts
+        )
+        self.history.append(story)
+        self.there = replace(self.there, modified_at=at)
+        return story
+
+
+class Books:
+    """Bills by record number. A control id that was carried out once is refused, and that refusal is no clear answer."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.bills: dict[str, Bill] = {"65": a_bill()}
+        self.used: set[str] = set()
+        self.stamped: list[str] = []
+        self.refusal: IntacctAsanaError | None = None
+        self.loses_stamp = False
+        self.keeps: Callable[[Mapping[str, str]], Mapping[str, str]] = lambda values: values
+        self.on_stamp: Callable[[Bill, Mapping[str, str]], None] = lambda bill, values: None
+
+    def find(self, decision: Decision) -> Bill | None:
+        found = self.wire.call("find_bill", lambda: next((b for b in self.bills.values() if b.bill_key == decision.key), None))
+        return found
+
+    def stamp_bill(self, record_no: str, *, values: Mapping[str, str], due_on: date | None, control_id: str) -> None:
+        def work() -> None:
+            if self.refusal:
+                raise self.refusal
+            if record_no not in self.bills:
+                raise Refused(f"bill {record_no} is not there", code="BL01001973")
+            if control_id in self.used:
+                raise OutcomeUnknown(f"control id {control_id}: a result without status")
+            self.used.add(control_id)
+            bill = self.bills[record_no]
+            assert due_on == bill.due_on
+            self.on_stamp(bill, values)
+            self.stamped.append(control_id)
+            if not self.loses_stamp:
+                self.bills[record_no] = replace(bill, custom={**bill.custom, **self.keeps(values)})
+
+        self.wire.call("stamp_bill", work, may_lose=True)
+
+    def edit(self, **changes: object) -> None:
+        """Somebody changes the bill in Intacct."""
+        bill = next(iter(self.bills.values()))
+        custom = changes.pop("custom", bill.custom)
+        parts = {"amount": bill.total_entered, "record_no": bill.record_no, "state": bill.state, "due_on": bill.due_on}
+        self.bills = {
+            str({**parts, **changes}["record_no"]): a_bill(**{**parts, "created_by": bill.created_by, **changes}, custom=custom)
+        }
+
+
+@dataclass
+class Store:
+    """Decisions, in memory: the same promises as the real one, evidence included."""
+
+    wire: Wire
+    kept: dict[str, Decision] = field(default_factory=dict)
+    evidence: list[tuple[str, str, Mapping[str, object]]] = field(default_factory=list)
+    on_confirm: Callable[[Decision], None] = lambda decision: None
+
+    def record(self, decisions: Sequence[Decision], *, at: datetime, cursors: Sequence[object] = ()) -> list[Decision]:
+        def work() -> list[Decision]:
+            new = [one for one in decisions if one.decision_id not in self.kept]
+            self.kept.update((one.decision_id, one) for one in new)
+            return new
+
+        return self.wire.call("record", work)
+
+    def advance(self, decision: Decision, *, to: DecisionState, facts: Mapping[str, object], at: datetime) -> Decision:
+        def work() -> Decision:
+            stored = self.kept[decision.decision_id]
+            assert to in NEXT_STATES[stored.state]
+            if stored.state is not decision.state:
+                raise Refused("another run moved it")
+            moved = replace(decision, state=to)
+            if to is DecisionState.CONFIRMED:
+                self.on_confirm(moved)
+            self.kept[decision.decision_id] = moved
+            self.evidence.append((decision.decision_id, str(to), facts))
+            return moved
+
+        return self.wire.call(f"advance to {to}", work)
+
+    def acknowledge(self, decision: Decision, *, story_gid: str, at: datetime) -> Decision:
+        def work() -> Decision:
+            told = replace(self.kept[decision.decision_id], acknowledged=True)
+            self.kept[decision.decision_id] = told
+            return told
+
+        return self.wire.call("acknowledge", work)
+
+    def unsettled(self) -> list[Decision]:
+        return self.wire.call("unsettled", lambda: [one for one in self._all() if NEXT_STATES[one.state]])
+
+    def unacknowledged(self) -> list[Decision]:
+        return self.wire.call(
+            "unacknowledged", lambda: [one for one in self._all() if not NEXT_STATES[one.state] and not one.acknowledged]
+        )
+
+    def of(self, key: str) -> list[Decision]:
+        return self.wire.call("of", lambda: [one for one in self._all() if one.key == key])
+
+    def _all(self) -> list[Decision]:
+        return sorted(self.kept.values(), key=lambda one: (one.signal.decided_at, one.decision_id))
+
+
+class Shown:
+    """What the task showed, as bill_sync notes it."""
+
+    def __init__(self) -> None:
+        self.log: list[tuple[datetime, Snapshot]] = []
+
+    def shown(self, key: str, *, at: datetime) -> Snapshot | None:
+        past = [snapshot for since, snapshot in self.log if since <= at]
+        return past[-1] if past else None
+
+
+class World:
+    """One bill, one task, one flow, run as the operators run it."""
+
+    def __init__(self, **policy: object) -> None:
+        self.wire = Wire()
+        self.board = Board(self.wire)
+        self.books = Books(self.wire)
+        self.store = Store(self.wire)
+        self.links = Shown()
+        self.policy = a_policy(**policy)
+        self.show()
+
+    def show(self) -> None:
+        """The bill's sync brings the task up to date."""
+        self.links.log.append((self.wire.now(), snapshot_of(next(iter(self.books.bills.values())))))
+
+    def read(self) -> list[Decision]:
+        link = Link(key=KEY, task_gid=TASK, record_no="65", task_url="https://asana.example/5001")
+        task = self.board.task(TASK)
+        signals = signals_of(task, self.board.stories(TASK), self.policy) if task else []
+        found = decisions_of(signals, flow="demo", link=link, board=self.board, links=self.links, known=self.store.kept)
+        return self.store.record(found, at=self.wire.now())
+
+    def settle(self) -> Summary:
+        return settle_all(
+            books=self.books,
+            board=self.board,
+            decisions=self.store,
+            policy=self.policy,
+            find_bill=self.books.find,
+            now=self.wire.now,
+        )
+
+    def tell(self) -> Summary:
+        return acknowledge_all(board=self.board, decisions=self.store, policy=self.policy, now=self.wire.now)
+
+    def run(self) -> list[Summary]:
+        self.read()
+        return [self.settle(), self.tell()]
+
+    def run_in_peace(self) -> None:
+        for summary in self.run():
+            summary.raise_if_failed()
+
+    @property
+    def bill(self) -> Bill:
+        return next(iter(self.books.bills.values()))
+
+    @property
+    def shows(self) -> object:
+        return self.board.there.fields[APPROVAL]
+
+    @property
+    def decisions(self) -> list[Decision]:
+        return self.store._all()
+
+    @property
+    def last(self) -> Decision:
+        return self.decisions[-1]

@@ -1,0 +1,156 @@
+"""From every state, a run is cut at every single call in every way; the next ones must end the same: one stamp, one comment."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from decimal import Decimal
+
+import pytest
+from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, TryLater
+from intacct_asana.records import DecisionState
+
+from tests.approvals.settle_world import ALICE, APPROVED, ERIN, PENDING, REJECTED, Crash, World
+
+pytestmark = pytest.mark.cuts
+
+MOMENTS = ("before", "after", "lost", "unsent")
+
+
+def approved() -> World:
+    world = World()
+    world.board.choose(ALICE, APPROVED)
+    return world
+
+
+def refused() -> World:
+    world = World()
+    world.board.choose(ERIN, APPROVED)
+    return world
+
+
+def changed_mind() -> World:
+    world = approved()
+    world.board.explain(ALICE, "Wrong vendor")
+    world.board.choose(ALICE, REJECTED)
+    return world
+
+
+def without_story() -> World:
+    world = World()
+    world.board.choose(None, APPROVED, story=False)
+    return world
+
+
+def decided_again() -> World:
+    """A confirmed approval, and then a changed bill that is rejected."""
+    world = approved()
+    world.run_in_peace()
+    world.books.edit(amount=Decimal("950.00"))
+    world.show()
+    world.board.explain(ALICE, "Too dear")
+    world.board.choose(ALICE, REJECTED)
+    return world
+
+
+def observed() -> World:
+    world = World(stamp=None)
+    world.board.choose(ALICE, APPROVED)
+    return world
+
+
+STORIES = (approved, refused, changed_mind, without_story, decided_again, observed)
+
+
+def try_to_run(world: World) -> None:
+    """As Airflow does: each step whatever became of the one before, unless the process died."""
+    with suppress(Crash):
+        for step in (world.read, world.settle, world.tell):
+            with suppress(OutcomeUnknown, TryLater):
+                step()
+
+
+def end_of(world: World) -> dict[str, object]:
+    return {
+        "decisions": [(one.decision_id, one.state, one.rule, one.acknowledged) for one in world.decisions],
+        # A write that was sent twice and proven absent twice goes out under another control id, but once only.
+        "stamped": [control_id.partition("-again")[0] for control_id in world.books.stamped],
+        "bill": world.bill.custom,
+        "comments": [text.rsplit("\n", 1)[1] for text in world.board.comments()],
+        "field": world.shows,
+    }
+
+
+def begun(make: object, calls: int) -> World:
+    """The world after a run that died behind its first `calls` calls: every state there is, with all its traces."""
+    world = make()
+    world.wire.revive(cut_at=calls, moment="after")
+    if calls:
+        try_to_run(world)
+    world.wire.revive()
+    return world
+
+
+def calls_of(make: object, *, after: int = 0) -> int:
+    world = begun(make, after)
+    try_to_run(world)
+    return world.wire.count
+
+
+@pytest.mark.parametrize("make", STORIES)
+def test_a_run_cut_at_any_call_ends_as_if_it_had_not_been_cut(make: object) -> None:
+    peaceful = make()
+    peaceful.wire.revive()
+    peaceful.run_in_peace()
+    cuts = [(call, moment) for call in range(1, calls_of(make) + 1) for moment in MOMENTS]
+    for call, moment in cuts:
+        world = make()
+        world.wire.revive(cut_at=call, moment=moment)
+        try_to_run(world)
+        world.wire.revive()
+        world.run_in_peace()
+        assert end_of(world) == end_of(peaceful), f"cut {moment} call {call}"
+    print(f"\n{make.__name__}: {len(cuts)} cuts")
+
+
+def test_a_run_that_begins_in_any_state_and_is_cut_at_any_call_ends_the_same() -> None:
+    peaceful = approved()
+    peaceful.wire.revive()
+    peaceful.run_in_peace()
+    states, cuts = set(), 0
+    for start in range(calls_of(approved) + 1):
+        states.update(one.state for one in begun(approved, start).decisions)
+        for call in range(1, calls_of(approved, after=start) + 1):
+            for moment in MOMENTS:
+                world = begun(approved, start)
+                world.wire.revive(cut_at=call, moment=moment)
+                try_to_run(world)
+                world.wire.revive()
+                world.run_in_peace()
+                assert end_of(world) == end_of(peaceful), f"began after call {start}, cut {moment} call {call}"
+                cuts += 1
+    print(f"\n{cuts} cuts from {len(states)} states")
+    assert states == {DecisionState.RECORDED, DecisionState.CLEARED, DecisionState.SUBMITTED, DecisionState.CONFIRMED}
+
+
+@pytest.mark.parametrize("make", STORIES)
+def test_one_more_run_changes_nothing(make: object) -> None:
+    world = make()
+    world.run_in_peace()
+    before = end_of(world)
+    world.run_in_peace()
+    assert end_of(world) == before
+    assert world.shows in (PENDING, APPROVED, REJECTED)
+
+
+def test_a_bill_edited_between_any_cut_and_the_next_run_is_never_stamped_with_a_decision_about_the_old_one() -> None:
+    for call in range(1, calls_of(approved) + 1):
+        for moment in MOMENTS:
+            world = approved()
+            world.wire.revive(cut_at=call, moment=moment)
+            try_to_run(world)
+            world.wire.revive()
+            stamped = len(world.books.stamped)
+            world.books.edit(amount=Decimal("950.00"))
+            with suppress(IntacctAsanaError):
+                world.run_in_peace()
+            assert len(world.books.stamped) == stamped, f"cut {moment} call {call}"
