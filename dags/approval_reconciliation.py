@@ -1,0 +1,62 @@
+"""### Approvals return to Intacct
+
+Reads what people chose in the Approval field since the last run, proves it from the tasks' stories, checks it against the
+flow's policy, stamps it onto the bill in Intacct, reads it back, and says on the task what became of it.
+
+**On Intacct:** writes the flow's custom fields on bills that passed every guard; nothing else, and never lines. **On Asana:**
+one comment for each decision; a choice that was refused goes back to Pending.
+
+**When something fails half-way** the decision stays in its stored state and the next run goes on from there; a bill is always
+read back before it is written again. A decision that Intacct accepted but does not show fails the run and is tried again,
+under another control id once it was proven absent twice.
+
+**To stop:** pause the DAG; decisions wait in Asana, and nothing is lost for as long as it is paused. **To re-run:** trigger
+it. It reads from its own cursors, so there is no interval to choose and no backfill to make.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, TriggerRule
+from intacct_asana.operators import dag_parts
+from intacct_asana.operators.approvals import (
+    ReadDecisionsOperator,
+    ReportRunOperator,
+    SettleDecisionsOperator,
+    TellPeopleOperator,
+)
+from intacct_asana.operators.flows import good_flows
+
+for flow in good_flows():
+    with DAG(
+        **dag_parts.dag_settings(
+            flow,
+            job="approval_reconciliation",
+            title="approvals return to Intacct",
+            manual=__doc__,
+            cron=flow.schedules.approval_reconciliation,
+        ),
+    ):
+        read = ReadDecisionsOperator(
+            task_id="read_decisions",
+            flow=flow.flow,
+            pool=flow.pools.asana,
+            inlets=[dag_parts.asana_asset(flow.bills.project)],
+        )
+        # What was recorded before is settled even when reading fails, and people are told even when settling fails.
+        settle = SettleDecisionsOperator(
+            task_id="settle_decisions",
+            flow=flow.flow,
+            pool=flow.pools.intacct,
+            trigger_rule=TriggerRule.ALL_DONE,
+            outlets=[dag_parts.intacct_asset(flow, "apbill")],
+        )
+        tell = TellPeopleOperator(
+            task_id="tell_people", flow=flow.flow, pool=flow.pools.asana, trigger_rule=TriggerRule.ALL_DONE
+        )
+        report = ReportRunOperator(
+            task_id="report_run",
+            flow=flow.flow,
+            steps={step: f"{{{{ ti.xcom_pull('{step}') }}}}" for step in ("read_decisions", "settle_decisions", "tell_people")},
+        )
+        read >> settle >> tell
+        [read, settle, tell] >> report

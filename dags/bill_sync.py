@@ -1,0 +1,50 @@
+"""### Bills become tasks
+
+Reads new and changed AP bills from Intacct and keeps exactly one Asana task for each bill in the flow's states.
+
+**On Intacct:** reads only. **On Asana:** creates, updates, closes and reopens tasks of the flow's bill project; the fields
+that people own (Approval, the reason) are written once, when a task is created, and never again.
+
+**How it reads.** Scheduled and manual runs go on from the stored cursor. A backfill reads its data interval, and a run with
+*Changed since*, vendor ids or bill numbers reads just those; such runs never move the cursor. *Read everything* compares
+every bill with every task and heals what differs.
+
+**When it refuses.** A plan over the flow's limits fails as UnsafePlan and writes nothing; look at the numbers, then run again
+with *Allow a plan over the limits*. *Dry run* stores and shows the plan and writes nothing.
+
+**To stop:** pause the DAG; a task that is stopped in the middle leaves no half-done work behind. **To re-run:** trigger it or
+clear the failed step; whatever was done is found again and not done twice.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+from intacct_asana.operators import dag_parts
+from intacct_asana.operators.flows import good_flows
+from intacct_asana.operators.syncing import ApplyPlanOperator, PlanBillsOperator
+
+for flow in good_flows():
+    with DAG(
+        **dag_parts.dag_settings(
+            flow, job="bill_sync", title="bills become tasks", manual=__doc__, cron=flow.schedules.bill_sync
+        ),
+        params={
+            "dry_run": dag_parts.dry_run_param(),
+            "full": dag_parts.full_param(),
+            "since": dag_parts.since_param(),
+            "vendor_ids": dag_parts.list_param(title="Vendor ids", description="Only bills of these vendors."),
+            "bill_numbers": dag_parts.list_param(title="Bill numbers", description="Only these bills."),
+            "allow_unsafe_plan": dag_parts.unsafe_param(),
+        },
+    ):
+        plan = PlanBillsOperator(
+            task_id="plan_tasks", flow=flow.flow, pool=flow.pools.intacct, inlets=[dag_parts.intacct_asset(flow, "apbill")]
+        )
+        apply = ApplyPlanOperator(
+            task_id="apply_plan",
+            flow=flow.flow,
+            plan_id="{{ ti.xcom_pull('plan_tasks')['plan_id'] }}",
+            pool=flow.pools.asana,
+            outlets=[dag_parts.asana_asset(flow.bills.project)],
+        )
+        plan >> apply

@@ -1,0 +1,46 @@
+"""### Preflight
+
+Checks everything that the flow's other DAGs need before it can hurt, and pins field and option names to Asana's gids, so that
+a later rename in Asana does not break the flow. Run it first, and again after changing the flow's file.
+
+**On Intacct:** reads only: login, permissions (one row of each object), time format, the custom fields for the stamp.
+**On Asana:** reads; with *Create what is missing* it also makes missing custom fields, enum options and sections. It never
+changes or deletes what is there.
+
+The last step prints one table (check, result, how to mend it) and fails when any check failed. **To re-run:** mend what the
+table names and trigger it again.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG, Param, TriggerRule
+from intacct_asana.operators import dag_parts
+from intacct_asana.operators.flows import good_flows
+from intacct_asana.operators.preflight import CheckAsanaOperator, CheckIntacctOperator, ReportChecksOperator
+
+for flow in good_flows():
+    with DAG(
+        **dag_parts.dag_settings(flow, job="preflight", title="check everything first", manual=__doc__, cron=None),
+        params={
+            "create_missing": Param(
+                False,
+                type="boolean",
+                title="Create what is missing",
+                description="Make missing custom fields, enum options and sections in Asana.",
+            )
+        },
+    ):
+        intacct = CheckIntacctOperator(task_id="check_intacct", flow=flow.flow, pool=flow.pools.intacct)
+        asana = CheckAsanaOperator(
+            task_id="check_asana",
+            flow=flow.flow,
+            create_missing="{{ params.create_missing }}",
+            pool=flow.pools.asana,
+        )
+        report = ReportChecksOperator(
+            task_id="report_checks",
+            flow=flow.flow,
+            rows=["{{ ti.xcom_pull('check_intacct') }}", "{{ ti.xcom_pull('check_asana') }}"],
+            trigger_rule=TriggerRule.ALL_DONE,
+        )
+        [intacct, asana] >> report

@@ -1,0 +1,72 @@
+"""What Airflow's connection form shows for our connection types.
+
+Found through `plugins/intacct_asana-*.dist-info` when the plugins folder is on PYTHONPATH, or through an editable install.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+TEXT = {"type": ["string", "null"]}
+SECRET = {"type": ["string", "null"], "format": "password"}
+SWITCH = {"type": "boolean", "default": False}
+
+
+def whole_number(default: int) -> dict[str, Any]:
+    return {"type": ["integer", "null"], "default": default}
+
+
+INTACCT: dict[str, Any] = {
+    "hook-class-name": "intacct_asana.hooks.intacct.IntacctHook",
+    "connection-type": "intacct",
+    "hook-name": "Sage Intacct (XML gateway)",
+    "ui-field-behaviour": {
+        "hidden-fields": ["port", "schema"],
+        "relabeling": {"host": "Gateway URL", "login": "Web services user id", "password": "Web services user password"},
+        "placeholders": {"host": "https://api.intacct.com/ia/xml/xmlgw.phtml"},
+    },
+    "conn-fields": {
+        "company_id": {"label": "Company id", "schema": {"type": "string"}},
+        "sender_id": {"label": "Sender id", "schema": {"type": "string"}},
+        "sender_password": {"label": "Sender password", "schema": SECRET},
+        "entity_id": {"label": "Entity id", "description": "Blank works at top level", "schema": TEXT},
+        "client_id": {"label": "Client id", "description": "Multi-company consoles only", "schema": TEXT},
+        "read_only": {"label": "Read only", "description": "Refuse every write to Intacct", "schema": SWITCH},
+        "timeout_seconds": {"label": "Timeout, seconds", "schema": whole_number(300)},
+    },
+}
+
+ASANA: dict[str, Any] = {
+    "hook-class-name": "intacct_asana.hooks.asana_rest.AsanaHook",
+    "connection-type": "asana_rest",
+    "hook-name": "Asana (REST)",
+    "ui-field-behaviour": {
+        "hidden-fields": ["port", "schema", "login"],
+        "relabeling": {"host": "API URL", "password": "Personal access or service account token"},
+        "placeholders": {"host": "https://app.asana.com/api/1.0"},
+    },
+    "conn-fields": {
+        "workspace": {"label": "Workspace gid", "schema": TEXT},
+        "read_only": {"label": "Read only", "description": "Refuse every write to Asana", "schema": SWITCH},
+        "requests_per_minute": {
+            "label": "Requests per minute",
+            "description": "1500 on paid plans, 150 on a free one",
+            "schema": whole_number(1500),
+        },
+        "max_reads": {"label": "Reads at once", "schema": whole_number(50)},
+        "max_writes": {"label": "Writes at once", "schema": whole_number(15)},
+        "client_id": {"label": "OAuth client id", "description": "Instead of a token, with the next two", "schema": TEXT},
+        "client_secret": {"label": "OAuth client secret", "schema": SECRET},
+        "refresh_token": {"label": "OAuth refresh token", "schema": SECRET},
+    },
+}
+
+
+def get_provider_info() -> dict[str, Any]:
+    """The two connection types and their forms, in Airflow's provider format."""
+    return {
+        "package-name": "intacct-asana",
+        "name": "Intacct and Asana",
+        "description": "Sage Intacct's XML gateway and Asana's REST API, joined: bills become tasks, approvals return.",
+        "connection-types": [INTACCT, ASANA],
+    }

@@ -1,0 +1,95 @@
+"""What every DAG of a flow has in common: schedule, owner, retries, alerts, assets, trigger form fields."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from airflow.sdk import Asset, CronDataIntervalTimetable, Param
+
+from intacct_asana.mapping import Flow
+from intacct_asana.notifications.alerts import notifiers_of
+from intacct_asana.operators.retry_policy import SixErrorsPolicy
+
+
+def dag_settings(flow: Flow, *, job: str, title: str, manual: str, cron: str | None) -> dict[str, Any]:
+    """Keyword arguments for `DAG(...)`. `cron` None makes a DAG that people start."""
+    zone = ZoneInfo(flow.schedules.timezone)
+    return {
+        "dag_id": f"{flow.flow}_{job}",
+        "dag_display_name": f"{flow.flow}: {title}",
+        "description": f"{title}. {flow.description}".strip(),
+        "doc_md": manual,
+        "schedule": CronDataIntervalTimetable(cron, timezone=flow.schedules.timezone) if cron else None,
+        "start_date": datetime.combine(flow.schedules.start_date, time(), tzinfo=zone),
+        "catchup": False,
+        "max_active_runs": 1,
+        "tags": ["intacct", "asana", flow.flow, *flow.tags],
+        "default_args": task_settings(flow),
+        "on_failure_callback": notifiers_of(flow),
+        "render_template_as_native_obj": True,
+    }
+
+
+def task_settings(flow: Flow) -> dict[str, Any]:
+    """Defaults of every task. Two runs of one step never overlap: `max_active_runs` does not hold back backfills."""
+    return {
+        "owner": flow.owner,
+        "retries": 3,
+        "retry_delay": timedelta(seconds=30),
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": timedelta(minutes=15),
+        "retry_policy": SixErrorsPolicy(),
+        "on_failure_callback": notifiers_of(flow),
+        "execution_timeout": timedelta(hours=2),
+        "max_active_tis_per_dag": 1,
+    }
+
+
+def intacct_asset(flow: Flow, kind: str) -> Asset:
+    """What the flow reads from Intacct (`apbill`, `vendor`), for downstream DAGs. Flows of one connection share it."""
+    connection = flow.connections.intacct
+    return Asset(name=f"{connection}_{kind}", uri=f"intacct://{connection}/{kind}")
+
+
+def asana_asset(project_gid: str) -> Asset:
+    """One Asana project."""
+    return Asset(name=f"asana_project_{project_gid}", uri=f"asana://{project_gid}/tasks")
+
+
+def dry_run_param() -> Param:
+    return Param(False, type="boolean", title="Dry run", description="Make and show the plan, write nothing.")
+
+
+def full_param() -> Param:
+    return Param(
+        False,
+        type="boolean",
+        title="Read everything",
+        description="Compare every record and every task of the project instead of what changed since the last run.",
+    )
+
+
+def unsafe_param() -> Param:
+    return Param(
+        False,
+        type="boolean",
+        title="Allow a plan over the limits",
+        description="After checking the numbers that an earlier run refused with UnsafePlan.",
+    )
+
+
+def since_param() -> Param:
+    return Param(
+        None,
+        type=["null", "string"],
+        format="date-time",
+        title="Changed since",
+        description="Read what changed from here on. Such a run leaves the cursor alone.",
+    )
+
+
+def list_param(*, title: str, description: str) -> Param:
+    kind = ["null", "array"]
+    return Param(None, type=kind, items={"type": "string"}, title=title, description=f"{description} One per line.")

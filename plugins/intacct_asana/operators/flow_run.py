@@ -1,0 +1,125 @@
+"""What one task of a flow works with: the flow's file, both systems, the store. The only place where they are joined."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook, BaseOperator
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from intacct_asana.errors import Misconfigured, Problem
+from intacct_asana.mapping import Flow
+from intacct_asana.operators.flows import flow_named
+from intacct_asana.records import Pins
+from intacct_asana.store import FlowStore, open_store
+
+if TYPE_CHECKING:
+    from airflow.sdk import Connection
+
+    from intacct_asana.hooks.asana_rest import AsanaHook
+    from intacct_asana.hooks.intacct import IntacctHook
+
+
+class FlowRun:
+    """One flow's two systems and its store, opened when they are first used."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+
+    @cached_property
+    def books(self) -> IntacctHook:
+        # Hooks are imported when they are used: a DAG file is parsed again for every task start.
+        from intacct_asana.hooks.intacct import IntacctHook
+
+        stamp = self.flow.write_back.stamp
+        custom = tuple(stamp.model_dump().values()) if stamp else ()
+        return IntacctHook(self.flow.connections.intacct, custom_fields=tuple(name for name in custom if name))
+
+    @cached_property
+    def board(self) -> AsanaHook:
+        from intacct_asana.hooks.asana_rest import AsanaHook
+
+        return AsanaHook(self.flow.connections.asana)
+
+    @cached_property
+    def store(self) -> FlowStore:
+        return open_store(store_url(self.flow.connections.store)).for_flow(self.flow.flow)
+
+    def pins(self, kind: str) -> Pins:
+        """What preflight pinned for `bill` or `vendor`. Raises Misconfigured when preflight has not run yet."""
+        pins = self.store.pins(kind)
+        if pins:
+            return pins
+        raise Misconfigured(
+            f"Flow {self.flow.flow} does not know the Asana fields of its {kind} project yet.",
+            problems=(
+                Problem(
+                    where=f"store {self.flow.connections.store}",
+                    what="nothing is pinned",
+                    mend=f"run the DAG {self.flow.flow}_preflight; with create_missing it makes the fields too",
+                ),
+            ),
+        )
+
+    def calls(self) -> dict[str, int]:
+        """HTTP calls used by this task, by system."""
+        used: Counter[str] = Counter()
+        for name in ("books", "board"):
+            if name in self.__dict__:
+                used["intacct" if name == "books" else "asana"] = sum(self.__dict__[name].calls.values())
+        return dict(used)
+
+
+def store_url(conn_id: str) -> str:
+    """SQLAlchemy URL of the store: the connection when there is one, else a SQLite file under AIRFLOW_HOME."""
+    try:
+        return _sqlalchemy_url(BaseHook.get_connection(conn_id))
+    except AirflowNotFoundException:
+        from airflow.configuration import AIRFLOW_HOME
+
+        return f"sqlite:///{Path(AIRFLOW_HOME) / 'intacct_asana.db'}"
+
+
+def _sqlalchemy_url(connection: Connection) -> str:
+    """Airflow writes `postgres://`; SQLAlchemy wants the driver that Airflow's own database uses named."""
+    from sqlalchemy import URL
+
+    drivers = {"postgres": "postgresql+psycopg2", "postgresql": "postgresql+psycopg2", "sqlite": "sqlite"}
+    driver = drivers.get(connection.conn_type or "")
+    if not driver:
+        raise Misconfigured(
+            f"Connection {connection.conn_id} has type {connection.conn_type!r}; the store needs postgres or sqlite."
+        )
+    if driver == "sqlite":
+        return f"sqlite:///{connection.host or connection.schema}"
+    url = URL.create(
+        driver,
+        username=connection.login,
+        password=connection.password,
+        host=connection.host,
+        port=connection.port,
+        database=connection.schema,
+    )
+    return url.render_as_string(hide_password=False)
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class FlowOperator(BaseOperator):
+    """A step of a flow. `flow` is the flow's name; its file is read again at run time, so an edit counts at once."""
+
+    ui_color = "#e8f1ea"
+
+    def __init__(self, *, flow: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.flow = flow
+
+    @cached_property
+    def run_parts(self) -> FlowRun:
+        return FlowRun(flow_named(self.flow))

@@ -1,0 +1,199 @@
+"""Preflight: check everything before it can hurt, pin names to gids, and say how to mend what is off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
+from intacct_asana.mapping import gaps_of, required_fields, required_sections, resolve_pins
+from intacct_asana.operators.flow_run import FlowOperator, FlowRun
+from intacct_asana.records import FieldNeed, Pins
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.context import Context
+
+Row = dict[str, str]
+READ_OBJECTS = ("VENDOR", "APBILL", "APBILLITEM")
+
+
+def passed(check: str, result: str) -> Row:
+    return {"check": check, "result": result, "mend": "", "ok": "yes"}
+
+
+def failed(check: str, problem: Problem) -> Row:
+    return {"check": check, "result": f"{problem.where}: {problem.what}", "mend": problem.mend, "ok": "no"}
+
+
+def tried(check: str, look: Callable[[], str]) -> Row:
+    """One check as a row: what `look` says, or what went wrong with it."""
+    try:
+        return passed(check, look())
+    except IntacctAsanaError as error:
+        return {"check": check, "result": error.message, "mend": "", "ok": "no"}
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as aligned text: ok, check, result, how to mend it."""
+    width = max((len(row["check"]) for row in rows), default=5)
+    lines = [f"{'ok':<4}{'check':<{width + 2}}result"]
+    for row in rows:
+        cure = f"  -> {row['mend']}" if row["mend"] else ""
+        lines.append(f"{row['ok']:<4}{row['check']:<{width + 2}}{row['result']}{cure}")
+    return "\n".join(lines)
+
+
+class CheckIntacctOperator(FlowOperator):
+    """Login, permissions, time format and custom fields on the Intacct side. Returns rows; writes nothing."""
+
+    def execute(self, context: Context) -> list[Row]:
+        run = self.run_parts
+        first = tried("Intacct login", lambda: self._login(run))
+        if first["ok"] == "no":
+            return [first]
+        return [
+            first,
+            *(tried(f"Intacct may read {name}", partial(self._readable, run, name)) for name in READ_OBJECTS),
+            tried("Intacct time format", lambda: self._format(run)),
+            *self._stamp_fields(run),
+        ]
+
+    @staticmethod
+    def _login(run: FlowRun) -> str:
+        who = run.books.identity()
+        return f"user {who.user_id} of company {who.company_id}" + (f", entity {who.entity_id}" if who.entity_id else "")
+
+    @staticmethod
+    def _readable(run: FlowRun, name: str) -> str:
+        run.books.probe(name)
+        return "yes"
+
+    @staticmethod
+    def _format(run: FlowRun) -> str:
+        return run.books.check_formatting(run.books.formatting())
+
+    @staticmethod
+    def _stamp_fields(run: FlowRun) -> Iterable[Row]:
+        flow = run.flow
+        if "stamp" not in flow.write_back.steps or not flow.write_back.stamp:
+            return [passed("Intacct stamp fields", "not needed: this flow does not stamp bills")]
+        wanted = [name for name in flow.write_back.stamp.model_dump().values() if name]
+        try:
+            known = {field.name: field for field in run.books.lookup("APBILL")}
+        except IntacctAsanaError as error:
+            return [{"check": "Intacct stamp fields", "result": error.message, "mend": "", "ok": "no"}]
+        cure = "an Intacct administrator adds it to AP bills as a text custom field, or the flow names another"
+        return [
+            passed(f"Intacct field {name}", "writable custom field")
+            if name in known and not known[name].read_only
+            else failed(
+                f"Intacct field {name}",
+                Problem(where="APBILL", what="is read-only" if name in known else "does not exist", mend=cure),
+            )
+            for name in wanted
+        ]
+
+
+class CheckAsanaOperator(FlowOperator):
+    """Token, projects, custom fields, sections and approvers on the Asana side; pins what it resolved.
+
+    With `create_missing` it makes missing fields, enum options and sections, each once; nothing existing is changed.
+    """
+
+    template_fields: Sequence[str] = ("create_missing",)
+
+    def __init__(self, *, create_missing: bool | str = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.create_missing = create_missing
+
+    def execute(self, context: Context) -> list[Row]:
+        run = self.run_parts
+        first = tried("Asana token", lambda: f"acts as {run.board.me().name}")
+        if first["ok"] == "no":
+            return [first]
+        rows = [first]
+        for kind, project in (("vendor", run.flow.vendors.project), ("bill", run.flow.bills.project)):
+            rows += self._project(run, kind, project)
+        return rows + [self._approver(run, approver.email) for approver in run.flow.approval.approvers]
+
+    def _project(self, run: FlowRun, kind: str, project_gid: str) -> list[Row]:
+        check = f"Asana {kind} project"
+        reach = tried(check, lambda: f"{run.board.project(project_gid)[1]!r}")
+        if reach["ok"] == "no":
+            return [reach]
+        try:
+            return [reach, *self._fields(run, kind, project_gid)]
+        except IntacctAsanaError as error:
+            return [reach, {"check": f"{check}: fields", "result": error.message, "mend": "", "ok": "no"}]
+
+    def _fields(self, run: FlowRun, kind: str, project_gid: str) -> Iterable[Row]:
+        needs, sections = required_fields(run.flow, kind), required_sections(run.flow, kind)
+        known = run.store.pins(kind)
+        made = self._make_missing(run, project_gid, needs, sections, known) if self.create_missing is True else []
+        pins, problems = resolve_pins(
+            project_gid,
+            run.board.field_definitions(project_gid),
+            run.board.sections(project_gid),
+            needs,
+            bot_gid=run.board.me().gid,
+            section_names=sections,
+            known=known,
+        )
+        yield from (passed(f"Asana {kind} project: {name}", "created") for name in made)
+        yield from (failed(f"Asana {kind} project: fields", problem) for problem in problems)
+        if not problems:
+            run.store.save_pins(kind, pins)
+            yield passed(f"Asana {kind} project: fields", f"{len(pins.fields)} fields pinned")
+
+    def _make_missing(
+        self, run: FlowRun, project_gid: str, needs: Sequence[FieldNeed], sections: Sequence[str], known: Pins | None
+    ) -> list[str]:
+        """Make what is not there at all, each once. What is there but wrong stays a problem for a person."""
+        definitions = run.board.field_definitions(project_gid)
+        names = {definition.gid: definition.name for definition in definitions}
+        gaps = gaps_of(needs, definitions, run.board.sections(project_gid), section_names=sections, known=known)
+        for need in gaps.fields:
+            run.board.create_field(project_gid, need)
+        for field_gid, option in gaps.options:
+            run.board.add_option(field_gid, option)
+        for section in gaps.sections:
+            run.board.create_section(project_gid, section)
+        made = [f"field {need.name}" for need in gaps.fields]
+        made += [f"option {option} of {names[field_gid]}" for field_gid, option in gaps.options]
+        made += [f"section {section}" for section in gaps.sections]
+        self.log.info("%d things made in project %s", len(made), project_gid)
+        return made
+
+    @staticmethod
+    def _approver(run: FlowRun, email: str) -> Row:
+        check = f"approver {email}"
+        try:
+            person = run.board.person(email)
+        except IntacctAsanaError as error:
+            return {"check": check, "result": error.message, "mend": "", "ok": "no"}
+        if person is None:
+            return failed(check, Problem(where="Asana", what="no such user", mend="mend the e-mail in the flow file"))
+        if person.is_guest:
+            cure = "guests cannot decide: name a member of the organisation"
+            return failed(check, Problem(where="Asana", what=f"{person.name} is a guest", mend=cure))
+        return passed(check, f"is {person.name}")
+
+
+class ReportChecksOperator(FlowOperator):
+    """Prints one table of every check, and fails when any check failed."""
+
+    template_fields: Sequence[str] = ("rows",)
+
+    def __init__(self, *, rows: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rows = rows
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        rows: list[Row] = [row for part in self.rows for row in (part or ())]
+        wrong = [row for row in rows if row["ok"] != "yes"]
+        self.log.info("Preflight of flow %s\n%s", self.flow, table(rows))
+        if wrong or not rows:
+            problems = tuple(Problem(where=row["check"], what=row["result"], mend=row["mend"]) for row in wrong)
+            raise Misconfigured(f"Preflight of flow {self.flow}: {len(wrong)} of {len(rows)} checks failed.", problems=problems)
+        return {"checks": len(rows), "failed": 0, "rows": rows}

@@ -1,0 +1,83 @@
+"""The DAG files as Airflow sees them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.airflow
+ROOT = Path(__file__).resolve().parents[2]
+JOBS = ("preflight", "vendor_sync", "bill_sync", "approval_reconciliation")
+GOOD = ROOT / "include" / "mappings" / "demo.yaml"
+
+
+def bag_of(mappings: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    from airflow.dag_processing.dagbag import DagBag
+
+    monkeypatch.setenv("INTACCT_ASANA_MAPPINGS", str(mappings))
+    return DagBag(dag_folder=str(ROOT / "dags"), safe_mode=True)
+
+
+@pytest.fixture
+def bag(monkeypatch: pytest.MonkeyPatch) -> Any:
+    return bag_of(ROOT / "include" / "mappings", monkeypatch)
+
+
+def test_every_flow_yields_its_dags_without_import_errors(bag: Any) -> None:
+    assert bag.import_errors == {}
+    assert set(bag.dags) == {f"demo_{job}" for job in JOBS}
+
+
+def test_every_dag_has_a_manual_an_owner_tags_and_alerts(bag: Any) -> None:
+    for dag in bag.dags.values():
+        assert "To stop" in dag.doc_md or "To re-run" in dag.doc_md
+        assert {"intacct", "asana", "demo"} <= set(dag.tags)
+        assert dag.on_failure_callback
+        for task in dag.tasks:
+            assert task.owner == "finance-data"
+            assert task.on_failure_callback
+            assert task.retry_policy
+            assert task.max_active_tis_per_dag == 1
+
+
+def test_every_dag_survives_serialisation(bag: Any) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    for dag in bag.dags.values():
+        DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+
+
+def test_scheduled_dags_have_data_intervals_so_that_backfills_work(bag: Any) -> None:
+    from airflow.sdk import CronDataIntervalTimetable
+
+    for job in ("bill_sync", "vendor_sync"):
+        assert isinstance(bag.dags[f"demo_{job}"].timetable, CronDataIntervalTimetable)
+
+
+def test_the_trigger_form_is_typed(bag: Any) -> None:
+    params = bag.dags["demo_bill_sync"].params
+    kinds = {"dry_run": "boolean", "full": "boolean", "vendor_ids": ["null", "array"], "bill_numbers": ["null", "array"]}
+    for name, kind in kinds.items():
+        schema = params.get_param(name).schema
+        assert schema["type"] == kind
+        assert schema["title"]
+    assert params.get_param("since").schema["format"] == "date-time"
+
+
+def test_a_bad_file_breaks_only_its_own_flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(GOOD, tmp_path / "demo.yaml")
+    bad = GOOD.read_text().replace("flow: demo ", "flow: other ").replace("key_field: Intacct key", "key_feild: Intacct key")
+    bad = bad.replace("source: bill_number", "source: bill_nummer").replace("{name: Vendor ID,", "{name: Vendor,")
+    (tmp_path / "other.yaml").write_text(bad.replace("look_back_minutes: 10", "look_back_minutes: soon"))
+    bag = bag_of(tmp_path, monkeypatch)
+    assert set(bag.dags) == {f"demo_{job}" for job in JOBS}
+    [error] = bag.import_errors.values()
+    lines = bad.splitlines()
+    for wrong in ("key_feild", "bill_nummer"):
+        number = next(index for index, line in enumerate(lines, start=1) if wrong in line)
+        assert f"other.yaml:{number}" in error
+        assert wrong in error
+    assert "Vendor" in error
