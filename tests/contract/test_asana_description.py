@@ -1,0 +1,368 @@
+"""Our calls to Asana and the stand-in's answers, held against Asana's own OpenAPI description.
+
+The file is not part of this repository. It is looked for beside it, in shared/reference/asana_oas.yaml, or where the
+environment variable ASANA_OAS says; without it these tests are skipped. Source: github.com/Asana/openapi, defs/asana_oas.yaml.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from intacct_asana.errors import IntacctAsanaError, Misconfigured
+from intacct_asana.hooks.asana_rest import AsanaHook
+from intacct_asana.protocol import asana_project_calls, asana_task_calls
+from intacct_asana.protocol.asana_records import definition_from, setting_from
+from intacct_asana.protocol.asana_replies import one
+from intacct_asana.records import FieldNeed, TaskDraft
+
+from sandbox import constants
+from sandbox.asana import router
+from sandbox.asana.calls import ROUTES
+from tests.contract.asana_description import Description, Exchange
+from tests.hooks_asana.asana_connections import a_hook
+
+pytestmark = pytest.mark.contract
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = Path(os.environ.get("ASANA_OAS") or ROOT.parent / "shared/reference/asana_oas.yaml")
+PROJECT, WORKSPACE = constants.BILLS_PROJECT_GID, constants.WORKSPACE_GID
+ALICE = constants.PEOPLE[0]
+OLD_PATHS = {"GET /projects/{gid}/events", "GET /tasks/{gid}/events"}
+"""An alias of /events that its description names in words only."""
+
+
+@pytest.fixture(scope="session")
+def description() -> Description:
+    if not FILE.is_file():
+        pytest.skip(f"Asana's OpenAPI description is not at {FILE}; name its place in ASANA_OAS")
+    return Description(FILE)
+
+
+class Watched(list[Exchange]):
+    """The exchanges of one client, in order."""
+
+    def see(self, response: Any, *_args: Any, **_more: Any) -> None:
+        response.read() if isinstance(response, httpx.Response) else response.content
+        self.append(Exchange.of(response))
+
+    def problems(self, description: Description) -> str:
+        """One a line; empty when everything is as described."""
+        return "\n".join(sorted({problem for exchange in self for problem in description.problems(exchange)}))
+
+    def operations(self, description: Description) -> set[str]:
+        return {description.operation(exchange.method, exchange.path)[0] for exchange in self}
+
+
+@pytest.fixture
+def watched() -> Watched:
+    return Watched()
+
+
+@pytest.fixture
+def hook(monkeypatch: pytest.MonkeyPatch, sandbox: Any, watched: Watched) -> AsanaHook:
+    hook = a_hook(monkeypatch, sandbox.asana_url)
+    hook.session.hooks["response"].append(watched.see)
+    return hook
+
+
+@pytest.fixture
+def raw(sandbox: Any, watched: Watched) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {constants.ASANA_TOKEN}"}
+    events: dict[str, list[Any]] = {"response": [watched.see]}
+    with httpx.Client(base_url=sandbox.asana_url, headers=headers, event_hooks=events, trust_env=False, timeout=20) as client:
+        yield client
+
+
+OUR_CALLS = {
+    "read_project": "getProject",
+    "read_settings": "getCustomFieldSettingsForProject",
+    "read_sections": "getSectionsForProject",
+    "create_section": "createSectionForProject",
+    "create_local_field": "addCustomFieldSettingForProject",
+    "create_shared_field": "createCustomField",
+    "attach_field": "addCustomFieldSettingForProject",
+    "add_option": "createEnumOptionForCustomField",
+    "read_person": "getUser",
+    "read_people": "getUsers",
+    "read_guests": "getWorkspaceMembershipsForWorkspace",
+    "read_events": "getEvents",
+    "read_tasks": "getTasks",
+    "read_task": "getTask",
+    "create_task": "createTask",
+    "update_task": "updateTask",
+    "complete_task": "updateTask",
+    "set_fields": "updateTask",
+    "move_to_section": "addTaskForSection",
+    "read_stories": "getStoriesForTask",
+    "write_comment": "createStoryForTask",
+}
+"""Each of our requests and the operation of Asana's that it is."""
+
+
+def our_requests() -> set[str]:
+    found = set()
+    for module in (asana_project_calls, asana_task_calls):
+        own = vars(module).items()
+        found |= {name for name, each in own if getattr(each, "__module__", "") == module.__name__ and not name.startswith("_")}
+    return found
+
+
+NEEDS = (
+    FieldNeed(name="Intacct key", kind="text"),
+    FieldNeed(name="Amount", kind="number", precision=2),
+    FieldNeed(name="Approval", kind="enum", options=("Pending", "Approved", "Rejected")),
+    FieldNeed(name="Posted", kind="date"),
+    FieldNeed(name="Departments", kind="multi_enum", options=("Sales", "IT")),
+)
+
+
+def set_up(hook: AsanaHook) -> dict[str, Any]:
+    """A project as preflight makes it: fields of its own, one of the workspace, a section."""
+    hook.project(PROJECT)
+    fields = {need.name: hook.create_field(PROJECT, need) for need in NEEDS}
+    hook.add_option(fields["Approval"].gid, "On hold")
+    shared = hook.ask(
+        asana_project_calls.create_shared_field(FieldNeed(name="Shared", kind="text"), workspace_gid=WORKSPACE),
+        one(definition_from),
+    )
+    hook.ask(asana_project_calls.attach_field(PROJECT, shared.gid), one(setting_from))
+    hook.field_definitions(PROJECT)
+    hook.sections(PROJECT)
+    return fields
+
+
+def values_of(fields: dict[str, Any]) -> dict[str, Any]:
+    """A value of every kind, by field gid."""
+    return {
+        fields["Intacct key"].gid: "CO:ap:17",
+        fields["Amount"].gid: Decimal("-12345.10"),
+        fields["Posted"].gid: date(2026, 11, 20),
+        fields["Departments"].gid: tuple(option.gid for option in fields["Departments"].options),
+    }
+
+
+def work(hook: AsanaHook, sandbox: Any) -> None:
+    """A bill's task from its making to its decision, with everything that the flows ask about it."""
+    fields = set_up(hook)
+    approval = fields["Approval"]
+    pending = {approval.gid: approval.options[0].gid}
+    token = hook.events(PROJECT, None).sync_token
+    section = hook.create_section(PROJECT, "Open bills")
+    draft = TaskDraft(
+        key="CO:ap:17",
+        name="Bill 17",
+        notes="line 1\nline 2",
+        due_on=date(2026, 12, 1),
+        section_gid=section.gid,
+        assignee=ALICE["gid"],
+        fields=values_of(fields),
+        initial_fields=pending,
+    )
+    task = hook.create_task(PROJECT, draft)
+    hook.create_task(PROJECT, replace(draft, html_notes="<body><strong>17</strong></body>", completed=True))
+    sandbox.act("asana", ALICE["email"], "choose", task=task.gid, field="Approval", option="Approved")
+    sandbox.act("asana", "rule", "comment", task=task.gid, text="by a rule")
+    emptied = replace(draft, due_on=None, assignee=None, fields=dict.fromkeys(draft.fields))
+    changed = ["name", "notes", "due_on", "assignee", "completed", "section_gid", *(f"field:{gid}" for gid in draft.fields)]
+    hook.update_task(task.gid, emptied, changed=changed)
+    hook.set_fields(task.gid, {approval.gid: None})
+    hook.comment(task.gid, "Decision stored")
+    hook.task(task.gid)
+    hook.stories(task.gid)
+    hook.events(PROJECT, token)
+    assert [len(page) for page in hook.tasks(PROJECT, modified_since=datetime.now(UTC) - timedelta(hours=1))] == [2]
+
+
+def look_up(hook: AsanaHook) -> None:
+    hook.me()
+    hook.person(ALICE["email"])
+    hook.people(WORKSPACE)
+
+
+def test_every_call_of_ours_and_its_answer_are_as_asana_describes_them(
+    hook: AsanaHook, sandbox: Any, watched: Watched, description: Description
+) -> None:
+    work(hook, sandbox)
+    look_up(hook)
+    assert watched.problems(description) == ""
+    assert our_requests() == set(OUR_CALLS)
+    assert watched.operations(description) == set(OUR_CALLS.values())
+
+
+def test_a_long_listing_is_walked_as_described(hook: AsanaHook, watched: Watched, description: Description) -> None:
+    for number in range(101):
+        hook.create_task(PROJECT, TaskDraft(key=str(number), name=f"Bill {number}"))
+    assert [len(page) for page in hook.tasks(PROJECT)] == [100, 1]
+    assert "offset" in watched[-1].query
+    assert watched.problems(description) == ""
+
+
+def test_refusals_that_we_meet_are_described(hook: AsanaHook, sandbox: Any, watched: Watched, description: Description) -> None:
+    fields = set_up(hook)
+    task = hook.create_task(PROJECT, TaskDraft(key="1", name="Bill 1"))
+    assert hook.task("999") is None
+    with pytest.raises(Misconfigured):
+        hook.set_fields(task.gid, {fields["Approval"].gid: "999"})
+    sandbox.act("asana", ALICE["email"], "lock_field", field="Intacct key")
+    with pytest.raises(IntacctAsanaError):
+        hook.set_fields(task.gid, {fields["Intacct key"].gid: "x"})
+    sandbox.settings(asana_free_plan=True)
+    with pytest.raises(IntacctAsanaError):
+        hook.field_definitions(PROJECT)
+    sandbox.fault("asana", "GET /users/{gid}", "429:1")
+    hook.me()
+    sandbox.fault("asana", "GET /users/{gid}", "status:500", times=1)
+    hook.me()
+    assert {400, 402, 403, 404, 429, 500} <= {exchange.status for exchange in watched}
+    assert watched.problems(description) == ""
+
+
+FINE = Exchange(
+    method="POST",
+    path="/tasks",
+    query={"opt_fields": "name,assignee.gid"},
+    sent={"data": {"name": "Bill 1", "projects": [PROJECT], "custom_fields": {"1": 12.5, "2": None}}},
+    status=201,
+    content_type="application/json; charset=UTF-8",
+    answered={"data": {"gid": "1", "name": "Bill 1", "assignee": None}},
+)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, ""),
+        ({"query": {"opt_fields": "nmae"}}, "opt_fields nmae"),
+        ({"query": {"projekt": "1"}}, "projekt is not described"),
+        ({"sent": {"name": "Bill 1"}}, "not wrapped in data"),
+        ({"sent": {"data": {"naem": "Bill 1"}}}, "'naem' was unexpected"),
+        ({"sent": {"data": {"gid": "1"}}}, "'gid' was unexpected"),
+        ({"sent": {"data": {"due_on": "tomorrow"}}}, "is not a 'date'"),
+        ({"status": 200}, "status 200 is not described"),
+        ({"content_type": "application/json"}, "content type"),
+        ({"answered": {"gid": "1"}}, "not wrapped in data"),
+        ({"answered": {"data": {"gid": 1}}}, "1 is not of type 'string'"),
+        ({"answered": {"data": {"gid": "1", "nmae": "x"}}}, "'nmae' was unexpected"),
+        ({"answered": {"data": {"gid": "1", "created_at": "2026-01-01T00:00:00"}}}, "is not a 'date-time'"),
+        ({"status": 404, "answered": {"error": "no"}}, "no errors in the answer"),
+        ({"status": 418, "answered": {"errors": [{"message": "tea"}]}}, "status 418 is not described"),
+        ({"method": "GET", "path": "/tasks/1/subtaskz"}, "Asana has no GET /tasks/1/subtaskz"),
+    ],
+)
+def test_what_departs_from_the_description_is_noticed(description: Description, changed: dict[str, Any], said: str) -> None:
+    try:
+        problems = description.problems(replace(FINE, **changed))
+    except LookupError as unknown:
+        problems = [str(unknown)]
+    assert bool(problems) == bool(said)
+    assert said in "\n".join(problems)
+
+
+def test_the_sandbox_has_no_route_that_asana_has_not(description: Description) -> None:
+    assert router.LOADED
+    routes = [route for routes in ROUTES.values() for route in routes if route.kind not in OLD_PATHS]
+    unknown = [route.kind for route in routes if not description.template(route.method, route.pattern.replace("{gid}", "1"))]
+    assert unknown == []
+    assert len(routes) > 50
+
+
+def test_what_the_sandbox_answers_without_opt_fields_is_described(
+    raw: httpx.Client, sandbox: Any, watched: Watched, receiver: Any, description: Description
+) -> None:
+    kinds = visit_every_route(raw, sandbox, receiver)
+    known = {route.kind for routes in ROUTES.values() for route in routes} - OLD_PATHS
+    assert watched.problems(description) == ""
+    assert known - kinds == set()
+
+
+def visit_every_route(raw: httpx.Client, sandbox: Any, receiver: Any) -> set[str]:
+    """Call each route once at least, on things that have a value of every kind; the kinds that were served."""
+
+    def call(method: str, path: str, data: Any = None, **query: Any) -> Any:
+        answer = raw.request(method, path, json=None if data is None else {"data": data}, params=query or None)
+        assert answer.is_success, f"{method} {path}: {answer.text}"
+        return answer.json()["data"]
+
+    def add_field(name: str, kind: str, **more: Any) -> Any:
+        field = call("POST", "/custom_fields", {"workspace": WORKSPACE, "name": name, "resource_subtype": kind, **more})
+        call("POST", f"/projects/{PROJECT}/addCustomFieldSetting", {"custom_field": field["gid"]})
+        return field
+
+    options = [{"name": "Pending"}, {"name": "Approved"}]
+    approval, teams = (
+        add_field("Approval", "enum", enum_options=options),
+        add_field("Teams", "multi_enum", enum_options=options),
+    )
+    text, amount = add_field("Key", "text"), add_field("Amount", "number", precision=2)
+    day, people = add_field("Posted", "date"), add_field("Reviewers", "people")
+    extra = call("POST", f"/custom_fields/{approval['gid']}/enum_options", {"name": "Rejected"})
+    first = approval["enum_options"][0]["gid"]
+    move = {"enum_option": extra["gid"], "before_enum_option": first}
+    call("POST", f"/custom_fields/{approval['gid']}/enum_options/insert", move)
+    call("PUT", f"/enum_options/{extra['gid']}", {"name": "Refused"})
+    call("PUT", f"/custom_fields/{text['gid']}", {"name": "Intacct key"})
+    section = call("POST", f"/projects/{PROJECT}/sections", {"name": "Open bills"})
+    call("PUT", f"/sections/{section['gid']}", {"name": "Open"})
+    values = {
+        approval["gid"]: first,
+        teams["gid"]: [teams["enum_options"][1]["gid"]],
+        text["gid"]: "CO:ap:17",
+        amount["gid"]: 12.5,
+        day["gid"]: {"date": "2026-11-20"},
+        people["gid"]: [ALICE["gid"]],
+    }
+    wanted = {
+        "name": "Bill 1",
+        "projects": [PROJECT],
+        "assignee": ALICE["gid"],
+        "due_on": "2026-12-01",
+        "custom_fields": values,
+    }
+    task = call("POST", "/tasks", wanted)["gid"]
+    call("POST", "/tasks", {"name": "empty", "projects": [PROJECT], "resource_subtype": "approval"})
+    token = raw.get("/events", params={"resource": PROJECT}).json()["sync"]
+    call("POST", f"/sections/{section['gid']}/addTask", {"task": task})
+    call("POST", f"/tasks/{task}/addProject", {"project": constants.VENDORS_PROJECT_GID})
+    call("PUT", f"/tasks/{task}", {"completed": True, "custom_fields": {amount["gid"]: 7.25, text["gid"]: None}})
+    call("PUT", f"/tasks/{task}", {"custom_fields": dict.fromkeys(values)})
+    call("PUT", f"/tasks/{task}", {"custom_fields": values})
+    sandbox.act("asana", "rule", "choose", task=task, field="Approval", option="Approved")
+    call("GET", f"/tasks/{task}/projects")
+    call("POST", f"/tasks/{task}/removeProject", {"project": constants.VENDORS_PROJECT_GID})
+    comment = call("POST", f"/tasks/{task}/stories", {"text": "Hello"})["gid"]
+    call("PUT", f"/stories/{comment}", {"text": "Hello again"})
+    upload = raw.post("/attachments", data={"parent": task}, files={"file": ("bill.pdf", b"%PDF-", "application/pdf")})
+    hooked = call("POST", "/webhooks", {"resource": PROJECT, "target": receiver.url})["gid"]
+    call("PUT", f"/webhooks/{hooked}", {"filters": [{"resource_type": "task", "action": "changed", "fields": ["completed"]}]})
+    membership = call("GET", f"/workspaces/{WORKSPACE}/workspace_memberships")[0]["gid"]
+    for path in (
+        *("/workspaces", "/users", "/projects", f"/users/{ALICE['gid']}", f"/users/{ALICE['gid']}/workspace_memberships"),
+        *(f"/workspaces/{WORKSPACE}{part}" for part in ("", "/users", "/projects", "/custom_fields")),
+        *(f"/projects/{PROJECT}{part}" for part in ("", "/sections", "/tasks", "/custom_field_settings")),
+        *(f"/sections/{section['gid']}{part}" for part in ("", "/tasks")),
+        *(f"/tasks/{task}", f"/tasks/{task}/stories", f"/stories/{comment}", f"/webhooks/{hooked}"),
+        *(f"/custom_fields/{field['gid']}" for field in (approval, teams, text, amount, day, people)),
+        *(f"/workspace_memberships/{membership}", f"/attachments/{upload.json()['data']['gid']}"),
+    ):
+        call("GET", path)
+    for story in call("GET", f"/tasks/{task}/stories"):
+        call("GET", f"/stories/{story['gid']}")
+    call("GET", "/tasks", project=PROJECT, limit=1)
+    call("GET", "/events", resource=PROJECT, sync=token)
+    call("GET", "/memberships", parent=PROJECT)
+    call("GET", "/attachments", parent=task)
+    call("GET", "/webhooks", workspace=WORKSPACE)
+    call("POST", "/batch", {"actions": [{"relative_path": f"/tasks/{task}", "method": "get"}]})
+    call("POST", f"/projects/{PROJECT}/removeCustomFieldSetting", {"custom_field": text["gid"]})
+    for gone in (f"/stories/{comment}", f"/webhooks/{hooked}", f"/tasks/{task}", f"/sections/{section['gid']}"):
+        call("DELETE", gone)
+    call("DELETE", f"/custom_fields/{text['gid']}")
+    return {kind.removeprefix("asana ") for kind in sandbox.counters() if kind.startswith("asana ")}
