@@ -1,0 +1,1 @@
+"""`script/demo`: the whole loop with real Airflow against the sandbox, watched from outside."""

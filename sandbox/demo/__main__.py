@@ -1,0 +1,234 @@
+"""The demo's command line: see `script/demo --help`."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import signal
+import socket
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+import yaml
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from sandbox.demo import checks, people
+from sandbox.demo.airflow_server import ROOT, AirflowServer, DemoFailed, environment
+from sandbox.demo.checks import Check
+from sandbox.demo.steering import Steering
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+console = Console(highlight=False)
+if not console.is_terminal:
+    # Into a file or a pipe, rows stay whole.
+    console = Console(highlight=False, width=160)
+HOME = ROOT / ".demo"
+LOCK = HOME / "lock"
+FLOW = "demo"
+
+
+class Sabotage(StrEnum):
+    """What the sandbox is told to break, to see the demo's checks fail."""
+
+    LOSE_STAMP = "lose-stamp"
+    END_SESSION = "end-session"
+
+
+class Demo:
+    """The steps of the demo, in order, with a line of progress for each."""
+
+    def __init__(self, *, seed: int, vendors: int, bills: int, sabotage: Sabotage | None) -> None:
+        self.started = time.monotonic()
+        self.sabotage = sabotage
+        self.seed, self.vendors, self.bills = seed, vendors, bills
+        self.results: list[Check] = []
+        self.lock = _only_one()
+        for left in HOME.iterdir():
+            if left != LOCK:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+        (HOME / "logs").mkdir()
+        ports = [_free_port() for _ in range(4)]
+        self.steering = Steering(ports[0], log=HOME / "sandbox.log")
+        mappings = _mappings_without_schedules()
+        env = environment(
+            HOME, port=ports[1], spare_ports=(ports[2], ports[3]), sandbox_url=self.steering.url, mappings=mappings
+        )
+        self.airflow = AirflowServer(env, log=HOME / "airflow.log")
+
+    def say(self, text: str) -> None:
+        console.print(f"[dim]{time.monotonic() - self.started:6.1f} s[/dim]  {text}")
+
+    def start(self) -> None:
+        self.say("Starting the sandbox and Airflow (about half a minute) ...")
+        self.steering.wait_until_up()
+        made = self.steering.seed(seed=self.seed, vendors=self.vendors, in_scope=self.bills)
+        self.say(f"Sandbox is up at {self.steering.url}: {made['intacct']}, {self.bills} bills in scope")
+        self.airflow.wait_until_healthy()
+        self.airflow.make_pool("intacct_api", 1, "Calls to one Intacct company at a time")
+        self.airflow.make_pool("asana_api", 4, "Tasks that talk to Asana with one token")
+        for job in ("preflight", "vendor_sync", "bill_sync", "approval_reconciliation"):
+            self.airflow.wait_for_dag(f"{FLOW}_{job}")
+            self.airflow.unpause(f"{FLOW}_{job}")
+        self.say(f"Airflow is up at {self.airflow.url}")
+
+    def run(self, job: str, conf: dict[str, Any] | None = None, *, may_fail: bool = False) -> bool:
+        """Trigger one DAG and wait for it; True when it succeeded."""
+        dag_id = f"{FLOW}_{job}"
+        run_id = self.airflow.trigger(dag_id, conf)
+        began = time.monotonic()
+        with console.status(dag_id) as status:
+            state = self.airflow.wait_for_run(
+                dag_id, run_id, seconds=240, watch=lambda text: status.update(f"{dag_id}: {text}")
+            )
+        self.say(f"{dag_id}: {state} in {time.monotonic() - began:.1f} s")
+        if state != "success":
+            for line in self.airflow.errors_of(dag_id, run_id):
+                self.say(f"[red]{dag_id}: {escape(line)}[/red]")
+            if not may_fail:
+                raise DemoFailed(f"{dag_id} failed")
+        return state == "success"
+
+    def sync(self) -> None:
+        self.run("preflight", {"create_missing": True})
+        self.run("vendor_sync")
+        if self.sabotage is Sabotage.END_SESSION:
+            self.say("[yellow]Sabotage: Intacct will end the session in the middle of bill_sync[/yellow]")
+            self.steering.call("POST", "faults", {"system": "intacct", "kind": "query APBILLITEM", "action": "end_session"})
+        self.run("bill_sync")
+        self.results += [checks.each_bill_once(self.steering), checks.equal_to_the_cent(self.steering)]
+
+    def approve(self) -> None:
+        cast = people.cast(self.steering)
+        for scene in cast:
+            people.act(scene, self.steering)
+            name = scene.bill["bill_number"] or f"record {scene.bill['record_no']}"
+            self.say(f"{scene.person} chooses {scene.option} on bill {name}: {scene.title}")
+        if self.sabotage is Sabotage.LOSE_STAMP:
+            self.say("[yellow]Sabotage: Intacct will answer success to the next stamp and keep nothing of it[/yellow]")
+            fault = {"system": "intacct", "kind": "update APBILL", "action": "lose_stamp", "times": 1}
+            self.steering.call("POST", "faults", fault)
+        done = self.run("approval_reconciliation", may_fail=True)
+        self.results.append(Check("reconciliation run", "succeeded" if done else "failed", done))
+        self.results += [checks.scene_ended_well(scene, self.steering) for scene in cast]
+
+    def run_again(self) -> None:
+        """The changed bill is carried over first; then nothing is left to write."""
+        self.run("bill_sync")
+        before = self.steering.counters()
+        self.run("bill_sync")
+        asana, intacct = checks.writes(before, self.steering.counters())
+        self.results.append(
+            Check("writes of another bill_sync run", f"Asana {asana}, Intacct {intacct}", asana == intacct == 0)
+        )
+
+    def look_back(self) -> None:
+        logins = self.steering.counters().get("intacct getAPISession", 0)
+        wanted = 2 if self.sabotage is Sabotage.END_SESSION else 1
+        self.results.append(Check("Intacct logins in the whole run", f"{logins}, expected {wanted}", logins == wanted))
+        sessions = self.steering.state("intacct").get("session_ids", [])
+        self.results.append(checks.no_secret_in_logs(HOME, sessions))
+
+    def report(self) -> bool:
+        table = Table(title="What happened", title_justify="left")
+        for column in ("", "check", "figure"):
+            table.add_column(column, overflow="fold")
+        for check in self.results:
+            table.add_row("[green]ok[/green]" if check.ok else "[red]OFF[/red]", check.name, check.figure)
+        console.print(table)
+        return all(check.ok for check in self.results)
+
+    def stay_up(self) -> None:
+        """Put the schedules back and wait for Ctrl-C."""
+        shutil.copy(ROOT / "include" / "mappings" / f"{FLOW}.yaml", HOME / "mappings" / f"{FLOW}.yaml")
+        console.print(f"\nAirflow          {self.airflow.url}")
+        console.print(f"Asana's board    {self.steering.url}/board")
+        console.print(f"Intacct's bills  {self.steering.url}/bills")
+        console.print(
+            "\nChoose an Approval on the board, then run 'demo: approvals return to Intacct' in Airflow (or wait). Ctrl-C ends."
+        )
+        while True:
+            time.sleep(3600)
+
+    def stop(self) -> None:
+        self.say("Stopping Airflow and the sandbox ...")
+        self.airflow.stop()
+        self.steering.stop()
+
+
+def _only_one() -> TextIO:
+    """The lock of this checkout's demo; raises DemoFailed while another demo holds it."""
+    HOME.mkdir(exist_ok=True)
+    lock = LOCK.open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise DemoFailed("Another demo runs from this folder; end it first, or use a second clone.") from error
+    return lock
+
+
+def _stop_on(number: int, _frame: object) -> None:
+    raise KeyboardInterrupt(f"signal {number}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _mappings_without_schedules() -> Path:
+    """A copy of the demo flow that runs only when it is told to, so that no scheduled run joins in."""
+    folder = HOME / "mappings"
+    folder.mkdir()
+    flow = yaml.safe_load((ROOT / "include" / "mappings" / f"{FLOW}.yaml").read_text(encoding="utf-8"))
+    for job in ("bill_sync", "vendor_sync", "approval_reconciliation"):
+        flow["schedules"][job] = None
+    (folder / f"{FLOW}.yaml").write_text(yaml.safe_dump(flow, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    return folder
+
+
+@app.command()
+def main(
+    once: Annotated[bool, typer.Option("--once", help="Run the loop, check it, exit: non-zero if anything is off.")] = False,
+    sabotage: Annotated[Sabotage | None, typer.Option(help="Break something, to see the checks fail.")] = None,
+    seed: Annotated[int, typer.Option(help="Another seed makes other vendors and bills.")] = 7,
+    vendors: Annotated[int, typer.Option(help="Vendors in the sandbox.")] = 40,
+    bills: Annotated[int, typer.Option(help="Bills in the flow's scope.")] = 250,
+) -> None:
+    """Run Intacct, Asana and Airflow on this machine and watch bills become tasks and approvals return."""
+    # A closed terminal or a kill ends everything that was started, as Ctrl-C does.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop_on)
+    try:
+        demo = Demo(seed=seed, vendors=vendors, bills=bills, sabotage=sabotage)
+    except DemoFailed as error:
+        console.print(f"[red]{error}[/red]")
+        raise typer.Exit(1) from None
+    try:
+        demo.start()
+        demo.sync()
+        demo.approve()
+        demo.run_again()
+        demo.look_back()
+        good = demo.report()
+        demo.say("All is well." if good else "[red]Something is off.[/red]")
+        if not once:
+            demo.stay_up()
+    except DemoFailed as error:
+        demo.report()
+        console.print(f"[red]{error}[/red]")
+        good = False
+    except KeyboardInterrupt:
+        good = True
+    finally:
+        demo.stop()
+    raise typer.Exit(0 if good else 1)
+
+
+app()

@@ -1,0 +1,200 @@
+"""`airflow standalone` as a child process, steered through Airflow's public REST API."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+from cryptography.fernet import Fernet
+
+from sandbox import constants
+
+ROOT = Path(__file__).resolve().parents[2]
+HEALTHY = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+
+
+class DemoFailed(Exception):
+    """The demo cannot go on; the message says why and where to look."""
+
+
+def connections(sandbox_url: str) -> dict[str, str]:
+    """The two connections as environment variables, the way a deployment would give them."""
+    intacct = {
+        "conn_type": "intacct",
+        "host": f"{sandbox_url}/ia/xml/xmlgw.phtml",
+        "login": constants.WS_USER,
+        "password": constants.WS_PASSWORD,
+        "extra": {
+            "company_id": constants.COMPANY_ID,
+            "sender_id": constants.SENDER_ID,
+            "sender_password": constants.SENDER_PASSWORD,
+            "allowed_endpoint_hosts": ["127.0.0.1"],
+        },
+    }
+    asana = {
+        "conn_type": "asana_rest",
+        "host": f"{sandbox_url}/api/1.0",
+        "password": constants.ASANA_TOKEN,
+        "extra": {"workspace": constants.WORKSPACE_GID},
+    }
+    return {
+        "AIRFLOW_CONN_INTACCT_DEFAULT": json.dumps(intacct),
+        "AIRFLOW_CONN_ASANA_DEFAULT": json.dumps(asana),
+    }
+
+
+def environment(home: Path, *, port: int, spare_ports: tuple[int, int], sandbox_url: str, mappings: Path) -> dict[str, str]:
+    """Environment of a standalone Airflow that talks to nobody but this machine."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)
+    env |= {
+        "AIRFLOW_HOME": str(home),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', '')}",
+        "PYTHONPATH": str(ROOT / "plugins"),
+        "INTACCT_ASANA_MAPPINGS": str(mappings),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode(),
+        "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(spare_ports[0]),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(spare_ports[1]),
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
+    return env | connections(sandbox_url)
+
+
+class AirflowServer:
+    """A running standalone Airflow and its REST API."""
+
+    def __init__(self, env: Mapping[str, str], *, log: Path) -> None:
+        self.url = env["AIRFLOW__API__BASE_URL"]
+        self.log = log
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "airflow", "standalone"],
+                env=dict(env),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+
+    def wait_until_healthy(self, *, seconds: float = 180) -> None:
+        self._until(self._is_healthy, seconds=seconds, what="Airflow to be healthy")
+        token = self.http.get("/auth/token").json()["access_token"]
+        self.http.headers["Authorization"] = f"Bearer {token}"
+
+    def wait_for_dag(self, dag_id: str, *, seconds: float = 120) -> None:
+        self._until(lambda: self.http.get(f"/api/v2/dags/{dag_id}").status_code == 200, seconds=seconds, what=f"DAG {dag_id}")
+
+    def make_pool(self, name: str, slots: int, description: str) -> None:
+        answer = self.http.post("/api/v2/pools", json={"name": name, "slots": slots, "description": description})
+        if answer.status_code not in (201, 409):
+            raise DemoFailed(f"Airflow would not make pool {name}: {answer.status_code} {answer.text}")
+
+    def unpause(self, dag_id: str) -> None:
+        self._checked(self.http.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": False}))
+
+    def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
+        answer = self.http.post(f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": dict(conf or {})})
+        run_id: str = self._checked(answer)["dag_run_id"]
+        return run_id
+
+    def wait_for_run(self, dag_id: str, run_id: str, *, seconds: float, watch: Callable[[str], None]) -> str:
+        """The run's end state. `watch` is told the state of its tasks while it works."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            state: str = self._checked(self.http.get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"))["state"]
+            if state in ("success", "failed"):
+                return state
+            watch(", ".join(f"{task['task_id']} {task['state'] or 'waits'}" for task in self.tasks(dag_id, run_id)))
+            time.sleep(0.4)
+        raise DemoFailed(f"{dag_id} did not end within {seconds:.0f} s; its logs are below {self.log.parent}")
+
+    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self._checked(self.http.get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances"))[
+            "task_instances"
+        ]
+        return rows
+
+    def result(self, dag_id: str, run_id: str, task_id: str) -> Any:
+        """What a task returned, or None."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/xcomEntries/return_value"
+        answer = self.http.get(path, params={"deserialize": False})
+        value = answer.json().get("value") if answer.status_code == 200 else None
+        return json.loads(value) if isinstance(value, str) and value[:1] in "{[" else value
+
+    def errors_of(self, dag_id: str, run_id: str) -> list[str]:
+        """The last error line of each failed task's log."""
+        lines = []
+        for task in self.tasks(dag_id, run_id):
+            if task["state"] != "failed":
+                continue
+            path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
+            content = self.http.get(path, params={"full_content": True}).json().get("content", [])
+            said = [event for event in content if isinstance(event, dict) and event.get("level") == "error"]
+            lines.append(f"{task['task_id']}: {_error_text(said[-1]) if said else 'no error line in its log'}")
+        return lines
+
+    def stop(self) -> None:
+        """End the process group that we started: first politely, then surely."""
+        for sign, seconds in ((signal.SIGINT, 15), (signal.SIGTERM, 10), (signal.SIGKILL, 5)):
+            try:
+                os.killpg(self.process.pid, sign)
+            except ProcessLookupError:
+                return
+            try:
+                self.process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                continue
+
+    def _is_healthy(self) -> bool:
+        if self.process.poll() is not None:
+            raise DemoFailed(f"Airflow stopped while starting; see {self.log}")
+        try:
+            health = self.http.get("/api/v2/monitor/health").json()
+        except (httpx.HTTPError, ValueError):
+            return False
+        return all((health.get(part) or {}).get("status") == "healthy" for part in HEALTHY)
+
+    def _until(self, done: Callable[[], bool], *, seconds: float, what: str) -> None:
+        end = time.monotonic() + seconds
+        while not done():
+            if time.monotonic() > end:
+                raise DemoFailed(f"Waited {seconds:.0f} s for {what}; see {self.log}")
+            time.sleep(0.3)
+
+    @staticmethod
+    def _checked(answer: httpx.Response) -> dict[str, Any]:
+        if answer.is_error:
+            raise DemoFailed(f"Airflow answered {answer.status_code} to {answer.request.url.path}: {answer.text[:500]}")
+        body: dict[str, Any] = answer.json()
+        return body
+
+
+def _error_text(event: dict[str, Any]) -> str:
+    detail = event.get("error_detail") or []
+    return (detail[0].get("exc_value") if detail else "") or str(event.get("event"))

@@ -1,0 +1,120 @@
+"""The five people of the demo: what each does on the board, and what has to come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from sandbox.demo.airflow_server import DemoFailed
+from sandbox.demo.steering import Steering
+
+OPEN_STATES = ("Submitted", "Partially Approved", "Posted")
+COMPANY = "northwind.example"
+CLERKS = ("mgarcia", "jchen")
+
+
+@dataclass
+class Scene:
+    """One person's act on one bill. `stamp` is what Intacct must hold afterwards, `says` what the task must explain."""
+
+    title: str
+    person: str
+    option: str
+    stamp: str
+    says: str
+    suits: Callable[[Mapping[str, Any]], bool]
+    reason: str = ""
+    edits_bill: bool = False
+    bill: Mapping[str, Any] = field(default_factory=dict)
+    task_gid: str = ""
+
+    @property
+    def email(self) -> str:
+        return f"{self.person}@{COMPANY}"
+
+
+def amount(bill: Mapping[str, Any]) -> Decimal:
+    return Decimal(bill["total_entered"])
+
+
+def _plain(bill: Mapping[str, Any]) -> bool:
+    return bill["state"] in OPEN_STATES and bill["base_currency"] == "USD" and bill["created_by"] in CLERKS
+
+
+def scenes() -> list[Scene]:
+    """A good approval, a rejection, somebody not on the list, an amount over the limit, a bill that changes afterwards."""
+    return [
+        Scene(
+            title="a good approval",
+            person="alice.martin",
+            option="Approved",
+            stamp="Approved",
+            says="Recorded in Intacct",
+            suits=lambda bill: _plain(bill) and amount(bill) < 10_000,
+        ),
+        Scene(
+            title="a rejection with a reason",
+            person="ben.okafor",
+            option="Rejected",
+            stamp="Rejected",
+            says="Recorded in Intacct",
+            suits=lambda bill: _plain(bill) and amount(bill) < 50_000,
+            reason="The goods never arrived; the vendor will send a credit note.",
+        ),
+        Scene(
+            title="an approval by someone not on the list",
+            person="erin.wolf",
+            option="Approved",
+            stamp="",
+            says="approver list",
+            suits=lambda bill: _plain(bill) and amount(bill) < 10_000,
+        ),
+        Scene(
+            title="an approval over the limit",
+            person="alice.martin",
+            option="Approved",
+            stamp="",
+            says="limit",
+            suits=lambda bill: _plain(bill) and amount(bill) > 10_000,
+        ),
+        Scene(
+            title="an approval of a bill that changes afterwards",
+            person="carla.ruiz",
+            option="Approved",
+            stamp="",
+            says="changed",
+            suits=lambda bill: _plain(bill) and amount(bill) < 100_000,
+            edits_bill=True,
+        ),
+    ]
+
+
+def cast(steering: Steering) -> list[Scene]:
+    """The scenes, each with a bill of its own that suits it."""
+    tasks = steering.tasks_by_key()
+    free = sorted(steering.bills(), key=lambda bill: int(bill["record_no"]))
+    taken: set[str] = set()
+    played = scenes()
+    for scene in played:
+        scene.bill = _first(scene, free, taken, tasks)
+        scene.task_gid = tasks[Steering.key_of(scene.bill)]["gid"]
+        taken.add(scene.bill["record_no"])
+    return played
+
+
+def _first(scene: Scene, bills: Iterable[Mapping[str, Any]], taken: set[str], tasks: Mapping[str, Any]) -> Mapping[str, Any]:
+    for bill in bills:
+        if bill["record_no"] not in taken and scene.suits(bill) and Steering.key_of(bill) in tasks:
+            return bill
+    raise DemoFailed(f"The sandbox has no bill for {scene.title}; choose another --seed")
+
+
+def act(scene: Scene, steering: Steering) -> None:
+    """Do on the board what the person does; and edit the bill afterwards where the scene says so."""
+    if scene.reason:
+        steering.act("asana", scene.email, "set_text", task=scene.task_gid, field="Decision reason", text=scene.reason)
+    steering.act("asana", scene.email, "choose", task=scene.task_gid, field="Approval", option=scene.option)
+    if scene.edits_bill:
+        steering.raise_first_line(scene.bill["record_no"], by=Decimal(1000))
