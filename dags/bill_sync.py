@@ -28,14 +28,10 @@ for flow in good_flows():
         **dag_parts.dag_settings(
             flow, job="bill_sync", title="bills become tasks", manual=__doc__, cron=flow.schedules.bill_sync
         ),
-        params={
-            "dry_run": dag_parts.dry_run_param(),
-            "full": dag_parts.full_param(),
-            "since": dag_parts.since_param(),
-            "vendor_ids": dag_parts.list_param(title="Vendor ids", description="Only bills of these vendors."),
-            "bill_numbers": dag_parts.list_param(title="Bill numbers", description="Only these bills."),
-            "allow_unsafe_plan": dag_parts.unsafe_param(),
-        },
+        params=dag_parts.sync_params(
+            vendor_ids=dag_parts.list_param(title="Vendor ids", description="Only bills of these vendors."),
+            bill_numbers=dag_parts.list_param(title="Bill numbers", description="Only these bills."),
+        ),
     ):
         plan = PlanBillsOperator(
             task_id="plan_tasks", flow=flow.flow, pool=flow.pools.intacct, inlets=[dag_parts.intacct_asset(flow, "apbill")]

@@ -20,13 +20,7 @@ for flow in good_flows():
         **dag_parts.dag_settings(
             flow, job="vendor_sync", title="vendors become tasks", manual=__doc__, cron=flow.schedules.vendor_sync
         ),
-        params={
-            "dry_run": dag_parts.dry_run_param(),
-            "full": dag_parts.full_param(),
-            "since": dag_parts.since_param(),
-            "vendor_ids": dag_parts.list_param(title="Vendor ids", description="Only these vendors."),
-            "allow_unsafe_plan": dag_parts.unsafe_param(),
-        },
+        params=dag_parts.sync_params(vendor_ids=dag_parts.list_param(title="Vendor ids", description="Only these vendors.")),
     ):
         plan = PlanVendorsOperator(
             task_id="plan_tasks", flow=flow.flow, pool=flow.pools.intacct, inlets=[dag_parts.intacct_asset(flow, "vendor")]

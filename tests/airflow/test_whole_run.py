@@ -151,7 +151,7 @@ def test_a_bill_that_changes_behind_a_long_full_pass_is_not_missed(
     def slowly(self: Any, window: Any, **how: Any) -> Any:
         for number, page in enumerate(read(self, window, **how)):
             yield page
-            if number == 0 and window.is_everything:
+            if number == 0 and not window.since_text:
                 edit = {"record_no": changed["record_no"], "changes": {"line": 1, "amount": "77777.77"}}
                 world.sandbox.act("intacct", "mgarcia", "edit_bill", **edit)
                 world.sandbox.clock(advance_seconds=1500)
@@ -164,6 +164,15 @@ def test_a_bill_that_changes_behind_a_long_full_pass_is_not_missed(
     world.must("bill_sync")
     now = next(bill for bill in bills_in_scope(world) if bill["record_no"] == changed["record_no"])
     assert Decimal(str(task_of(world, now)["fields"]["Amount"])) == Decimal(now["total_entered"]) > 70_000
+
+
+def test_a_renamed_field_breaks_nothing_and_preflight_says_so(synced: Any) -> None:
+    synced.sandbox.act("asana", "bot", "rename_field", field="GL account", name="Ledger account")
+    synced.must("preflight")
+    assert "Ledger account" in str(synced.result("report_checks"))
+    before = synced.writes()
+    synced.must("bill_sync")
+    assert synced.writes() == before
 
 
 def test_a_dry_run_plans_and_writes_nothing(world: Any) -> None:

@@ -58,6 +58,17 @@ def asana_asset(project_gid: str) -> Asset:
     return Asset(name=f"asana_project_{project_gid}", uri=f"asana://{project_gid}/tasks")
 
 
+def sync_params(**narrowing: Param) -> dict[str, Param]:
+    """The trigger form of a sync: what it has in common, and `narrowing` params of its own."""
+    return {
+        "dry_run": dry_run_param(),
+        "full": full_param(),
+        "since": since_param(),
+        **narrowing,
+        "allow_unsafe_plan": unsafe_param(),
+    }
+
+
 def dry_run_param() -> Param:
     return Param(False, type="boolean", title="Dry run", description="Make and show the plan, write nothing.")
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from intacct_asana.errors import Misconfigured, Problem
-from intacct_asana.mapping import Flow, load_flow, load_flows
+from intacct_asana.mapping import Flow, load_flows
 
 PROJECT_ROOT = Path(__file__).resolve().parents[3]
 
@@ -38,6 +38,3 @@ def flow_named(name: str) -> Flow:
     problems = tuple(problem for error in errors for problem in error.problems)
     missing = Problem(where=str(mappings_folder()), what=f"no flow named {name}", mend="restore its file or delete the DAG")
     raise Misconfigured(f"Flow {name} cannot be loaded.", problems=problems or (missing,))
-
-
-__all__ = ["bad_flows", "flow_named", "good_flows", "load_flow", "mappings_folder"]

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
-from intacct_asana.mapping import gaps_of, required_fields, required_sections, resolve_pins
+from intacct_asana.mapping import gaps_of, pins_drift, required_fields, required_sections, resolve_pins
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun
 from intacct_asana.records import FieldNeed, Pins
 
@@ -131,10 +131,11 @@ class CheckAsanaOperator(FlowOperator):
         needs, sections = required_fields(run.flow, kind), required_sections(run.flow, kind)
         known = run.store.pins(kind)
         made = self._make_missing(run, project_gid, needs, sections, known) if self.create_missing is True else []
+        definitions, there = run.board.field_definitions(project_gid), run.board.sections(project_gid)
         pins, problems = resolve_pins(
             project_gid,
-            run.board.field_definitions(project_gid),
-            run.board.sections(project_gid),
+            definitions,
+            there,
             needs,
             bot_gid=run.board.me().gid,
             section_names=sections,
@@ -143,6 +144,9 @@ class CheckAsanaOperator(FlowOperator):
         yield from (passed(f"Asana {kind} project: {name}", "created") for name in made)
         yield from (failed(f"Asana {kind} project: fields", problem) for problem in problems)
         if not problems:
+            # A rename breaks nothing, because gids are pinned; people are told all the same.
+            drift = pins_drift(known, definitions, there) if known else []
+            yield from (passed(f"Asana {kind} project: drift", f"{one.where}: {one.what}") for one in drift)
             run.store.save_pins(kind, pins)
             yield passed(f"Asana {kind} project: fields", f"{len(pins.fields)} fields pinned")
 

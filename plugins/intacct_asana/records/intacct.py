@@ -166,8 +166,3 @@ class ReadWindow:
     record_nos: tuple[str, ...] = ()
     entity_ids: tuple[str, ...] = ()
     bill_date_from: date | None = None
-
-    @property
-    def is_everything(self) -> bool:
-        """True when nothing narrows the read, so what is missing from it is really gone or out of scope."""
-        return self == ReadWindow(entity_ids=self.entity_ids, bill_date_from=self.bill_date_from)
