@@ -45,6 +45,8 @@ async def serve(space: Workspace, request: Request, path: str) -> Response:
     if early is not None:
         return early
     answer = await _answer(space, request, path, route, args, fault)
+    if answer.status == 429:
+        space.world.count("asana", "429")
     return await after(fault, request, answer)
 
 

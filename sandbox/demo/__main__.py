@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import shutil
 import signal
-import socket
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -20,7 +19,7 @@ from rich.table import Table
 from sandbox.demo import checks, people
 from sandbox.demo.airflow_server import ROOT, AirflowServer, DemoFailed, environment
 from sandbox.demo.checks import Check
-from sandbox.demo.steering import Steering
+from sandbox.demo.steering import Steering, free_port
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False)
@@ -52,7 +51,7 @@ class Demo:
             if left != LOCK:
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
         (HOME / "logs").mkdir()
-        ports = [_free_port() for _ in range(4)]
+        ports = [free_port() for _ in range(4)]
         self.steering = Steering(ports[0], log=HOME / "sandbox.log")
         mappings = _mappings_without_schedules()
         env = environment(
@@ -173,13 +172,6 @@ def _only_one() -> TextIO:
 
 def _stop_on(number: int, _frame: object) -> None:
     raise KeyboardInterrupt(f"signal {number}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _mappings_without_schedules() -> Path:

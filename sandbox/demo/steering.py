@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
@@ -17,6 +18,13 @@ from sandbox.demo.airflow_server import ROOT, DemoFailed
 
 IN_SCOPE = ("Submitted", "Partially Approved", "Posted", "Selected", "Partially Paid")
 """The states that the demo flow carries over."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 class Steering:

@@ -1,0 +1,18 @@
+"""`script/bench NAME`: one command for each measurement. It prints one table and changes nothing but its own sandbox."""
+
+from __future__ import annotations
+
+import typer
+
+from sandbox.bench import first_sync
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+app.command(name="first_sync")(first_sync.main)
+
+
+@app.callback()
+def measurements() -> None:
+    """Measure on this machine, against a sandbox of its own. docs/benchmarks.md says how to read the tables."""
+
+
+app()
