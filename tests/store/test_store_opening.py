@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import threading
 import traceback
 from pathlib import Path
 
@@ -34,6 +36,17 @@ def test_a_crowd_can_open_a_new_database_at_once(url: str) -> None:
 
     assert crowd(6, open_and_write) == ["there"] * 6
     assert everything(url)["ia_schema_version"] == [(1,)]
+
+
+def test_a_new_file_that_another_process_is_just_writing_is_waited_for(tmp_path: Path) -> None:
+    """SQLite gives up at once when it cannot switch such a file to WAL, whatever its busy timeout says."""
+    path = tmp_path / "store.db"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    end = threading.Timer(0.3, other.execute, ["COMMIT"])
+    end.start()
+    open_store(f"sqlite:///{path}").for_flow("demo").save_cursor(Cursor(name="bills", value="here"))
+    end.join()
 
 
 def test_a_forked_process_uses_the_store_that_its_parent_opened(flow: FlowStore) -> None:

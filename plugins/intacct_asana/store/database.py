@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -10,6 +11,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, insert, inspect, make_url, select
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from intacct_asana.errors import Misconfigured
 from intacct_asana.store import tables
@@ -113,10 +115,26 @@ def _on_sqlite_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {WAIT_SECONDS * 1000}")
-    cursor.execute("PRAGMA journal_mode = WAL")
+    _switch_to_wal(cursor)
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+@retry(
+    retry=retry_if_exception(lambda error: isinstance(error, sqlite3.OperationalError) and "locked" in str(error)),
+    wait=wait_random(0.01, 0.1),
+    stop=stop_after_delay(WAIT_SECONDS),
+    reraise=True,
+)
+def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
+    """Lets readers and a writer work side by side. A database that is switched already stays as it is.
+
+    Where another process is just writing to a database that is not switched yet, SQLite answers "locked" at once instead of
+    waiting out its busy timeout, because waiting with a read lock held could be a deadlock.
+    Source: https://www.sqlite.org/c3ref/busy_handler.html
+    """
+    cursor.execute("PRAGMA journal_mode = WAL")
 
 
 def _make_tables(database: Database) -> None:
