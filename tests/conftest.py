@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(skip)
+
+
+FIGURE = "figure: "
+
+
+@pytest.fixture
+def figures(record_property: Callable[[str, object], None]) -> Callable[[str, object], None]:
+    """`figures("cuts of a bill sync", 312)`: a count that stands in the summary at the end of the run.
+
+    It travels on the test's report, so it also arrives from a worker process.
+    """
+    return lambda name, value: record_property(FIGURE + name, value)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    found = [(name, value) for report in reports for name, value in report.user_properties if name.startswith(FIGURE)]
+    if found:
+        terminalreporter.section("figures")
+        for name, value in sorted(found, key=str):
+            terminalreporter.line(f"{name.removeprefix(FIGURE)}: {value}")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -37,7 +37,9 @@ def calls_of_a_run(folder: Path, prepare: Callable[[World], None]) -> int:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_cut_anywhere_makes_neither_two_stamps_nor_two_comments(tmp_path: Path, mode: str) -> None:
+def test_a_cut_anywhere_makes_neither_two_stamps_nor_two_comments(
+    tmp_path: Path, mode: str, figures: Callable[[str, object], None]
+) -> None:
     calls = calls_of_a_run(tmp_path / "whole", lambda world: world.choose(ALICE, APPROVED) and None)
     for at in range(1, calls + 1):
         (tmp_path / str(at)).mkdir()
@@ -49,12 +51,14 @@ def test_a_cut_anywhere_makes_neither_two_stamps_nor_two_comments(tmp_path: Path
         assert (world.stamps, world.held(), len(world.comments())) == (1, "Approved", 1), at
         assert world.the_decision().acknowledged
         assert world.store.verify_evidence() == []
-    print(f"{calls} cuts ({mode}) of an approval")
+    figures(f"cuts of an approval, {mode}", calls)
     assert calls >= 12
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_cut_anywhere_in_a_refusal_tells_once_and_puts_back(tmp_path: Path, mode: str) -> None:
+def test_a_cut_anywhere_in_a_refusal_tells_once_and_puts_back(
+    tmp_path: Path, mode: str, figures: Callable[[str, object], None]
+) -> None:
     calls = calls_of_a_run(tmp_path / "whole", lambda world: world.choose(ERIN, APPROVED) and None)
     for at in range(1, calls + 1):
         (tmp_path / str(at)).mkdir()
@@ -64,5 +68,5 @@ def test_a_cut_anywhere_in_a_refusal_tells_once_and_puts_back(tmp_path: Path, mo
         run_until_quiet(world)
         assert world.state() is DecisionState.REFUSED, at
         assert (world.stamps, len(world.comments()), world.shown_option()) == (0, 1, PENDING), at
-    print(f"{calls} cuts ({mode}) of a refusal")
+    figures(f"cuts of a refusal, {mode}", calls)
     assert calls >= 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
 
@@ -97,7 +98,7 @@ def calls_of(make: object, *, after: int = 0) -> int:
 
 
 @pytest.mark.parametrize("make", STORIES)
-def test_a_run_cut_at_any_call_ends_as_if_it_had_not_been_cut(make: object) -> None:
+def test_a_run_cut_at_any_call_ends_as_if_it_had_not_been_cut(make: object, figures: Callable[[str, object], None]) -> None:
     peaceful = make()
     peaceful.wire.revive()
     peaceful.run_in_peace()
@@ -109,10 +110,12 @@ def test_a_run_cut_at_any_call_ends_as_if_it_had_not_been_cut(make: object) -> N
         world.wire.revive()
         world.run_in_peace()
         assert end_of(world) == end_of(peaceful), f"cut {moment} call {call}"
-    print(f"\n{make.__name__}: {len(cuts)} cuts")
+    figures(f"cuts of settling, {make.__name__}", len(cuts))
 
 
-def test_a_run_that_begins_in_any_state_and_is_cut_at_any_call_ends_the_same() -> None:
+def test_a_run_that_begins_in_any_state_and_is_cut_at_any_call_ends_the_same(
+    figures: Callable[[str, object], None],
+) -> None:
     peaceful = approved()
     peaceful.wire.revive()
     peaceful.run_in_peace()
@@ -128,7 +131,7 @@ def test_a_run_that_begins_in_any_state_and_is_cut_at_any_call_ends_the_same() -
                 world.run_in_peace()
                 assert end_of(world) == end_of(peaceful), f"began after call {start}, cut {moment} call {call}"
                 cuts += 1
-    print(f"\n{cuts} cuts from {len(states)} states")
+    figures("cuts of settling, from every state", cuts)
     assert states == {DecisionState.RECORDED, DecisionState.CLEARED, DecisionState.SUBMITTED, DecisionState.CONFIRMED}
 
 

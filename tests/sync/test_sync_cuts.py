@@ -58,7 +58,7 @@ def calls_of(run: Callable[[World], None]) -> int:
 
 
 @pytest.mark.parametrize("full", [False, True], ids=["ordinary run", "full run"])
-def test_a_run_cut_at_any_call_is_finished_by_the_next_one(full: bool) -> None:
+def test_a_run_cut_at_any_call_is_finished_by_the_next_one(full: bool, figures: Callable[[str, object], None]) -> None:
     last = calls_of(lambda world: run_afresh(world, full=full))
     cuts = [(call, moment) for call in range(1, last + 1) for moment in MOMENTS]
     for call, moment in cuts:
@@ -69,11 +69,13 @@ def test_a_run_cut_at_any_call_is_finished_by_the_next_one(full: bool) -> None:
         world.wire.revive()
         world.run(full=full).raise_if_failed()
         assert_all_is_well(world)
-    print(f"\n{len(cuts)} cuts over {last} calls, {'full' if full else 'ordinary'} run")
+    figures(f"cuts of applying a plan, {'full' if full else 'ordinary'} run", len(cuts))
     assert last > 20
 
 
-def test_the_same_stored_plan_applied_again_after_a_cut_at_any_call_makes_no_second_task() -> None:
+def test_the_same_stored_plan_applied_again_after_a_cut_at_any_call_makes_no_second_task(
+    figures: Callable[[str, object], None],
+) -> None:
     last = calls_of(lambda world: run_afresh(world, full=False))
     cuts = [(call, moment) for call in range(1, last + 1) for moment in MOMENTS]
     for call, moment in cuts:
@@ -86,11 +88,13 @@ def test_the_same_stored_plan_applied_again_after_a_cut_at_any_call_makes_no_sec
         world.apply(plan).raise_if_failed()
         world.dirty.clear()
         assert_all_is_well(world)
-    print(f"\n{len(cuts)} cuts of one stored plan")
+    figures("cuts of one stored plan", len(cuts))
 
 
 @pytest.mark.slow
-def test_two_cuts_in_a_row_at_any_two_calls_are_finished_by_the_third_run() -> None:
+def test_two_cuts_in_a_row_at_any_two_calls_are_finished_by_the_third_run(
+    figures: Callable[[str, object], None],
+) -> None:
     last = calls_of(lambda world: run_afresh(world, full=False))
     pairs = [(one, two, moment) for one in range(1, last + 1) for two in range(1, last + 1) for moment in MOMENTS]
     for one, two, moment in pairs:
@@ -102,4 +106,4 @@ def test_two_cuts_in_a_row_at_any_two_calls_are_finished_by_the_third_run() -> N
         world.wire.revive()
         world.run().raise_if_failed()
         assert_all_is_well(world)
-    print(f"\n{len(pairs)} pairs of cuts")
+    figures("pairs of cuts of applying a plan", len(pairs))
