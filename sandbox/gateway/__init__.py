@@ -10,6 +10,9 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     bad_login ("authentication")      a wrong password: "authentication" (200) or "gateway" (401, XMLGW_JPP0002)
     sender_authorized (true)          whether the sender may talk to this company
     denied_objects ([])               objects that query, read and writes refuse; lookup does not ask
+    broken_objects ([])               objects whose reading ends with the server's general error, DL02000001
+    audit_object_key ("recordno")     OBJECTKEY of audit rows: "recordno", or "rec" for `<RECORDNO>--REC`
+    audit_delay_seconds (0)           audit rows are seen this long after what they tell of
     private_entities (["UK01"])       hidden at top level without showprivate
     missing_custom_fields ([])        custom fields that nobody has created
     gmt_offset_minutes (0)            zone of timestamps but AUWHENCREATED and ACCESSTIME; readUserFormatting tells it

@@ -51,9 +51,13 @@ def create_bill(
     currency: str = "",
     due_on: str = "",
     module: str = "3.AP",
+    without_change_time: bool = False,
     **changes: Any,
 ) -> dict[str, Any]:
-    """A new bill. `lines` are dicts with amount, account, department, location, project, class; else one line of `amount`."""
+    """A new bill. `lines` are dicts with amount, account, department, location, project, class; else one line of `amount`.
+
+    With `without_change_time` Intacct holds no WHENMODIFIED for it and its lines, as for records that nobody changed yet.
+    """
     vendor = _vendor(company, vendor_id) if vendor_id else next(iter(company.vendors))
     owner = company.dimension(company.entities, entity)
     if owner is None:
@@ -74,7 +78,7 @@ def create_bill(
         created_by=user,
         modified_by=user,
         created_at=now,
-        modified_at=now,
+        modified_at=None if without_change_time else now,
         lines=[],
         module=module,
         source_key=company.next_no() if module == "9.PO" else None,
@@ -85,6 +89,9 @@ def create_bill(
             raise ValueError(f"a bill has no {name!r}; choose one of {', '.join(_HEADER)}")
         setattr(bill, _HEADER[name], changes[name])
     bill.lines = [_new_line(company, bill, no, line) for no, line in enumerate(lines or [{"amount": amount}], 1)]
+    if without_change_time:
+        for line in bill.lines:
+            line.modified_at = None
     for name, value in totals_of(bill.lines).items():
         setattr(bill, name, value)
     return _told(company.add_bill(bill))
@@ -181,6 +188,16 @@ def edit_vendor(company: Any, user: User, *, vendor_id: str, changes: dict[str, 
     return {"vendor": vendor_of(vendor)}
 
 
+def delete_vendor(company: Any, user: User, *, vendor_id: str) -> dict[str, Any]:
+    """Intacct deletes only vendors that nothing refers to."""
+    vendor = _vendor(company, vendor_id)
+    if any(bill.vendor is vendor for bill in company.bills) or any(payment.vendor is vendor for payment in company.payments):
+        raise ValueError(f"vendor {vendor_id} has bills or payments, so it cannot be deleted")
+    company.vendors.remove(vendor)
+    company.audit("vendor", vendor.vendor_id, "D", user, "ui")
+    return {"vendor_id": vendor.vendor_id, "deleted": True}
+
+
 def create_vendor(company: Any, user: User, *, vendor_id: str, name: str, **changes: Any) -> dict[str, Any]:
     if company.vendor(vendor_id):
         raise ValueError(f"there is a vendor {vendor_id} already")
@@ -211,6 +228,7 @@ ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
         end_sessions,
         edit_vendor,
         create_vendor,
+        delete_vendor,
     )
 }
 

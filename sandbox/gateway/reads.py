@@ -91,6 +91,8 @@ class Reader:
         rows = self._found(target, limits, asked.find("orderby"))
         if entity or not private:
             rows = [row for row in rows if self.company.is_visible(target, row, entity, private)]
+        if target.name == "AUDITHISTORY":
+            rows = [row for row in rows if self.company.is_audited(row)]
         page_size = _number(asked, "pagesize", DEFAULT_PAGE, 1, MAX_PAGE)
         offset = _number(asked, "offset", 0, 0, 1 << 40)
         return self._answer(target, asked.find("select"), rows, page_size, offset)
@@ -254,6 +256,8 @@ class Reader:
         target = self.schema.object(name)
         if self.company.is_denied(target.name):
             raise no_permission(operation, target.name)
+        if self.company.is_broken(target.name):
+            raise Failure("DL02000001", "There was an error processing the request.", support_id())
         return target
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,11 @@ from sandbox.gateway.operation import Answer, Function, Gateway, control_failure
 from sandbox.gateway.wire import parse
 from sandbox.hangup import hang_up
 
+log = logging.getLogger("sandbox")
+
 PATH = "/ia/xml/xmlgw.phtml"
 _PAGES = Path(__file__).parent
+_ACTOR = (("system", "intacct"), ("user", "mgarcia"), ("action", ""))
 
 
 def build(world: World) -> APIRouter:
@@ -71,6 +75,8 @@ class _Door:
         except HttpFailure as failure:
             return _xml(control_failure(failure, None))
         trouble = trouble_for(self.world, functions)
+        for told in trouble.acts:
+            perform(self.world, told)
         if trouble.delay_seconds:
             await asyncio.sleep(trouble.delay_seconds)
         if trouble.before:
@@ -93,6 +99,7 @@ class _Door:
 
     def _answer(self, request: Request, root: etree._Element, functions: list[Function], trouble: Trouble) -> Answer:
         endpoint = str(request.url.replace(query="", fragment=""))
+        self.world.intacct.catch_up()
         try:
             return Gateway(self.world, endpoint).answer(root, functions, trouble.in_function)
         except (ControlFailure, HttpFailure) as failure:
@@ -117,6 +124,16 @@ class _Door:
         if name == "truncated":
             return Response(answer.body.encode()[: len(answer.body) // 2], media_type="application/xml")
         return _xml(answer)
+
+
+def perform(world: World, told: dict[str, Any]) -> None:
+    """What a person does in either system: `system` (intacct), `user`, `action` and the action's own arguments."""
+    left = dict(told)
+    system, user, action = (str(left.pop(name, default)) for name, default in _ACTOR)
+    try:
+        getattr(world, system).act(user, action, **left)
+    except ValueError as error:
+        log.warning("fault act %s: %s", action, error)
 
 
 def _xml(answer: Answer) -> Response:

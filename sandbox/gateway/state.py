@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import logging
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -20,12 +22,25 @@ from sandbox.gateway.sessions import Sessions
 from sandbox.gateway.table import Table, Undo
 from sandbox.generator import fill
 
+log = logging.getLogger("sandbox")
+
 OWED_STATES = frozenset({"Posted", "Partially Paid", "Selected"})
 """Bills that count into a vendor's TOTALDUE: on the general ledger and not fully paid."""
 
 
 PRIVATE_ENTITIES = ("UK01",)
 """Default of the setting `private_entities`: a query at top level does not see their documents without `showprivate`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """An act whose time stamps say `done_at` and that nobody sees before `seen_at`."""
+
+    seen_at: float
+    done_at: int
+    user: str
+    action: str
+    arguments: dict[str, Any]
 
 
 class Company:
@@ -48,6 +63,8 @@ class Company:
         self.sessions = Sessions(self.world)
         self.reader = Reader(self)
         self.completed_ids: set[str] = set()
+        self.late: list[Late] = []
+        self._pinned: int | None = None
         self.last_record_no = 0
         self._schemas.clear()
         # A million fresh objects: the cycle collector would walk them again and again and find nothing.
@@ -64,11 +81,34 @@ class Company:
 
     def dump(self) -> dict[str, Any]:
         """The whole state as JSON-able data; money is text."""
+        self.catch_up()
         return dumps.dump(self)
 
-    def act(self, user: str, action: str, **arguments: Any) -> dict[str, Any]:
-        """Let a person do something in Intacct's own pages. Raises ValueError with a plain sentence."""
-        return acts.act(self, self.user(user), action, arguments)
+    def act(self, user: str, action: str, *, late_seconds: float = 0, **arguments: Any) -> dict[str, Any]:
+        """Let a person do something in Intacct's own pages. Raises ValueError with a plain sentence.
+
+        With `late_seconds` it is done now by its time stamps, and seen only that much later, as a late commit is.
+        """
+        self.catch_up()
+        if not late_seconds:
+            return acts.act(self, self.user(user), action, arguments)
+        done_at = self.now()
+        self.late.append(Late(seen_at=done_at + late_seconds, done_at=done_at, user=user, action=action, arguments=arguments))
+        return {"late": True, "seen_at": done_at + late_seconds}
+
+    def catch_up(self) -> None:
+        """Bring to light what was done a while ago. What can no longer be done by then was never committed."""
+        now = self.now()
+        due = [each for each in self.late if each.seen_at <= now]
+        self.late = [each for each in self.late if each.seen_at > now]
+        for each in due:
+            self._pinned = each.done_at
+            try:
+                acts.act(self, self.user(each.user), each.action, each.arguments)
+            except ValueError:
+                log.info("late act %s was never committed", each.action)
+            finally:
+                self._pinned = None
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -89,7 +129,7 @@ class Company:
         return known
 
     def now(self) -> int:
-        return int(self.world.clock.now().timestamp())
+        return self._pinned if self._pinned is not None else int(self.world.clock.now().timestamp())
 
     def today(self) -> date:
         return self.world.clock.now().date()
@@ -117,6 +157,14 @@ class Company:
 
     def is_denied(self, object_name: str) -> bool:
         return object_name in {name.upper() for name in self.world.setting("denied_objects", ())}
+
+    def is_broken(self, object_name: str) -> bool:
+        return object_name in {name.upper() for name in self.world.setting("broken_objects", ())}
+
+    def is_audited(self, row: Audit) -> bool:
+        """Whether the audit history shows this row yet."""
+        delay: int = self.world.setting("audit_delay_seconds", 0)
+        return row.at + delay <= self.now()
 
     def is_visible(self, target: ObjectType, row: Any, entity: str, private: bool) -> bool:
         """In an entity one sees its own documents; at top level those of private entities only with `showprivate`."""
@@ -155,6 +203,8 @@ class Company:
 
     def audit(self, object_type: str, object_key: str, mode: str, user: User, source: str, action: str = "") -> None:
         number = self.next_no()
+        if self.world.setting("audit_object_key", "recordno") == "rec" and object_key.isdigit():
+            object_key = f"{object_key}--REC"
         self.audits.add(
             Audit(
                 record_no=number,
