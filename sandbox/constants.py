@@ -57,8 +57,11 @@ STAMP_FIELDS = (
 )
 """Custom text fields on APBILL."""
 
-VENDOR_FIELDS = ("ASANA_TEAM", "ASANA_TASK_URL")
+VENDOR_FIELDS = ("ASANA_TEAM", "ASANA_APPROVER", "ASANA_TASK_URL")
 """Custom text fields on VENDOR."""
+
+PICKLISTS = {"ASANA_TEAM": ("Facilities", "IT", "Marketing", "Operations")}
+"""Custom fields that take these values only."""
 
 BASE_CURRENCY = "USD"
 ENTITIES = {"US01": "USD", "UK01": "GBP"}

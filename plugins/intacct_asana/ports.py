@@ -45,6 +45,22 @@ class Books(Protocol):
         ...
 
 
+class VendorBooks(Protocol):
+    """Intacct's vendors one by one, for the fields that people own in Asana."""
+
+    def vendor(self, vendor_id: str) -> Vendor | None:
+        """The vendor with exactly this id as it is now, or None when it is gone."""
+        ...
+
+    def update_vendor(self, record_no: str, *, values: Mapping[str, str], control_id: str) -> None:
+        """Write `values` (custom field name to text, empty to clear) onto one vendor, and nothing else.
+
+        Returns on Intacct's success only; the change may still wait for approval over there. Raises Refused for a no,
+        OutcomeUnknown when no clear answer came.
+        """
+        ...
+
+
 class TaskBoard(Protocol):
     """Asana, as far as decisions need it. Every method raises our six errors only."""
 

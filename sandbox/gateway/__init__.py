@@ -24,6 +24,11 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     whendue_required_on_update (false)
     line_changes_touch_header (true)  a person's edit of a line moves the bill's WHENMODIFIED
     payments_touch_bill (true)        a payment moves the bill's WHENMODIFIED
+    vendor_approvals_on (false)       an edited vendor waits for approval
+    vendor_custom_edits_wait (true)   an edit of custom fields alone waits too
+    vendor_edit_shows ("after")       reading shows an edit "after" its approval, or "before" it
+    vendor_waiting_state ("S")        STATE of a vendor that waits
+    vendor_declined_state ("R")       STATE of a vendor whose edit was declined; its values are those before the edit
     intacct_latency_ms (0)            wait before each call
     intacct_max_concurrency (none)    more calls at once get 429 GW-0010
 """

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-from sandbox.gateway import demo_names, payments
+from sandbox.gateway import demo_names, payments, vendor_queue
 from sandbox.gateway.dumps import bill_of, payment_of, vendor_of
 from sandbox.gateway.objects import BILL_STATES
 from sandbox.gateway.rows import NOTHING, Bill, Line, User, Vendor, totals_of
@@ -198,6 +198,22 @@ def delete_vendor(company: Any, user: User, *, vendor_id: str) -> dict[str, Any]
     return {"vendor_id": vendor.vendor_id, "deleted": True}
 
 
+def approve_vendor(company: Any, user: User, *, vendor_id: str) -> dict[str, Any]:
+    vendor = _vendor(company, vendor_id)
+    vendor_queue.approve(company, vendor, user)
+    return {"vendor": vendor_of(vendor)}
+
+
+def decline_vendor(company: Any, user: User, *, vendor_id: str) -> dict[str, Any]:
+    vendor = _vendor(company, vendor_id)
+    vendor_queue.decline(company, vendor, user)
+    return {"vendor": vendor_of(vendor)}
+
+
+def vendors_to_approve(company: Any, user: User) -> dict[str, Any]:
+    return {"vendors": [vendor.vendor_id for vendor in vendor_queue.queue(company)]}
+
+
 def create_vendor(company: Any, user: User, *, vendor_id: str, name: str, **changes: Any) -> dict[str, Any]:
     if company.vendor(vendor_id):
         raise ValueError(f"there is a vendor {vendor_id} already")
@@ -229,6 +245,9 @@ ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
         edit_vendor,
         create_vendor,
         delete_vendor,
+        approve_vendor,
+        decline_vendor,
+        vendors_to_approve,
     )
 }
 

@@ -35,7 +35,10 @@ def vendor_of(vendor: Vendor) -> dict[str, Any]:
         "total_due": plain_money(vendor.total_due),
         "modified_at": _instant(vendor.modified_at),
         "modified_by": vendor.modified_by.login,
+        "state": vendor.state,
+        "contacts": list(vendor.contacts),
         "custom": dict(vendor.custom),
+        "waiting": dict((vendor.waiting or {}).get("custom") or {}),
     }
 
 

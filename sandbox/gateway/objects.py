@@ -65,7 +65,7 @@ class _Parts:
         return text("RECORD_URL", lambda row: f"{url}-{row.record_no}", "Record URL")
 
     def extra(self, names: tuple[str, ...]) -> list[Field]:
-        return [custom(name) for name in names if name not in self.missing_custom]
+        return [custom(name, constants.PICKLISTS.get(name, ())) for name in names if name not in self.missing_custom]
 
     def vendor(self) -> ObjectType:
         listed = fields(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -61,6 +62,9 @@ class Vendor:
     tax_id: str = ""
     entity: Dimension = NOTHING
     custom: dict[str, str] = field(default_factory=dict)
+    contacts: tuple[str, ...] = ("Main contact",)
+    waiting: dict[str, Any] | None = None
+    before: dict[str, Any] | None = None
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

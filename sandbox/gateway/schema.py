@@ -142,10 +142,11 @@ def of(kind: str, name: str, path: str | Getter, label: str = "", *, write: bool
     return Field(name=name, kind=kind, get=_getter(path), label=label or name.capitalize(), read_only=not write, **more)
 
 
-def custom(name: str) -> Field:
-    """A custom text field, kept in the row's `custom`."""
+def custom(name: str, values: tuple[str, ...] = ()) -> Field:
+    """A custom text field or picklist, kept in the row's `custom`."""
     label = name.replace("_", " ").capitalize()
-    return Field(name=name, kind="TEXT", get=lambda row: row.custom.get(name), label=label, read_only=False, custom=True)
+    kept: Getter = lambda row: row.custom.get(name)  # noqa: E731
+    return Field(name=name, kind="TEXT", get=kept, label=label, read_only=False, custom=True, values=values)
 
 
 def fields(*listed: Field) -> dict[str, Field]:

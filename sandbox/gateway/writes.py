@@ -8,6 +8,7 @@ from typing import Any
 
 from lxml import etree
 
+from sandbox.gateway import vendor_queue
 from sandbox.gateway.bills import create_bill, update_bill
 from sandbox.gateway.failures import Failure, bad_value, no_permission, support_id
 from sandbox.gateway.reads import text_of
@@ -110,24 +111,27 @@ class Writer:
             raise Failure("BL01001973", "", f"Cannot find the VENDOR record '{key or vendor_id}' to update. {support_id()}")
         values = self._vendor_values(target, sent)
         if "custom" in values:
-            values["custom"] = {**vendor.custom, **values["custom"]}
-        self.company.change_vendor(vendor, self.company.user(session.login), **values)
+            values["custom"] = {**vendor_queue.latest_custom(vendor), **values["custom"]}
+        vendor_queue.edit(self.company, vendor, self.company.user(session.login), **values)
         return _told("vendor", vendor, sent, vendor.vendor_id)
 
     def _vendor_values(self, target: ObjectType, sent: etree._Element) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for child in sent:
             name, text = str(child.tag), (child.text or "").strip()
+            if name == "VENDORCONTACTS":
+                # The list that is sent replaces the list that is there, also when it is empty.
+                values["contacts"] = tuple("".join(contact.itertext()).strip() for contact in child)
             if name in ("RECORDNO", "VENDORID") or name in _VENDOR_STRUCTURES:
                 continue
             known = target.fields.get(name)
             if known is None or known.read_only:
                 what = "not defined" if known is None else "read only"
                 raise Failure("XL03000010", "", f"Field '{name}' of object VENDOR is {what}. {support_id()}")
+            if known.values and text not in (*known.values, *([""] if known.custom else [])):
+                raise bad_value(name, text, f"choose one of {', '.join(known.values)}")
             if known.custom:
                 values.setdefault("custom", {})[name] = text
-            elif known.values and text not in known.values:
-                raise bad_value(name, text, f"choose one of {', '.join(known.values)}")
             elif name in _VENDOR_ATTRIBUTES:
                 values[_VENDOR_ATTRIBUTES[name]] = known.parse(text)
         return values

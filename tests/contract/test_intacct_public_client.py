@@ -232,9 +232,9 @@ def test_an_update_changes_what_it_names_and_nothing_else(
 def test_vendors_can_be_created_and_updated_and_not_created_twice(client: SageIntacctSDK) -> None:
     new = {"VENDORID": "V-NEW", "NAME": "New Vendor", "DISPLAYCONTACT": {"PRINTAS": "New Vendor"}}
     assert client.vendors.post(new)["data"]["vendor"]["VENDORID"] == "V-NEW"
-    client.vendors.update({"VENDORID": "V-NEW", "ASANA_TEAM": "Purchasing"})
+    client.vendors.update({"VENDORID": "V-NEW", "ASANA_TEAM": "Facilities"})
     assert client.vendors.get("VENDORID", "V-NEW", ["NAME", "ASANA_TEAM"])["VENDOR"] == [
-        {"NAME": "New Vendor", "ASANA_TEAM": "Purchasing"}
+        {"NAME": "New Vendor", "ASANA_TEAM": "Facilities"}
     ]
     with pytest.raises(WrongParamsError) as refusal:
         client.vendors.post(new)

@@ -204,10 +204,10 @@ def test_a_bill_can_be_created_and_deleted(gateway: Any, sandbox: Any) -> None:
 def test_vendor_fields_are_written_by_id_or_number(gateway: Any, sandbox: Any) -> None:
     vendor = sandbox.state("intacct")["vendors"][0]
     for key in (f"<RECORDNO>{vendor['record_no']}</RECORDNO>", f"<VENDORID>{vendor['vendor_id']}</VENDORID>"):
-        result = gateway.result(f"<update><VENDOR>{key}<ASANA_TEAM>Facilities &amp; more</ASANA_TEAM></VENDOR></update>")
+        result = gateway.result(f"<update><VENDOR>{key}<ASANA_APPROVER>IT &amp; more</ASANA_APPROVER></VENDOR></update>")
         assert result.findtext("data/vendor/VENDORID") == vendor["vendor_id"]
     after = sandbox.state("intacct")["vendors"][0]
-    assert after["custom"] == {"ASANA_TEAM": "Facilities & more"}
+    assert after["custom"] == {"ASANA_APPROVER": "IT & more"}
     assert (after["name"], after["modified_by"]) == (vendor["name"], "xml_gateway")
 
 
@@ -223,3 +223,56 @@ def test_change_times_move_with_every_change(gateway: Any, sandbox: Any) -> None
     where = f"<equalto><field>RECORDNO</field><value>{number}</value></equalto>"
     row = gateway.rows("APBILL", "WHENMODIFIED MODIFIEDBYLOGINID", where, options="<showprivate>true</showprivate>")[0]
     assert row == {"WHENMODIFIED": "01/02/2030 03:04:05", "MODIFIEDBYLOGINID": "xml_gateway"}
+
+
+def a_vendor(sandbox: Any, vendor_id: str = "") -> dict[str, Any]:
+    vendors: list[dict[str, Any]] = sandbox.state("intacct")["vendors"]
+    return next(one for one in vendors if vendor_id in ("", one["vendor_id"]))
+
+
+def update_vendor(gateway: Any, vendor: dict[str, Any], fields: str) -> Any:
+    return gateway.result(f"<update><VENDOR><RECORDNO>{vendor['record_no']}</RECORDNO>{fields}</VENDOR></update>")
+
+
+TEAM = "<ASANA_TEAM>IT</ASANA_TEAM>"
+
+
+def test_a_picklist_takes_its_own_values_and_nothing_else(gateway: Any, sandbox: Any) -> None:
+    vendor = a_vendor(sandbox)
+    assert update_vendor(gateway, vendor, "<ASANA_TEAM>Legal</ASANA_TEAM>").findtext("status") == "failure"
+    for value in ("IT", ""):
+        assert update_vendor(gateway, vendor, f"<ASANA_TEAM>{value}</ASANA_TEAM>").findtext("status") == "success"
+        assert a_vendor(sandbox)["custom"]["ASANA_TEAM"] == value
+
+
+def test_an_empty_list_element_deletes_the_list_and_one_that_is_left_out_does_not(gateway: Any, sandbox: Any) -> None:
+    vendor = a_vendor(sandbox)
+    update_vendor(gateway, vendor, TEAM)
+    assert a_vendor(sandbox)["contacts"] == ["Main contact"]
+    update_vendor(gateway, vendor, "<VENDORCONTACTS></VENDORCONTACTS>")
+    assert a_vendor(sandbox)["contacts"] == []
+
+
+@pytest.mark.parametrize("shows", ["after", "before"])
+@pytest.mark.parametrize("answer", ["approve_vendor", "decline_vendor"])
+def test_with_vendor_approval_an_edit_waits_until_somebody_answers(gateway: Any, sandbox: Any, shows: str, answer: str) -> None:
+    sandbox.settings(vendor_approvals_on=True, vendor_edit_shows=shows)
+    vendor = a_vendor(sandbox)
+    assert update_vendor(gateway, vendor, TEAM).findtext("status") == "success"
+    now = a_vendor(sandbox)
+    assert (now["state"], now["waiting"]) == ("S", {"ASANA_TEAM": "IT"})
+    assert now["custom"] == ({"ASANA_TEAM": "IT"} if shows == "before" else {})
+    assert sandbox.act("intacct", "mgarcia", "vendors_to_approve") == {"vendors": [vendor["vendor_id"]]}
+    sandbox.act("intacct", "mgarcia", answer, vendor_id=vendor["vendor_id"])
+    after = a_vendor(sandbox)
+    approved = answer == "approve_vendor"
+    assert (after["state"], after["waiting"]) == ("A" if approved else "R", {})
+    assert after["custom"] == ({"ASANA_TEAM": "IT"} if approved else {})
+
+
+def test_whether_custom_fields_wait_for_vendor_approval_is_a_setting(gateway: Any, sandbox: Any) -> None:
+    sandbox.settings(vendor_approvals_on=True, vendor_custom_edits_wait=False)
+    update_vendor(gateway, a_vendor(sandbox), TEAM)
+    assert (a_vendor(sandbox)["state"], a_vendor(sandbox)["custom"]) == ("A", {"ASANA_TEAM": "IT"})
+    update_vendor(gateway, a_vendor(sandbox), "<COMMENTS>x</COMMENTS>")
+    assert a_vendor(sandbox)["state"] == "S"

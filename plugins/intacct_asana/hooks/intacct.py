@@ -1,4 +1,4 @@
-"""Intacct as the rest of this project sees it: bills, vendors and one careful write."""
+"""Intacct as the rest of this project sees it: bills, vendors and two careful writes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow.sdk import BaseHook
 
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Problem, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Problem, Refused, UnexpectedReply
 from intacct_asana.hooks.guard import mutates
 from intacct_asana.hooks.intacct_connection import IntacctSettings, settings_of
 from intacct_asana.hooks.intacct_gateway import Gateway
@@ -19,6 +19,7 @@ from intacct_asana.hooks.intacct_reading import Reader, Row
 from intacct_asana.hooks.intacct_session import hide
 from intacct_asana.hooks.transport import Transport
 from intacct_asana.protocol.intacct_answers import record_no_of, user_formatting_of
+from intacct_asana.protocol.intacct_custom_fields import text_field_problems, why_not_value, why_not_writable
 from intacct_asana.protocol.intacct_query import Filter, Query, equal
 from intacct_asana.protocol.intacct_records import (
     BILL,
@@ -140,6 +141,11 @@ class IntacctHook(BaseHook):
                 log.debug("%d vendors read", len(rows))
                 yield [vendor_of(row, company_id=company, custom_fields=self.vendor_custom_fields) for row in rows]
 
+    def vendor(self, vendor_id: str) -> Vendor | None:
+        """The vendor as it is now, or None when it is gone. Ids are case sensitive, whatever a query matches."""
+        found = [one for page in self.vendors(ReadWindow(vendor_ids=(vendor_id,))) for one in page]
+        return next((one for one in found if one.vendor_id == vendor_id), None)
+
     def newest_change(self, kind: str) -> str:
         """Where a full pass begins in time: the newest change to a `bill` or `vendor`, as the server's own text.
 
@@ -164,7 +170,7 @@ class IntacctHook(BaseHook):
             for row in rows
         ]
 
-    # The one write
+    # The writes
 
     @mutates
     def stamp_bill(
@@ -186,13 +192,41 @@ class IntacctHook(BaseHook):
             raise OutcomeUnknown(f"Connection {self.conn_id}: {asked}: the answer is about record {answered}")
         log.info("Bill %s stamped, control id %s", record_no, control_id)
 
+    @mutates
+    def update_vendor(self, record_no: str, *, values: Mapping[str, str], control_id: str) -> None:
+        """Write `values` (custom field id to text, empty to clear) onto one vendor; no other field and no list is sent.
+
+        Returns on Intacct's success only, which may mean that the change waits for the vendor's approval. Raises
+        Misconfigured, before anything is sent, for a name that is not a writable custom field of text; Refused for a value
+        that its picklist lacks and for a no; OutcomeUnknown when no clear answer came.
+        Source: https://developer.intacct.com/api/accounts-payable/vendors/#update-vendor
+        """
+        self._check_vendor_fields(values)
+        asked = f"update of vendor {record_no} (control id {control_id})"
+        function = update(VENDOR, {RECORD_NO: record_no, **values})
+        reply = self.gateway.write(function, kind=f"update {VENDOR}", asked=asked, control_id=control_id)
+        answered = record_no_of(reply)
+        if answered and answered != record_no:
+            raise OutcomeUnknown(f"Connection {self.conn_id}: {asked}: the answer is about record {answered}")
+        log.info("Vendor %s updated, control id %s", record_no, control_id)
+
+    def _check_vendor_fields(self, values: Mapping[str, str]) -> None:
+        """Only custom fields can be touched: never a bank, tax or other standard field."""
+        fields = self.reader.fields(VENDOR)
+        if problems := text_field_problems(fields, dict.fromkeys(values, ()), object_name=VENDOR):
+            raise Misconfigured(f"Connection {self.conn_id}: vendors cannot be updated.", problems=tuple(problems))
+        known = {field.name: field for field in fields}
+        for name, value in values.items():
+            if why := why_not_value(known[name], value):
+                raise Refused(f"Connection {self.conn_id}: {VENDOR} field {name} {why}")
+
     def _check_stamp_fields(self, values: Mapping[str, str]) -> None:
         """A stamp can only ever touch custom fields: never an amount, a date, a state or the lines."""
         known = {field.name: field for field in self.reader.fields(BILL)}
         problems = [
             Problem(where=f"{BILL} field {name}", what=why, mend="an Intacct administrator adds it as a text custom field")
             for name in values
-            if (why := _why_not_stampable(known.get(name)))
+            if (why := why_not_writable(known.get(name)))
         ]
         if problems:
             raise Misconfigured(f"Connection {self.conn_id}: bills cannot be stamped.", problems=tuple(problems))
@@ -265,11 +299,3 @@ class IntacctHook(BaseHook):
             return False, error.message
         entity = f", entity {reply.entity_id}" if reply.entity_id else ", top level"
         return True, f"Logged in to company {reply.company_id} as {reply.user_id}{entity}"
-
-
-def _why_not_stampable(field: ObjectField | None) -> str:
-    if field is None:
-        return "does not exist"
-    if not field.is_custom:
-        return "is not a custom field"
-    return "is read-only" if field.read_only else ""
