@@ -10,6 +10,9 @@ one comment for each decision; a choice that was refused goes back to Pending.
 read back before it is written again. A decision that Intacct accepted but does not show fails the run and is tried again,
 under another control id once it was proven absent twice.
 
+**Waking early:** with `wake: watcher` or `wake: webhook` in the flow file a run also starts a few seconds after somebody
+touched a task. That is a hint only; the schedule alone always suffices.
+
 **To stop:** pause the DAG; decisions wait in Asana, and nothing is lost for as long as it is paused. **To re-run:** trigger
 it. It reads from its own cursors, so there is no interval to choose and no backfill to make.
 """
@@ -27,15 +30,19 @@ from intacct_asana.operators.approvals import (
 from intacct_asana.operators.flows import good_flows
 
 for flow in good_flows():
-    with DAG(
-        **dag_parts.dag_settings(
-            flow,
-            job="approval_reconciliation",
-            title="approvals return to Intacct",
-            manual=__doc__,
-            cron=flow.schedules.approval_reconciliation,
-        ),
-    ):
+    settings = dag_parts.dag_settings(
+        flow,
+        job="approval_reconciliation",
+        title="approvals return to Intacct",
+        manual=__doc__,
+        cron=flow.schedules.approval_reconciliation,
+    )
+    if flow.wake == "watcher":
+        # Imported where it is used: most flows have no watcher, and a DAG file is parsed again for every task start.
+        from intacct_asana.triggers.schedule import also_when_touched
+
+        settings["schedule"] = also_when_touched(flow, settings["schedule"])
+    with DAG(**settings):
         read = ReadDecisionsOperator(
             task_id="read_decisions",
             flow=flow.flow,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,39 @@ def test_scheduled_dags_have_data_intervals_so_that_backfills_work(bag: Any) -> 
 
     for job in ("bill_sync", "vendor_sync"):
         assert isinstance(bag.dags[f"demo_{job}"].timetable, CronDataIntervalTimetable)
+
+
+@pytest.fixture
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    text = GOOD.read_text().replace("schedules:\n", "wake: watcher\nwaking: {poll_seconds: 7}\nschedules:\n", 1)
+    (tmp_path / "demo.yaml").write_text(text)
+    return bag_of(tmp_path, monkeypatch)
+
+
+def test_a_watcher_is_added_to_the_schedule_and_only_there(watched: Any) -> None:
+    from airflow.sdk import AssetOrTimeSchedule, CronDataIntervalTimetable
+
+    assert watched.import_errors == {}
+    woken = {name for name, dag in watched.dags.items() if isinstance(dag.timetable, AssetOrTimeSchedule)}
+    assert woken == {"demo_approval_reconciliation"}
+    timetable = watched.dags["demo_approval_reconciliation"].timetable
+    assert isinstance(timetable.timetable, CronDataIntervalTimetable)
+    [asset] = timetable.asset_condition.objects
+    [watcher] = asset.watchers
+    assert watcher.trigger.serialize()[1] == {
+        "asana_conn_id": "asana_default",
+        "project_gid": "1200000000000010",
+        "poll_seconds": 7,
+    }
+
+
+def test_a_watched_dag_survives_serialisation_with_cron_and_watcher(watched: Any) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    written = DagSerialization.serialize_dag(watched.dags["demo_approval_reconciliation"])
+    assert "AsanaEventsTrigger" in json.dumps(written)
+    timetable = DagSerialization.deserialize_dag(written).timetable
+    assert timetable.summary == "Asset or */5 * * * *"
 
 
 def test_the_trigger_form_is_typed(bag: Any) -> None:

@@ -21,6 +21,7 @@ RANKS = {
     "store": 2,
     "operators": 3,
     "notifications": 3,
+    "triggers": 3,
     "get_provider_info": 3,
 }
 OUTSIDE_WORLD = {"airflow", "requests", "httpx", "sqlalchemy", "urllib3", "time", "socket", "subprocess"}

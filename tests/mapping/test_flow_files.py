@@ -172,6 +172,45 @@ def test_cron_that_airflow_would_refuse_or_that_surprises_is_told(cron: str, tmp
     assert "`bill_sync` is no schedule" in problems_of(SMALL + f'schedules: {{bill_sync: "{cron}"}}\n', tmp_path)[0]
 
 
+WAKING = SMALL + 'schedules: {approval_reconciliation: "*/5 * * * *"}\nwake: webhook\n'
+
+
+@pytest.mark.parametrize("url", ["https://airflow.example.com", "https://a.example:8443/airflow/", "http://127.0.0.1:8080"])
+def test_the_address_that_asana_calls_is_an_encrypted_one_or_this_machine(url: str, tmp_path: Path) -> None:
+    flow = load_text(WAKING + f"waking: {{public_url: {url}}}\n", tmp_path)
+    assert (flow.wake, flow.waking.public_url) == ("webhook", url.rstrip("/"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "airflow.example.com",
+        "https://",
+        "https://u:secret@a.example",
+        "http://u:secret@a.example",
+        "'https://a.example/?x=1'",
+        "ftp://a.example",
+        "'https://a b'",
+    ],
+)
+def test_an_address_that_asana_could_not_call_is_told(url: str, tmp_path: Path) -> None:
+    [told] = problems_of(WAKING + f"waking: {{public_url: {url}}}\n", tmp_path)
+    assert ":9: `public_url`" in told
+    assert "secret" not in told
+
+
+def test_a_bad_schedule_is_told_once_although_waking_needs_it(tmp_path: Path) -> None:
+    text = WAKING.replace("*/5 * * * *", "often").replace("webhook", "watcher")
+    [told] = problems_of(text, tmp_path)
+    assert "is no schedule" in told
+
+
+def test_waking_changes_nothing_that_tasks_say() -> None:
+    flow = load_flow(DEMO)
+    woken = flow.model_copy(update={"wake": "watcher"})
+    assert woken.fingerprint("bill") == flow.fingerprint("bill")
+
+
 def test_bad_file_does_not_hide_good_ones(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(SMALL)
     (tmp_path / "b.yaml").write_text("flow: [")

@@ -12,6 +12,7 @@ from intacct_asana.approvals.policy import Approver, Policy, StampNames
 from intacct_asana.approvals.settle import Settler, settle_all
 from intacct_asana.approvals.signals import signals_of
 from intacct_asana.approvals.summary import Summary
+from intacct_asana.approvals.watch import Watch, touched_task
 
 __all__ = [
     "Approver",
@@ -19,9 +20,11 @@ __all__ = [
     "Settler",
     "StampNames",
     "Summary",
+    "Watch",
     "acknowledge",
     "acknowledge_all",
     "decisions_of",
     "settle_all",
     "signals_of",
+    "touched_task",
 ]

@@ -218,6 +218,16 @@ def check_alerts(alerts: Alerts) -> Iterator[Found]:
 # Across parts.
 
 
+def check_waking(wake: object, *, has_schedule: bool, has_url: bool) -> Iterator[Found]:
+    """A hint may be lost, so there is always a schedule; and Asana has to know whom to call."""
+    if wake in ("watcher", "webhook") and not has_schedule:
+        what = f"`{wake}` only adds to a schedule, and approval_reconciliation has none"
+        yield Found(path=("wake",), what=what, mend='add `approval_reconciliation: "*/5 * * * *"` to `schedules`')
+    if wake == "webhook" and not has_url:
+        mend = "add `waking: {public_url: https://...}`: where Asana reaches Airflow's API server"
+        yield Found(path=("wake",), what="`webhook` has no address for Asana to call", mend=mend)
+
+
 def check_bill_fields(bills: BillScope, approval: Approval | None) -> Iterator[Found]:
     """Key, approval and declared fields of the bills' project are all different."""
     named: list[tuple[Path, str]] = [(("bills", "key_field"), bills.key_field)]

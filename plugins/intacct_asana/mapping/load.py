@@ -129,6 +129,11 @@ def _checked(table: Table) -> list[Flaw]:
 
 
 def _between_values(rest: Table) -> Iterator[Found]:
+    yield from checks.check_waking(
+        rest.get("wake"),
+        has_schedule=_holds(rest, "schedules", "approval_reconciliation"),
+        has_url=_holds(rest, "waking", "public_url"),
+    )
     bills = salvaged(rest, "bills", BillScope)
     vendors = salvaged(rest, "vendors", VendorScope)
     approval = salvaged(rest, "approval", Approval)
@@ -147,6 +152,12 @@ def _between_values(rest: Table) -> Iterator[Found]:
         yield from checks.check_write_back(write_back)
     if alerts:
         yield from checks.check_alerts(alerts)
+
+
+def _holds(table: Table, part: str, key: str) -> bool:
+    """Whether something is written there; whether it is right is the first look's business."""
+    here = table.get(part)
+    return isinstance(here, Table) and here.get(key) is not None
 
 
 def _with_lines(table: Table, found: Iterable[Found]) -> list[Flaw]:

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from intacct_asana.mapping.approval_rules import Approval, WriteBack, digest_of
 from intacct_asana.mapping.field_rules import BillField, Part, VendorField
+from intacct_asana.mapping.waking import Waking
 from intacct_asana.mapping.words import Amount, ConnectionId, Cron, Day, Email, FieldName, Gid, Line, Slug, Timezone
 from intacct_asana.records import BillState
 
@@ -27,6 +28,9 @@ class Connections(Part):
 
     store: ConnectionId = "intacct_asana_store"
     """SQL connection of our own tables. A SQLite file is used when the connection does not exist."""
+
+    airflow: ConnectionId = "intacct_asana_airflow"
+    """Connection of type HTTP to Airflow's own API, with a service user. Used by `wake: webhook` only."""
 
 
 class Schedules(Part):
@@ -189,6 +193,12 @@ class Flow(Part):
 
     connections: Connections = Connections()
     schedules: Schedules = Schedules()
+
+    wake: Literal["none", "watcher", "webhook"] = "none"
+    """What starts approval_reconciliation between two scheduled runs. `watcher` asks Asana every few seconds; `webhook` has
+    Asana call Airflow's API server. Both are hints only: the schedule alone always suffices."""
+
+    waking: Waking = Waking()
     pools: Pools = Pools()
     bills: BillScope
     vendors: VendorScope

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
@@ -101,6 +102,27 @@ def _connection(value: str) -> str:
     return value
 
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def _public_url(value: str) -> str:
+    """Scheme, host and perhaps a path; https, but for this very machine, where the sandbox plays Asana."""
+    mend = "write where Asana reaches Airflow's API server, as in https://airflow.example.com"
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError as error:
+        raise flaw(f"is {value!r}, which is no address", mend) from error
+    # First, because what follows shows the value, and this may be a password.
+    if "@" in value or parts.query or parts.fragment:
+        raise flaw("holds more than host and path", mend)
+    if not parts.hostname or not re.fullmatch(r"[!-~]{1,200}", value) or parts.scheme not in ("https", "http"):
+        raise flaw(f"is {value!r}, which is no address", mend)
+    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+        raise flaw(f"is {value!r}, which is not encrypted", mend)
+    return value.rstrip("/")
+
+
 ASANA_OWN_FIELDS = frozenset({"due date", "assignee"})
 """Names that Asana keeps for itself. https://developers.asana.com/docs/custom-fields-guide"""
 
@@ -126,6 +148,7 @@ Email = Annotated[str, AfterValidator(_email)]
 Currency = Annotated[str, AfterValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})]
 Slug = Annotated[str, AfterValidator(_slug), WithJsonSchema({"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"})]
 IntacctName = Annotated[str, AfterValidator(_intacct_name)]
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
 ConnectionId = Annotated[str, AfterValidator(_connection)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=250), AfterValidator(_is_one_line)]
 FieldName = Annotated[Line, AfterValidator(_field_name)]

@@ -18,10 +18,11 @@ from intacct_asana.approvals import (
     decisions_of,
     settle_all,
     signals_of,
+    touched_task,
 )
 from intacct_asana.errors import UnexpectedReply
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, utc_now
-from intacct_asana.records import Bill, Cursor, Decision, Event, Link, Pins, Task, Verdict
+from intacct_asana.records import Bill, Cursor, Decision, Link, Pins, Task, Verdict
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -115,7 +116,7 @@ class ReadDecisionsOperator(FlowOperator):
             hints.sync_token = page.sync_token
             hints.reset = hints.reset or page.reset
             hints.events += len(page.events)
-            hints.task_gids.update(gid for event in page.events if (gid := _touched(event, pins.bot_gid)))
+            hints.task_gids.update(gid for event in page.events if (gid := touched_task(event, pins.bot_gid)))
             if not page.has_more:
                 return hints
         raise UnexpectedReply(f"Asana still has more events after {MOST_EVENT_PAGES} pages for project {pins.project_gid}.")
@@ -233,12 +234,3 @@ def _reported(operator: FlowOperator, run: FlowRun, summary: Summary) -> dict[st
     operator.log.info("%s", json.dumps(report))
     summary.raise_if_failed()
     return report
-
-
-def _touched(event: Event, bot_gid: str) -> str:
-    """The task that the event is about; empty for our own changes and for other things."""
-    if event.user_gid == bot_gid:
-        return ""
-    if event.resource_type == "task":
-        return event.resource_gid
-    return (event.parent_gid or "") if event.resource_type == "story" else ""

@@ -1,0 +1,1 @@
+"""What Airflow's triggerer runs: watchers that start DAGs early. Never needed for correctness."""
