@@ -17,6 +17,7 @@ PROJECT = "900"
 KEY, AMOUNT, VENDOR, APPROVAL = "11", "12", "13", "14"
 FIELDS = (KEY, AMOUNT, VENDOR, APPROVAL)
 PENDING, APPROVED = "141", "142"
+BOT, SOMEBODY = "77", "78"
 OPEN, CLOSED, ELSEWHERE = "s1", "s2", "s3"
 
 
@@ -82,6 +83,7 @@ class Board:
         self.writes: list[str] = []
         self.refusals: dict[str, IntacctAsanaError] = {}
         self.deaf_to: set[str] = set()
+        self.said: dict[str, list[Story]] = {}
 
     def tasks(self, project_gid: str, *, modified_since: datetime | None = None) -> Iterator[list[Task]]:
         with self.wire.lock:
@@ -126,18 +128,39 @@ class Board:
         with self.wire.lock:
             moment = self.wire.enter(may_lose=True)
             self._maybe_refuse(draft.key)
-            if task_gid not in self.there:
-                raise Refused(f"task {task_gid}: 404 Not Found", code="404")
+            self._there(task_gid)
             self.there[task_gid] = self._changed(self.there[task_gid], draft, changed)
             self.writes.append(f"update {draft.key}")
             self.wire.leave(moment)
             return self.there[task_gid]
 
     def stories(self, task_gid: str) -> list[Story]:
-        raise NotImplementedError
+        with self.wire.lock:
+            moment = self.wire.enter()
+            self._there(task_gid)
+            said = list(self.said.get(task_gid, ()))
+            self.wire.leave(moment)
+            return said
 
     def comment(self, task_gid: str, text: str) -> Story:
-        raise NotImplementedError
+        with self.wire.lock:
+            moment = self.wire.enter(may_lose=True)
+            self._there(task_gid)
+            story = self.say(task_gid, text, author=BOT)
+            self.writes.append(f"comment {task_gid}")
+            self.wire.leave(moment)
+            return story
+
+    def say(self, task_gid: str, text: str, *, author: str = SOMEBODY) -> Story:
+        """Anybody comments."""
+        said = self.said.setdefault(task_gid, [])
+        gid, at = f"{task_gid}-{len(said)}", self.wire.now()
+        said.append(Story(gid=gid, created_at=at, author_gid=author, kind="comment_added", text=text))
+        return said[-1]
+
+    def comments(self, task_gid: str) -> list[str]:
+        """What we said on the task, oldest first."""
+        return [story.text for story in self.said.get(task_gid, ()) if story.author_gid == BOT]
 
     def set_fields(self, task_gid: str, fields: Mapping[str, str | None]) -> Task:
         raise NotImplementedError
@@ -172,6 +195,10 @@ class Board:
 
     def _heard(self, fields: Mapping[str, object]) -> dict[str, object]:
         return {gid: value for gid, value in fields.items() if gid not in self.deaf_to}
+
+    def _there(self, task_gid: str) -> None:
+        if task_gid not in self.there:
+            raise Refused(f"task {task_gid}: 404 Not Found", code="404")
 
     def _maybe_refuse(self, key: str) -> None:
         if key in self.refusals:
@@ -236,12 +263,13 @@ def plain(draft: TaskDraft) -> str:
 
 @dataclass
 class ABill:
-    """A bill as a history moves it. `open` and `paid` bills are in scope, a `void` one is not."""
+    """A bill as a history moves it. `open` and `paid` bills are in scope, a `void` one is not; `news` is its remark."""
 
     record_no: str
     amount: Decimal = Decimal("100.00")
     vendor: str = "Acme"
     state: str = "open"
+    news: str = ""
 
 
 class World:
@@ -269,7 +297,8 @@ class World:
 
     def wanted(self, key: str) -> Wanted:
         bill = self.bills[key]
-        return wanted(key, record_no=bill.record_no, amount=bill.amount, vendor=bill.vendor, state=bill.state)
+        moved = {"amount": bill.amount, "vendor": bill.vendor, "state": bill.state, "news": bill.news}
+        return wanted(key, record_no=bill.record_no, **moved)
 
     def plan(self, *, full: bool = False) -> Plan:
         keys = set(self.bills) if full else self.dirty & set(self.bills)
@@ -293,6 +322,7 @@ class World:
             links=self.links,
             project_gid=PROJECT,
             key_field_gid=KEY,
+            bot_gid=BOT,
             workers=workers,
             now=self.wire.now,
         )
@@ -313,12 +343,25 @@ class World:
     def task_of(self, key: str) -> Task:
         return self.board.there[self.links.links[key].task_gid]
 
+    def comments_of(self, key: str) -> list[str]:
+        return self.board.comments(self.links.links[key].task_gid)
+
     def with_key(self, key: str) -> list[Task]:
         return [task for task in self.board.there.values() if task.fields.get(KEY) == key]
 
 
+def remark(news: str) -> str:
+    return f"Now: {news}\nReference: news-{news}" if news else ""
+
+
 def wanted(
-    key: str, *, record_no: str = "r", amount: Decimal = Decimal("100.00"), vendor: str = "Acme", state: str = "open"
+    key: str,
+    *,
+    record_no: str = "r",
+    amount: Decimal = Decimal("100.00"),
+    vendor: str = "Acme",
+    state: str = "open",
+    news: str = "",
 ) -> Wanted:
     draft = TaskDraft(
         key=key,
@@ -328,6 +371,7 @@ def wanted(
         section_gid=OPEN if state == "open" else CLOSED,
         fields={KEY: key, AMOUNT: amount, VENDOR: vendor},
         initial_fields={APPROVAL: PENDING},
+        remark=remark(news),
     )
     shown = Snapshot(digest=f"{vendor}/{amount}", body={"vendor": vendor, "amount": str(amount)})
     return Wanted(draft=draft, record_no=record_no, amount=amount, in_scope=state != "void", snapshot=shown)

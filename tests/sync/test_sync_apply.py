@@ -14,7 +14,7 @@ from intacct_asana.records import Task, TaskDraft
 from intacct_asana.sync import Adopt, Plan, Result, apply_plan
 from intacct_asana.sync.result import Failure
 
-from tests.sync.sync_world import AMOUNT, APPROVAL, CLOSED, KEY, PENDING, PROJECT, VENDOR, Board, World
+from tests.sync.sync_world import AMOUNT, APPROVAL, BOT, CLOSED, KEY, PENDING, PROJECT, VENDOR, Board, World
 
 
 @pytest.fixture
@@ -353,6 +353,7 @@ def test_progress_is_told_every_hundred_tasks(world: World) -> None:
         links=world.links,
         project_gid=PROJECT,
         key_field_gid=KEY,
+        bot_gid=BOT,
         now=world.wire.now,
         on_progress=told.append,
     )

@@ -31,6 +31,7 @@ DRAFTS = st.builds(
     assignee=st.none() | TEXT,
     fields=FIELDS,
     initial_fields=FIELDS,
+    remark=TEXT,
 )
 TASKS = st.builds(
     Task,

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.sync.sync_world import AMOUNT, APPROVAL, PENDING, Crash, World
+from tests.sync.sync_world import AMOUNT, APPROVAL, PENDING, Crash, World, remark
 
 pytestmark = pytest.mark.cuts
 
@@ -16,14 +16,22 @@ MOMENTS = ("before", "after", "lost", "unsent")
 
 
 def a_busy_morning() -> World:
-    """One of each: new bills, a changed, a paid, a voided one, a deleted task, and a creation that died yesterday."""
+    """One of each: new bills, a changed, a paid, a voided one, a deleted task, and a creation that died yesterday.
+
+    What is told about them is told in the same run: with other changes, with nothing else, and on a closed task.
+    """
     world = World()
-    for key in ("changed", "paid", "voided", "deleted"):
+    for key in ("changed", "paid", "voided", "deleted", "told"):
         world.a_bill(key)
+    world.a_bill("closed", news="paid")
     world.run().raise_if_failed()
-    world.change("changed", amount=Decimal("5.00"))
-    world.change("paid", state="paid")
-    world.change("voided", state="void")
+    world.change("closed", state="void")
+    world.run().raise_if_failed()
+    world.change("changed", amount=Decimal("5.00"), news="part")
+    world.change("paid", state="paid", news="paid")
+    world.change("voided", state="void", news="void")
+    world.change("told", news="selected")
+    world.change("closed", news="repaid")
     world.change("deleted", amount=Decimal("6.00"))
     del world.board.there[world.links.links["deleted"].task_gid]
     for key in ("died", "new", "newer"):
@@ -46,6 +54,8 @@ def assert_all_is_well(world: World) -> None:
         assert tasks[0].completed == (bill.state != "open")
         assert tasks[0].fields[AMOUNT] == bill.amount
         assert tasks[0].fields[APPROVAL] == PENDING
+        told = [] if key in ("deleted", "died", "new", "newer") else [remark(bill.news)]
+        assert world.comments_of(key) == told, f"{key} was told {world.comments_of(key)}"
     assert world.links.begun == {}
     assert world.writes_of() == []
     assert world.writes_of(full=True) == []

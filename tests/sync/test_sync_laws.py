@@ -8,8 +8,9 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from intacct_asana.sync import Adopt, Create, Plan
 
-from tests.sync.sync_world import AMOUNT, APPROVAL, APPROVED, ELSEWHERE, KEY, PENDING, VENDOR, Crash, World
+from tests.sync.sync_world import AMOUNT, APPROVAL, APPROVED, ELSEWHERE, KEY, PENDING, VENDOR, Crash, World, remark
 
 pytestmark = pytest.mark.laws
 
@@ -21,6 +22,7 @@ BILL_MOVES = st.one_of(
     st.tuples(st.just("bill"), KEYS, AMOUNTS),
     st.tuples(st.just("state"), KEYS, st.sampled_from(["open", "paid", "void"])),
     st.tuples(st.just("recreated"), KEYS, st.integers(1, 9)),
+    st.tuples(st.just("news"), KEYS),
 )
 CUT_RUNS = st.tuples(st.just("run"), st.booleans(), st.integers(0, 40), MOMENTS)
 EDITS = st.tuples(
@@ -39,6 +41,8 @@ class History:
         self.copies: set[str] = set()
         self.approved: set[str] = set()
         self.toggled: set[str] = set()
+        self.shown_at_first: dict[str, set[str]] = {}
+        self.told = 0
 
     def play(self, move: tuple) -> None:
         name, *rest = move
@@ -58,6 +62,12 @@ class History:
         if key in self.world.bills:
             self.world.change(key, record_no=f"r-{key}-{number}")
 
+    def news(self, key: str) -> None:
+        """Something that was never said before, about a bill."""
+        if key in self.world.bills:
+            self.told += 1
+            self.world.change(key, news=f"n{self.told}")
+
     def vanish(self, key: str) -> None:
         if key in self.world.links.links and key in self.world.bills:
             self.world.vanish(key)
@@ -65,8 +75,16 @@ class History:
     def run(self, full: bool, cut_at: int, moment: str) -> None:
         self.world.wire.revive(cut_at=cut_at, moment=moment)
         with suppress(Crash):
-            self.world.run(full=full)
+            self.remember(plan := self.world.plan(full=full))
+            if not self.world.apply(plan).failures:
+                self.world.dirty.clear()
         self.world.wire.revive()
+
+    def remember(self, plan: Plan) -> None:
+        """What a task said from its first day on was never told in a comment."""
+        for action in plan.writing:
+            if isinstance(action, Create | Adopt):
+                self.shown_at_first.setdefault(action.key, set()).add(action.desired.remark)
 
     def edit(self, key: str, what: str) -> None:
         board, link = self.world.board, self.world.links.links.get(key)
@@ -125,6 +143,16 @@ class History:
             if key not in in_scope and task and task.gid not in self.toggled:
                 assert task.completed, f"{key} is out of scope and its task is open"
 
+    def assert_news_was_told_once(self) -> None:
+        world = self.world
+        for task_gid in world.board.there:
+            comments = world.board.comments(task_gid)
+            assert len(comments) == len(set(comments)), f"said twice on {task_gid}: {comments}"
+        for key, bill in world.bills.items():
+            untold = {"", *self.shown_at_first.get(key, ())}
+            if bill.state != "void" and remark(bill.news) not in untold:
+                assert world.comments_of(key)[-1:] == [remark(bill.news)], f"{key} was not told"
+
     def assert_answers_are_kept(self) -> None:
         for gid, task in self.world.board.there.items():
             if gid in self.approved:
@@ -135,7 +163,10 @@ class History:
 
 def settle(history: History, *, full: bool) -> None:
     """One more run in peace; what it could only find out while writing, the next one finishes."""
-    history.world.run(full=full).raise_if_failed()
+    history.remember(plan := history.world.plan(full=full))
+    history.world.apply(plan).raise_if_failed()
+    history.world.dirty.clear()
+    history.assert_news_was_told_once()
     history.assert_one_task_a_bill()
     history.assert_the_rest_is_closed()
     history.assert_answers_are_kept()

@@ -9,10 +9,11 @@ from intacct_asana.approvals.guards import ALREADY_DECIDED
 from intacct_asana.approvals.policy import Policy
 from intacct_asana.approvals.signals import SUPERSEDED, WITHDRAWN, followed_by
 from intacct_asana.approvals.summary import Summary
-from intacct_asana.approvals.wording import comment_of, reference
+from intacct_asana.approvals.wording import comment_of
 from intacct_asana.errors import IntacctAsanaError, Misconfigured
 from intacct_asana.ports import Decisions, TaskBoard
 from intacct_asana.records import Decision, DecisionState, Story, Task
+from intacct_asana.records.remarks import comment_with, reference
 
 
 def acknowledge_all(*, board: TaskBoard, decisions: Decisions, policy: Policy, now: Callable[[], datetime]) -> Summary:
@@ -62,10 +63,8 @@ def _is_no_news(decision: Decision, stories: Sequence[Story], policy: Policy) ->
 
 
 def _told_by(decision: Decision, stories: Sequence[Story], policy: Policy) -> str:
-    """Gid of our comment about this decision. The reference has to end it: elsewhere it would be a quotation."""
-    mark = reference(decision.decision_id)
-    ours = (one for one in stories if one.kind == "comment_added" and one.author_gid == policy.bot_gid)
-    return next((story.gid for story in ours if story.text.rstrip().endswith(mark)), "")
+    """gid of our comment about this decision, empty before it was made."""
+    return comment_with(reference(decision.decision_id), stories, author_gid=policy.bot_gid)
 
 
 def _tell(decision: Decision, target: str, *, board: TaskBoard, policy: Policy) -> str:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from intacct_asana.approvals.policy import Policy
 from intacct_asana.records import Bill, Decision, DecisionState
+from intacct_asana.records.remarks import reference
 
 NONCHARACTERS = 0xFFFE
 
@@ -54,11 +55,6 @@ def bill_name(bill: Bill) -> str:
 def capital(text: str) -> str:
     """The first letter large, the rest as it is: bill numbers have capitals of their own."""
     return text[:1].upper() + text[1:]
-
-
-def reference(decision_id: str) -> str:
-    """The last line of our comment. By it the comment is found again, so it must end the text."""
-    return f"Reference: {decision_id}"
 
 
 def comment_of(decision: Decision, policy: Policy, *, goes_back_to: str) -> str:

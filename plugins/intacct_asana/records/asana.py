@@ -69,6 +69,8 @@ class TaskDraft:
     """What a task should say. Fields that a person owns are absent, so that they are never overwritten.
 
     `initial_fields` are written when the task is created and never again (the Approval field's Pending).
+    `remark` is news for the people on the task, ending in a reference line (`records.remarks`). It is posted as a comment,
+    once, when it says something else than the confirmed draft's; a new task never gets one.
     """
 
     key: str
@@ -81,6 +83,7 @@ class TaskDraft:
     assignee: str | None = None
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
     initial_fields: Mapping[str, FieldValue] = field(default_factory=dict)
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

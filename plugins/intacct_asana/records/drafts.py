@@ -45,11 +45,12 @@ def draft_to_json(draft: TaskDraft) -> dict[str, Any]:
         "assignee": draft.assignee,
         "fields": {gid: value_to_json(value) for gid, value in draft.fields.items()},
         "initial_fields": {gid: value_to_json(value) for gid, value in draft.initial_fields.items()},
+        "remark": draft.remark,
     }
 
 
 def draft_from_json(body: Mapping[str, Any]) -> TaskDraft:
-    """The draft that `draft_to_json` wrote."""
+    """The draft that `draft_to_json` wrote. Drafts that were stored before there were remarks have none."""
     return TaskDraft(
         key=body["key"],
         name=body["name"],
@@ -61,4 +62,5 @@ def draft_from_json(body: Mapping[str, Any]) -> TaskDraft:
         assignee=body["assignee"],
         fields={gid: value_from_json(value) for gid, value in body["fields"].items()},
         initial_fields={gid: value_from_json(value) for gid, value in body["initial_fields"].items()},
+        remark=body.get("remark", ""),
     )

@@ -33,6 +33,7 @@ def apply_plan(
     links: Links,
     project_gid: str,
     key_field_gid: str,
+    bot_gid: str,
     workers: int = 8,
     now: Callable[[], datetime],
     on_progress: Callable[[str], None] | None = None,
@@ -40,7 +41,8 @@ def apply_plan(
     """Does everything in `plan` that can be done and says what failed, by key; raises nothing for a single failure.
 
     Applying the same plan again is safe: what is done is skipped, and what another run changed since is refused as stale.
-    `now` gives aware UTC instants. Board calls run in `workers` threads; the store is used from the calling thread only.
+    `bot_gid` is the user that our comments are written by. `now` gives aware UTC instants. Board calls run in `workers`
+    threads; the store is used from the calling thread only.
     An interruption (KeyboardInterrupt, a task timeout) comes out at once; what was saved stays saved.
     """
     return _Applier(
@@ -48,6 +50,7 @@ def apply_plan(
         links=links,
         project_gid=project_gid,
         key_field_gid=key_field_gid,
+        bot_gid=bot_gid,
         workers=workers,
         now=now,
         on_progress=on_progress or (lambda text: None),
@@ -64,6 +67,7 @@ class _Applier:
         links: Links,
         project_gid: str,
         key_field_gid: str,
+        bot_gid: str,
         workers: int,
         now: Callable[[], datetime],
         on_progress: Callable[[str], None],
@@ -71,6 +75,7 @@ class _Applier:
         self.board = board
         self.links = links
         self.project_gid = project_gid
+        self.bot_gid = bot_gid
         self.lookout = Lookout(board=board, links=links, project_gid=project_gid, key_field_gid=key_field_gid)
         self.workers = workers
         self.clock = now
@@ -114,7 +119,9 @@ class _Applier:
         ready, kept_back = self.lookout.before_writing(actions)
         self._fail_all(kept_back)
         self._begin(ready)
-        work: Callable[[Writing], Outcome] = partial(perform, board=self.board, project_gid=self.project_gid)
+        work: Callable[[Writing], Outcome] = partial(
+            perform, board=self.board, project_gid=self.project_gid, bot_gid=self.bot_gid
+        )
         started = 0
         with closing(each_done(work, self._until_stopped(ready), workers=self.workers)) as outcomes:
             for action, outcome in outcomes:
@@ -147,7 +154,7 @@ class _Applier:
 
     def _keep(self, action: Writing, written: Written) -> None:
         """Saves the link with what Asana acknowledged, then reports the parts that it did not take."""
-        self.result.writes += bool(written.changed)
+        self.result.writes += bool(written.changed) + written.commented
         task = written.task
         missing = parts_not_taken(action.desired, task, changed=written.changed) if task else ()
         confirmed = acknowledged(action.desired, task, not_taken=missing) if task else action.desired

@@ -1,6 +1,7 @@
 """Which parts of a task differ: desired against confirmed (Intacct moved) and against actual (a person edited).
 
-A part is an attribute name of TaskDraft, or a custom field as `field:<gid>`. What we never said is never taken away: an
+A part is an attribute name of TaskDraft, or a custom field as `field:<gid>`. The remark is a part that a task does not
+show: it is said once. What we never said is never taken away: an
 empty description or due date counts only where an earlier draft said something.
 """
 
@@ -11,8 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from intacct_asana.records import FieldValue, Task, TaskDraft
+from intacct_asana.records.remarks import reference_of, takes_back
 
 FIELD = "field:"
+REMARK = "remark"
 
 
 def parts_moved(desired: TaskDraft, confirmed: TaskDraft | None) -> tuple[str, ...]:
@@ -27,7 +30,20 @@ def parts_moved(desired: TaskDraft, confirmed: TaskDraft | None) -> tuple[str, .
     if any(not same(said(desired, text), said(before, text)) for text in ("notes", "html_notes")):
         parts.append("html_notes" if desired.html_notes else "notes")
     parts += [FIELD + gid for gid, value in desired.fields.items() if _field_moved(gid, value, before)]
+    parts += [REMARK] if has_news(desired, confirmed) else []
     return in_order(parts)
+
+
+def has_news(desired: TaskDraft, confirmed: TaskDraft | None) -> bool:
+    """Whether `desired` has a remark to be posted. A task that nothing was confirmed of is new: it shows all there is."""
+    if confirmed is None or not desired.remark or _news_of(desired) == _news_of(confirmed):
+        return False
+    return bool(confirmed.remark) or not takes_back(desired.remark)
+
+
+def _news_of(draft: TaskDraft) -> str:
+    """The reference alone: the same news in other words, after a release say, is no news."""
+    return reference_of(draft.remark) or draft.remark.strip()
 
 
 def parts_edited(desired: TaskDraft, actual: Task) -> tuple[str, ...]:

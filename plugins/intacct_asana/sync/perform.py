@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from intacct_asana.errors import IntacctAsanaError, Refused
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused
 from intacct_asana.ports import TaskBoard
 from intacct_asana.records import Task
+from intacct_asana.records.remarks import is_last_said, reference_of
 from intacct_asana.sync.actions import Adopt, Create, Update, Writing
-from intacct_asana.sync.difference import created_parts, parts_moved
+from intacct_asana.sync.difference import REMARK, created_parts, parts_moved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,7 @@ class Written:
 
     task: Task | None
     changed: tuple[str, ...]
+    commented: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +31,15 @@ class Gone:
 Outcome = Written | Gone | IntacctAsanaError
 
 
-def perform(action: Writing, *, board: TaskBoard, project_gid: str) -> Outcome:
-    """Writes what `action` says. Our own errors are answers here, so that one failure does not end the batch."""
+def perform(action: Writing, *, board: TaskBoard, project_gid: str, bot_gid: str) -> Outcome:
+    """Writes what `action` says. Our own errors are answers here, so that one failure does not end the batch.
+
+    `bot_gid` is the user that our comments are written by.
+    """
     try:
         if isinstance(action, Create):
             return _create(action, board=board, project_gid=project_gid)
-        return _write(action, board=board)
+        return _write(action, board=board, bot_gid=bot_gid)
     except IntacctAsanaError as error:
         return error
 
@@ -48,13 +53,37 @@ def _create(action: Create, *, board: TaskBoard, project_gid: str) -> Written:
     return Written(task=board.create_task(project_gid, action.desired), changed=created_parts(action.desired))
 
 
-def _write(action: Adopt | Update, *, board: TaskBoard) -> Written | Gone:
+def _write(action: Adopt | Update, *, board: TaskBoard, bot_gid: str) -> Written | Gone:
     if not action.changed:
         return Written(task=action.actual if isinstance(action, Adopt) else None, changed=())
     try:
-        task = board.update_task(action.task_gid, action.desired, changed=action.changed)
+        return _parts_then_remark(action, board=board, bot_gid=bot_gid)
     except Refused as no:
         if board.task(action.task_gid) is None:
             return Gone(error=no)
         raise
-    return Written(task=task, changed=action.changed)
+
+
+def _parts_then_remark(action: Adopt | Update, *, board: TaskBoard, bot_gid: str) -> Written:
+    """The comment comes last, so that the task shows already what it speaks of.
+
+    When it fails, the action fails and nothing of it is kept: the next try writes the same parts again and looks for it.
+    """
+    parts = tuple(part for part in action.changed if part != REMARK)
+    task = board.update_task(action.task_gid, action.desired, changed=parts) if parts else None
+    commented = REMARK in action.changed and _say(action, board=board, bot_gid=bot_gid)
+    return Written(task=task, changed=parts, commented=commented)
+
+
+def _say(action: Adopt | Update, *, board: TaskBoard, bot_gid: str) -> bool:
+    """Posts the remark, unless an earlier try whose answer was lost did it. True when it was posted now."""
+    remark = action.desired.remark
+    mark = reference_of(remark)
+    if not (mark and bot_gid):
+        # Without either, the comment could not be found again and would be written twice.
+        lacking = "its comment has no reference line" if bot_gid else "who writes our comments is not pinned; run preflight"
+        raise Misconfigured(f"The task of {action.key}: {lacking}.")
+    if is_last_said(mark, board.stories(action.task_gid), author_gid=bot_gid):
+        return False
+    board.comment(action.task_gid, remark)
+    return True

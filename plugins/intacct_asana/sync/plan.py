@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from intacct_asana.records import Link, Snapshot, Task, TaskDraft
 from intacct_asana.sync.actions import ALL_KINDS, Action, Adopt, Close, Create, Leave, Reopen, Update, Wanted, Writing
-from intacct_asana.sync.difference import in_order, parts_edited, parts_moved, parts_to_adopt
+from intacct_asana.sync.difference import has_news, in_order, parts_edited, parts_moved, parts_to_adopt
 from intacct_asana.sync.lookup import age
 from intacct_asana.sync.summary import render_plan
 
@@ -97,6 +97,9 @@ def _decide(
     confirmed = link.confirmed if link else None
     actual = next((task for task in tasks if link and task.gid == link.task_gid), None)
     if not wanted.in_scope:
+        # Closed already, but what we told about it no longer holds: tell the news on the closed task.
+        if link and confirmed and confirmed.completed and confirmed.remark and has_news(wanted.draft, confirmed):
+            return _change(key, _completed(wanted), link=link, actual=None, why="")
         # Out of scope, and its task was completed by us: people may do with it what they like.
         if link and confirmed and confirmed.completed:
             return _leave(key, wanted, "out of scope, task already closed")

@@ -1,0 +1,50 @@
+"""Comments that we write on tasks, and how each is found again: its last line is `Reference: <id>`.
+
+The answer to a comment can be lost, so whoever comments looks first whether the comment is there already. An id is
+deterministic: the same news has the same id, whichever run brings it. What stands before its last dash is its family.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from intacct_asana.records.asana import Story
+
+LABEL = "Reference: "
+NOTHING = "none"
+"""The end of an id that takes earlier news back: where nothing was said before, there is nothing to take back."""
+
+
+def reference(remark_id: str) -> str:
+    """The last line of a comment of ours. It must end the text: elsewhere it would be a quotation."""
+    return f"{LABEL}{remark_id}"
+
+
+def reference_of(text: str) -> str:
+    """The reference line that ends `text`, empty when none does."""
+    last = text.rstrip().rpartition("\n")[2].strip()
+    return last if last.startswith(LABEL) and len(last.split()) == 2 else ""
+
+
+def takes_back(remark: str) -> bool:
+    """Whether `remark` only says that nothing of its family holds any more."""
+    return reference_of(remark).endswith(f"-{NOTHING}")
+
+
+def comment_with(mark: str, stories: Iterable[Story], *, author_gid: str) -> str:
+    """gid of the author's first comment that ends with the reference `mark`; empty when there is none."""
+    return next((story.gid for story in _by(author_gid, stories) if story.text.rstrip().endswith(mark)), "")
+
+
+def is_last_said(mark: str, stories: Iterable[Story], *, author_gid: str) -> bool:
+    """Whether the author's newest comment of the same family is the one with `mark`; `stories` are oldest first.
+
+    Only the newest counts, because what was true, and then was not, may become true again and is news then.
+    """
+    family = mark.rpartition("-")[0]
+    said = [found for story in _by(author_gid, stories) if (found := reference_of(story.text)).rpartition("-")[0] == family]
+    return bool(said) and said[-1] == mark
+
+
+def _by(author_gid: str, stories: Iterable[Story]) -> Iterable[Story]:
+    return (story for story in stories if story.kind == "comment_added" and story.author_gid == author_gid)
