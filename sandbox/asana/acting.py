@@ -143,6 +143,12 @@ def _delete_comment(edit: Edit, _viewer: User, args: Args) -> None:
     stories.remove(edit, _story(edit, args))
 
 
+def _unfollow(edit: Edit, viewer: User, args: Args) -> Task:
+    task = _task(edit, viewer, args)
+    task.followers = [user for user in task.followers if user is not viewer]
+    return task
+
+
 def _delete(edit: Edit, viewer: User, args: Args) -> Task:
     task = _task(edit, viewer, args)
     tasks.delete(edit, task)
@@ -289,6 +295,7 @@ ACTIONS: dict[str, Action] = {
     "set_kind": _update("resource_subtype", "kind"),
     "set_approval": _update("approval_status", "status"),
     "assign": _update("assignee", "to"),
+    "unfollow": _unfollow,
     "delete": _delete,
     "restore": _restore,
     "move": _move,

@@ -71,6 +71,7 @@ def _task(task: Task) -> dict[str, Any]:
         "created_at": stamp(task.created_at),
         "modified_at": stamp(task.modified_at),
         "assignee": task.assignee.email if task.assignee else None,
+        "followers": [user.email for user in task.followers],
         "due_on": task.due_on,
         "notes": task.notes,
         "html_notes": task.html_notes,

@@ -94,6 +94,14 @@ def add_project(call: Call) -> Answer:
     return done()
 
 
+@route("POST", "/tasks/{gid}/addFollowers")
+def add_followers(call: Call) -> Answer:
+    """Who follows already goes on following. Everybody is known, or nobody is added."""
+    task = call.space.task(call.args["gid"], call.user)
+    tasks.add_followers(call.edit, task, call.given("followers"), viewer=call.user)
+    return one(call, task)
+
+
 @route("POST", "/tasks/{gid}/removeProject")
 def remove_project(call: Call) -> Answer:
     task = call.space.task(call.args["gid"], call.user)

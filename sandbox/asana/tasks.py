@@ -305,6 +305,13 @@ def _move(edit: Edit, task: Task, here: Section, target: Section) -> None:
     edit.story(task, "section_changed", text, touch=False, old_section=here, new_section=target, project=target.project)
 
 
+def add_followers(edit: Edit, task: Task, followers: Any, *, viewer: User) -> None:
+    if not isinstance(followers, list):
+        raise bad(f"followers: Value is not an array: {followers}")
+    wanted = [_user(edit, each, viewer, "followers") for each in followers]
+    task.followers += [user for user in wanted if user not in task.followers]
+
+
 def remove_from_project(edit: Edit, task: Task, project: Project) -> None:
     if task.places.pop(project.gid, None) is None:
         raise bad(f"project: Not in project: {project.gid}")

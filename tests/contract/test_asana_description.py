@@ -101,6 +101,7 @@ OUR_CALLS = {
     "complete_task": "updateTask",
     "set_fields": "updateTask",
     "move_to_section": "addTaskForSection",
+    "add_followers": "addFollowersForTask",
     "read_stories": "getStoriesForTask",
     "write_comment": "createStoryForTask",
 }
@@ -163,6 +164,7 @@ def work(hook: AsanaHook, sandbox: Any) -> None:
         due_on=date(2026, 12, 1),
         section_gid=section.gid,
         assignee=ALICE["gid"],
+        followers=(ALICE["gid"],),
         fields=values_of(fields),
         initial_fields=pending,
     )
@@ -171,7 +173,8 @@ def work(hook: AsanaHook, sandbox: Any) -> None:
     sandbox.act("asana", ALICE["email"], "choose", task=task.gid, field="Approval", option="Approved")
     sandbox.act("asana", "rule", "comment", task=task.gid, text="by a rule")
     emptied = replace(draft, due_on=None, assignee=None, fields=dict.fromkeys(draft.fields))
-    changed = ["name", "notes", "due_on", "assignee", "completed", "section_gid", *(f"field:{gid}" for gid in draft.fields)]
+    changed = ["name", "notes", "due_on", "assignee", "followers", "completed", "section_gid"]
+    changed += [f"field:{gid}" for gid in draft.fields]
     hook.update_task(task.gid, emptied, changed=changed)
     hook.set_fields(task.gid, {approval.gid: None})
     hook.comment(task.gid, "Decision stored")
@@ -331,6 +334,7 @@ def visit_every_route(raw: httpx.Client, sandbox: Any, receiver: Any) -> set[str
     token = raw.get("/events", params={"resource": PROJECT}).json()["sync"]
     call("POST", f"/sections/{section['gid']}/addTask", {"task": task})
     call("POST", f"/tasks/{task}/addProject", {"project": constants.VENDORS_PROJECT_GID})
+    call("POST", f"/tasks/{task}/addFollowers", {"followers": [ALICE["gid"]]})
     call("PUT", f"/tasks/{task}", {"completed": True, "custom_fields": {amount["gid"]: 7.25, text["gid"]: None}})
     call("PUT", f"/tasks/{task}", {"custom_fields": dict.fromkeys(values)})
     call("PUT", f"/tasks/{task}", {"custom_fields": values})

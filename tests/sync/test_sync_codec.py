@@ -29,6 +29,7 @@ DRAFTS = st.builds(
     completed=st.booleans(),
     section_gid=st.none() | TEXT,
     assignee=st.none() | TEXT,
+    followers=PARTS,
     fields=FIELDS,
     initial_fields=FIELDS,
     remark=TEXT,

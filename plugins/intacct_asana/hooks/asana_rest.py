@@ -73,11 +73,13 @@ class AsanaHook(AsanaSetup):
     @mutates
     def update_task(self, task_gid: str, draft: TaskDraft, *, changed: Collection[str]) -> Task:
         """The task as read back after writing what `changed` names. Raises Refused when the task is gone."""
-        written = [part for part in changed if part != "section_gid"]
+        written = [part for part in changed if part not in ("section_gid", "followers")]
         request = calls.update_task(task_gid, draft, changed=written)
-        # The move comes first, so that the answer to the update shows both.
-        if len(written) < len(changed) and draft.section_gid:
+        # The calls of their own come first, so that the answer to the update shows everything.
+        if "section_gid" in changed and draft.section_gid:
             self.ask(calls.move_to_section(task_gid, draft.section_gid), nothing)
+        if "followers" in changed and draft.followers:
+            self.ask(calls.add_followers(task_gid, draft.followers), nothing)
         return self.ask(request if written else calls.read_task(task_gid), one(task_from))
 
     @mutates

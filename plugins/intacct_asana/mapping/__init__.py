@@ -11,6 +11,7 @@ from intacct_asana.mapping.field_rules import BillField, FieldRule, VendorField
 from intacct_asana.mapping.load import load_flow, load_flows
 from intacct_asana.mapping.model import (
     Alerts,
+    Assignee,
     BillScope,
     Connections,
     Flow,
@@ -21,7 +22,7 @@ from intacct_asana.mapping.model import (
     Sections,
     VendorScope,
 )
-from intacct_asana.mapping.needs import Gaps, gaps_of, required_fields, required_sections
+from intacct_asana.mapping.needs import Gaps, gaps_of, required_fields, required_people, required_sections
 from intacct_asana.mapping.pins import pins_drift, resolve_pins
 from intacct_asana.mapping.projection import project_bill, project_vendor
 from intacct_asana.mapping.sources import BILL_SOURCES, VENDOR_SOURCES
@@ -32,6 +33,7 @@ __all__ = [
     "Alerts",
     "Approval",
     "Approver",
+    "Assignee",
     "BillField",
     "BillScope",
     "Connections",
@@ -55,6 +57,7 @@ __all__ = [
     "project_bill",
     "project_vendor",
     "required_fields",
+    "required_people",
     "required_sections",
     "resolve_pins",
 ]

@@ -116,6 +116,7 @@ def check_bills(bills: BillScope) -> Iterator[Found]:
         yield Found(path=("bills", "sections", "closed"), what=what, mend="name two, or remove `sections`")
     yield from check_once(bills.states, ("bills", "states"))
     yield from check_once(bills.entities, ("bills", "entities"))
+    yield from check_once(bills.followers, ("bills", "followers"))
 
 
 def check_vendors(vendors: VendorScope) -> Iterator[Found]:

@@ -72,6 +72,13 @@ class Sections(Part):
     """Section of tasks whose bill is done."""
 
 
+class Assignee(Part):
+    """Whose task a bill becomes."""
+
+    email: Email
+    """E-mail address of the person in Asana."""
+
+
 class BillScope(Part):
     """Which bills get a task, and what the task says."""
 
@@ -107,6 +114,12 @@ class BillScope(Part):
 
     due_date: Literal["due_on"] | None = "due_on"
     """Day that becomes the task's own due date; write `null` to leave it to people."""
+
+    assignee: Assignee | None = None
+    """Who a new task is assigned to. A task that somebody reassigns stays with the new person."""
+
+    followers: tuple[Email, ...] = ()
+    """E-mail addresses of people in Asana who follow every task. They are only ever added: who leaves a task stays away."""
 
     fields: tuple[BillField, ...] = ()
     """Custom fields of the tasks."""

@@ -20,6 +20,14 @@ def required_sections(flow: Flow, kind: str) -> tuple[str, ...]:
     return (sections.open, sections.closed) if sections else ()
 
 
+def required_people(flow: Flow, kind: str) -> tuple[str, ...]:
+    """E-mails of the people whom tasks of `kind` are given to or followed by, each once."""
+    if kind != "bill":
+        return ()
+    assignee = (flow.bills.assignee.email,) if flow.bills.assignee else ()
+    return tuple(dict.fromkeys((*assignee, *flow.bills.followers)))
+
+
 def _bill_needs(flow: Flow) -> Iterator[FieldNeed]:
     signal = flow.approval.signal
     yield FieldNeed(name=flow.bills.key_field, kind="text")

@@ -20,10 +20,11 @@ Record = TypeVar("Record", Bill, Vendor)
 NAME_CHARACTERS = 300
 
 
-def project_bill(bill: Bill, flow: Flow, pins: Pins) -> TaskDraft:
+def project_bill(bill: Bill, flow: Flow, pins: Pins, *, people: Mapping[str, str] | None = None) -> TaskDraft:
     """The task that `bill` should have: its Intacct-owned fields, and first values for the ones that people own.
 
-    Numbers have exactly the field's decimal places, enums are option gids, text fits Asana. The task is completed when the
+    `people` maps e-mails to user gids; who is not in it is left out, so that an unknown person never loses a bill. Numbers
+    have exactly the field's decimal places, enums are option gids, text fits Asana. The task is completed when the
     bill is in none of the flow's states. Raises Misconfigured for a field or option that preflight has not pinned.
     """
     scope = flow.bills
@@ -36,6 +37,8 @@ def project_bill(bill: Bill, flow: Flow, pins: Pins) -> TaskDraft:
         due_on=bill.due_on if scope.due_date else None,
         completed=completed,
         section_gid=_section(scope, pins, completed=completed),
+        assignee=(people or {}).get(scope.assignee.email) if scope.assignee else None,
+        followers=tuple(sorted({gid for email in scope.followers if (gid := (people or {}).get(email))})),
         fields={pinned(pins, scope.key_field).gid: bill.bill_key} | _fields(scope, bill, pins),
         initial_fields=initial,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +30,7 @@ class FlowRun:
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
+        self._gids: dict[str, str] = {}
 
     @cached_property
     def books(self) -> IntacctHook:
@@ -64,6 +66,19 @@ class FlowRun:
                 ),
             ),
         )
+
+    def people(self, emails: Iterable[str]) -> Mapping[str, str]:
+        """User gids by e-mail, each asked for once a task; who is unknown to Asana is left out."""
+        for email in emails:
+            if email not in self._gids:
+                person = self.board.person(email)
+                self._gids[email] = person.gid if person else ""
+        return {email: gid for email, gid in self._gids.items() if gid}
+
+    @property
+    def unknown_people(self) -> tuple[str, ...]:
+        """E-mails that `people` was asked for and Asana does not know."""
+        return tuple(email for email, gid in self._gids.items() if not gid)
 
     def calls(self) -> dict[str, int]:
         """HTTP calls used by this task, by system."""

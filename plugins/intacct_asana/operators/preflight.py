@@ -7,7 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
-from intacct_asana.mapping import gaps_of, pins_drift, required_fields, required_sections, resolve_pins
+from intacct_asana.mapping import (
+    gaps_of,
+    pins_drift,
+    required_fields,
+    required_people,
+    required_sections,
+    resolve_pins,
+)
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun
 from intacct_asana.records import FieldNeed, Pins
 
@@ -115,7 +122,8 @@ class CheckAsanaOperator(FlowOperator):
         rows = [first]
         for kind, project in (("vendor", run.flow.vendors.project), ("bill", run.flow.bills.project)):
             rows += self._project(run, kind, project)
-        return rows + [self._approver(run, approver.email) for approver in run.flow.approval.approvers]
+        rows += [self._approver(run, approver.email) for approver in run.flow.approval.approvers]
+        return rows + [self._person(run, email) for email in required_people(run.flow, "bill")]
 
     def _project(self, run: FlowRun, kind: str, project_gid: str) -> list[Row]:
         check = f"Asana {kind} project"
@@ -181,6 +189,19 @@ class CheckAsanaOperator(FlowOperator):
         if person.is_guest:
             cure = "guests cannot decide: name a member of the organisation"
             return failed(check, Problem(where="Asana", what=f"{person.name} is a guest", mend=cure))
+        return passed(check, f"is {person.name}")
+
+    @staticmethod
+    def _person(run: FlowRun, email: str) -> Row:
+        """Assignee and followers may be guests; bills of somebody unknown get their task without the person."""
+        check = f"assignee or follower {email}"
+        try:
+            person = run.board.person(email)
+        except IntacctAsanaError as error:
+            return {"check": check, "result": error.message, "mend": "", "ok": "no"}
+        if person is None:
+            cure = "mend the e-mail in the flow file; until then tasks are made without"
+            return failed(check, Problem(where="Asana", what="no such user", mend=cure))
         return passed(check, f"is {person.name}")
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.errors import Misconfigured
-from intacct_asana.mapping import project_bill, project_vendor
+from intacct_asana.mapping import project_bill, project_vendor, required_people
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, utc_now
 from intacct_asana.operators.reading import Reading, reading_of
 from intacct_asana.records import Bill, Cursor, Pins, ReadWindow, Task, Vendor, snapshot_of
@@ -47,6 +47,8 @@ class PlanTasksOperator(FlowOperator):
         pass_began = run.books.newest_change(self.kind) if reading.compares_all else ""
         records = self._records(run, reading.window)
         plan = self._plan(run, pins, records, reading)
+        if run.unknown_people:
+            self.log.warning("Not users in Asana, so tasks are made without them: %s", ", ".join(run.unknown_people))
         self.log.info("The plan\n%s", plan.render(names={pin.gid: name for name, pin in pins.fields.items()}))
         self._check_limits(context, run, plan, records, reading)
         summary = {"why": reading.why, "read": len(records), **self._summary(context, run, plan)}
@@ -123,6 +125,7 @@ class PlanTasksOperator(FlowOperator):
             "counts": plan.counts(),
             "money": {name: str(amount) for name, amount in plan.money().items()},
             "dry_run": bool(context["params"].get("dry_run")),
+            "unknown_people": list(run.unknown_people),
             "calls": run.calls(),
         }
 
@@ -194,7 +197,7 @@ class PlanBillsOperator(PlanTasksOperator):
 
     def wanted(self, record: Bill, run: FlowRun, pins: Pins) -> Wanted:
         return Wanted(
-            draft=project_bill(record, run.flow, pins),
+            draft=project_bill(record, run.flow, pins, people=run.people(required_people(run.flow, "bill"))),
             record_no=record.record_no,
             amount=record.total_entered,
             in_scope=record.state in run.flow.bills.states,

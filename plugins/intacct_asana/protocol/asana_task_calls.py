@@ -67,13 +67,15 @@ def create_task(project_gid: str, draft: TaskDraft) -> Request:
     }
     if draft.section_gid:
         data["memberships"] = [{"project": project_gid, "section": draft.section_gid}]
+    if draft.followers:
+        data["followers"] = list(draft.followers)
     if draft.completed:
         data["completed"] = True
     return send("POST", "/tasks", asked=f"creating the task of {draft.key}", data=data, fields=TASK_FIELDS, repeatable=False)
 
 
 def update_task(task_gid: str, draft: TaskDraft, *, changed: Collection[str]) -> Request:
-    """Only what `changed` names: attributes of the draft and `field:<gid>`; a section is a call of its own.
+    """Only what `changed` names: attributes of the draft and `field:<gid>`; section and followers are calls of their own.
 
     Source: developers.asana.com/reference/updatetask.
     """
@@ -87,7 +89,7 @@ def update_task(task_gid: str, draft: TaskDraft, *, changed: Collection[str]) ->
                 data[part] = draft.due_on.isoformat() if draft.due_on else None
             case "notes" | "html_notes":
                 data.update(_description(draft))
-            case "section_gid":
+            case "section_gid" | "followers":
                 continue
             case _:
                 gid = _named_field(part, draft)
@@ -112,6 +114,16 @@ def move_to_section(task_gid: str, section_gid: str) -> Request:
     return send(
         "POST", path, asked=f"moving task {task_gid} to section {section_gid}", data={"task": task_gid}, repeatable=True
     )
+
+
+def add_followers(task_gid: str, followers: Collection[str]) -> Request:
+    """A POST that may be repeated: who follows already goes on following.
+
+    Source: developers.asana.com/reference/addfollowersfortask.
+    """
+    path = f"/tasks/{segment(task_gid)}/addFollowers"
+    data = {"followers": list(followers)}
+    return send("POST", path, asked=f"adding followers to task {task_gid}", data=data, repeatable=True)
 
 
 def read_stories(task_gid: str) -> Request:

@@ -71,6 +71,7 @@ class TaskDraft:
     `initial_fields` are written when the task is created and never again (the Approval field's Pending).
     `remark` is news for the people on the task, ending in a reference line (`records.remarks`). It is posted as a comment,
     once, when it says something else than the confirmed draft's; a new task never gets one.
+    `assignee` and `followers` are user gids or e-mails; followers are only ever added.
     """
 
     key: str
@@ -81,6 +82,7 @@ class TaskDraft:
     completed: bool = False
     section_gid: str | None = None
     assignee: str | None = None
+    followers: tuple[str, ...] = ()
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
     initial_fields: Mapping[str, FieldValue] = field(default_factory=dict)
     remark: str = ""

@@ -43,6 +43,7 @@ def draft_to_json(draft: TaskDraft) -> dict[str, Any]:
         "completed": draft.completed,
         "section_gid": draft.section_gid,
         "assignee": draft.assignee,
+        "followers": list(draft.followers),
         "fields": {gid: value_to_json(value) for gid, value in draft.fields.items()},
         "initial_fields": {gid: value_to_json(value) for gid, value in draft.initial_fields.items()},
         "remark": draft.remark,
@@ -60,6 +61,8 @@ def draft_from_json(body: Mapping[str, Any]) -> TaskDraft:
         completed=body["completed"],
         section_gid=body["section_gid"],
         assignee=body["assignee"],
+        # Drafts that an earlier release confirmed have none.
+        followers=tuple(body.get("followers") or ()),
         fields={gid: value_from_json(value) for gid, value in body["fields"].items()},
         initial_fields={gid: value_from_json(value) for gid, value in body["initial_fields"].items()},
         remark=body.get("remark", ""),

@@ -27,6 +27,8 @@ def parts_moved(desired: TaskDraft, confirmed: TaskDraft | None) -> tuple[str, .
     parts = [part for part in ("name", "due_on", "completed") if not same(said(desired, part), said(before, part))]
     # A section or an assignee that the draft does not name is people's business.
     parts += [part for part in ("section_gid", "assignee") if getattr(desired, part) not in (None, getattr(before, part))]
+    # Only who is new in the draft is added, so that people can leave a task.
+    parts += ["followers"] if set(desired.followers) - set(before.followers) else []
     if any(not same(said(desired, text), said(before, text)) for text in ("notes", "html_notes")):
         parts.append("html_notes" if desired.html_notes else "notes")
     parts += [FIELD + gid for gid, value in desired.fields.items() if _field_moved(gid, value, before)]
@@ -49,8 +51,8 @@ def _news_of(draft: TaskDraft) -> str:
 def parts_edited(desired: TaskDraft, actual: Task) -> tuple[str, ...]:
     """Parts that Intacct owns and in which the task itself says something else than `desired`.
 
-    Left out on purpose: the section and the assignee (people may move a task), the formatted description (Asana rewrites
-    it), and the completion of approval tasks, which is a person's answer and not an edit.
+    Left out on purpose: the section, the assignee and the followers (people may move and hand over a task), the formatted
+    description (Asana rewrites it), and the completion of approval tasks, which is a person's answer and not an edit.
     """
     parts = [part for part in ("name", "notes", "due_on", "completed") if _is_ours(part, desired, actual)]
     differing = [part for part in parts if not same(said(desired, part), getattr(actual, part))]
@@ -138,7 +140,7 @@ def _took(part: str, desired: TaskDraft, task: Task) -> bool:
         return same(said(desired, part), task.fields.get(part.removeprefix(FIELD)))
     if part == "html_notes":
         return bool(task.notes)
-    if part == "assignee":
+    if part in ("assignee", "followers"):
         return True
     if part == "section_gid":
         # A task in several projects has a section in each, and the answer names just one of them.
