@@ -56,6 +56,7 @@ class _Door:
     async def enter(self, request: Request) -> Response:
         limit = self.world.setting("intacct_max_concurrency", None)
         if limit is not None and self.inside >= limit:
+            self.world.count("intacct", "429")
             await request.body()
             return _xml(Answer(too_many_requests(), 429))
         self.inside += 1

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +15,7 @@ from intacct_asana.hooks.intacct import IntacctHook
 
 from sandbox import constants
 
+ROOT = Path(__file__).resolve().parents[2]
 AHook = Callable[..., IntacctHook]
 SECRETS = (constants.SENDER_PASSWORD, constants.WS_PASSWORD)
 
@@ -38,29 +43,70 @@ def variables(monkeypatch: pytest.MonkeyPatch) -> type[SharedVariables]:
     return SharedVariables
 
 
+def connection_to(sandbox: Any, **extra: Any) -> dict[str, Any]:
+    """An Airflow connection to the sandbox as its JSON."""
+    base = {
+        "company_id": constants.COMPANY_ID,
+        "sender_id": constants.SENDER_ID,
+        "sender_password": constants.SENDER_PASSWORD,
+        "allowed_endpoint_hosts": ["127.0.0.1"],
+    }
+    return {
+        "conn_type": "intacct",
+        "host": sandbox.gateway_url,
+        "login": constants.WS_USER,
+        "password": constants.WS_PASSWORD,
+        "extra": base | extra,
+    }
+
+
 @pytest.fixture
 def a_hook(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> AHook:
     """A new hook, as each task process has one. `extra`, `login`, `password`, `host` change the connection."""
 
-    def make(
-        *,
-        extra: dict[str, Any] | None = None,
-        login: str = constants.WS_USER,
-        password: str = constants.WS_PASSWORD,
-        host: str = sandbox.gateway_url,
-        **arguments: Any,
-    ) -> IntacctHook:
-        base = {
-            "company_id": constants.COMPANY_ID,
-            "sender_id": constants.SENDER_ID,
-            "sender_password": constants.SENDER_PASSWORD,
-            "allowed_endpoint_hosts": ["127.0.0.1"],
-        }
-        body = {"conn_type": "intacct", "host": host, "login": login, "password": password, "extra": base | (extra or {})}
-        monkeypatch.setenv("AIRFLOW_CONN_INTACCT_DEFAULT", json.dumps(body))
+    def make(*, extra: dict[str, Any] | None = None, **arguments: Any) -> IntacctHook:
+        changed = {name: arguments.pop(name) for name in ("login", "password", "host") if name in arguments}
+        monkeypatch.setenv("AIRFLOW_CONN_INTACCT_DEFAULT", json.dumps(connection_to(sandbox, **extra or {}) | changed))
         arguments.setdefault("custom_fields", constants.STAMP_FIELDS)
         hook = IntacctHook(first_wait_seconds=0.01, **arguments)
         _ = hook.transport.connection
         return hook
 
     return make
+
+
+@pytest.fixture(scope="session")
+def forking_process() -> Iterator[subprocess.Popen[str]]:
+    """One process that has everything imported; task processes are forked from it."""
+    command = [sys.executable, "-m", "tests.hooks_intacct.task_process"]
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'plugins'}:{ROOT}"}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        process.stdin.close()
+
+
+@pytest.fixture
+def task_processes(sandbox: Any, tmp_path: Path, forking_process: subprocess.Popen[str]) -> Callable[..., list[dict[str, Any]]]:
+    """`task_processes({}, {"entity_id": "UK01"}, probes=8)` makes that many calls from two processes at once, each on a
+    connection with that extra, and gives what each reports. Every machine has a temporary folder of its own; processes are
+    dealt out to them."""
+
+    def run(*extras: dict[str, Any], probes: int, machines: int = 1) -> list[dict[str, Any]]:
+        folders = [tmp_path / f"machine{number}" for number in range(machines)]
+        for folder in folders:
+            folder.mkdir(exist_ok=True)
+        jobs = [
+            {"connection": connection_to(sandbox, **extra), "temporary": str(folders[at % machines]), "probes": probes}
+            for at, extra in enumerate(extras)
+        ]
+        forking_process.stdin.write(json.dumps({"variables": str(tmp_path), "jobs": jobs}) + "\n")
+        forking_process.stdin.flush()
+        while line := forking_process.stdout.readline():
+            # Airflow may print lines of its own.
+            if line.startswith("[{"):
+                return json.loads(line)
+        raise AssertionError("the forking process ended")
+
+    return run

@@ -225,3 +225,16 @@ def test_renewals_reach_the_variable_only_when_half_the_time_is_gone(sandbox: An
         hook.probe("VENDOR")
     assert logins(sandbox) == 1
     assert variables.writes == 2
+
+
+def test_tasks_that_renew_at_the_same_time_all_succeed_and_share_the_last_session(sandbox: Any, task_processes: Any) -> None:
+    """Real processes with one store of Variables; the latency makes their logins overlap."""
+    sandbox.settings(intacct_latency_ms=50)
+    task_processes({"max_concurrency": 3}, probes=1)
+    sandbox.act("intacct", "mgarcia", "end_sessions")
+    renewing = task_processes(*[{"max_concurrency": 3}] * 3, probes=2)
+    assert [report["errors"] for report in renewing] == [[], [], []]
+    assert 2 <= logins(sandbox) <= 4
+    (later,) = task_processes({"max_concurrency": 3}, probes=1)
+    assert later["calls"] == {"query VENDOR": 1}
+    assert later["session"] in {report["session"] for report in renewing}

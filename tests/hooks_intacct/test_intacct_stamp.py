@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import date
 from typing import Any
 
@@ -84,13 +85,24 @@ def test_no_clear_answer_means_that_nobody_knows_and_nothing_is_sent_again(
     assert (now.custom["ASANA_DECISION"] == "Approved") is is_done
 
 
-def test_a_limit_on_a_write_is_handed_up_and_not_waited_for(sandbox: Any, a_hook: Any) -> None:
+def test_a_write_that_a_limit_refused_is_sent_again_because_nothing_happened(sandbox: Any, a_hook: Any) -> None:
     hook = a_hook()
     bill = a_bill(hook)
-    sandbox.fault("intacct", "update APBILL", "status:429", detail={"retry_after": "7"})
+    sandbox.fault("intacct", "update APBILL", "status:429", times=2, detail={"retry_after": "0.2"})
+    started = time.monotonic()
+    stamp(hook, bill)
+    assert time.monotonic() - started >= 0.4
+    assert (hook.calls["update APBILL"], writes(sandbox)) == (3, 1)
+    assert hook.bill(bill.record_no).custom["ASANA_DECISION"] == "Approved"
+
+
+def test_a_long_wait_before_a_write_is_left_to_airflow(sandbox: Any, a_hook: Any) -> None:
+    hook = a_hook()
+    bill = a_bill(hook)
+    sandbox.fault("intacct", "update APBILL", "status:429", detail={"retry_after": "700"})
     with pytest.raises(TryLater) as caught:
         stamp(hook, bill)
-    assert caught.value.wait_seconds == 7
+    assert caught.value.wait_seconds == 700
     assert (hook.calls["update APBILL"], writes(sandbox)) == (1, 0)
 
 

@@ -1,4 +1,4 @@
-"""Calls to the Intacct gateway: a session under each, reads patiently retried, writes sent once."""
+"""Calls to the Intacct gateway: a session and a slot under each, reads patiently retried, writes taken in once."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
-from threading import BoundedSemaphore
+from urllib.parse import urlsplit
 
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_after_delay, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
 from intacct_asana.errors import IntacctAsanaError, SessionEnded, TryLater, UnexpectedReply
 from intacct_asana.hooks.intacct_connection import IntacctSettings
 from intacct_asana.hooks.intacct_session import Session, SessionKeeper, session_from
+from intacct_asana.hooks.slots import Slots
 from intacct_asana.hooks.transport import Transport
 from intacct_asana.protocol.intacct_replies import Reply, decipher
 from intacct_asana.protocol.intacct_xml import Element, Login, SessionId, get_session, request
 
 LONGEST_WAIT_SECONDS = 60
-LONGEST_READ_SECONDS = 300
+LONGEST_RETRYING_SECONDS = 300
 MOST_SESSIONS = 3
 """Ours, the shared one, and a fresh one: more are never tried for one call."""
+
+LIMITED = "429"
+"""The code of the TryLater for a call that the gateway did not take in, because the company makes too many at once."""
 
 XML = {"Content-Type": "application/xml", "Accept": "application/xml"}
 
@@ -52,34 +56,43 @@ class Gateway:
         self.calls: Counter[str] = Counter()
         self.last_reply: Reply | None = None
         self.sessions = SessionKeeper(settings, login=self._log_in, now=now)
-        self._slots = BoundedSemaphore(settings.max_concurrency)
+        self.slots = Slots(
+            gateway_host=urlsplit(settings.gateway_url).hostname or "",
+            company_id=settings.login.company_id,
+            size=settings.max_concurrency,
+        )
         self._logins = 0
 
     def read(self, function: Element, *, kind: str, asked: str) -> Reply:
         """The reply to a function that changes nothing. A limit or outage is waited for within bounds, then TryLater."""
         patience = Retrying(
-            retry=retry_if_exception(_is_worth_waiting),
-            stop=stop_after_attempt(self.tries) | stop_after_delay(LONGEST_READ_SECONDS),
-            wait=self._wait_seconds,
-            reraise=True,
+            retry=retry_if_exception(_is_worth_waiting), stop=self._is_enough, wait=self._wait_seconds, reraise=True
         )
         return patience(self._call, function, kind=kind, asked=asked, control_id="", is_write=False)
 
     def write(self, function: Element, *, kind: str, asked: str, control_id: str) -> Reply:
-        """The reply to a function that changes something, sent once under `control_id`, which Intacct refuses to repeat.
+        """The reply to a function that changes something, under `control_id`, which Intacct refuses to do twice.
 
-        Raises OutcomeUnknown when no clear answer came.
+        Sent again only after a 429, which says that the gateway did not take it in. Raises OutcomeUnknown when no clear
+        answer came.
         """
-        return self._call(function, kind=kind, asked=asked, control_id=control_id, is_write=True)
+        patience = Retrying(
+            retry=retry_if_exception(lambda error: _is_limit(error) and _is_worth_waiting(error)),
+            stop=self._is_enough,
+            wait=self._wait_seconds,
+            reraise=True,
+        )
+        return patience(self._call, function, kind=kind, asked=asked, control_id=control_id, is_write=True)
 
     def log_in(self) -> Reply:
         """The reply to a fresh login, whose session nobody keeps: proof that the credentials work now."""
-        self._log_in()
+        with self.slots.held(asked=self._where("login")):
+            self._log_in()
         assert self.last_reply is not None
         return self.last_reply
 
     def _call(self, function: Element, *, kind: str, asked: str, control_id: str, is_write: bool) -> Reply:
-        with self._slots:
+        with self.slots.held(asked=self._where(asked)):
             logins_before = self._logins
             for _ in range(MOST_SESSIONS):
                 session = self.sessions.session()
@@ -140,12 +153,23 @@ class Gateway:
         return f"Connection {self.settings.conn_id}: {asked}"
 
     def _wait_seconds(self, state: RetryCallState) -> float:
+        """Random, and longer each time: those who were refused together must not come back together."""
         error = state.outcome.exception() if state.outcome else None
         asked_to_wait = error.wait_seconds if isinstance(error, TryLater) else None
-        chosen = wait_random_exponential(multiplier=self.first_wait_seconds, max=LONGEST_WAIT_SECONDS)(state)
-        return max(asked_to_wait or 0.0, chosen)
+        jitter = wait_random_exponential(multiplier=self.first_wait_seconds, max=LONGEST_WAIT_SECONDS)(state)
+        return (asked_to_wait or 0.0) + jitter
+
+    def _is_enough(self, state: RetryCallState) -> bool:
+        """An outage is tried a few times. A limit ends when another's call does, which may take as long as a call may."""
+        error = state.outcome.exception() if state.outcome else None
+        too_long = (state.seconds_since_start or 0) >= LONGEST_RETRYING_SECONDS
+        return too_long or (state.attempt_number >= self.tries and not _is_limit(error))
 
 
 def _is_worth_waiting(error: BaseException) -> bool:
     """A limit or outage whose announced wait fits into a task; longer ones are Airflow's to wait for."""
     return isinstance(error, TryLater) and (error.wait_seconds or 0) <= LONGEST_WAIT_SECONDS
+
+
+def _is_limit(error: BaseException | None) -> bool:
+    return isinstance(error, TryLater) and error.code == LIMITED
