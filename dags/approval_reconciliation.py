@@ -10,6 +10,10 @@ one comment for each decision; a choice that was refused goes back to Pending.
 read back before it is written again. A decision that Intacct accepted but does not show fails the run and is tried again,
 under another control id once it was proven absent twice.
 
+**How it reads.** Asana's events and its listing by time of change say where to look; both can miss something. So at least
+every `crawl_hours` a run looks at the whole project, and reads the stories of every task that changed since they were read
+last. For ten minutes after a change a task is read again, because its history may come later than the change itself.
+
 **Waking early:** with `wake: watcher` or `wake: webhook` in the flow file a run also starts a few seconds after somebody
 touched a task. That is a hint only; the schedule alone always suffices.
 
@@ -21,13 +25,9 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, TriggerRule
 from intacct_asana.operators import dag_parts
-from intacct_asana.operators.approvals import (
-    ReadDecisionsOperator,
-    ReportRunOperator,
-    SettleDecisionsOperator,
-    TellPeopleOperator,
-)
+from intacct_asana.operators.approvals import ReportRunOperator, SettleDecisionsOperator, TellPeopleOperator
 from intacct_asana.operators.flows import good_flows
+from intacct_asana.operators.read_decisions import ReadDecisionsOperator
 
 for flow in good_flows():
     settings = dag_parts.dag_settings(

@@ -10,11 +10,12 @@ from intacct_asana.approvals.acknowledge import acknowledge, acknowledge_all
 from intacct_asana.approvals.decisions import decisions_of
 from intacct_asana.approvals.policy import Approver, Policy, StampNames
 from intacct_asana.approvals.settle import Settler, settle_all
-from intacct_asana.approvals.signals import signals_of
+from intacct_asana.approvals.signals import UNPROVEN, signals_of
 from intacct_asana.approvals.summary import Summary
 from intacct_asana.approvals.watch import Watch, touched_task
 
 __all__ = [
+    "UNPROVEN",
     "Approver",
     "Policy",
     "Settler",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, tzinfo
 from decimal import Decimal
 
-from intacct_asana.records import Verdict
+from intacct_asana.records import Task, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,11 @@ class Policy:
         wanted = email.strip().casefold()
         entries = [one for one in self.approvers if wanted and one.email.casefold() == wanted]
         return next((one for one in entries if one.decides_on(on)), entries[0] if entries else None)
+
+    def shown_on(self, task: Task) -> str:
+        """The option that the task shows, by gid; empty for none."""
+        value = task.fields.get(self.field_gid)
+        return value if isinstance(value, str) else ""
 
     def option_gid(self, verdict: Verdict) -> str:
         return next(gid for gid, said in self.verdicts.items() if said is verdict)

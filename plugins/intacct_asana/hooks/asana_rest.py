@@ -39,6 +39,10 @@ class AsanaHook(AsanaSetup):
     def __init__(self, asana_conn_id: str = default_conn_name) -> None:
         super().__init__(asana_conn_id)
         self.asana_conn_id = asana_conn_id
+        self.made: dict[str, datetime] = {}
+        """Tasks that this hook created, by gid, with Asana's time of change in the answer."""
+        self.wrote: dict[str, datetime] = {}
+        """Tasks that this hook changed, the same way. A later change by anybody has a later time."""
 
     def tasks(self, project_gid: str, *, modified_since: datetime | None = None) -> Iterator[list[Task]]:
         """Pages of the project's tasks, completed ones too.
@@ -61,10 +65,12 @@ class AsanaHook(AsanaSetup):
     def create_task(self, project_gid: str, draft: TaskDraft) -> Task:
         """The new task as Asana has it. OutcomeUnknown when no clear answer came: look for its key before trying again."""
         task = self.ask(calls.create_task(project_gid, draft), one(lambda body: task_from(body, project_gid=project_gid)))
+        _note(self.made, task)
         if not draft.completed or task.completed:
             return task
         try:
-            return self.ask(calls.complete_task(task.gid), one(lambda body: task_from(body, project_gid=project_gid)))
+            done = self.ask(calls.complete_task(task.gid), one(lambda body: task_from(body, project_gid=project_gid)))
+            return _note(self.wrote, done)
         except IntacctAsanaError as error:
             # The task is there and its gid must not be lost; that it is open shows in the answer.
             self.log.warning("Task %s of %s was created but not completed: %s", task.gid, draft.key, error)
@@ -80,12 +86,15 @@ class AsanaHook(AsanaSetup):
             self.ask(calls.move_to_section(task_gid, draft.section_gid), nothing)
         if "followers" in changed and draft.followers:
             self.ask(calls.add_followers(task_gid, draft.followers), nothing)
-        return self.ask(request if written else calls.read_task(task_gid), one(task_from))
+        if not written:
+            # Asana's time of change does not move with the section, so it need not be not one of ours.
+            return self.ask(calls.read_task(task_gid), one(task_from))
+        return _note(self.wrote, self.ask(request, one(task_from)))
 
     @mutates
     def set_fields(self, task_gid: str, fields: Mapping[str, str | None]) -> Task:
         """The task as read back after setting enum (option gid) or text fields; None clears."""
-        return self.ask(calls.set_fields(task_gid, fields), one(task_from))
+        return _note(self.wrote, self.ask(calls.set_fields(task_gid, fields), one(task_from)))
 
     def stories(self, task_gid: str) -> list[Story]:
         """The task's whole history, oldest first, each story once. Raises Refused when the task is gone."""
@@ -147,6 +156,12 @@ class AsanaHook(AsanaSetup):
         except Refused as error:
             self.log.info("Whether people are guests is not known: %s", error)
             return {}
+
+
+def _note(times: dict[str, datetime], task: Task) -> Task:
+    if task.modified_at:
+        times[task.gid] = task.modified_at
+    return task
 
 
 def _with_guest(person: Person, guests: Mapping[str, bool]) -> Person:

@@ -78,10 +78,13 @@ class Approval(Part):
     segregation_of_duties: bool = True
     """Refuse a decision by the person who entered the bill in Intacct."""
 
+    crawl_hours: Annotated[int, Field(ge=1, le=168)] = 24
+    """At least this often a run looks at the whole project, because Asana may lose what it tells of changes."""
+
     @property
     def policy_version(self) -> str:
         """Changes when any part of the policy changes; every decision's evidence carries it."""
-        return digest_of(self)
+        return digest_of(self.model_copy(update={"crawl_hours": 0}))
 
 
 class StampFields(Part):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 
 
 class FlowRun:
-    """One flow's two systems and its store, opened when they are first used."""
+    """One flow's two systems and its store, opened when they are first used. `now` gives aware UTC instants."""
 
-    def __init__(self, flow: Flow) -> None:
+    def __init__(self, flow: Flow, *, now: Callable[[], datetime] | None = None) -> None:
         self.flow = flow
         self._gids: dict[str, str] = {}
+        self.now = now or utc_now
 
     @cached_property
     def books(self) -> IntacctHook:

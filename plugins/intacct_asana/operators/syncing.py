@@ -269,6 +269,9 @@ class ApplyPlanOperator(FlowOperator):
             now=utc_now,
             on_progress=lambda text: self.log.info("%s", text),
         )
+        if stored.kind == "bill":
+            run.store.marks().made(run.board.made)
+            run.store.marks().wrote(run.board.wrote)
         summary = result.summary() | {"calls": run.calls()}
         self.log.info("%s", json.dumps(summary))
         if not result.failures:

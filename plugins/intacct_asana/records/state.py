@@ -62,6 +62,18 @@ class Link:
     task_url: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """How far a task's history is known, by Asana's time of the task's last change.
+
+    Its stories were read when it was last changed at `read_at` and showed `value`; we wrote it ourselves at `wrote_at`.
+    """
+
+    read_at: datetime
+    wrote_at: datetime | None = None
+    value: str = ""
+
+
 class Verdict(StrEnum):
     APPROVE = "approve"
     REJECT = "reject"

@@ -16,6 +16,7 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 from intacct_asana.errors import Misconfigured
 from intacct_asana.store import tables
 from intacct_asana.store.failures import failure
+from intacct_asana.store.migrations import migrate
 
 WAIT_SECONDS = 30
 """How long a transaction waits for another's locks before it gives up with TryLater."""
@@ -138,16 +139,19 @@ def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
 
 
 def _make_tables(database: Database) -> None:
-    """Once for each database; of two processes that open a new one, the second finds everything made."""
+    """Once for each database and release; of two processes that open one, the second finds everything made."""
     with database.read() as connection:
         if _version(connection, database.name) == tables.SCHEMA_VERSION:
             return
     with database.write() as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TABLE_LOCK})")
-        if _version(connection, database.name) is None:
+        found = _version(connection, database.name)
+        if found is None:
             tables.metadata.create_all(connection)
             connection.execute(insert(tables.versions).values(version=tables.SCHEMA_VERSION))
+        else:
+            migrate(connection, found=found)
 
 
 def _version(connection: Connection, name: str) -> int | None:

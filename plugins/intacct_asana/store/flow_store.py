@@ -16,6 +16,7 @@ from intacct_asana.store.decisions import StoredDecisions
 from intacct_asana.store.evidence import EvidenceRow, read_evidence
 from intacct_asana.store.evidence_check import verify_evidence
 from intacct_asana.store.links import StoredLinks
+from intacct_asana.store.marks import StoredMarks
 from intacct_asana.store.plans import StoredPlan
 
 
@@ -46,6 +47,9 @@ class FlowStore:
 
     def decisions(self) -> StoredDecisions:
         return StoredDecisions(self._database, flow=self._flow)
+
+    def marks(self) -> StoredMarks:
+        return StoredMarks(self._database, flow=self._flow)
 
     def cursor(self, name: str) -> str | None:
         return read_cursor(self._database, flow=self._flow, name=name)

@@ -16,7 +16,7 @@ from sqlalchemy import (
     event,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 metadata = MetaData()
 
 
@@ -54,6 +54,16 @@ shown = Table(
     Column("digest", String(64), nullable=False),
     Column("body", Text, nullable=False),
     Index("ia_shown_key", "flow", "kind", "key", "shown_at"),
+)
+
+marks = Table(
+    "ia_marks",
+    metadata,
+    _key("flow"),
+    _key("task_gid", 64),
+    Column("read_at", String(27), nullable=False),
+    Column("wrote_at", String(27)),
+    Column("value", Text),
 )
 
 cursors = Table("ia_cursors", metadata, _key("flow"), _key("name"), Column("value", Text, nullable=False))

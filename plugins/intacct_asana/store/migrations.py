@@ -1,0 +1,25 @@
+"""From one schema version to the next. Each step runs in the transaction that opens the store, on every row that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from sqlalchemy import Connection, insert
+
+from intacct_asana.store import tables
+
+
+def migrate(connection: Connection, *, found: int) -> None:
+    """Carry the store from version `found` to this release's; nothing when it is there already."""
+    for version in range(found + 1, tables.SCHEMA_VERSION + 1):
+        STEPS[version](connection)
+        connection.execute(insert(tables.versions).values(version=version))
+
+
+def _task_marks(connection: Connection) -> None:
+    """Tasks of an older store have no mark, so each is read once more."""
+    tables.marks.create(connection)
+
+
+STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType({2: _task_marks})
