@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import pytest
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, TryLater, UnexpectedReply
 from intacct_asana.hooks.asana_rest import AsanaHook
+from intacct_asana.hooks.turns import Standing
 from intacct_asana.records import TaskDraft
 
 from sandbox import constants
@@ -90,7 +91,7 @@ def test_a_wait_that_is_too_long_is_handed_to_airflow(monkeypatch: pytest.Monkey
             hook.me()
         assert caught.value.wait_seconds == pytest.approx(600, abs=5)
     assert sandbox.counters()["asana GET /users/{gid}"] == 1
-    hook.pace._paused_until = 0.0
+    hook.pace._standing = Standing()
 
 
 def test_a_page_that_is_not_asanas_is_no_empty_board(hook: AsanaHook, sandbox: Any) -> None:

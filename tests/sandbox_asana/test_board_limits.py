@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -49,3 +50,30 @@ def test_a_batch_costs_one_request_for_each_action(api: Any, sandbox: Any) -> No
     sandbox.settings(asana_requests_per_minute=5)
     assert api.raw("POST", "/batch", {"actions": actions}).status_code == 200
     assert api.raw("POST", "/batch", {"actions": actions}).status_code == 429
+
+
+def test_a_rested_token_may_not_spend_more_than_the_quota_within_a_minute(api: Any, sandbox: Any) -> None:
+    """The budget would have refilled by two requests."""
+    sandbox.settings(asana_requests_per_minute=240)
+    for _ in range(240):
+        api.raw("GET", "/users/me")
+    time.sleep(0.5)
+    refused = api.raw("GET", "/users/me")
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) > 50
+
+
+def test_a_shorter_window_allows_its_share_of_the_quota_only(api: Any, sandbox: Any) -> None:
+    sandbox.settings(asana_requests_per_minute=120, asana_window_seconds=1)
+    answers = [api.raw("GET", "/users/me") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[-1].headers["Retry-After"] == "1"
+    time.sleep(1.1)
+    assert api.get("/users/me")
+
+
+def test_refusals_are_counted_for_whoever_steers_the_sandbox(api: Any, sandbox: Any) -> None:
+    sandbox.settings(asana_requests_per_minute=1)
+    for _ in range(3):
+        api.raw("GET", "/users/me")
+    assert sandbox.counters()["asana 429"] == 2

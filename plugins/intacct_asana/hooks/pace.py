@@ -9,12 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from intacct_asana.errors import TryLater
+from intacct_asana.hooks.turns import Standing, Turns
 
 PATIENCE_SECONDS = 120.0
 """The longest pause that is slept through. A longer one is Airflow's to wait for, without holding a worker."""
-
-SHORTEST_SLEEP_SECONDS = 1e-6
-"""Less than that is the rounding of floats."""
 
 PAUSED = "paused"
 """The code of the TryLater that says so."""
@@ -24,10 +22,9 @@ Sleep = Callable[[float], None]
 
 
 class Pace:
-    """Turns to call Asana. In no span of 60 seconds more than `requests_per_minute` begin, after a small burst evenly spread.
+    """Turns to call Asana, as `Turns` spreads them. Reads and writes have lanes of their own, as Asana counts them.
 
-    Reads and writes have lanes of their own, as Asana counts them. Thread-safe.
-    Source: developers.asana.com/docs/rate-limits.
+    Thread-safe. Source: developers.asana.com/docs/rate-limits.
     """
 
     def __init__(
@@ -41,12 +38,9 @@ class Pace:
     ) -> None:
         self._clock, self._sleep = clock, sleep
         self._reads, self._writes = threading.BoundedSemaphore(max_reads), threading.BoundedSemaphore(max_writes)
-        burst = max(1, min(15, requests_per_minute // 10))
-        # A full bucket and a minute's refill together must not exceed the limit.
-        self._interval_seconds = 60 / max(1, requests_per_minute - burst)
-        self._slack_seconds = (burst - 1) * self._interval_seconds
+        self._turns = Turns(requests_per_minute=requests_per_minute)
         self._lock = threading.Lock()
-        self._due_at = self._paused_until = clock()
+        self._standing = Standing(due_at=clock())
 
     @contextmanager
     def turn(self, *, is_write: bool) -> Iterator[None]:
@@ -58,7 +52,7 @@ class Pace:
     def pause(self, wait_seconds: float) -> None:
         """Nobody starts before `wait_seconds` are over: refused requests count too, so one refusal stops everyone."""
         with self._lock:
-            self._paused_until = max(self._paused_until, self._clock() + wait_seconds)
+            self._standing = self._turns.refused(self._standing, now=self._clock(), wait_seconds=wait_seconds)
 
     def _await_start(self) -> None:
         while delay_seconds := self._delay():
@@ -68,14 +62,11 @@ class Pace:
         """0 when the caller may start now (and the start is counted), else the seconds to sleep before asking again."""
         with self._lock:
             now = self._clock()
-            pause_seconds = self._paused_until - now
+            pause_seconds = self._standing.paused_until - now
             if pause_seconds > PATIENCE_SECONDS:
                 raise TryLater("Asana's limit is used up for too long to wait here.", code=PAUSED, wait_seconds=pause_seconds)
-            delay_seconds = max(pause_seconds, self._due_at - self._slack_seconds - now)
-            if delay_seconds > SHORTEST_SLEEP_SECONDS:
-                return delay_seconds
-            self._due_at = max(self._due_at, now) + self._interval_seconds
-            return 0
+            delay_seconds, self._standing = self._turns.next(self._standing, now=now)
+            return delay_seconds
 
 
 _paces: dict[str, Pace] = {}

@@ -1,0 +1,87 @@
+"""The rule of turns on its own: what a refusal changes, and that strangers with one token end up sharing it."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections import deque
+
+import pytest
+from intacct_asana.hooks.turns import BURST, RECOVERY_SECONDS, Standing, Turns
+
+TURNS = Turns(requests_per_minute=1500)
+
+
+def starts(turns: Turns, standing: Standing, *, since: float, seconds: float) -> list[float]:
+    """When calls start if somebody always waits for a turn."""
+    now, found = since, []
+    while now < since + seconds:
+        delay_seconds, standing = turns.next(standing, now=now)
+        if delay_seconds:
+            now += delay_seconds
+        else:
+            found.append(now)
+    return found
+
+
+def test_nearly_the_whole_limit_is_used() -> None:
+    assert 0.97 * 1500 < len(starts(TURNS, Standing(), since=1000, seconds=60)) <= 1500
+
+
+@pytest.mark.parametrize("window_seconds", [10, 30, 60])
+def test_a_limit_that_is_counted_over_shorter_spans_holds_too(window_seconds: float) -> None:
+    found = starts(TURNS, Standing(), since=1000, seconds=120)
+    most = max(sum(first <= at < first + window_seconds for at in found) for first in found)
+    assert most <= 1500 * window_seconds / 60 + 1
+
+
+def test_after_a_refusal_the_rate_is_half_and_comes_back() -> None:
+    standing = TURNS.refused(Standing(), now=1000, wait_seconds=3)
+    after = starts(TURNS, standing, since=1000, seconds=13)
+    assert min(after) == pytest.approx(1003, abs=0.001)
+    assert 100 < len(after) < 150
+    later = 1003 + RECOVERY_SECONDS / 2
+    assert len(starts(TURNS, standing, since=later, seconds=10)) > 240
+
+
+def test_refusals_of_calls_that_were_under_way_together_slow_down_once() -> None:
+    once = TURNS.refused(Standing(), now=1000, wait_seconds=3)
+    again = TURNS.refused(once, now=1000.2, wait_seconds=5)
+    assert (again.share, again.paused_until) == (once.share, 1005.2)
+
+
+def test_refusals_without_end_still_leave_a_trickle() -> None:
+    standing = Standing()
+    for number in range(50):
+        standing = TURNS.refused(standing, now=1000 + number * 2, wait_seconds=1)
+    assert len(starts(TURNS, standing, since=1099, seconds=10)) >= 10
+
+
+def test_after_a_rest_only_a_small_burst_starts_together() -> None:
+    found = starts(TURNS, Standing(due_at=1000), since=5000, seconds=1)
+    assert sum(at == 5000 for at in found) == BURST
+
+
+@pytest.mark.parametrize("strangers", [2, 4])
+def test_strangers_with_one_token_are_rarely_refused(strangers: int) -> None:
+    """Processes that do not know of each other, each believing in the whole limit, against one sliding minute."""
+    admitted = refused = 0
+    window: deque[float] = deque()
+    standings = [Standing(due_at=0.0) for _ in range(strangers)]
+    turn = [(0.0, number) for number in range(strangers)]
+    while (event := heapq.heappop(turn))[0] < 1800:
+        now, number = event
+        delay_seconds, standings[number] = TURNS.next(standings[number], now=now)
+        heapq.heappush(turn, (now + delay_seconds, number))
+        if delay_seconds:
+            continue
+        while window and window[0] <= now - 60:
+            window.popleft()
+        window.append(now)
+        if len(window) > 1500:
+            refused += 1
+            standings[number] = TURNS.refused(standings[number], now=now, wait_seconds=math.ceil(window[-1500] + 60 - now))
+        else:
+            admitted += 1
+    assert refused / (admitted + refused) < 0.005
+    assert admitted > 0.85 * 1500 * 30
