@@ -31,6 +31,13 @@ class IntacctAsanaError(Exception):
         self.message = message
         self.code = code
         """The other side's own error number, when it gave one (`PL04000005`, `404`)."""
+        self.about: tuple[str, ...] = ()
+        """What exactly was refused, where the other side says so: gids and names of properties."""
+
+    def naming(self, *about: str) -> Self:
+        """The same error, known to be about these gids or properties."""
+        self.about = (*self.about, *about)
+        return self
 
     def at(self, where: str) -> Self:
         """The same error with `where` (a connection, a key) in front of its message."""

@@ -1,1 +1,18 @@
-"""A stand-in for Asana's REST API: tasks, typed fields, stories, events, limits and webhooks, with state."""
+"""A stand-in for Asana's REST API: tasks, typed fields, stories, events, limits and webhooks, with state.
+
+Settings, by POST /_sandbox/settings; each chooses where Asana's behaviour depends on the plan or is not documented:
+
+    asana_free_plan (false)               custom fields are answered with 402
+    asana_requests_per_minute (1500)      over it: 429
+    asana_max_reads (50), asana_max_writes (15)   more at once: 429
+    asana_latency_ms (0)                  wait within each call
+    asana_names_refused_fields (true)     a refusal of a locked, hidden or removed field names its gid
+    asana_field_stories_on_create (false) a new task's fields leave stories
+    asana_trashed_task (404)              reading a deleted task: 404 or 403
+    asana_offset_minutes (15)             how long a page token lives
+    asana_sync_token_hours (24)           how long an events token lives
+    asana_refuse_older_tokens (false)     only the newest events token is good
+    asana_event_delay_seconds (0)         events are told this much later
+    asana_task_changed_events (true)      changes of tasks are events, not only stories
+    asana_webhook_retry_seconds (0.2)     wait before a delivery is tried again
+"""

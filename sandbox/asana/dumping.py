@@ -97,5 +97,10 @@ def _story(story: Story) -> dict[str, Any]:
     if changed:
         old = next((value for name, value in story.extra.items() if name.startswith("old_")), None)
         new = next((value for name, value in story.extra.items() if name.startswith("new_")), None)
-        told |= {"field": changed.name, "old": plain(changed, old), "new": plain(changed, new)}
+        told |= {"field": changed.name, "old": _story_value(changed, old), "new": _story_value(changed, new)}
     return told
+
+
+def _story_value(field: CustomField, value: Any) -> str | None:
+    """Stories have their own form of a day."""
+    return value["due_on"] if field.kind == "date" and value else plain(field, value)

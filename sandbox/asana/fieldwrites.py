@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.asana.definitions import raise_if_locked
 from sandbox.asana.edits import Edit
-from sandbox.asana.errors import bad, needs_payment
+from sandbox.asana.errors import AsanaError, bad, needs_payment
 from sandbox.asana.model import CustomField, FieldEntry, Task, User
 from sandbox.asana.values import KEEP, accept, display
 
@@ -33,11 +33,21 @@ def prepare_fields(task: Task, given: Any, viewer: User, space: Workspace) -> li
         raise needs_payment("Custom Fields are not available for free users or guests.")
     effects = []
     for gid, raw in given.items():
-        field = _writable(task, gid, raw, viewer)
+        field = _named(space, lambda gid=gid, raw=raw: _writable(task, gid, raw, viewer))
         value = accept(field, raw, lambda who: space.find_user(who, me=viewer))
         if value is not KEEP:
             effects.append(_setter(task, field, value))
     return effects
+
+
+def _named(space: Workspace, find: Callable[[], CustomField]) -> CustomField:
+    """The field, or a refusal that names it, as far as Asana does: its words for a locked field are not documented."""
+    try:
+        return find()
+    except AsanaError as error:
+        if space.world.setting("asana_names_refused_fields", True):
+            raise
+        raise AsanaError(error.status_code, "You are not allowed to do that.") from None
 
 
 def _writable(task: Task, gid: str, raw: Any, viewer: User) -> CustomField:

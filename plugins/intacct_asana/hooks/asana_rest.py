@@ -11,6 +11,7 @@ from intacct_asana.hooks.asana_setup import AsanaSetup
 from intacct_asana.hooks.guard import mutates
 from intacct_asana.protocol import asana_project_calls as project_calls
 from intacct_asana.protocol import asana_task_calls as calls
+from intacct_asana.protocol.asana_call import Request
 from intacct_asana.protocol.asana_records import (
     guest_from,
     person_from,
@@ -83,13 +84,20 @@ class AsanaHook(AsanaSetup):
         request = calls.update_task(task_gid, draft, changed=written)
         # The calls of their own come first, so that the answer to the update shows everything.
         if "section_gid" in changed and draft.section_gid:
-            self.ask(calls.move_to_section(task_gid, draft.section_gid), nothing)
+            self._part("section_gid", calls.move_to_section(task_gid, draft.section_gid))
         if "followers" in changed and draft.followers:
-            self.ask(calls.add_followers(task_gid, draft.followers), nothing)
+            self._part("followers", calls.add_followers(task_gid, draft.followers))
         if not written:
             # Asana's time of change does not move with the section, so it need not be not one of ours.
             return self.ask(calls.read_task(task_gid), one(task_from))
         return _note(self.wrote, self.ask(request, one(task_from)))
+
+    def _part(self, part: str, request: Request) -> None:
+        """A part of a task that is a call of its own; its refusal names the part."""
+        try:
+            self.ask(request, nothing)
+        except Refused as error:
+            raise error.naming(part) from error.__cause__
 
     @mutates
     def set_fields(self, task_gid: str, fields: Mapping[str, str | None]) -> Task:

@@ -265,6 +265,7 @@ class ApplyPlanOperator(FlowOperator):
             project_gid=pins.project_gid,
             key_field_gid=pins.fields[scope.key_field].gid,
             bot_gid=pins.bot_gid,
+            names={pin.gid: name for name, pin in pins.fields.items()},
             workers=run.board.max_writes,
             now=utc_now,
             on_progress=lambda text: self.log.info("%s", text),

@@ -154,9 +154,14 @@ def _no(status: int, said: str, *, asked: str) -> NoReturn:
         raise TryLater(f"{asked}: the walk through the pages took too long ({said}).", code=str(status))
     cure = next((cure for pattern, cure in SETUP_MISTAKES if re.search(pattern, said, re.IGNORECASE)), "")
     if cure and status in (400, 403):
-        raise Misconfigured(f"{asked}: Asana said {status} {said!r}: {cure}.", code=str(status))
+        raise Misconfigured(f"{asked}: Asana said {status} {said!r}: {cure}.", code=str(status)).naming(*_named_in(said))
     hint = " It needs a paid Asana plan." if status == 402 else ""
-    raise Refused(f"{asked}: Asana said {status} {said!r}.{hint}", code=str(status))
+    raise Refused(f"{asked}: Asana said {status} {said!r}.{hint}", code=str(status)).naming(*_named_in(said))
+
+
+def _named_in(said: str) -> tuple[str, ...]:
+    """Gids in Asana's sentence, and the property that it begins with (`assignee: Not a user in Organization`)."""
+    return (*re.findall(r"\b\d{2,}\b", said), *re.findall(r"^(\w+):", said))
 
 
 def _outage(status: int, said: str, *, asked: str, is_write: bool) -> NoReturn:

@@ -26,7 +26,8 @@ def value_to_wire(field_gid: str, value: FieldValue) -> Any:
     if isinstance(value, tuple):
         return list(value)
     if isinstance(value, str) and len(value) > TEXT_LIMIT:
-        raise Refused(f"custom field {field_gid}: text of {len(value)} characters; Asana holds {TEXT_LIMIT} at most")
+        too_long = f"custom field {field_gid}: text of {len(value)} characters; Asana holds {TEXT_LIMIT} at most"
+        raise Refused(too_long).naming(field_gid)
     return value
 
 
@@ -36,7 +37,8 @@ def number_to_wire(field_gid: str, value: Decimal) -> int | float:
     Asana keeps a number as a binary double. Its shortest text must be `value`, else cents would change on the way.
     """
     if not value.is_finite() or Decimal(repr(float(value))) != value:
-        raise Refused(f"custom field {field_gid}: a number of {len(value.as_tuple().digits)} digits cannot be carried exactly")
+        digits = len(value.as_tuple().digits)
+        raise Refused(f"custom field {field_gid}: a number of {digits} digits cannot be carried exactly").naming(field_gid)
     return int(value) if value == value.to_integral_value() else float(value)
 
 

@@ -6,7 +6,7 @@ for on the board before anything is created. And each action is saved on its own
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 from functools import partial
@@ -18,12 +18,14 @@ from intacct_asana.sync.actions import Close, Create, Update, Writing
 from intacct_asana.sync.difference import acknowledged, parts_moved, parts_not_taken
 from intacct_asana.sync.lookout import Lookout
 from intacct_asana.sync.perform import Gone, Outcome, Written, perform
+from intacct_asana.sync.piecewise import OPTIONAL, Piecewise
 from intacct_asana.sync.plan import Plan
 from intacct_asana.sync.pool import each_done
 from intacct_asana.sync.result import Failure, Result
 
 BATCH = 500
 PROGRESS_EVERY = 100
+NEEDS_PAID_PLAN = "402"
 
 
 def apply_plan(
@@ -34,6 +36,7 @@ def apply_plan(
     project_gid: str,
     key_field_gid: str,
     bot_gid: str,
+    names: Mapping[str, str] | None = None,
     workers: int = 8,
     now: Callable[[], datetime],
     on_progress: Callable[[str], None] | None = None,
@@ -41,6 +44,8 @@ def apply_plan(
     """Does everything in `plan` that can be done and says what failed, by key; raises nothing for a single failure.
 
     Applying the same plan again is safe: what is done is skipped, and what another run changed since is refused as stale.
+    What Asana refuses of a task (a field that was locked since preflight) is left out and fails that action in words;
+    the rest of the task is written. `names` gives custom field gids their names.
     `bot_gid` is the user that our comments are written by. `now` gives aware UTC instants. Board calls run in `workers`
     threads; the store is used from the calling thread only.
     An interruption (KeyboardInterrupt, a task timeout) comes out at once; what was saved stays saved.
@@ -51,6 +56,7 @@ def apply_plan(
         project_gid=project_gid,
         key_field_gid=key_field_gid,
         bot_gid=bot_gid,
+        names=names or {},
         workers=workers,
         now=now,
         on_progress=on_progress or (lambda text: None),
@@ -68,6 +74,7 @@ class _Applier:
         project_gid: str,
         key_field_gid: str,
         bot_gid: str,
+        names: Mapping[str, str],
         workers: int,
         now: Callable[[], datetime],
         on_progress: Callable[[str], None],
@@ -76,6 +83,7 @@ class _Applier:
         self.links = links
         self.project_gid = project_gid
         self.bot_gid = bot_gid
+        self.pieces = Piecewise(board, key_field_gid=key_field_gid, names=names)
         self.lookout = Lookout(board=board, links=links, project_gid=project_gid, key_field_gid=key_field_gid)
         self.workers = workers
         self.clock = now
@@ -120,7 +128,7 @@ class _Applier:
         self._fail_all(kept_back)
         self._begin(ready)
         work: Callable[[Writing], Outcome] = partial(
-            perform, board=self.board, project_gid=self.project_gid, bot_gid=self.bot_gid
+            perform, board=self.board, pieces=self.pieces, project_gid=self.project_gid, bot_gid=self.bot_gid
         )
         started = 0
         with closing(each_done(work, self._until_stopped(ready), workers=self.workers)) as outcomes:
@@ -156,7 +164,8 @@ class _Applier:
         """Saves the link with what Asana acknowledged, then reports the parts that it did not take."""
         self.result.writes += bool(written.changed) + written.commented
         task = written.task
-        missing = parts_not_taken(action.desired, task, changed=written.changed) if task else ()
+        not_shown = parts_not_taken(action.desired, task, changed=written.changed) if task else ()
+        missing = (*written.left_out, *not_shown)
         confirmed = acknowledged(action.desired, task, not_taken=missing) if task else action.desired
         before = self.known.get(action.key)
         link = Link(
@@ -166,16 +175,19 @@ class _Applier:
             confirmed=confirmed,
             task_url=(task.permalink_url if task else "") or (before.task_url if before else ""),
         )
-        # A task that does not say everything does not stand for the new snapshot yet.
-        shown = None if missing else action.snapshot
+        # A task that does not say everything about its bill does not stand for the new snapshot yet.
+        shown = action.snapshot if OPTIONAL.keys() >= set(missing) else None
         try:
             self.links.save(link, shown=shown, shown_at=self._shown_at(written) if shown else None)
         except IntacctAsanaError as error:
             self._fail(action, error)
             return
         self.known[action.key] = link
-        if missing:
-            self._fail(action, UnexpectedReply(f"Asana answered, but task {link.task_gid} does not show {', '.join(missing)}"))
+        if written.left_out:
+            self._fail(action, self.pieces.refusal(written.left_out, rest_is_written=True))
+        elif not_shown:
+            parts = self.pieces.named(not_shown)
+            self._fail(action, UnexpectedReply(f"Asana answered, but task {link.task_gid} does not show {parts}"))
         else:
             self.result.count(action.kind, action.amount)
 
@@ -209,7 +221,7 @@ class _Applier:
     def _fail(self, action: Writing, error: IntacctAsanaError) -> None:
         self.result.failures.append(Failure(key=action.key, kind=action.kind, error=error))
         # The same for every task, so going on would only repeat it.
-        self.stopped = self.stopped or isinstance(error, Misconfigured)
+        self.stopped = self.stopped or isinstance(error, Misconfigured) or error.code == NEEDS_PAID_PLAN
 
 
 def _stands_as_planned(action: Writing, link: Link | None) -> bool:

@@ -84,6 +84,7 @@ def acknowledged(desired: TaskDraft, task: Task, *, not_taken: tuple[str, ...]) 
     parts: dict[str, Any] = {
         part: getattr(task, part) for part in not_taken if part in ("name", "due_on", "completed", "section_gid")
     }
+    parts |= {part: None for part in not_taken if part == "assignee"} | {part: () for part in not_taken if part == "followers"}
     parts |= {part: "" for part in not_taken if part in ("notes", "html_notes")}
     return replace(desired, fields=fields, **parts)
 

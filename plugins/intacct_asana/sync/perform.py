@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused
 from intacct_asana.ports import TaskBoard
 from intacct_asana.records import Task
 from intacct_asana.records.remarks import is_last_said, reference_of
 from intacct_asana.sync.actions import Adopt, Create, Update, Writing
-from intacct_asana.sync.difference import REMARK, created_parts, parts_moved
+from intacct_asana.sync.difference import REMARK, parts_moved
+from intacct_asana.sync.piecewise import Piecewise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """`task` as Asana answered it, and the parts that were written; None and none where nothing had to be."""
+    """`task` as Asana answered it, and the parts that were written; None and none where nothing had to be.
+
+    `left_out` are parts that Asana refused while it took the others.
+    """
 
     task: Task | None
     changed: tuple[str, ...]
+    left_out: Mapping[str, IntacctAsanaError] = field(default_factory=dict)
     commented: bool = False
 
 
@@ -31,48 +37,51 @@ class Gone:
 Outcome = Written | Gone | IntacctAsanaError
 
 
-def perform(action: Writing, *, board: TaskBoard, project_gid: str, bot_gid: str) -> Outcome:
+def perform(action: Writing, *, board: TaskBoard, pieces: Piecewise, project_gid: str, bot_gid: str) -> Outcome:
     """Writes what `action` says. Our own errors are answers here, so that one failure does not end the batch.
 
-    `bot_gid` is the user that our comments are written by.
+    `pieces` writes tasks on `board`. `bot_gid` is the user that our comments are written by.
     """
     try:
         if isinstance(action, Create):
-            return _create(action, board=board, project_gid=project_gid)
-        return _write(action, board=board, bot_gid=bot_gid)
+            return _create(action, board=board, pieces=pieces, project_gid=project_gid)
+        return _write(action, board=board, pieces=pieces, bot_gid=bot_gid)
     except IntacctAsanaError as error:
         return error
 
 
-def _create(action: Create, *, board: TaskBoard, project_gid: str) -> Written:
+def _create(action: Create, *, board: TaskBoard, pieces: Piecewise, project_gid: str) -> Written:
     """A task missing from the listing may have lost its key only, so the one it replaces is asked for first."""
     before = board.task(action.replaces) if action.replaces else None
     if before and project_gid in (before.project_gids or (project_gid,)):
-        changed = parts_moved(action.desired, None)
-        return Written(task=board.update_task(before.gid, action.desired, changed=changed), changed=changed)
-    return Written(task=board.create_task(project_gid, action.desired), changed=created_parts(action.desired))
+        piece = pieces.update(before.gid, action.desired, changed=parts_moved(action.desired, None))
+    else:
+        piece = pieces.create(project_gid, action.desired)
+    return Written(task=piece.task, changed=piece.changed, left_out=piece.left_out)
 
 
-def _write(action: Adopt | Update, *, board: TaskBoard, bot_gid: str) -> Written | Gone:
+def _write(action: Adopt | Update, *, board: TaskBoard, pieces: Piecewise, bot_gid: str) -> Written | Gone:
     if not action.changed:
         return Written(task=action.actual if isinstance(action, Adopt) else None, changed=())
     try:
-        return _parts_then_remark(action, board=board, bot_gid=bot_gid)
+        return _parts_then_remark(action, board=board, pieces=pieces, bot_gid=bot_gid)
     except Refused as no:
         if board.task(action.task_gid) is None:
             return Gone(error=no)
         raise
 
 
-def _parts_then_remark(action: Adopt | Update, *, board: TaskBoard, bot_gid: str) -> Written:
+def _parts_then_remark(action: Adopt | Update, *, board: TaskBoard, pieces: Piecewise, bot_gid: str) -> Written:
     """The comment comes last, so that the task shows already what it speaks of.
 
     When it fails, the action fails and nothing of it is kept: the next try writes the same parts again and looks for it.
     """
     parts = tuple(part for part in action.changed if part != REMARK)
-    task = board.update_task(action.task_gid, action.desired, changed=parts) if parts else None
+    piece = pieces.update(action.task_gid, action.desired, changed=parts) if parts else None
     commented = REMARK in action.changed and _say(action, board=board, bot_gid=bot_gid)
-    return Written(task=task, changed=parts, commented=commented)
+    if piece is None:
+        return Written(task=None, changed=parts, commented=commented)
+    return Written(task=piece.task, changed=piece.changed, left_out=piece.left_out, commented=commented)
 
 
 def _say(action: Adopt | Update, *, board: TaskBoard, bot_gid: str) -> bool:
