@@ -24,6 +24,10 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     whendue_required_on_update (false)
     line_changes_touch_header (true)  a person's edit of a line moves the bill's WHENMODIFIED
     payments_touch_bill (true)        a payment moves the bill's WHENMODIFIED
+    void_shows_in ("both")            where a voided payment shows: its "details", the "payment", "both", or as a "reversal",
+                                      a second payment with negative details
+    payment_state_shows ("words")     STATE of a payment: "words" such as Posted, or "codes" such as C
+    payment_modified_when_made (true) a new payment and its details have a WHENMODIFIED
     vendor_approvals_on (false)       an edited vendor waits for approval
     vendor_custom_edits_wait (true)   an edit of custom fields alone waits too
     vendor_edit_shows ("after")       reading shows an edit "after" its approval, or "before" it

@@ -10,7 +10,7 @@ from typing import Any
 from sandbox.gateway import demo_names, payments, vendor_queue
 from sandbox.gateway.dumps import bill_of, payment_of, vendor_of
 from sandbox.gateway.objects import BILL_STATES
-from sandbox.gateway.rows import NOTHING, Bill, Line, User, Vendor, totals_of
+from sandbox.gateway.rows import NOTHING, Bill, Line, Payment, User, Vendor, totals_of
 from sandbox.gateway.texts import cents_of
 
 _HEADER = {
@@ -131,22 +131,81 @@ def set_state(company: Any, user: User, *, record_no: str, state: str) -> dict[s
 
 
 def pay_bill(
-    company: Any, user: User, *, record_no: str, amount: str = "", method: str = "ACH", on: str = ""
+    company: Any,
+    user: User,
+    *,
+    record_no: str,
+    amount: str = "",
+    method: str = "ACH",
+    on: str = "",
+    discount: str = "",
+    credit: str = "",
 ) -> dict[str, Any]:
-    """Pay a bill, all that is due or `amount` of its currency."""
+    """Pay a bill, all that is due or `amount` of its currency; `discount` and `credit` settle a part of it without money."""
     bill = _bill(company, record_no)
-    cents = cents_of(amount) if amount else bill.trx_due
-    day = date.fromisoformat(on) if on else company.today()
-    payment = payments.pay(company, bill, user, cents=cents, method=method, on=day)
+    off = {"discount": _cents(discount), "credit": _cents(credit)}
+    cents = cents_of(amount) if amount else bill.trx_due - sum(off.values())
+    part = payments.Part(bill=bill, cents=cents, **off)
+    payment = payments.pay(company, [part], user, method=method, on=_day(company, on))
     return _told(bill) | {"payment": payment_of(payment)}
 
 
+def pay_bills(
+    company: Any,
+    user: User,
+    *,
+    bills: list[dict[str, str]],
+    method: str = "Printed Check",
+    on: str = "",
+    credit_memo: str = "",
+) -> dict[str, Any]:
+    """One payment for several bills of a vendor: `[{"record_no": "12", "amount": "100.00"}]`, without amounts all is paid.
+
+    `credit_memo` is an amount of the payment that pays a positive adjustment: a detail row without a bill.
+    """
+    parts = []
+    for told in bills:
+        bill = _bill(company, told["record_no"])
+        parts.append(payments.Part(bill=bill, cents=cents_of(told["amount"]) if told.get("amount") else bill.trx_due))
+    payment = payments.pay(company, parts, user, method=method, on=_day(company, on), memo_cents=_cents(credit_memo))
+    return {"payment": payment_of(payment), "bills": [bill_of(part.bill) for part in parts]}
+
+
+def select_bill(
+    company: Any,
+    user: User,
+    *,
+    record_no: str,
+    amount: str = "",
+    method: str = "Printed Check",
+    on: str = "",
+    state: str = "Submitted",
+) -> dict[str, Any]:
+    """Choose a bill to be paid: a payment in `state` (Draft, Submitted, Approved) that has moved no money yet."""
+    bill = _bill(company, record_no)
+    part = payments.Part(bill=bill, cents=cents_of(amount) if amount else bill.trx_due - bill.trx_selected)
+    payment = payments.select(company, [part], user, method=method, on=_day(company, on), state=state)
+    return _told(bill) | {"payment": payment_of(payment)}
+
+
+def confirm_payment(company: Any, user: User, *, record_no: str) -> dict[str, Any]:
+    """The money of a selected payment moves."""
+    return _payment_told(company, payments.confirm(company, _payment(company, record_no), user))
+
+
+def drop_payment(company: Any, user: User, *, record_no: str) -> dict[str, Any]:
+    """Take a selection back: the payment that moved no money is deleted."""
+    payments.drop(company, _payment(company, record_no), user)
+    return {"record_no": str(record_no), "deleted": True}
+
+
 def void_payment(company: Any, user: User, *, record_no: str) -> dict[str, Any]:
-    payment = company.payments.get(int(record_no))
-    if payment is None:
-        raise ValueError(f"there is no payment {record_no}")
-    payments.void(company, payment, user)
-    return {"record_no": str(payment.record_no), "payment": payment_of(payment)}
+    return _payment_told(company, payments.void(company, _payment(company, record_no), user))
+
+
+def reverse_payment(company: Any, user: User, *, record_no: str, on: str = "") -> dict[str, Any]:
+    """A second payment with negative amounts takes the first one back."""
+    return _payment_told(company, payments.reverse(company, _payment(company, record_no), user, on=_day(company, on)))
 
 
 def delete_bill(company: Any, user: User, *, record_no: str) -> dict[str, Any]:
@@ -238,7 +297,12 @@ ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
         edit_bill,
         set_state,
         pay_bill,
+        pay_bills,
+        select_bill,
+        confirm_payment,
+        drop_payment,
         void_payment,
+        reverse_payment,
         delete_bill,
         recreate_bill,
         end_sessions,
@@ -261,6 +325,25 @@ def _bill(company: Any, record_no: str) -> Bill:
     if bill is None:
         raise ValueError(f"there is no bill {record_no}")
     return bill
+
+
+def _payment(company: Any, record_no: str) -> Payment:
+    payment: Payment | None = company.payments.get(int(record_no)) if str(record_no).isdigit() else None
+    if payment is None:
+        raise ValueError(f"there is no payment {record_no}")
+    return payment
+
+
+def _payment_told(company: Any, payment: Payment) -> dict[str, Any]:
+    return {"record_no": str(payment.record_no), "payment": payment_of(payment)}
+
+
+def _day(company: Any, on: str) -> date:
+    return date.fromisoformat(on) if on else company.today()  # type: ignore[no-any-return]
+
+
+def _cents(text: str) -> int:
+    return cents_of(text) if text else 0
 
 
 def _vendor(company: Any, vendor_id: str) -> Vendor:

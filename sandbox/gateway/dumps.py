@@ -94,13 +94,21 @@ def line_of(line: Line) -> dict[str, Any]:
 
 def payment_of(payment: Payment) -> dict[str, Any]:
     details = [
-        {"bill": str(detail.bill_no), "line": str(detail.line_no), "amount": plain_money(detail.amount), "state": detail.state}
+        {
+            "bill": str(detail.bill_no or ""),
+            "line": str(detail.line_no or ""),
+            "amount": plain_money(detail.amount),
+            "discount": plain_money(detail.discount),
+            "credit": plain_money(detail.credit),
+            "state": detail.state,
+        }
         for detail in payment.details
     ]
     return {
         "record_no": str(payment.record_no),
         "vendor_id": payment.vendor.vendor_id,
         "method": payment.method,
+        "number": payment.number,
         "state": payment.state,
         "paid_on": _day(payment.paid_on),
         "currency": payment.currency,

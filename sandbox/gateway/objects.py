@@ -26,6 +26,8 @@ BILL_STATES = {
 }
 """Display value to RAWSTATE. Codes after Posted are invented: Intacct documents only the first five and Posted."""
 PAYMENT_STATES = {"Posted": "C", "Draft": "D", "Approved": "A", "Voided": "V", "Submitted": "S"}
+_NEVER_APPLIED = ("INLINEAMOUNT", "TRX_INLINEAMOUNT", "POSTEDADVANCEAMOUNT", "TRX_POSTEDADVANCEAMOUNT")
+"""Negative bills and advances are not played."""
 MODULES = ("3.AP", "9.PO")
 STATUSES = ("active", "active non-posting", "inactive")
 PRIORITIES = ("Urgent", "High", "Normal", "Low")
@@ -208,7 +210,7 @@ class _Parts:
             text("FINANCIALENTITYTYPE", lambda row: "ba", "Bank type"),
             text("PAYMENTMETHOD", "method", "Payment method", required=True, write=True),
             text("PAYMENTPROVIDER", lambda row: "", "Provider"),
-            text("STATE", "state", "State", values=tuple(PAYMENT_STATES)),
+            text("STATE", self.payment_state, "State", values=tuple(PAYMENT_STATES)),
             text("RAWSTATE", lambda row: PAYMENT_STATES.get(row.state, ""), "Raw state"),
             text("DISPLAYSTATE", lambda row: "Confirmed" if row.state == "Posted" else row.state, "Display state"),
             text("DOCNUMBER", "number", "Document number", write=True),
@@ -237,6 +239,10 @@ class _Parts:
             name="APPYMT", table=self.company.payments, fields=listed, relations=relations, entity_of=lambda row: row.entity.id
         )
 
+    def payment_state(self, payment: Payment) -> str:
+        is_code = self.company.world.setting("payment_state_shows", "words") == "codes"
+        return PAYMENT_STATES.get(payment.state, "") if is_code else payment.state
+
     def detail(self) -> ObjectType:
         def payment_of(detail: Detail) -> Payment | None:
             found: Payment | None = self.company.payments.get(detail.payment_no)
@@ -254,11 +260,12 @@ class _Parts:
             of("DATE", "PAYMENTDATE", "paid_on", "Payment date"),
             of("MONEY", "PAYMENTAMOUNT", "amount", "Payment base amount"),
             of("MONEY", "TRX_PAYMENTAMOUNT", "trx_amount", "Payment transaction amount"),
-            of("MONEY", "DISCOUNTAMOUNT", lambda row: None, "Discount base amount"),
-            of("MONEY", "TRX_DISCOUNTAMOUNT", lambda row: None, "Discount transaction amount"),
-            of("MONEY", "ADJUSTMENTAMOUNT", lambda row: None, "Adjustment transaction base amount"),
-            of("MONEY", "TRX_ADJUSTMENTAMOUNT", lambda row: None, "Adjustment transaction amount"),
-            of("INTEGER", "POSADJKEY", lambda row: None, "Positive adjustment record number"),
+            of("MONEY", "DISCOUNTAMOUNT", lambda row: row.discount or None, "Discount base amount"),
+            of("MONEY", "TRX_DISCOUNTAMOUNT", lambda row: row.trx_discount or None, "Discount transaction amount"),
+            of("MONEY", "ADJUSTMENTAMOUNT", lambda row: row.credit or None, "Adjustment transaction base amount"),
+            of("MONEY", "TRX_ADJUSTMENTAMOUNT", lambda row: row.trx_credit or None, "Adjustment transaction amount"),
+            *(of("MONEY", name, lambda row: None, name.capitalize()) for name in _NEVER_APPLIED),
+            of("INTEGER", "POSADJKEY", "memo_no", "Positive adjustment record number"),
             text("CURRENCY", "currency", "Payment currency", required=True),
             text("STATE", lambda row: PAYMENT_STATES.get(row.state, ""), "State"),
             text("MODULEKEY", lambda row: "3.AP", "Module key"),

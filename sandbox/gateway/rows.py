@@ -149,12 +149,15 @@ def totals_of(lines: Iterable[Line]) -> dict[str, int]:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Detail:
-    """One row of APPYMTDETAIL: what a payment gives to one line of a bill."""
+    """One row of APPYMTDETAIL: what a payment gives to one line of a bill, or, without a bill, to a credit memo.
+
+    `amount` is money; `discount` and `credit` settle the line beside it.
+    """
 
     record_no: int
     payment_no: int
-    bill_no: int
-    line_no: int
+    bill_no: int | None
+    line_no: int | None
     amount: int
     trx_amount: int
     currency: str
@@ -163,10 +166,25 @@ class Detail:
     created_by: User
     created_at: int
     modified_at: int | None
+    discount: int = 0
+    trx_discount: int = 0
+    credit: int = 0
+    trx_credit: int = 0
+    memo_no: int | None = None
+
+    @property
+    def settles(self) -> int:
+        return self.amount + self.discount + self.credit
+
+    @property
+    def trx_settles(self) -> int:
+        return self.trx_amount + self.trx_discount + self.trx_credit
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Payment:
+    """`is_taken_back` holds whatever shows of it: a void need not change the payment's own row."""
+
     record_no: int
     vendor: Vendor
     method: str
@@ -186,6 +204,7 @@ class Payment:
     entered: int = 0
     trx_entered: int = 0
     cleared: bool = False
+    is_taken_back: bool = False
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
