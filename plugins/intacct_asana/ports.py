@@ -26,11 +26,11 @@ class Books(Protocol):
     """Intacct, as far as decisions need it. Every method raises our six errors only."""
 
     def bills(self, window: ReadWindow, *, page_size: int = 500) -> Iterator[list[Bill]]:
-        """Pages of bills with their lines, oldest change first; a bill changed while reading may come twice."""
+        """Pages of bills with lines and payments, oldest change first; a bill changed while reading may come twice."""
         ...
 
     def bill(self, record_no: str) -> Bill | None:
-        """The bill with its lines as it is now, or None when it is gone."""
+        """The bill with its lines and payments as it is now, or None when it is gone."""
         ...
 
     def vendors(self, window: ReadWindow, *, page_size: int = 500) -> Iterator[list[Vendor]]:

@@ -10,6 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.hooks.intacct_gateway import Gateway
 from intacct_asana.protocol.intacct_answers import object_fields_of, remaining_of, rows_of
+from intacct_asana.protocol.intacct_payments import (
+    DETAIL,
+    DETAIL_NEEDED,
+    DETAIL_WISHED,
+    PAYMENT,
+    PAYMENT_NEEDED,
+    PAYMENT_WISHED,
+)
 from intacct_asana.protocol.intacct_query import MOST_ROWS, Query, is_known, one_of
 from intacct_asana.protocol.intacct_records import (
     BILL,
@@ -35,8 +43,20 @@ from intacct_asana.records import BillLine, ObjectField
 log = logging.getLogger(__name__)
 
 Row = dict[str, str]
-NEEDED: Mapping[str, tuple[str, ...]] = {BILL: BILL_NEEDED, LINE: LINE_NEEDED, VENDOR: VENDOR_NEEDED}
-WISHED: Mapping[str, tuple[str, ...]] = {BILL: BILL_WISHED, LINE: LINE_WISHED, VENDOR: VENDOR_WISHED}
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    BILL: BILL_NEEDED,
+    LINE: LINE_NEEDED,
+    VENDOR: VENDOR_NEEDED,
+    PAYMENT: PAYMENT_NEEDED,
+    DETAIL: DETAIL_NEEDED,
+}
+WISHED: Mapping[str, tuple[str, ...]] = {
+    BILL: BILL_WISHED,
+    LINE: LINE_WISHED,
+    VENDOR: VENDOR_WISHED,
+    PAYMENT: PAYMENT_WISHED,
+    DETAIL: DETAIL_WISHED,
+}
 
 
 class Reader:

@@ -100,6 +100,9 @@ class BillScope(Part):
     page_size: Annotated[int, Field(ge=1, le=2000)] = 500
     """Bills per call."""
 
+    payments: Literal["details", "totals"] = "details"
+    """`details` reads each payment: when, how, which number, voided or not. `totals` needs no right to payments."""
+
     key_field: FieldName = "Intacct key"
     """Text field that holds the bill's key. It ties the task to the bill for good."""
 

@@ -40,7 +40,11 @@ class FlowRun:
 
         stamp = self.flow.write_back.stamp
         custom = tuple(stamp.model_dump().values()) if stamp else ()
-        return IntacctHook(self.flow.connections.intacct, custom_fields=tuple(name for name in custom if name))
+        return IntacctHook(
+            self.flow.connections.intacct,
+            custom_fields=tuple(name for name in custom if name),
+            reads_payments=self.flow.bills.payments == "details",
+        )
 
     @cached_property
     def board(self) -> AsanaHook:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, str]
 READ_OBJECTS = ("VENDOR", "APBILL", "APBILLITEM")
+PAYMENT_OBJECTS = ("APPYMT", "APPYMTDETAIL")
 
 
 def passed(check: str, result: str) -> Row:
@@ -33,12 +34,12 @@ def failed(check: str, problem: Problem) -> Row:
     return {"check": check, "result": f"{problem.where}: {problem.what}", "mend": problem.mend, "ok": "no"}
 
 
-def tried(check: str, look: Callable[[], str]) -> Row:
-    """One check as a row: what `look` says, or what went wrong with it."""
+def tried(check: str, look: Callable[[], str], *, mend: str = "") -> Row:
+    """One check as a row: what `look` says, or what went wrong with it and how to `mend` it."""
     try:
         return passed(check, look())
     except IntacctAsanaError as error:
-        return {"check": check, "result": error.message, "mend": "", "ok": "no"}
+        return {"check": check, "result": error.message, "mend": mend, "ok": "no"}
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -62,6 +63,7 @@ class CheckIntacctOperator(FlowOperator):
         return [
             first,
             *(tried(f"Intacct may read {name}", partial(self._readable, run, name)) for name in READ_OBJECTS),
+            *self._payments(run),
             tried("Intacct time format", lambda: self._format(run)),
             *self._stamp_fields(run),
         ]
@@ -75,6 +77,12 @@ class CheckIntacctOperator(FlowOperator):
     def _readable(run: FlowRun, name: str) -> str:
         run.books.probe(name)
         return "yes"
+
+    def _payments(self, run: FlowRun) -> list[Row]:
+        if run.flow.bills.payments != "details":
+            return [passed("Intacct payments", "not needed: this flow shows what the bills' totals say")]
+        cure = "give the role List and View on AP payments, or write `payments: totals` in the flow file's bills"
+        return [tried(f"Intacct may read {name}", partial(self._readable, run, name), mend=cure) for name in PAYMENT_OBJECTS]
 
     @staticmethod
     def _format(run: FlowRun) -> str:

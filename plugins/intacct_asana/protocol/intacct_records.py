@@ -14,7 +14,7 @@ from decimal import Decimal
 from intacct_asana.errors import UnexpectedReply
 from intacct_asana.protocol.intacct_query import Filter, on_or_after, one_of
 from intacct_asana.protocol.intacct_time import day_of, day_text
-from intacct_asana.records import Bill, BillLine, BillState, ReadWindow, Vendor
+from intacct_asana.records import Bill, BillLine, BillState, Payment, ReadWindow, Vendor
 
 BILL, LINE, VENDOR = "APBILL", "APBILLITEM", "VENDOR"
 RECORD_NO, MODIFIED, PARENT_BILL, SOURCE_DOCUMENT = "RECORDNO", "WHENMODIFIED", "RECORDKEY", "DOCHDRKEY"
@@ -89,9 +89,17 @@ def vendor_scope(window: ReadWindow) -> tuple[Filter, ...]:
 
 
 def bill_of(
-    row: Mapping[str, str], *, company_id: str, custom_fields: Iterable[str] = (), lines: tuple[BillLine, ...] = ()
+    row: Mapping[str, str],
+    *,
+    company_id: str,
+    custom_fields: Iterable[str] = (),
+    lines: tuple[BillLine, ...] = (),
+    payments: tuple[Payment, ...] = (),
 ) -> Bill:
-    """The bill in one row of a query, with these lines. Raises UnexpectedReply for a state or amount of another shape."""
+    """The bill in one row of a query, with these lines and payments.
+
+    Raises UnexpectedReply for a state or amount of another shape.
+    """
     record_no = row["RECORDNO"]
     get = _getter(row)
     module, document = get("MODULEKEY"), get(SOURCE_DOCUMENT)
@@ -131,6 +139,7 @@ def bill_of(
         record_url=get("RECORD_URL"),
         custom={name: get(name.upper()) for name in custom_fields},
         lines=lines,
+        payments=payments,
     )
 
 

@@ -32,6 +32,10 @@ from intacct_asana.records.intacct import (
     UserFormatting,
     Vendor,
 )
+from intacct_asana.records.payments import (
+    Payment,
+    PaymentState,
+)
 from intacct_asana.records.state import (
     NEXT_STATES,
     Cursor,
@@ -67,6 +71,8 @@ __all__ = [
     "Link",
     "Mark",
     "ObjectField",
+    "Payment",
+    "PaymentState",
     "Person",
     "PinnedField",
     "Pins",

@@ -8,6 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from intacct_asana.records.payments import Payment
+
 
 class BillState(StrEnum):
     """The twelve display values of an AP bill's STATE, as `query` returns them."""
@@ -94,6 +96,7 @@ class Bill:
     record_url: str = ""
     custom: Mapping[str, str] = field(default_factory=dict)
     lines: tuple[BillLine, ...] = ()
+    payments: tuple[Payment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
