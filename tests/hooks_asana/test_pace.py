@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -53,12 +54,12 @@ def test_no_minute_ever_has_more_starts_than_the_limit(requests_per_minute: int,
         assert sum(first <= at < first + 59.99 for at in starts) <= max(requests_per_minute, 1)
 
 
-def test_a_small_burst_starts_at_once_and_the_rest_is_even() -> None:
+def test_calls_start_evenly_whoever_is_waiting() -> None:
     time = Time()
     pace = a_pace(time, requests_per_minute=150)
-    starts = [start(pace, time) - 1000.0 for _ in range(40)]
-    assert starts[:5] == pytest.approx([0.0] * 5)
-    assert starts[-1] == pytest.approx(35 * 61 / 145)
+    starts = [start(pace, time) for _ in range(40)]
+    gaps = [after - before for before, after in pairwise(starts)]
+    assert gaps[1:] == pytest.approx([61.5 / 149] * 38)
 
 
 def test_one_refusal_stops_everyone_for_as_long_as_asana_says() -> None:

@@ -40,7 +40,8 @@ class Pace:
         self._reads, self._writes = threading.BoundedSemaphore(max_reads), threading.BoundedSemaphore(max_writes)
         self._turns = Turns(requests_per_minute=requests_per_minute)
         self._lock = threading.Lock()
-        self._standing = Standing(due_at=clock())
+        self._standing = Standing()
+        self._queue = threading.Lock()
 
     @contextmanager
     def turn(self, *, is_write: bool) -> Iterator[None]:
@@ -55,8 +56,10 @@ class Pace:
             self._standing = self._turns.refused(self._standing, now=self._clock(), wait_seconds=wait_seconds)
 
     def _await_start(self) -> None:
-        while delay_seconds := self._delay():
-            self._sleep(delay_seconds)
+        # One thread waits for the next turn and the others for that thread, or all of them would wake for each turn.
+        with self._queue:
+            while delay_seconds := self._delay():
+                self._sleep(delay_seconds)
 
     def _delay(self) -> float:
         """0 when the caller may start now (and the start is counted), else the seconds to sleep before asking again."""

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-BURST = 5
-"""So many calls may start together after a rest; a hiccup of the machine is caught up with as many."""
+CATCH_UP_SECONDS = 1.0
+"""A schedule that a busy machine is late with by no more than that is caught up with; what is lost beyond stays lost."""
 
-MINUTE_SECONDS = 61.0
-"""Calls arrive a little after they started, some later than others: a minute of arrivals holds more than one of starts."""
+AT_REST_SECONDS = 0.15
+"""After a rest so much of the schedule may start together."""
+
+MINUTE_SECONDS = 61.5
+"""What a minute's calls are spread over, so that 60 seconds and a second caught up with never hold more than the limit.
+
+Half a second is left because some calls take longer to arrive than others.
+"""
 
 SLOWED_TO = 0.5
 """A refusal says that somebody else uses the same token too, here or on another machine: the rate is halved, as theirs is."""
@@ -26,7 +32,7 @@ ROUNDING_SECONDS = 1e-6
 class Standing:
     """Where one token stands. Instants are seconds of one clock; `share` of the rate was left at `slowed_at`."""
 
-    due_at: float = 0.0
+    next_at: float = 0.0
     paused_until: float = 0.0
     slowed_at: float = 0.0
     share: float = 1.0
@@ -40,33 +46,25 @@ class Turns:
 
     def next(self, standing: Standing, *, now: float) -> tuple[float, Standing]:
         """0 and the new standing when a call may start now, else the seconds until it is worth asking again."""
-        interval_seconds = self._interval_seconds(self._share(standing, now))
-        delay_seconds = max(standing.paused_until, standing.due_at - self._slack_seconds(interval_seconds)) - now
+        delay_seconds = max(standing.paused_until, standing.next_at) - now
         if delay_seconds > ROUNDING_SECONDS:
             return delay_seconds, standing
-        return 0.0, replace(standing, due_at=max(standing.due_at, now) + interval_seconds)
+        is_late = now - standing.next_at <= CATCH_UP_SECONDS
+        due_at = standing.next_at if is_late else now - AT_REST_SECONDS
+        return 0.0, replace(standing, next_at=due_at + self._interval_seconds(self._share(standing, now)))
 
     def refused(self, standing: Standing, *, now: float, wait_seconds: float) -> Standing:
         """Nobody starts before `wait_seconds` are over. Refusals of calls that were under way together slow down once."""
         paused_until = max(standing.paused_until, now + wait_seconds)
         if now < standing.paused_until - ROUNDING_SECONDS:
-            return replace(standing, paused_until=paused_until)
+            return replace(standing, paused_until=paused_until, next_at=max(standing.next_at, paused_until))
         share = max(SLOWEST, self._share(standing, now) * SLOWED_TO)
-        interval_seconds = self._interval_seconds(share)
-        # No burst when the pause ends, and a short pause is no faster way to the next turn.
-        due_at = max(paused_until, now + interval_seconds) + self._slack_seconds(interval_seconds)
-        return Standing(due_at=due_at, paused_until=paused_until, slowed_at=paused_until, share=share)
-
-    @property
-    def _burst(self) -> int:
-        return max(1, min(BURST, self.requests_per_minute // 10))
+        # A short pause is no faster way to the next turn.
+        next_at = max(paused_until, now + self._interval_seconds(share))
+        return Standing(next_at=next_at, paused_until=paused_until, slowed_at=paused_until, share=share)
 
     def _interval_seconds(self, share: float) -> float:
-        # A full burst and a minute's turns together must not exceed the limit.
-        return MINUTE_SECONDS / max(1, self.requests_per_minute - self._burst) / share
-
-    def _slack_seconds(self, interval_seconds: float) -> float:
-        return (self._burst - 1) * interval_seconds
+        return MINUTE_SECONDS / max(1, self.requests_per_minute - 1) / share
 
     @staticmethod
     def _share(standing: Standing, now: float) -> float:
