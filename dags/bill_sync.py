@@ -7,7 +7,8 @@ that people own (Approval, the reason) are written once, when a task is created,
 
 **How it reads.** Scheduled and manual runs go on from the stored cursor. A backfill reads its data interval, and a run with
 *Changed since*, vendor ids or bill numbers reads just those; such runs never move the cursor. *Read everything* compares
-every bill with every task and heals what differs.
+every bill with every task and heals what differs. A run also follows changed lines and deletions,
+each from a cursor of its own; its summary says how deletions were found.
 
 **When it refuses.** A plan over the flow's limits fails as UnsafePlan and writes nothing; look at the numbers, then run again
 with *Allow a plan over the limits*. *Dry run* stores and shows the plan and writes nothing.

@@ -32,8 +32,10 @@ def build(world: World) -> APIRouter:
 
     @router.post("/reset")
     async def reset(told: JsonBody) -> Json:
-        """Both systems new, counters zero, faults gone, settings as at the start, the clock real."""
+        """Both systems new, counters zero, faults gone, settings as at the start, the clock real or frozen at `now`."""
         world.clock = Clock()
+        if "now" in told:
+            world.clock.freeze(_instant(told.pop("now")))
         world.counters.clear()
         world.faults.clear()
         world.settings.clear()

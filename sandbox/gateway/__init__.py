@@ -23,6 +23,7 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     approvals_on (true)               a submitted bill waits for approval instead of being posted
     whendue_required_on_update (false)
     line_changes_touch_header (true)  a person's edit of a line moves the bill's WHENMODIFIED
+    new_lines_have_no_change_time (false)  a line that a person adds has no WHENMODIFIED yet
     payments_touch_bill (true)        a payment moves the bill's WHENMODIFIED
     void_shows_in ("both")            where a voided payment shows: its "details", the "payment", "both", or as a "reversal",
                                       a second payment with negative details

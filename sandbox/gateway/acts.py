@@ -105,7 +105,10 @@ def edit_bill(company: Any, user: User, *, record_no: str, changes: dict[str, An
     if "line" in left:
         header |= _edit_line(company, bill, int(left.pop("line")), left)
     if "add_line" in left:
-        line = company.lines.add(_new_line(company, bill, len(bill.lines) + 1, left.pop("add_line")))
+        line = _new_line(company, bill, len(bill.lines) + 1, left.pop("add_line"))
+        if company.world.setting("new_lines_have_no_change_time", False):
+            line.modified_at = None
+        company.lines.add(line)
         header |= {"lines": [*bill.lines, line], **totals_of([*bill.lines, line])}
     if "remove_line" in left:
         line = _line(bill, int(left.pop("remove_line")))
@@ -214,8 +217,13 @@ def delete_bill(company: Any, user: User, *, record_no: str) -> dict[str, Any]:
     return {"record_no": str(bill.record_no), "deleted": True}
 
 
-def recreate_bill(company: Any, user: User, *, record_no: str, changes: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What Purchasing does when its document changes: the bill is deleted and comes back under a new RECORDNO."""
+def recreate_bill(
+    company: Any, user: User, *, record_no: str, changes: dict[str, Any] | None = None, seen_after_seconds: float = 0
+) -> dict[str, Any]:
+    """What Purchasing does when its document changes: the bill is deleted and comes back under a new RECORDNO.
+
+    With `seen_after_seconds` it is gone at once, and the new one is seen only later.
+    """
     old = _bill(company, record_no)
     if old.source_key is None:
         raise ValueError(f"bill {record_no} does not come from Purchasing, so it is never recreated")
@@ -226,10 +234,19 @@ def recreate_bill(company: Any, user: User, *, record_no: str, changes: dict[str
     new.created_by = new.modified_by = user
     new.lines = [_moved(company, line, new) for line in old.lines]
     company.remove_bill(old, user, "system")
+    if seen_after_seconds:
+        company.later(seen_after_seconds, lambda: company.add_bill(new))
+        return {"record_no": str(new.record_no), "old_record_no": str(old.record_no)}
     company.add_bill(new)
     if changes:
         edit_bill(company, user, record_no=str(new.record_no), changes=changes)
     return _told(new) | {"old_record_no": str(old.record_no)}
+
+
+def audit(company: Any, user: User, *, object_type: str, object_key: str, mode: str = "D") -> dict[str, Any]:
+    """A row of the audit history, whether or not anything happened."""
+    company.audit(object_type, object_key, mode, user, "ui")
+    return {}
 
 
 def end_sessions(company: Any, user: User) -> dict[str, Any]:
@@ -305,6 +322,7 @@ ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
         reverse_payment,
         delete_bill,
         recreate_bill,
+        audit,
         end_sessions,
         edit_vendor,
         create_vendor,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -34,13 +34,11 @@ PRIVATE_ENTITIES = ("UK01",)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Late:
-    """An act whose time stamps say `done_at` and that nobody sees before `seen_at`."""
+    """Something whose time stamps say `done_at` and that nobody sees before `seen_at`."""
 
     seen_at: float
     done_at: int
-    user: str
-    action: str
-    arguments: dict[str, Any]
+    do: Callable[[], Any]
 
 
 class Company:
@@ -92,9 +90,13 @@ class Company:
         self.catch_up()
         if not late_seconds:
             return acts.act(self, self.user(user), action, arguments)
-        done_at = self.now()
-        self.late.append(Late(seen_at=done_at + late_seconds, done_at=done_at, user=user, action=action, arguments=arguments))
-        return {"late": True, "seen_at": done_at + late_seconds}
+        self.later(late_seconds, lambda: acts.act(self, self.user(user), action, arguments))
+        return {"late_seconds": late_seconds}
+
+    def later(self, seconds: float, do: Callable[[], Any]) -> None:
+        """What `do` does happens now, by its time stamps, and is seen only in so many seconds."""
+        now = self.now()
+        self.late.append(Late(seen_at=now + seconds, done_at=now, do=do))
 
     def catch_up(self) -> None:
         """Bring to light what was done a while ago. What can no longer be done by then was never committed."""
@@ -104,9 +106,9 @@ class Company:
         for each in due:
             self._pinned = each.done_at
             try:
-                acts.act(self, self.user(each.user), each.action, each.arguments)
-            except ValueError:
-                log.info("late act %s was never committed", each.action)
+                each.do()
+            except ValueError as error:
+                log.info("a late act was never committed: %s", error)
             finally:
                 self._pinned = None
 

@@ -68,6 +68,8 @@ def a_hook(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> AHook:
         changed = {name: arguments.pop(name) for name in ("login", "password", "host") if name in arguments}
         monkeypatch.setenv("AIRFLOW_CONN_INTACCT_DEFAULT", json.dumps(connection_to(sandbox, **extra or {}) | changed))
         arguments.setdefault("custom_fields", constants.STAMP_FIELDS)
+        # The sandbox's UK01 is a private entity, and most tests want to see the whole company.
+        arguments.setdefault("show_private", True)
         hook = IntacctHook(first_wait_seconds=0.01, **arguments)
         _ = hook.transport.connection
         return hook

@@ -124,3 +124,11 @@ def test_a_lost_story_leaves_the_value_without_a_witness(api: Any, sandbox: Any,
     sandbox.act("asana", ALICE["email"], "choose", task=task, field="Approval", option="Approved")
     assert api.value(task, approval)["display_value"] == "Approved"
     assert [story["resource_subtype"] for story in api.get(f"/tasks/{task}/stories")] == ["added_to_project"]
+
+
+def test_the_state_tells_a_changed_day_as_a_day(api: Any, sandbox: Any) -> None:
+    field, task = api.add_field("Bill date", "date"), api.add_task()
+    for day in ("2026-01-31", "2026-02-01"):
+        api.put(f"/tasks/{task}", {"custom_fields": {field["gid"]: {"date": day}}})
+    told = next(one for one in sandbox.state("asana")["tasks"] if one["gid"] == task)
+    assert (told["stories"][-1]["old"], told["stories"][-1]["new"]) == ("2026-01-31", "2026-02-01")

@@ -225,12 +225,30 @@ def test_linked_task_replaced_by_a_copy_moves_the_link() -> None:
     assert (action.task_gid, action.replaces) == ("777", "501")
 
 
+def test_a_record_proven_gone_between_two_full_passes_closes_its_task_and_says_why() -> None:
+    record, other = wanted("a"), wanted("b")
+    links = {"a": a_link(record), "b": a_link(other)}
+    plan = plan_records({"b": other}, links=links, found=None, gone={"a": "it was deleted"})
+    close, leave = plan.actions
+    assert isinstance(close, Close)
+    assert close.reason.startswith("it was deleted")
+    assert "it was deleted" in close.desired.remark
+    assert isinstance(leave, Leave)
+
+
+def test_a_record_that_is_read_is_not_gone_whatever_was_said() -> None:
+    record = wanted("a")
+    (action,) = plan_records({"a": record}, links={"a": a_link(record)}, found=None, gone={"a": "it was deleted"}).actions
+    assert isinstance(action, Leave)
+
+
 def test_bill_deleted_in_intacct_closes_its_task_when_everything_was_read() -> None:
     record = wanted("a")
     links = {"a": a_link(record)}
     action = only(plan_records({}, links=links, found={"a": [a_task(record)]}, compares_all=True))
     assert isinstance(action, Close)
-    assert action.changed == ("completed",)
+    assert action.changed == ("completed", "remark")
+    assert "deleted" in action.desired.remark
     assert plan_records({}, links=links, found=None).actions == ()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -18,17 +18,20 @@ from intacct_asana.hooks.intacct_gateway import Gateway
 from intacct_asana.hooks.intacct_payments import changed_payments, newest_payment_change, payments_of_bills
 from intacct_asana.hooks.intacct_reading import Reader, Row
 from intacct_asana.hooks.intacct_session import hide
+from intacct_asana.hooks.intacct_trails import Trails, batches
 from intacct_asana.hooks.transport import Transport
 from intacct_asana.protocol.intacct_answers import record_no_of, user_formatting_of
 from intacct_asana.protocol.intacct_custom_fields import text_field_problems, why_not_value, why_not_writable
-from intacct_asana.protocol.intacct_query import Filter, Query, equal
+from intacct_asana.protocol.intacct_query import MOST_VALUES, Filter, Query, equal, one_of
 from intacct_asana.protocol.intacct_records import (
     BILL,
+    CREATED,
     RECORD_NO,
     SOURCE_DOCUMENT,
     VENDOR,
     bill_of,
     bill_scope,
+    source_document_of,
     stamp_fields,
     vendor_of,
     vendor_scope,
@@ -48,8 +51,9 @@ class IntacctHook(BaseHook):
     """One Sage Intacct company through its XML gateway, by an Airflow connection of type `intacct`.
 
     Satisfies `ports.Books`. `custom_fields` and `vendor_custom_fields` are integration ids to read into `custom`. Without
-    `reads_payments` bills come without payments and the user needs no right to them. Every method raises our six errors
-    only; limits and outages of reads are waited for within bounds, writes are sent once.
+    `reads_payments` bills come without payments and the user needs no right to them. With `show_private` a connection at
+    top level sees records of private entities too. Every method raises our six errors only; limits and outages of reads are
+    waited for within bounds, writes are sent once.
     """
 
     conn_name_attr = "intacct_conn_id"
@@ -64,6 +68,7 @@ class IntacctHook(BaseHook):
         custom_fields: Sequence[str] = (),
         vendor_custom_fields: Sequence[str] = (),
         reads_payments: bool = True,
+        show_private: bool = False,
         read_tries: int = 4,
         first_wait_seconds: float = 1.0,
         **kwargs: Any,
@@ -73,6 +78,7 @@ class IntacctHook(BaseHook):
         self.custom_fields = tuple(custom_fields)
         self.vendor_custom_fields = tuple(vendor_custom_fields)
         self.reads_payments = reads_payments
+        self.show_private = show_private
         self.read_tries = read_tries
         self.first_wait_seconds = first_wait_seconds
 
@@ -108,7 +114,12 @@ class IntacctHook(BaseHook):
     @cached_property
     def reader(self) -> Reader:
         custom = {BILL: self.custom_fields, VENDOR: self.vendor_custom_fields}
-        return Reader(self.gateway, custom_fields=custom)
+        return Reader(self.gateway, custom_fields=custom, show_private=self.show_private)
+
+    @cached_property
+    def trails(self) -> Trails:
+        """Changes that the records' own change times do not tell: of lines, and deletions."""
+        return Trails(self.reader, self.settings.clock, company_id=self.settings.login.company_id)
 
     # Bills and vendors
 
@@ -117,8 +128,20 @@ class IntacctHook(BaseHook):
 
         A bill that changes while it is read may come twice. Bills without a change time come last, in every window.
         """
-        for walk in walks(window, scope=bill_scope(window), clock=self.settings.clock):
+        created = CREATED[BILL] if self.trails.has_times(BILL) else ""
+        for walk in walks(window, scope=bill_scope(window), clock=self.settings.clock, created_field=created):
             yield from self._bill_pages(walk, page_size=page_size)
+
+    def bills_again(self, record_nos: Collection[str]) -> Iterator[list[Bill]]:
+        """Pages of the bills with these record numbers, as they are now; those that are gone do not come."""
+        for part in batches(sorted(record_nos), MOST_VALUES):
+            yield from self._bill_pages(Walk(scope=(one_of(RECORD_NO, part),)), page_size=MOST_VALUES)
+
+    def bills_made_anew(self, bill_keys: Collection[str]) -> Iterator[list[Bill]]:
+        """Pages of the bills that Purchasing holds under these keys now, whatever their record numbers are."""
+        documents = sorted({document for key in bill_keys if (document := source_document_of(key))})
+        for part in batches(documents, MOST_VALUES):
+            yield from self._bill_pages(Walk(scope=(one_of(SOURCE_DOCUMENT, part),)), page_size=MOST_VALUES)
 
     def bill(self, record_no: str) -> Bill | None:
         """The bill with its lines and payments as it is now, or None when it is gone."""
@@ -140,7 +163,8 @@ class IntacctHook(BaseHook):
     def vendors(self, window: ReadWindow, *, page_size: int = 500) -> Iterator[list[Vendor]]:
         """Pages of vendors, oldest change first. Of the window's filters, vendor ids, record numbers and times count."""
         company = self.settings.login.company_id
-        for walk in walks(window, scope=vendor_scope(window), clock=self.settings.clock):
+        created = CREATED[VENDOR] if self.trails.has_times(VENDOR) else ""
+        for walk in walks(window, scope=vendor_scope(window), clock=self.settings.clock, created_field=created):
             for rows in self.reader.pages(VENDOR, walk, page_size=page_size):
                 log.debug("%d vendors read", len(rows))
                 yield [vendor_of(row, company_id=company, custom_fields=self.vendor_custom_fields) for row in rows]
@@ -150,13 +174,10 @@ class IntacctHook(BaseHook):
         found = [one for page in self.vendors(ReadWindow(vendor_ids=(vendor_id,))) for one in page]
         return next((one for one in found if one.vendor_id == vendor_id), None)
 
-    def newest_change(self, kind: str) -> str:
-        """Where a full pass begins in time: the newest change to a `bill` or `vendor`, as the server's own text.
-
-        Asked for before the first page. A full pass goes by record number, so what changes behind it while it lasts was
-        not seen, and a cursor from what it did see would skip that.
-        """
-        return self.reader.newest_change({"bill": BILL, "vendor": VENDOR}[kind])
+    def vendors_again(self, record_nos: Collection[str]) -> Iterator[list[Vendor]]:
+        """Pages of the vendors with these record numbers, as they are now; those that are gone do not come."""
+        for part in batches(sorted(record_nos), MOST_VALUES):
+            yield from self.vendors(ReadWindow(record_nos=tuple(part)), page_size=MOST_VALUES)
 
     def bills_with_payment_changes(self, since_text: str) -> tuple[tuple[str, ...], str]:
         """Record numbers of bills whose payments changed since the server's text (inclusive), and where to go on from.
@@ -304,6 +325,17 @@ class IntacctHook(BaseHook):
     def lookup(self, object_name: str) -> list[ObjectField]:
         """The object's fields, asked once for each hook."""
         return list(self.reader.fields(object_name))
+
+    def missing_fields(self, object_name: str) -> tuple[str, ...]:
+        """Fields that would be read of the object and that this company does not have; they are read as empty."""
+        self.reader.select(object_name)
+        return self.reader.missing(object_name)
+
+    def private_bills(self) -> int | None:
+        """How many bills only `show_private` brings to light; None in an entity, where the option means nothing."""
+        if self.settings.login.entity_id:
+            return None
+        return self.reader.count(BILL, show_private=True) - self.reader.count(BILL, show_private=False)
 
     def probe(self, object_name: str) -> None:
         """Return when one row of the object may be read; Misconfigured names the missing permission."""

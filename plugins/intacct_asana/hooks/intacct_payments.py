@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from intacct_asana.hooks.intacct_reading import Reader, Row
 from intacct_asana.protocol.intacct_payments import CREATED, DETAIL, PAID_BILL, PAID_BY, PAYMENT, payments_of
-from intacct_asana.protocol.intacct_query import MOST_ROWS, MOST_VALUES, Filter, at_least, is_null, one_of
+from intacct_asana.protocol.intacct_query import MOST_ROWS, MOST_VALUES, Filter, at_least, is_known, is_null, one_of
 from intacct_asana.protocol.intacct_records import MODIFIED, RECORD_NO
 from intacct_asana.protocol.intacct_time import ServerClock
 from intacct_asana.protocol.intacct_walks import Walk
@@ -36,13 +36,13 @@ def changed_payments(reader: Reader, since_text: str, *, clock: ServerClock) -> 
     since = at_least(MODIFIED, since_text)
     bills: dict[str, None] = {}
     texts = [since_text]
-    for row in _rows(reader, DETAIL, Walk(scope=(since,), by_time=True)):
+    for row in _rows(reader, DETAIL, Walk(scope=(since,), time_field=MODIFIED)):
         texts.append(row[MODIFIED])
         bills[row.get(PAID_BILL, "")] = None
     for row in _rows(reader, DETAIL, Walk(scope=_never_changed(reader, since_text, clock))):
         bills[row.get(PAID_BILL, "")] = None
     changed: list[str] = []
-    for row in _rows(reader, PAYMENT, Walk(scope=(since,), by_time=True)):
+    for row in _rows(reader, PAYMENT, Walk(scope=(since,), time_field=MODIFIED)):
         texts.append(row[MODIFIED])
         changed.append(row[RECORD_NO])
     for start in range(0, len(changed), MOST_VALUES):
@@ -53,7 +53,7 @@ def changed_payments(reader: Reader, since_text: str, *, clock: ServerClock) -> 
 
 def newest_payment_change(reader: Reader, *, clock: ServerClock) -> str:
     """The newest change of any payment or detail, as the server's own text; empty when there is none. Two calls."""
-    return clock.latest([reader.newest_change(DETAIL), reader.newest_change(PAYMENT)])
+    return clock.latest(reader.newest(name, MODIFIED, where=is_known(MODIFIED)) for name in (DETAIL, PAYMENT))
 
 
 def _never_changed(reader: Reader, since_text: str, clock: ServerClock) -> tuple[Filter, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.hooks.intacct_gateway import Gateway
-from intacct_asana.protocol.intacct_answers import object_fields_of, remaining_of, rows_of
+from intacct_asana.protocol.intacct_answers import object_fields_of, remaining_of, rows_of, total_of
 from intacct_asana.protocol.intacct_payments import (
     DETAIL,
     DETAIL_NEEDED,
@@ -18,7 +18,7 @@ from intacct_asana.protocol.intacct_payments import (
     PAYMENT_NEEDED,
     PAYMENT_WISHED,
 )
-from intacct_asana.protocol.intacct_query import MOST_ROWS, Query, is_known, one_of
+from intacct_asana.protocol.intacct_query import MOST_ROWS, Filter, Query, one_of
 from intacct_asana.protocol.intacct_records import (
     BILL,
     BILL_NEEDED,
@@ -26,7 +26,6 @@ from intacct_asana.protocol.intacct_records import (
     LINE,
     LINE_NEEDED,
     LINE_WISHED,
-    MODIFIED,
     PARENT_BILL,
     RECORD_NO,
     VENDOR,
@@ -66,8 +65,10 @@ class Reader:
     object and only what it lists is selected.
     """
 
-    def __init__(self, gateway: Gateway, *, custom_fields: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, gateway: Gateway, *, custom_fields: Mapping[str, Sequence[str]], show_private: bool = False) -> None:
         self.gateway = gateway
+        # In an entity there is nothing private to show: one sees its own records.
+        self.show_private = show_private and not gateway.settings.login.entity_id
         self.custom_fields = custom_fields
         self._fields: dict[str, tuple[ObjectField, ...]] = {}
         self._selects: dict[str, tuple[str, ...]] = {}
@@ -94,48 +95,64 @@ class Reader:
                 f"Connection {self.gateway.settings.conn_id}: {object_name} of this company cannot be read.",
                 problems=tuple(Problem(where=object_name, what=f"field {name} does not exist") for name in lacking),
             )
-        asked = (*NEEDED[object_name], *WISHED[object_name], *self.custom_fields.get(object_name, ()))
-        absent = [name for name in asked if name not in known]
-        if absent:
+        if absent := self.missing(object_name):
             log.info("%s of this company lacks %s; they are read as empty", object_name, ", ".join(absent))
-        return tuple(dict.fromkeys(name for name in asked if name in known))
+        return tuple(name for name in self._asked_for(object_name) if name in known)
 
-    def pages(self, object_name: str, walk: Walk, *, page_size: int) -> Iterator[list[Row]]:
-        """The walk's rows, page after page; no empty page."""
+    def missing(self, object_name: str) -> tuple[str, ...]:
+        """The fields that we would read of an object and that this company does not have."""
+        known = {field.name for field in self.fields(object_name)}
+        return tuple(name for name in self._asked_for(object_name) if name not in known)
+
+    def _asked_for(self, object_name: str) -> tuple[str, ...]:
+        named = (*NEEDED[object_name], *WISHED[object_name], *self.custom_fields.get(object_name, ()))
+        return tuple(dict.fromkeys(named))
+
+    def pages(
+        self, object_name: str, walk: Walk, *, page_size: int, select: tuple[str, ...] | None = None
+    ) -> Iterator[list[Row]]:
+        """The walk's rows, page after page; no empty page. With `select` just those fields."""
         position: tuple[str, ...] | None = None
         page_size = max(1, min(page_size, MOST_ROWS))
         while True:
             query = Query(
                 object_name=object_name,
-                select=self.select(object_name),
+                select=select or self.select(object_name),
                 where=walk.where(position),
                 order_by=walk.order_by,
                 page_size=page_size,
-                show_private=not self.gateway.settings.login.entity_id,
+                show_private=self.show_private,
             )
             asked = f"query of {object_name}" + (f" behind {' / '.join(position)}" if position else "")
             reply = self.gateway.read(query.element(), kind=f"query {object_name}", asked=asked)
-            rows, left = rows_of(reply, object_name, asked=asked), remaining_of(reply)
+            rows, left = rows_of(reply, object_name, asked=asked, key_field=walk.key_field), remaining_of(reply)
             if rows:
                 position = walk.step(position, rows, asked=asked)
                 yield rows
             if not rows or left == 0 or (left is None and len(rows) < page_size):
                 return
 
-    def newest_change(self, object_name: str) -> str:
-        """The server's own text of the newest change to any row; empty when no row has one. One call."""
+    def newest(self, object_name: str, field: str, *, where: Filter, key_field: str = RECORD_NO) -> str:
+        """The server's own text of the highest `field` in any row that `where` lets through; empty without one. One call."""
         query = Query(
             object_name=object_name,
-            select=(RECORD_NO, MODIFIED),
-            where=is_known(MODIFIED),
-            order_by=(MODIFIED,),
+            select=(key_field, field),
+            where=where,
+            order_by=(field,),
             descending=True,
             page_size=1,
-            show_private=not self.gateway.settings.login.entity_id,
+            show_private=self.show_private,
         )
-        asked = f"newest change of {object_name}"
+        asked = f"newest {field} of {object_name}"
         reply = self.gateway.read(query.element(), kind=f"query {object_name}", asked=asked)
-        return next((row.get(MODIFIED, "") for row in rows_of(reply, object_name, asked=asked)), "")
+        rows = rows_of(reply, object_name, asked=asked, key_field=key_field)
+        return next((row.get(field, "") for row in rows), "")
+
+    def count(self, object_name: str, *, show_private: bool) -> int:
+        """How many rows there are. One call."""
+        query = Query(object_name=object_name, select=(RECORD_NO,), page_size=1, show_private=show_private)
+        asked = f"count of {object_name}"
+        return total_of(self.gateway.read(query.element(), kind=f"query {object_name}", asked=asked), asked=asked)
 
     def lines(self, bill_record_nos: Iterable[str]) -> dict[str, tuple[BillLine, ...]]:
         """The lines of these bills by the bill's record number, each bill's in the order of its line numbers."""

@@ -79,7 +79,22 @@ class Assignee(Part):
     """E-mail address of the person in Asana."""
 
 
-class BillScope(Part):
+class Deletions(Part):
+    """How a run between two full passes learns that a record was deleted."""
+
+    deletions: Literal["audit", "sweep", "full_pass"] = "audit"
+    """`audit` asks Intacct's audit history, and where that may not be read, `sweep` steps in: it asks for the record of
+    every open task every `sweep_hours`. `full_pass` leaves it to full passes."""
+
+    sweep_hours: Annotated[int, Field(ge=0, le=8760)] = 24
+    """How often the records of all open tasks are read again, whatever told of a change. 0 is in every run."""
+
+
+HOW_TO_READ = {"look_back_minutes": 0, "page_size": 0, "deletions": "audit", "sweep_hours": 24}
+"""Settings that change how records are read, and nothing about what they are or say."""
+
+
+class BillScope(Deletions):
     """Which bills get a task, and what the task says."""
 
     project: Gid
@@ -93,6 +108,9 @@ class BillScope(Part):
 
     entities: tuple[Line, ...] = ()
     """Entity ids to read. All when left out."""
+
+    show_private: bool = False
+    """Read records of private entities too. For a connection at top level; it counts for vendors as well."""
 
     look_back_minutes: Annotated[int, Field(ge=0, le=10_080)] = 10
     """How far each run reads behind the last one, because Intacct shows changes late. Nothing is written twice for it."""
@@ -128,7 +146,7 @@ class BillScope(Part):
     """Custom fields of the tasks."""
 
 
-class VendorScope(Part):
+class VendorScope(Deletions):
     """Which vendors get a task, and what the task says."""
 
     project: Gid
@@ -229,7 +247,8 @@ class Flow(Part):
         A cursor is kept under it, so a changed flow starts with a full pass. How fast it reads makes no difference.
         """
         if kind == "vendor":
-            return digest_of(PROJECTION, self.connections.intacct, self.vendors)
-        read_at_any_speed = self.bills.model_copy(update={"look_back_minutes": 0, "page_size": 0})
+            vendors = self.vendors.model_copy(update={name: HOW_TO_READ[name] for name in Deletions.model_fields})
+            return digest_of(PROJECTION, self.connections.intacct, vendors, self.bills.show_private)
+        read_at_any_speed = self.bills.model_copy(update=HOW_TO_READ)
         approval = (self.approval.signal, self.approval.reason_field)
         return digest_of(PROJECTION, self.connections.intacct, read_at_any_speed, approval)

@@ -44,6 +44,7 @@ class FlowRun:
             self.flow.connections.intacct,
             custom_fields=tuple(name for name in custom if name),
             reads_payments=self.flow.bills.payments == "details",
+            show_private=self.flow.bills.show_private,
         )
 
     @cached_property

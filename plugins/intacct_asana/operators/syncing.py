@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from intacct_asana.errors import Misconfigured
 from intacct_asana.mapping import project_bill, project_vendor, required_people
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, utc_now
+from intacct_asana.operators.following import CHANGED, BillFollower, Follower, Sight, VendorFollower, bill_window
 from intacct_asana.operators.reading import Reading, reading_of
-from intacct_asana.records import Bill, Cursor, Pins, ReadWindow, Task, Vendor, snapshot_of
+from intacct_asana.records import Bill, Cursor, Pins, Task, Vendor, snapshot_of
 from intacct_asana.store import StoredPlan
 from intacct_asana.sync import (
     Plan,
+    Progress,
     Wanted,
     apply_plan,
     plan_from_json,
@@ -42,42 +44,52 @@ class PlanTasksOperator(FlowOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
         pins = run.pins(self.kind)
-        reading = self._reading(context, run)
+        follower = self.follower(run, now=utc_now())
+        reading = self._reading(context, follower)
         self.log.info("Reading %ss: %s", self.kind, reading.why)
-        pass_began = run.books.newest_change(self.kind) if reading.compares_all else ""
-        records = self._records(run, reading.window)
-        plan = self._plan(run, pins, records, reading)
+        sight = _look(follower, reading)
+        self.log.info("Deleted %ss: %s", self.kind, sight.deletions)
+        plan = self._plan(run, pins, sight, reading)
         if run.unknown_people:
             self.log.warning("Not users in Asana, so tasks are made without them: %s", ", ".join(run.unknown_people))
         self.log.info("The plan\n%s", plan.render(names={pin.gid: name for name, pin in pins.fields.items()}))
-        self._check_limits(context, run, plan, records, reading)
-        summary = {"why": reading.why, "read": len(records), **self._summary(context, run, plan)}
-        return self._store(context, run, plan, summary, cursor=self._new_cursor(run, records, reading, pass_began))
+        self._check_limits(context, run, plan, sight, reading)
+        summary = {"why": reading.why, "read": len(sight.records), "deletions": sight.deletions}
+        cursors = {follower.cursor_name(stream): text for stream, text in sight.cursors.items()}
+        return self._store(context, run, plan, {**summary, **self._summary(context, run, plan)}, cursors=cursors)
 
-    def _reading(self, context: Context, run: FlowRun) -> Reading:
+    def _reading(self, context: Context, follower: Follower) -> Reading:
         dag_run = context["dag_run"]
         start, end = context.get("data_interval_start"), context.get("data_interval_end")
-        text = run.store.cursor(self.cursor_name(run)) or ""
         return reading_of(
             context["params"],
             run_type=str(getattr(dag_run.run_type, "value", dag_run.run_type)),
             interval=(start, end) if start and end else None,
-            since_text=run.books.earlier(text, minutes=self.look_back_minutes(run)) if text else "",
-            scope=self.scope(run),
+            since_text=follower.since_text(CHANGED) if follower.knows_its_place else "",
+            scope=follower.window,
         )
 
-    def _plan(self, run: FlowRun, pins: Pins, records: Mapping[str, Any], reading: Reading) -> Plan:
-        wanted = {key: self.wanted(record, run, pins) for key, record in records.items()}
+    def _plan(self, run: FlowRun, pins: Pins, sight: Sight, reading: Reading) -> Plan:
+        wanted = self._all_wanted(run, pins, sight.records)
         links = run.store.links(self.kind)
         found = self._found(run, pins, reading)
         self._forget_proven_absent(run, wanted.keys(), found)
         return plan_records(
             wanted,
-            links=links.all() if reading.compares_all else links.of(wanted.keys()),
+            links=links.all() if reading.compares_all else links.of({*wanted, *sight.gone}),
             found=found,
             compares_all=reading.compares_all,
+            gone=sight.gone,
             shown=links.showing(wanted.keys()).get,
         )
+
+    def _all_wanted(self, run: FlowRun, pins: Pins, records: Mapping[str, Any]) -> dict[str, Wanted]:
+        progress = Progress(f"{self.kind}s planned", total=len(records), now=utc_now, say=self.log.info)
+        wanted: dict[str, Wanted] = {}
+        for key, record in records.items():
+            wanted[key] = self.wanted(record, run, pins)
+            progress.note(len(wanted))
+        return wanted
 
     def _found(self, run: FlowRun, pins: Pins, reading: Reading) -> Mapping[str, list[Task]] | None:
         """Tasks on the board by key: all of them for a full pass, else only around creations that never ended.
@@ -86,7 +98,7 @@ class PlanTasksOperator(FlowOperator):
         after a lost store the tasks are there, and must be found instead of made again.
         """
         unfinished = run.store.links(self.kind).unfinished()
-        looks_at_all = reading.compares_all or run.store.cursor(self.cursor_name(run)) is None
+        looks_at_all = reading.compares_all or run.store.cursor(self.follower(run, now=utc_now()).cursor_name(CHANGED)) is None
         if not looks_at_all and not unfinished:
             return None
         since = None if looks_at_all else min(unfinished.values())
@@ -105,10 +117,12 @@ class PlanTasksOperator(FlowOperator):
         if absent:
             links.forget(absent)
 
-    def _check_limits(self, context: Context, run: FlowRun, plan: Plan, records: Mapping[str, Any], reading: Reading) -> None:
+    def _check_limits(self, context: Context, run: FlowRun, plan: Plan, sight: Sight, reading: Reading) -> None:
         if context["params"].get("allow_unsafe_plan"):
             return
         limits = run.flow.limits
+        # Not one record of all that tasks stand for is no longer a deletion, but something wrong with the reading.
+        asked_for_all = reading.compares_all or (sight.swept and bool(sight.gone))
         raise_if_unsafe(
             plan,
             creates=limits.creates,
@@ -116,7 +130,7 @@ class PlanTasksOperator(FlowOperator):
             updates=limits.updates,
             money=limits.money,
             existing=run.store.links(self.kind).count(),
-            nothing_read=reading.compares_all and not records and limits.empty_side,
+            nothing_read=asked_for_all and not sight.records and limits.empty_side,
         )
 
     @staticmethod
@@ -129,47 +143,26 @@ class PlanTasksOperator(FlowOperator):
             "calls": run.calls(),
         }
 
-    def _store(self, context: Context, run: FlowRun, plan: Plan, summary: Mapping[str, Any], *, cursor: str) -> dict[str, Any]:
+    def _store(
+        self, context: Context, run: FlowRun, plan: Plan, summary: Mapping[str, Any], *, cursors: Mapping[str, str]
+    ) -> dict[str, Any]:
         now = utc_now()
         stored = StoredPlan(
             plan_id=f"{self.kind}-{now:%Y%m%dT%H%M%S%f}",
             kind=self.kind,
             created_at=now,
             run_id=str(context["run_id"]),
-            summary={**summary, "cursor": cursor},
+            summary={**summary, "cursors": cursors},
             body=plan_to_json(plan),
         )
         run.store.save_plan(stored)
         return {"plan_id": stored.plan_id, **summary}
 
-    def _new_cursor(self, run: FlowRun, records: Mapping[str, Any], reading: Reading, pass_began: str) -> str:
-        """The newest server text of this reading, or empty when this reading may not move the cursor.
-
-        After a full pass it is the newest change from before the pass, because the pass does not go by time.
-        """
-        if not reading.moves_cursor:
-            return ""
-        if reading.compares_all:
-            return pass_began
-        known = run.store.cursor(self.cursor_name(run)) or ""
-        return run.books.latest([known, *(record.modified_at_text for record in records.values())])
-
     # What differs between bills and vendors.
 
-    def cursor_name(self, run: FlowRun) -> str:
-        """A cursor belongs to one way of projecting: a changed mapping starts with a full pass."""
-        return f"{self.kind}:{run.flow.fingerprint(self.kind)}"
-
-    def look_back_minutes(self, run: FlowRun) -> int:
-        return run.flow.bills.look_back_minutes
-
-    def scope(self, run: FlowRun) -> ReadWindow:
-        raise NotImplementedError
+    follower: ClassVar[type[Follower]]
 
     def key_field(self, run: FlowRun) -> str:
-        raise NotImplementedError
-
-    def _records(self, run: FlowRun, window: ReadWindow) -> Mapping[str, Any]:
         raise NotImplementedError
 
     def wanted(self, record: Any, run: FlowRun, pins: Pins) -> Wanted:
@@ -181,26 +174,17 @@ class PlanBillsOperator(PlanTasksOperator):
 
     kind = "bill"
 
-    def scope(self, run: FlowRun) -> ReadWindow:
-        bills = run.flow.bills
-        return ReadWindow(entity_ids=tuple(bills.entities), bill_date_from=bills.bill_date_from)
+    follower = BillFollower
 
     def key_field(self, run: FlowRun) -> str:
         return run.flow.bills.key_field
-
-    def _records(self, run: FlowRun, window: ReadWindow) -> Mapping[str, Bill]:
-        records: dict[str, Bill] = {}
-        for page in run.books.bills(window, page_size=run.flow.bills.page_size):
-            records.update((bill.bill_key, bill) for bill in page)
-            self.log.info("%d bills read", len(records))
-        return records
 
     def wanted(self, record: Bill, run: FlowRun, pins: Pins) -> Wanted:
         return Wanted(
             draft=project_bill(record, run.flow, pins, people=run.people(required_people(run.flow, "bill"))),
             record_no=record.record_no,
             amount=record.total_entered,
-            in_scope=record.state in run.flow.bills.states,
+            in_scope=record.state in run.flow.bills.states and bill_window(run.flow.bills).covers(record),
             snapshot=snapshot_of(record),
         )
 
@@ -210,17 +194,10 @@ class PlanVendorsOperator(PlanTasksOperator):
 
     kind = "vendor"
 
-    def scope(self, run: FlowRun) -> ReadWindow:
-        return ReadWindow()
+    follower = VendorFollower
 
     def key_field(self, run: FlowRun) -> str:
         return run.flow.vendors.key_field
-
-    def _records(self, run: FlowRun, window: ReadWindow) -> Mapping[str, Vendor]:
-        records: dict[str, Vendor] = {}
-        for page in run.books.vendors(window):
-            records.update((vendor.vendor_key, vendor) for vendor in page)
-        return records
 
     def wanted(self, record: Vendor, run: FlowRun, pins: Pins) -> Wanted:
         return Wanted(
@@ -276,12 +253,14 @@ class ApplyPlanOperator(FlowOperator):
         summary = result.summary() | {"calls": run.calls()}
         self.log.info("%s", json.dumps(summary))
         if not result.failures:
-            cursor = str(stored.summary.get("cursor") or "")
-            moved = [Cursor(name=self._cursor_name(run, stored.kind), value=cursor)] if cursor else []
+            # By the names that they had when Intacct was read: the flow file may have changed since.
+            moved = [Cursor(name=name, value=text) for name, text in stored.summary.get("cursors", {}).items()]
             run.store.finish_plan(stored.plan_id, cursors=moved, result=summary, at=utc_now())
         result.raise_if_failed()
         return summary
 
-    @staticmethod
-    def _cursor_name(run: FlowRun, kind: str) -> str:
-        return f"{kind}:{run.flow.fingerprint(kind)}"
+
+def _look(follower: Follower, reading: Reading) -> Sight:
+    if not reading.moves_cursor:
+        return follower.just(reading.window)
+    return follower.everything(reading.window) if reading.compares_all else follower.changes(reading.window)

@@ -53,16 +53,16 @@ def record_no_of(reply: Reply) -> str:
     return next(((cell.text or "").strip() for cell in found if str(cell.tag).upper() == RECORD_NO), "")
 
 
-def rows_of(reply: Reply, object_name: str, *, asked: str) -> list[dict[str, str]]:
+def rows_of(reply: Reply, object_name: str, *, asked: str, key_field: str = RECORD_NO) -> list[dict[str, str]]:
     """The objects of a `query` or `update` answer as field name to text, names in upper case since functions differ in it.
 
-    Raises UnexpectedReply for another object's rows, for a row without RECORDNO or with two values for a field, and when
+    Raises UnexpectedReply for another object's rows, for a row without its key or with two values for a field, and when
     rows are fewer than announced.
     """
     if reply.data is None:
         raise UnexpectedReply(f"{asked}: a success without data")
     rows = [_row(found, asked=asked) for found in reply.data]
-    if any(str(found.tag).upper() != object_name for found in reply.data) or not all(row.get(RECORD_NO) for row in rows):
+    if any(str(found.tag).upper() != object_name for found in reply.data) or not all(row.get(key_field) for row in rows):
         raise UnexpectedReply(f"{asked}: the answer holds something else than {object_name} records")
     announced = reply.data.get("count", "")
     if COUNT.fullmatch(announced) and int(announced) != len(rows):
@@ -77,6 +77,14 @@ def _row(found: Element, *, asked: str) -> dict[str, str]:
         if row.setdefault(name, text) != text:
             raise UnexpectedReply(f"{asked}: a record has {name} twice, with different values")
     return row
+
+
+def total_of(reply: Reply, *, asked: str) -> int:
+    """How many rows match the whole query. UnexpectedReply when the answer does not say."""
+    text = "" if reply.data is None else reply.data.get("totalcount", "")
+    if not COUNT.fullmatch(text):
+        raise UnexpectedReply(f"{asked}: the answer does not say how many records there are")
+    return int(text)
 
 
 def remaining_of(reply: Reply) -> int | None:

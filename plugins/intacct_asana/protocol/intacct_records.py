@@ -18,6 +18,10 @@ from intacct_asana.records import Bill, BillLine, BillState, Payment, ReadWindow
 
 BILL, LINE, VENDOR = "APBILL", "APBILLITEM", "VENDOR"
 RECORD_NO, MODIFIED, PARENT_BILL, SOURCE_DOCUMENT = "RECORDNO", "WHENMODIFIED", "RECORDKEY", "DOCHDRKEY"
+CREATED: Mapping[str, str] = {BILL: "AUWHENCREATED", LINE: "WHENCREATED", VENDOR: "WHENCREATED"}
+"""When a row was made. On a bill WHENCREATED is the document's date, and AUWHENCREATED may be in another zone than
+WHENMODIFIED."""
+
 PURCHASING = "9.PO"
 AMOUNT = re.compile(r"-?([0-9]{1,18}(\.[0-9]{0,20})?|\.[0-9]{1,20})")
 """Bounded, since sums and roundings of longer ones would fail far from here."""
@@ -46,6 +50,7 @@ BILL_WISHED = (
     "MEGAENTITYNAME",
     "CREATEDBYLOGINID",
     "MODIFIEDBYLOGINID",
+    "AUWHENCREATED",
     "RECORD_URL",
 )
 LINE_NEEDED = ("RECORDNO", "RECORDKEY", "AMOUNT")
@@ -66,7 +71,17 @@ LINE_WISHED = (
     "CLASSNAME",
 )
 VENDOR_NEEDED = ("RECORDNO", "VENDORID", "NAME", "STATUS", "WHENMODIFIED")
-VENDOR_WISHED = ("STATE", "ONHOLD", "TERMNAME", "CURRENCY", "TOTALDUE", "CREDITLIMIT", "MEGAENTITYID", "RECORD_URL")
+VENDOR_WISHED = (
+    "WHENCREATED",
+    "STATE",
+    "ONHOLD",
+    "TERMNAME",
+    "CURRENCY",
+    "TOTALDUE",
+    "CREDITLIMIT",
+    "MEGAENTITYID",
+    "RECORD_URL",
+)
 
 
 def bill_scope(window: ReadWindow) -> tuple[Filter, ...]:
@@ -136,6 +151,7 @@ def bill_of(
         created_by=get("CREATEDBYLOGINID"),
         modified_by=get("MODIFIEDBYLOGINID"),
         modified_at_text=get("WHENMODIFIED"),
+        created_at_text=get(CREATED[BILL]),
         record_url=get("RECORD_URL"),
         custom={name: get(name.upper()) for name in custom_fields},
         lines=lines,
@@ -148,6 +164,15 @@ def bill_key(company_id: str, *, record_no: str, module: str, source_document: s
     if module == PURCHASING and source_document:
         return f"{company_id}:po:{source_document}"
     return f"{company_id}:ap:{record_no}"
+
+
+def source_document_of(key: str) -> str:
+    """The source document in a bill's key; empty for a bill that Purchasing did not make."""
+    return key.rpartition(":po:")[2] if ":po:" in key else ""
+
+
+def vendor_key(company_id: str, vendor_id: str) -> str:
+    return f"{company_id}:vendor:{vendor_id}"
 
 
 def line_of(row: Mapping[str, str]) -> BillLine:
@@ -191,7 +216,7 @@ def vendor_of(row: Mapping[str, str], *, company_id: str, custom_fields: Iterabl
     if not vendor_id:
         raise UnexpectedReply(f"Vendor {row['RECORDNO']} came without a vendor id.")
     return Vendor(
-        vendor_key=f"{company_id}:vendor:{vendor_id}",
+        vendor_key=vendor_key(company_id, vendor_id),
         record_no=row["RECORDNO"],
         vendor_id=vendor_id,
         name=get("NAME"),
@@ -204,6 +229,7 @@ def vendor_of(row: Mapping[str, str], *, company_id: str, custom_fields: Iterabl
         credit_limit=money(get("CREDITLIMIT")) if get("CREDITLIMIT") else None,
         entity_id=get("MEGAENTITYID"),
         modified_at_text=get("WHENMODIFIED"),
+        created_at_text=get(CREATED[VENDOR]),
         record_url=get("RECORD_URL"),
         custom={name: get(name.upper()) for name in custom_fields},
     )

@@ -15,6 +15,7 @@ from intacct_asana.protocol.intacct_query import (
     any_of,
     at_least,
     equal,
+    is_known,
     is_null,
     less_than,
     more_than,
@@ -26,14 +27,18 @@ from intacct_asana.records import ReadWindow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walk:
-    """One pass over the rows that `scope` lets through, ordered by (change time, record number) or by record number."""
+    """One pass over the rows that `scope` lets through, ordered by (time, key) or by the key alone.
+
+    `time_field` is empty for a walk by key. `key_field` tells rows of one second apart.
+    """
 
     scope: tuple[Filter, ...] = ()
-    by_time: bool = False
+    time_field: str = ""
+    key_field: str = RECORD_NO
 
     @property
     def order_by(self) -> tuple[str, ...]:
-        return (MODIFIED, RECORD_NO) if self.by_time else (RECORD_NO,)
+        return (self.time_field, self.key_field) if self.time_field else (self.key_field,)
 
     def position_of(self, row: Mapping[str, str]) -> tuple[str, ...]:
         """Where the walk stands after `row`, in the server's own texts."""
@@ -45,11 +50,12 @@ class Walk:
         return all_of(*filters) if filters else None
 
     def _behind(self, position: tuple[str, ...]) -> Filter:
-        record_no = position[-1]
-        if not self.by_time:
-            return more_than(RECORD_NO, record_no)
+        key = position[-1]
+        if not self.time_field:
+            return more_than(self.key_field, key)
         time = position[0]
-        return any_of(more_than(MODIFIED, time), all_of(equal(MODIFIED, time), more_than(RECORD_NO, record_no)))
+        same_time = all_of(equal(self.time_field, time), more_than(self.key_field, key))
+        return any_of(more_than(self.time_field, time), same_time)
 
     def step(self, before: tuple[str, ...] | None, rows: list[dict[str, str]], *, asked: str) -> tuple[str, ...]:
         """The position after `rows`. UnexpectedReply when the server did not move on, which would read for ever."""
@@ -59,11 +65,11 @@ class Walk:
         return after
 
 
-def walks(window: ReadWindow, *, scope: tuple[Filter, ...], clock: ServerClock) -> tuple[Walk, ...]:
+def walks(window: ReadWindow, *, scope: tuple[Filter, ...], clock: ServerClock, created_field: str = "") -> tuple[Walk, ...]:
     """The walks that together read `window`.
 
-    Rows without a change time (created, never changed) cannot be told apart by time, so every reading by time has a second
-    walk over all of them.
+    Rows without a change time (created, never changed) cannot be told apart by it, so every reading by time has a second
+    walk over them: over those made since `created_since_text` where the company keeps a `created_field`, else over all.
     """
     times: list[Filter] = []
     if window.since_text:
@@ -74,4 +80,18 @@ def walks(window: ReadWindow, *, scope: tuple[Filter, ...], clock: ServerClock) 
         times.append(less_than(MODIFIED, clock.text_of(window.modified_to)))
     if not times:
         return (Walk(scope=scope),)
-    return (Walk(scope=(*scope, *times), by_time=True), Walk(scope=(*scope, is_null(MODIFIED))))
+    never_changed: list[Filter] = [is_null(MODIFIED)]
+    if window.created_since_text and created_field:
+        # A row without any time at all can only be read every time.
+        never_changed.append(any_of(at_least(created_field, window.created_since_text), is_null(created_field)))
+    return (Walk(scope=(*scope, *times), time_field=MODIFIED), Walk(scope=(*scope, *never_changed)))
+
+
+def change_walks(*, since_text: str, created_since_text: str, created_field: str) -> tuple[Walk, ...]:
+    """The walks over the rows of one object that changed or were made since two cursors; an empty cursor is the beginning."""
+    changed = (at_least(MODIFIED, since_text),) if since_text else (is_known(MODIFIED),)
+    made = (at_least(created_field, created_since_text),) if created_since_text else (is_known(created_field),)
+    return (
+        Walk(scope=changed, time_field=MODIFIED),
+        Walk(scope=(is_null(MODIFIED), *made), time_field=created_field),
+    )

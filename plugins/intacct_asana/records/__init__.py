@@ -29,6 +29,7 @@ from intacct_asana.records.intacct import (
     IntacctIdentity,
     ObjectField,
     ReadWindow,
+    Trail,
     UserFormatting,
     Vendor,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "Story",
     "Task",
     "TaskDraft",
+    "Trail",
     "UserFormatting",
     "Vendor",
     "Verdict",

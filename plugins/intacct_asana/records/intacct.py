@@ -58,8 +58,8 @@ class Bill:
     """One AP bill as Intacct holds it now.
 
     `bill_key` survives Purchasing's delete-and-recreate: `<company>:po:<source document>` for bills of module 9.PO, else
-    `<company>:ap:<record_no>`. `modified_at_text` is the server's own text, used as cursor and never converted; empty
-    where Intacct holds no value.
+    `<company>:ap:<record_no>`. `modified_at_text` and `created_at_text` are the server's own texts, used as cursors, never
+    converted and never compared with each other (one record mixes zones); empty where Intacct holds no value.
     """
 
     bill_key: str
@@ -93,6 +93,7 @@ class Bill:
     created_by: str = ""
     modified_by: str = ""
     modified_at_text: str = ""
+    created_at_text: str = ""
     record_url: str = ""
     custom: Mapping[str, str] = field(default_factory=dict)
     lines: tuple[BillLine, ...] = ()
@@ -116,6 +117,7 @@ class Vendor:
     credit_limit: Decimal | None = None
     entity_id: str = ""
     modified_at_text: str = ""
+    created_at_text: str = ""
     record_url: str = ""
     custom: Mapping[str, str] = field(default_factory=dict)
 
@@ -157,11 +159,13 @@ class ObjectField:
 class ReadWindow:
     """Which records a run reads.
 
-    `since_text` (with `after_record_no` for ties) is a cursor in the server's own text; `modified_from` / `modified_to`
-    bound a backfill or window run, [from, to). All absent means everything.
+    `since_text` is a cursor in the server's own text, and `created_since_text` one for records without a change time (all
+    of them when it is empty). `modified_from` / `modified_to` bound a backfill or window run, [from, to). All absent means
+    everything.
     """
 
     since_text: str = ""
+    created_since_text: str = ""
     modified_from: datetime | None = None
     modified_to: datetime | None = None
     vendor_ids: tuple[str, ...] = ()
@@ -169,3 +173,20 @@ class ReadWindow:
     record_nos: tuple[str, ...] = ()
     entity_ids: tuple[str, ...] = ()
     bill_date_from: date | None = None
+
+    def covers(self, bill: Bill) -> bool:
+        """Whether a bill that was read by its number belongs to this window's entities and days."""
+        in_time = not self.bill_date_from or (bill.bill_date is not None and bill.bill_date >= self.bill_date_from)
+        return in_time and (not self.entity_ids or bill.entity_id in self.entity_ids)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trail:
+    """What a stream of changes named since a cursor: the records to look at again, and how far the stream went.
+
+    `newest_text` and `newest_created_text` are the server's own texts, empty where nothing came.
+    """
+
+    keys: frozenset[str] = frozenset()
+    newest_text: str = ""
+    newest_created_text: str = ""

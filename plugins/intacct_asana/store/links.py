@@ -43,6 +43,10 @@ class StoredLinks:
     def by_task(self, task_gids: Collection[str]) -> Mapping[str, Link]:
         return {row.task_gid: _link(row) for row in self._rows(links, links.c.task_gid, task_gids)}
 
+    def by_record_no(self, record_nos: Collection[str]) -> Mapping[str, Link]:
+        """Links by key, of the records that had these numbers when their tasks were last written."""
+        return {row.key: _link(row) for row in self._rows(links, links.c.record_no, record_nos)}
+
     def begin(self, keys: Collection[str], *, at: datetime) -> None:
         """Note creations before their calls leave. A key begun before keeps its first time, so that looking back reaches it."""
         with self._database.write() as connection:

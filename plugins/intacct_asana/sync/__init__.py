@@ -11,6 +11,7 @@ from intacct_asana.sync.codec import plan_from_json, plan_to_json
 from intacct_asana.sync.limits import raise_if_unsafe
 from intacct_asana.sync.lookup import tasks_by_key
 from intacct_asana.sync.plan import Plan, plan_records
+from intacct_asana.sync.progress import Progress
 from intacct_asana.sync.result import Failure, Result
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Failure",
     "Leave",
     "Plan",
+    "Progress",
     "Reopen",
     "Result",
     "Update",

@@ -16,6 +16,7 @@ class Wanted:
     """What Intacct says about one record: the task it should have, and whether it should have an open one at all.
 
     `amount` is in the base currency and counts towards the money limit. `snapshot` is what a decider will be shown.
+    `why` says more than "out of scope" about a record that is not.
     """
 
     draft: TaskDraft
@@ -23,6 +24,7 @@ class Wanted:
     amount: Decimal
     in_scope: bool
     snapshot: Snapshot | None = None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,10 +21,10 @@ from intacct_asana.sync.perform import Gone, Outcome, Written, perform
 from intacct_asana.sync.piecewise import OPTIONAL, Piecewise
 from intacct_asana.sync.plan import Plan
 from intacct_asana.sync.pool import each_done
+from intacct_asana.sync.progress import Progress
 from intacct_asana.sync.result import Failure, Result
 
 BATCH = 500
-PROGRESS_EVERY = 100
 NEEDS_PAID_PLAN = "402"
 
 
@@ -131,6 +131,7 @@ class _Applier:
             perform, board=self.board, pieces=self.pieces, project_gid=self.project_gid, bot_gid=self.bot_gid
         )
         started = 0
+        progress = Progress("tasks dealt with", total=len(ready), now=self.clock, say=self.on_progress)
         with closing(each_done(work, self._until_stopped(ready), workers=self.workers)) as outcomes:
             for action, outcome in outcomes:
                 started += 1
@@ -142,8 +143,7 @@ class _Applier:
                     self._keep(action, outcome)
                 else:
                     self._fail(action, outcome)
-                if started % PROGRESS_EVERY == 0:
-                    self.on_progress(f"{started} of {len(ready)} tasks written")
+                progress.note(started)
         self.result.not_started += len(ready) - started
         return gone, unclear
 

@@ -12,10 +12,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from intacct_asana.records import Link, Snapshot, Task, TaskDraft
+from intacct_asana.records.remarks import reference
 from intacct_asana.sync.actions import ALL_KINDS, Action, Adopt, Close, Create, Leave, Reopen, Update, Wanted, Writing
 from intacct_asana.sync.difference import has_news, in_order, parts_edited, parts_moved, parts_to_adopt
 from intacct_asana.sync.lookup import age
 from intacct_asana.sync.summary import render_plan
+
+NOT_READ = "a full read of Intacct did not bring it, so it was deleted or left what this flow reads"
 
 Shown = Callable[[str], Snapshot | None]
 
@@ -55,19 +58,22 @@ def plan_records(
     links: Mapping[str, Link],
     found: Mapping[str, Sequence[Task]] | None,
     compares_all: bool = False,
+    gone: Mapping[str, str] | None = None,
     shown: Shown | None = None,
 ) -> Plan:
     """What to do for each record, with a reason. Reads nothing, writes nothing.
 
     `found` are tasks on the board by key: whatever a listing brought, or None when none was made. With `compares_all`,
     `wanted` is everything in Intacct, `links` every link and `found` the whole board, so what is missing is really gone.
+    Without it, `gone` names the linked records that were proven to be gone, with the reason in words.
     `shown` gives the snapshot that a key's task stands for now. With it, a bill that changed in a way that its task does
     not show still moves on, else every decision about it would be refused as made on an older bill.
     """
     board = found or {}
     lists_all = compares_all and found is not None
     owners = {link.task_gid: key for key, link in links.items()}
-    keys = sorted({*wanted, *links}) if compares_all else sorted(wanted)
+    gone = gone or {}
+    keys = sorted({*wanted, *links}) if compares_all else sorted({*wanted, *gone})
     actions: list[Action] = []
     notes: list[str] = []
     for key in keys:
@@ -76,7 +82,7 @@ def plan_records(
         strangers = [task.gid for task in board.get(key, ()) if owners.get(task.gid, key) != key]
         notes += [f"{key}: task {gid} carries this key but stands for {owners[gid]}" for gid in strangers]
         link = links.get(key)
-        record = wanted.get(key) or _gone(key, link)
+        record = wanted.get(key) or _gone(key, link, why=gone.get(key, NOT_READ))
         actions.append(_decide(key, record, link=link, tasks=tasks, lists_all=lists_all, shown=shown))
         notes += _duplicates(key, tasks, kept=link)
     if compares_all:
@@ -105,7 +111,7 @@ def _decide(
             return _leave(key, wanted, "out of scope, task already closed")
         # Out of scope with an open task: complete it, once.
         if link:
-            return _change(key, _completed(wanted), link=link, actual=None, why="out of scope now")
+            return _change(key, _completed(wanted), link=link, actual=None, why=wanted.why or "out of scope now")
         # Out of scope, but an unfinished creation did make a task: take it and complete it.
         if tasks:
             return _adopt(key, _completed(wanted), task=tasks[0], why="out of scope now, and a task with its key is open")
@@ -202,10 +208,13 @@ def _completed(wanted: Wanted) -> Wanted:
     return replace(wanted, draft=replace(wanted.draft, completed=True))
 
 
-def _gone(key: str, link: Link | None) -> Wanted:
-    """A linked record that a full read did not bring. Its task keeps saying what it said; the amount is unknown, so 0."""
-    draft = (link.confirmed if link else None) or TaskDraft(key=key, name="")
-    return Wanted(draft=draft, record_no=link.record_no if link else "", amount=Decimal(0), in_scope=False)
+def _gone(key: str, link: Link | None, *, why: str) -> Wanted:
+    """A linked record that is no longer there. Its task keeps saying what it said; the amount is unknown, so 0."""
+    record_no = link.record_no if link else ""
+    before = (link.confirmed if link else None) or TaskDraft(key=key, name="")
+    said = f"This task is closed, because its record {record_no} is gone: {why}."
+    draft = replace(before, remark=f"{said}\n\n{reference(f'gone-{record_no}')}")
+    return Wanted(draft=draft, record_no=record_no, amount=Decimal(0), in_scope=False, why=why)
 
 
 def _duplicates(key: str, tasks: Sequence[Task], *, kept: Link | None) -> list[str]:

@@ -1,0 +1,279 @@
+"""What a run sees of Intacct: the records that changed, and those of which only something else tells.
+
+An incremental run asks several streams, each from a cursor of its own: changed records, new records without a change time,
+changed lines, deletions. The streams that only name a record are asked first and the record itself is read after them, so
+that what is read is never older than what a cursor says was seen. A name is a hint, the record as it is now the truth.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from intacct_asana.errors import IntacctAsanaError
+from intacct_asana.mapping import BillScope, VendorScope
+from intacct_asana.operators.flow_run import FlowRun, utc_now
+from intacct_asana.records import Bill, Link, ReadWindow, Vendor
+from intacct_asana.sync import Progress
+
+log = logging.getLogger(__name__)
+
+CHANGED, CREATED, LINES, LINES_CREATED, DELETIONS, SWEPT = "", "created", "lines", "lines_created", "deletions", "swept"
+"""Streams. `SWEPT` is no stream of Intacct's: it is when, by our own clock, every open task's record was last read."""
+
+GONE = "it was deleted in Intacct, or this integration may no longer see it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """Records by key, linked keys whose record is gone (with the reason), and where each stream ends now.
+
+    `swept` says that every record with an open task was asked for. `deletions` tells people how deletions were found.
+    """
+
+    records: Mapping[str, Any]
+    gone: Mapping[str, str] = field(default_factory=dict)
+    cursors: Mapping[str, str] = field(default_factory=dict)
+    swept: bool = False
+    deletions: str = "not looked for"
+
+
+def bill_window(scope: BillScope) -> ReadWindow:
+    """The bills of a flow, whatever their states."""
+    return ReadWindow(entity_ids=tuple(scope.entities), bill_date_from=scope.bill_date_from)
+
+
+class Follower:
+    """Follows one kind of record for one flow. `known` holds the cursors by stream; None where none was ever saved."""
+
+    kind: ClassVar[str]
+    required: ClassVar[tuple[str, ...]] = (CHANGED, CREATED)
+
+    def __init__(self, run: FlowRun, *, now: datetime) -> None:
+        self.run, self.now = run, now
+        streams = (*self.required, DELETIONS, SWEPT)
+        self.known = {stream: run.store.cursor(self.cursor_name(stream)) for stream in streams}
+
+    def cursor_name(self, stream: str) -> str:
+        """A cursor belongs to one way of projecting: a changed mapping starts with a full pass."""
+        return f"{self.kind}{stream and f'_{stream}'}:{self.run.flow.fingerprint(self.kind)}"
+
+    def since_text(self, stream: str) -> str:
+        """A stream's cursor less the look-back; empty when the stream had not begun, and then it is read from its beginning."""
+        text = self.known[stream] or ""
+        return self.run.books.earlier(text, minutes=self.run.flow.bills.look_back_minutes) if text else ""
+
+    @property
+    def knows_its_place(self) -> bool:
+        """False when any cursor is lost: then everything is read, so that a lost cursor is never a loss."""
+        return bool(self.known[CHANGED]) and all(self.known[stream] is not None for stream in self.required)
+
+    # Three ways to look.
+
+    def just(self, window: ReadWindow) -> Sight:
+        """What a window or a narrowed run asks for, and nothing else. Moves no cursor."""
+        return Sight(records=self._by_key(self.read(window)))
+
+    def everything(self, window: ReadWindow) -> Sight:
+        """A full pass. Its cursors are where each stream stood before the first page."""
+        cursors = {**self.beginnings(), SWEPT: self.now.isoformat()}
+        if self._asks_the_audit:
+            cursors |= self._end_of_the_audit()
+        return Sight(records=self._by_key(self.read(window)), cursors=cursors, deletions="by this full pass")
+
+    def changes(self, window: ReadWindow) -> Sight:
+        """What happened since the cursors."""
+        named, cursors = self.named_by_others()
+        suspects, told_cursors, told = self._suspects()
+        main = self._by_key(self.read(replace(window, created_since_text=self.since_text(CREATED))))
+        cursors |= told_cursors | self._own_cursors(main.values())
+        seen = {record.record_no for record in main.values()}
+        again = self._by_key(self.again((named | {link.record_no for link in suspects.values()}) - seen))
+        records = {**main, **again}
+        missing = suspects.keys() - records.keys()
+        records |= self._by_key(self.made_anew(missing))
+        gone = dict.fromkeys(missing - records.keys(), GONE)
+        return Sight(records=records, gone=gone, cursors=cursors, swept=SWEPT in cursors, deletions=told)
+
+    # Deletions.
+
+    @property
+    def _asks_the_audit(self) -> bool:
+        return self.scope.deletions == "audit"
+
+    @property
+    def _sweep_is_due(self) -> bool:
+        swept = self.known[SWEPT]
+        every = timedelta(hours=self.scope.sweep_hours)
+        if not swept or (self._asks_the_audit and self.known[DELETIONS] is None):
+            return self.scope.deletions != "full_pass"
+        return self.scope.deletions != "full_pass" and self.now - datetime.fromisoformat(swept) >= every
+
+    def _suspects(self) -> tuple[Mapping[str, Link], dict[str, str], str]:
+        """Links whose record may be gone, the cursors that are reached when all of them were asked for, and how."""
+        if self.scope.deletions == "full_pass":
+            return {}, {}, "by full passes only"
+        links, cursors, told = self._told_by_the_audit() if self._asks_the_audit else ({}, {}, "")
+        if not self._sweep_is_due:
+            hours = f"every {self.scope.sweep_hours} hours" if self.scope.sweep_hours else "in every run"
+            return links, cursors, told or f"by asking for every open task's record {hours}"
+        swept = {key: link for key, link in self.run.store.links(self.kind).all().items() if _is_open(link)}
+        also = f"by asking for the records of {len(swept)} open tasks"
+        return {**links, **swept}, cursors | {SWEPT: self.now.isoformat()}, f"{told}, and {also}" if told else also
+
+    def _told_by_the_audit(self) -> tuple[Mapping[str, Link], dict[str, str], str]:
+        """A history that may not be read, or does not answer, is no failure: asking for the records covers for it."""
+        if self.known[DELETIONS] is None:
+            return {}, self._end_of_the_audit(), ""
+        try:
+            trail = self.run.books.trails.deletions(self.kind, since_text=self.since_text(DELETIONS))
+        except IntacctAsanaError as error:
+            log.warning("The audit history cannot be read: %s", error.message)
+            return {}, {}, ""
+        links = {key: link for key, link in self.linked(trail.keys).items() if _is_open(link)}
+        newest = self.run.books.latest([self.known[DELETIONS] or "", trail.newest_text])
+        return links, {DELETIONS: newest}, "by the audit history"
+
+    def _end_of_the_audit(self) -> dict[str, str]:
+        """Where deletions stand now, for a run that asks for every open task's record anyway."""
+        try:
+            return {DELETIONS: self.run.books.trails.newest_deletion(self.kind)}
+        except IntacctAsanaError as error:
+            log.warning("The audit history cannot be read: %s", error.message)
+            return {}
+
+    # Small parts.
+
+    def _own_cursors(self, records: Iterable[Any]) -> dict[str, str]:
+        """From what was read by time alone: a record read by its number may be newer than others that were not read."""
+        records = list(records)
+        changed = [record.modified_at_text for record in records]
+        created = [record.created_at_text for record in records if not record.modified_at_text]
+        latest = self.run.books.latest
+        return {CHANGED: latest([self.known[CHANGED] or "", *changed]), CREATED: latest([self.known[CREATED] or "", *created])}
+
+    def _by_key(self, pages: Iterable[list[Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        progress = Progress(f"{self.kind}s read", total=None, now=utc_now, say=log.info)
+        for page in pages:
+            found.update((self.key_of(record), record) for record in page)
+            progress.note(len(found))
+        return found
+
+    # What differs between bills and vendors.
+
+    @property
+    def scope(self) -> BillScope | VendorScope:
+        raise NotImplementedError
+
+    @property
+    def window(self) -> ReadWindow:
+        """What a full pass reads."""
+        raise NotImplementedError
+
+    def key_of(self, record: Any) -> str:
+        raise NotImplementedError
+
+    def read(self, window: ReadWindow) -> Iterator[list[Any]]:
+        raise NotImplementedError
+
+    def again(self, record_nos: Collection[str]) -> Iterator[list[Any]]:
+        raise NotImplementedError
+
+    def made_anew(self, keys: Collection[str]) -> Iterator[list[Any]]:
+        yield from ()
+
+    def linked(self, deleted: Collection[str]) -> Mapping[str, Link]:
+        """The links of what the audit history calls deleted."""
+        raise NotImplementedError
+
+    def beginnings(self) -> Mapping[str, str]:
+        """Where each required stream stands now."""
+        trails = self.run.books.trails
+        return {CHANGED: trails.newest_change(self.kind), CREATED: trails.newest_creation(self.kind)}
+
+    def named_by_others(self) -> tuple[frozenset[str], dict[str, str]]:
+        """Record numbers to read again because something else changed that belongs to them, and those streams' cursors."""
+        return frozenset(), {}
+
+
+class BillFollower(Follower):
+    """Bills: their lines count, and Purchasing makes some of them anew under other record numbers."""
+
+    kind = "bill"
+    required = (CHANGED, CREATED, LINES, LINES_CREATED)
+
+    @property
+    def scope(self) -> BillScope:
+        return self.run.flow.bills
+
+    @property
+    def window(self) -> ReadWindow:
+        return bill_window(self.scope)
+
+    def key_of(self, record: Bill) -> str:
+        return record.bill_key
+
+    def changes(self, window: ReadWindow) -> Sight:
+        """A bill whose day moved out of the flow's scope has changed too, so days are not asked for here."""
+        return super().changes(replace(window, bill_date_from=None))
+
+    def read(self, window: ReadWindow) -> Iterator[list[Bill]]:
+        return self.run.books.bills(window, page_size=self.scope.page_size)
+
+    def again(self, record_nos: Collection[str]) -> Iterator[list[Bill]]:
+        return self.run.books.bills_again(record_nos)
+
+    def made_anew(self, keys: Collection[str]) -> Iterator[list[Bill]]:
+        return self.run.books.bills_made_anew(keys)
+
+    def linked(self, deleted: Collection[str]) -> Mapping[str, Link]:
+        return self.run.store.links(self.kind).by_record_no(deleted)
+
+    def beginnings(self) -> Mapping[str, str]:
+        trails = self.run.books.trails
+        own = super().beginnings()
+        return {**own, LINES: trails.newest_change("line"), LINES_CREATED: trails.newest_creation("line")}
+
+    def named_by_others(self) -> tuple[frozenset[str], dict[str, str]]:
+        since, made_since = self.since_text(LINES), self.since_text(LINES_CREATED)
+        trail = self.run.books.trails.lines(since_text=since, created_since_text=made_since)
+        latest = self.run.books.latest
+        cursors = {
+            LINES: latest([self.known[LINES] or "", trail.newest_text]),
+            LINES_CREATED: latest([self.known[LINES_CREATED] or "", trail.newest_created_text]),
+        }
+        return trail.keys, cursors
+
+
+class VendorFollower(Follower):
+    """Vendors: no lines, and the audit history calls them by their id."""
+
+    kind = "vendor"
+
+    @property
+    def scope(self) -> VendorScope:
+        return self.run.flow.vendors
+
+    @property
+    def window(self) -> ReadWindow:
+        return ReadWindow()
+
+    def key_of(self, record: Vendor) -> str:
+        return record.vendor_key
+
+    def read(self, window: ReadWindow) -> Iterator[list[Vendor]]:
+        return self.run.books.vendors(window)
+
+    def again(self, record_nos: Collection[str]) -> Iterator[list[Vendor]]:
+        return self.run.books.vendors_again(record_nos)
+
+    def linked(self, deleted: Collection[str]) -> Mapping[str, Link]:
+        return self.run.store.links(self.kind).of(deleted)
+
+
+def _is_open(link: Link) -> bool:
+    return not (link.confirmed and link.confirmed.completed)
