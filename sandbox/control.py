@@ -129,8 +129,10 @@ def _fault(told: Json) -> Fault:
     unknown = set(told) - set(_FAULT_NAMES)
     if unknown:
         raise HTTPException(422, f"a fault has no {', '.join(sorted(unknown))}")
-    if told.get("system") not in ("intacct", "asana") or not told.get("kind") or not told.get("action"):
-        raise HTTPException(422, "a fault needs system (intacct or asana), kind and action")
+    if told.get("system") not in ("intacct", "asana", "*") or not told.get("kind") or not told.get("action"):
+        raise HTTPException(422, "a fault needs system (intacct, asana or *), kind and action")
+    if told["system"] == "*" and not gateway_faults.is_of_the_line(str(told["action"])):
+        raise HTTPException(422, f"{told['action']!r} is not a fault that both systems can play")
     if told["system"] == "intacct" and not gateway_faults.is_known(str(told["action"])):
         raise HTTPException(422, f"the gateway cannot play {told['action']!r}")
     return Fault(**told)

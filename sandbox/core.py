@@ -36,7 +36,8 @@ class Clock:
 
 @dataclass
 class Fault:
-    """One thing that goes wrong. `kind` is a pattern over call kinds (`update APBILL`, `POST /tasks`, `*`).
+    """One thing that goes wrong. `kind` is a pattern over call kinds (`update APBILL`, `POST /tasks`, `*`), and `system`
+    `*` means both, so that `on_call` counts every call there is.
 
     It strikes from the `on_call`-th matching call on, `times` times. What `action` does is the stand-in's business.
     """
@@ -51,7 +52,7 @@ class Fault:
     struck: int = 0
 
     def strikes(self, system: str, kind: str) -> bool:
-        if system != self.system or not fnmatchcase(kind, self.kind) or self.struck >= self.times:
+        if self.system not in ("*", system) or not fnmatchcase(kind, self.kind) or self.struck >= self.times:
             return False
         self.seen += 1
         if self.seen < self.on_call:

@@ -43,6 +43,11 @@ def is_known(action: str) -> bool:
     return not number and name in IN_FUNCTION | BEFORE | AFTER | {ACT}
 
 
+def is_of_the_line(action: str) -> bool:
+    """Whether it happens on the way there or back, as it may with either system."""
+    return is_known(action) and action.partition(":")[0] not in IN_FUNCTION | {ACT}
+
+
 def trouble_for(world: World, functions: list[Function]) -> Trouble:
     """Ask once for each function which fault strikes it."""
     trouble = Trouble()
