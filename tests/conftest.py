@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -138,10 +139,10 @@ def free_port() -> int:
         return port
 
 
-@pytest.fixture(scope="session")
-def sandbox_process() -> Iterator[Sandbox]:
+@contextmanager
+def running_sandbox(*options: str) -> Iterator[Sandbox]:
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "sandbox", "--port", str(port)], cwd=ROOT)
+    process = subprocess.Popen([sys.executable, "-m", "sandbox", "--port", str(port), *options], cwd=ROOT)
     sandbox = Sandbox(f"http://127.0.0.1:{port}")
     try:
         for _ in range(300):
@@ -155,6 +156,19 @@ def sandbox_process() -> Iterator[Sandbox]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def sandbox_process() -> Iterator[Sandbox]:
+    with running_sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def another_sandbox() -> Iterator[Sandbox]:
+    """A second process, for what has to hold with two companies: other data, other sessions."""
+    with running_sandbox("--seed", "12", "--vendors", "8", "--bills", "20") as sandbox:
+        yield sandbox
 
 
 @pytest.fixture

@@ -64,13 +64,14 @@ def connection_to(sandbox: Any, **extra: Any) -> dict[str, Any]:
 def a_hook(sandbox: Any, monkeypatch: pytest.MonkeyPatch) -> AHook:
     """A new hook, as each task process has one. `extra`, `login`, `password`, `host` change the connection."""
 
-    def make(*, extra: dict[str, Any] | None = None, **arguments: Any) -> IntacctHook:
+    def make(conn_id: str = "intacct_default", *, extra: dict[str, Any] | None = None, **arguments: Any) -> IntacctHook:
         changed = {name: arguments.pop(name) for name in ("login", "password", "host") if name in arguments}
-        monkeypatch.setenv("AIRFLOW_CONN_INTACCT_DEFAULT", json.dumps(connection_to(sandbox, **extra or {}) | changed))
+        body = json.dumps(connection_to(sandbox, **extra or {}) | changed)
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", body)
         arguments.setdefault("custom_fields", constants.STAMP_FIELDS)
         # The sandbox's UK01 is a private entity, and most tests want to see the whole company.
         arguments.setdefault("show_private", True)
-        hook = IntacctHook(first_wait_seconds=0.01, **arguments)
+        hook = IntacctHook(conn_id, first_wait_seconds=0.01, **arguments)
         _ = hook.transport.connection
         return hook
 
