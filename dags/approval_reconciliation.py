@@ -15,7 +15,8 @@ every `crawl_hours` a run looks at the whole project, and reads the stories of e
 last. For ten minutes after a change a task is read again, because its history may come later than the change itself.
 
 **Waking early:** with `wake: watcher` or `wake: webhook` in the flow file a run also starts a few seconds after somebody
-touched a task. That is a hint only; the schedule alone always suffices.
+touched a task. That is a hint only; the schedule alone always suffices. A webhook is looked after by a step of its own, which
+makes it anew in Asana when it is gone or failing, and never fails itself.
 
 **To stop:** pause the DAG; decisions wait in Asana, and nothing is lost for as long as it is paused. **To re-run:** trigger
 it. It reads from its own cursors, so there is no interval to choose and no backfill to make.
@@ -28,6 +29,7 @@ from intacct_asana.operators import dag_parts
 from intacct_asana.operators.approvals import ReportRunOperator, SettleDecisionsOperator, TellPeopleOperator
 from intacct_asana.operators.flows import good_flows
 from intacct_asana.operators.read_decisions import ReadDecisionsOperator
+from intacct_asana.operators.webhooks import KeepWebhookOperator
 
 for flow in good_flows():
     settings = dag_parts.dag_settings(
@@ -67,3 +69,9 @@ for flow in good_flows():
         )
         read >> settle >> tell
         [read, settle, tell] >> report
+        if flow.wake == "webhook":
+            # Last, because people wait for the other steps; it never fails, and nothing depends on it.
+            keep = KeepWebhookOperator(
+                task_id="keep_webhook", flow=flow.flow, pool=flow.pools.asana, trigger_rule=TriggerRule.ALL_DONE
+            )
+            tell >> keep

@@ -4,8 +4,8 @@ Checks everything that the flow's other DAGs need before it can hurt, and pins f
 a later rename in Asana does not break the flow. Run it first, and again after changing the flow's file.
 
 **On Intacct:** reads only: login, permissions (one row of each object), time format, the custom fields for the stamp.
-**On Asana:** reads; with *Create what is missing* it also makes missing custom fields, enum options and sections. It never
-changes or deletes what is there.
+**On Asana:** reads; with *Create what is missing* it also makes missing custom fields, enum options and sections, and the
+webhook of a flow that says `wake: webhook`. It never changes or deletes what people made.
 
 The last step prints one table (check, result, how to mend it) and fails when any check failed. **To re-run:** mend what the
 table names and trigger it again.
@@ -26,7 +26,7 @@ for flow in good_flows():
                 False,
                 type="boolean",
                 title="Create what is missing",
-                description="Make missing custom fields, enum options and sections in Asana.",
+                description="Make missing custom fields, enum options and sections in Asana, and the flow's webhook.",
             )
         },
     ):

@@ -10,6 +10,7 @@ from sandbox import constants
 from sandbox.asana import definitions, stories, tasks
 from sandbox.asana.edits import Edit
 from sandbox.asana.errors import bad
+from sandbox.asana.forging import forge
 from sandbox.asana.model import CustomField, EnumOption, Project, Task, User
 from sandbox.asana.shapes import show
 from sandbox.asana.webhooks import heartbeat
@@ -278,6 +279,24 @@ def _heartbeat(edit: Edit, _viewer: User, _args: Args) -> None:
     heartbeat(edit.space)
 
 
+def _forge(edit: Edit, _viewer: User, args: Args) -> None:
+    """`how`: one of `forging.WAYS`; `times`."""
+    forge(edit.space, str(args["how"]), times=int(args.get("times", 1)))
+
+
+def _set_webhooks(active: bool) -> Action:
+    def action(edit: Edit, _viewer: User, _args: Args) -> None:
+        for webhook in edit.space.webhooks.values():
+            webhook.active = active
+
+    return action
+
+
+def _lose_webhooks(edit: Edit, _viewer: User, _args: Args) -> None:
+    """As Asana deletes those that fail for a day: nothing is announced."""
+    edit.space.webhooks.clear()
+
+
 ACTIONS: dict[str, Action] = {
     "choose": _choose,
     "set_text": _set_text,
@@ -317,4 +336,7 @@ ACTIONS: dict[str, Action] = {
     "remove_member": _remove_member,
     "revoke_token": _revoke_token,
     "heartbeat": _heartbeat,
+    "forge": _forge,
+    "lose_webhooks": _lose_webhooks,
+    "stop_webhooks": _set_webhooks(active=False),
 }

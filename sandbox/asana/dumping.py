@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.asana.model import CustomField, EnumOption, Project, Story, Task, User
+from sandbox.asana.model import CustomField, EnumOption, Project, Story, Task, User, Webhook
 from sandbox.asana.shapes import entries, stamp
 from sandbox.asana.values import plain
 
@@ -24,7 +24,18 @@ def dump(space: Workspace) -> dict[str, Any]:
         "projects": [_project(project) for project in space.projects.values()],
         "fields": [_field(field) for field in space.fields.values()],
         "tasks": [_task(task) for task in space.live_tasks],
+        "webhooks": [_webhook(webhook) for webhook in space.webhooks.values()],
         "deleted_tasks": [task.gid for task in space.tasks.values() if task.trashed],
+    }
+
+
+def _webhook(webhook: Webhook) -> dict[str, Any]:
+    return {
+        "gid": webhook.gid,
+        "resource": webhook.resource.gid,
+        "target": webhook.target,
+        "active": webhook.active,
+        "answers": webhook.answers,
     }
 
 

@@ -183,6 +183,11 @@ class Webhook:
     last_failure_at: datetime | None = None
     last_failure_content: str = ""
     delivery_retry_count: int = 0
+    next_attempt_after: datetime | None = None
+    failure_deletion_timestamp: datetime | None = None
+    last_body: bytes = b'{"events":[]}'
+    answers: list[dict[str, str]] = field(default_factory=list)
+    """What came back for each delivery, forged ones too: for those who look, not a part of Asana."""
 
 
 @dataclass(eq=False)

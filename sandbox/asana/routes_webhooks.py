@@ -13,7 +13,7 @@ from sandbox.asana.webhooks import drop_dead, heartbeat, shake_hands
 
 @route("POST", "/webhooks")
 async def create_webhook(call: Call) -> Answer:
-    """201 with the secret beside `data`; 400 when the target does not echo it."""
+    """201 with the secret beside `data`; 400 when the target does not echo it. Settings play what is not documented."""
     resource, target = str(call.given("resource")), call.given("target")
     if not isinstance(target, str) or not target.startswith(("http://", "https://")):
         raise bad(f"target: Not a valid URL: {target}")
@@ -23,12 +23,14 @@ async def create_webhook(call: Call) -> Answer:
     gid = call.space.new_gid()
     secret = hashlib.sha256(f"{call.space.events.seed} webhook {gid}".encode()).hexdigest()
     webhook = Webhook(gid, call.user, thing, target, secret, call.space.now(), _filters(call.data.get("filters")))
-    await shake_hands(webhook)
+    await shake_hands(call.space, webhook)
     call.space.webhooks[gid] = webhook
     answer = created(call, webhook)
     # The answer shows the hook as it was when it was asked for, and carries the secret at the top level.
     answer.body["data"]["active"] = False
-    answer.body["X-Hook-Secret"] = secret
+    told = call.space.world.setting("asana_webhook_secret", "same")
+    if told != "none":
+        answer.body["X-Hook-Secret"] = secret if told == "same" else "b" * 64
     heartbeat(call.space)
     return answer
 

@@ -345,6 +345,8 @@ SHAPES: dict[type, Shape] = {
             "last_failure_at",
             "last_failure_content",
             "delivery_retry_count",
+            "next_attempt_after",
+            "failure_deletion_timestamp",
             "filters",
         ),
         ("active", "resource", "target"),

@@ -8,10 +8,11 @@ import hmac
 import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
 
-from sandbox.asana.errors import bad
+from sandbox.asana.errors import bad, forbidden
 from sandbox.asana.model import Event, Webhook
 from sandbox.asana.shapes import SHAPES, stamp
 
@@ -22,6 +23,8 @@ ANSWER_SECONDS = 10
 GATHER_SECONDS = 0.05
 ATTEMPTS = 4
 DELETE_AFTER = timedelta(hours=24)
+MOST_ANSWERS = 200
+JSON_TYPE = {"Content-Type": "application/json"}
 
 
 class Deliveries:
@@ -57,24 +60,39 @@ class Deliveries:
 
 async def send(space: Workspace, webhook: Webhook, body: bytes) -> bool:
     """One signed delivery; true when it was taken within ten seconds."""
-    signature = hmac.new(webhook.secret.encode(), body, hashlib.sha256).hexdigest()
-    headers = {"Content-Type": "application/json", "X-Hook-Signature": signature}
-    try:
-        async with httpx.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False) as http:
-            answer = await http.post(webhook.target, content=body, headers=headers)
-    except httpx.HTTPError as error:
-        said = type(error).__name__
-    else:
-        if answer.status_code in (200, 204):
-            webhook.last_success_at, webhook.delivery_retry_count = space.now(), 0
-            return True
-        said = f"{answer.status_code}"
-    webhook.last_failure_at, webhook.last_failure_content = space.now(), said
+    webhook.last_body = body
+    said = await post(webhook, webhook.target, signed(webhook.secret, body), body, what="delivery")
+    now = space.now()
+    if said in ("200", "204"):
+        webhook.last_success_at, webhook.delivery_retry_count = now, 0
+        webhook.next_attempt_after = webhook.failure_deletion_timestamp = None
+        return True
+    webhook.last_failure_at, webhook.last_failure_content = now, said
+    webhook.next_attempt_after = now + timedelta(seconds=1)
+    webhook.failure_deletion_timestamp = (webhook.last_success_at or webhook.created_at) + DELETE_AFTER
     return False
 
 
-async def shake_hands(webhook: Webhook) -> None:
-    """The target must echo the secret. Raises 400, and then there is no webhook."""
+async def post(webhook: Webhook, target: str, headers: dict[str, str], body: bytes, *, what: str) -> str:
+    """The status that came back, or the name of what went wrong. It is kept with the webhook, for those who look."""
+    try:
+        async with httpx.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False) as http:
+            said = str((await http.post(target, content=body, headers=headers)).status_code)
+    except httpx.HTTPError as error:
+        said = type(error).__name__
+    webhook.answers = [*webhook.answers[-MOST_ANSWERS:], {"what": what, "answer": said}]
+    return said
+
+
+def signed(secret: str, body: bytes) -> dict[str, str]:
+    """The headers of a delivery that was signed with `secret`."""
+    return JSON_TYPE | {"X-Hook-Signature": hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
+
+
+async def shake_hands(space: Workspace, webhook: Webhook) -> None:
+    """The target must echo the secret. Raises 400, and then there is no webhook; 403 for this machine, where Asana would."""
+    if not space.world.setting("asana_webhook_loopback", True) and _is_loopback(webhook.target):
+        raise forbidden("The target's host is not allowed.")
     try:
         async with httpx.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False) as http:
             answer = await http.post(webhook.target, headers={"X-Hook-Secret": webhook.secret}, content=b"{}")
@@ -82,6 +100,10 @@ async def shake_hands(webhook: Webhook) -> None:
         raise bad("The remote server did not respond to the handshake request.") from None
     if answer.status_code not in (200, 204) or answer.headers.get("X-Hook-Secret") != webhook.secret:
         raise bad("The remote server did not respond with the handshake secret.")
+
+
+def _is_loopback(target: str) -> bool:
+    return urlsplit(target).hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def passes(webhook: Webhook, event: Event) -> bool:

@@ -91,6 +91,22 @@ def test_a_watched_dag_survives_serialisation_with_cron_and_watcher(watched: Any
     assert timetable.summary == "Asset or */5 * * * *"
 
 
+def test_a_webhook_is_looked_after_by_a_last_step_that_nothing_depends_on(
+    bag: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.sdk import CronDataIntervalTimetable
+
+    waking = "wake: webhook\nwaking: {public_url: https://airflow.example.com}\nschedules:\n"
+    (tmp_path / "demo.yaml").write_text(GOOD.read_text().replace("schedules:\n", waking, 1))
+    woken = bag_of(tmp_path, monkeypatch)
+    assert woken.import_errors == {}
+    dag = woken.dags["demo_approval_reconciliation"]
+    assert isinstance(dag.timetable, CronDataIntervalTimetable)
+    keep = dag.get_task("keep_webhook")
+    assert (keep.downstream_task_ids, keep.upstream_task_ids, keep.trigger_rule) == (set(), {"tell_people"}, "all_done")
+    assert "keep_webhook" not in bag.dags["demo_approval_reconciliation"].task_ids
+
+
 def test_the_trigger_form_is_typed(bag: Any) -> None:
     params = bag.dags["demo_bill_sync"].params
     kinds = {"dry_run": "boolean", "full": "boolean", "vendor_ids": ["null", "array"], "bill_numbers": ["null", "array"]}

@@ -43,6 +43,8 @@ def test_every_requirement_is_pinned_and_explained() -> None:
 
 
 def test_airflow_does_not_load_the_package_as_loose_plugins() -> None:
-    assert "intacct_asana/" in (ROOT / "plugins" / ".airflowignore").read_text().splitlines()
+    assert {"intacct_asana/*", "!intacct_asana/plugin.py"} <= set(
+        (ROOT / "plugins" / ".airflowignore").read_text().splitlines()
+    )
     entry = ROOT / "plugins" / "intacct_asana-0.1.0.dist-info" / "entry_points.txt"
     assert "intacct_asana.get_provider_info:get_provider_info" in entry.read_text()

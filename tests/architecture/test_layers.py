@@ -22,6 +22,8 @@ RANKS = {
     "operators": 3,
     "notifications": 3,
     "triggers": 3,
+    "web": 3,
+    "plugin": 4,
     "get_provider_info": 3,
 }
 OUTSIDE_WORLD = {"airflow", "requests", "httpx", "sqlalchemy", "urllib3", "time", "socket", "subprocess"}

@@ -94,6 +94,9 @@ def test_the_methods_that_write_are_known() -> None:
         "create_task",
         "set_fields",
         "update_task",
+        "create_webhook",
+        "set_webhook_filters",
+        "delete_webhook",
     }
 
 

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import threading
 import traceback
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def test_a_crowd_can_open_a_new_database_at_once(url: str) -> None:
         return flow.cursor(str(number))
 
     assert crowd(6, open_and_write) == ["there"] * 6
-    assert everything(url)["ia_schema_version"] == [(2,)]
+    assert everything(url)["ia_schema_version"] == [(3,)]
 
 
 def test_a_new_file_that_another_process_is_just_writing_is_waited_for(tmp_path: Path) -> None:
@@ -65,7 +66,7 @@ def test_a_newer_schema_is_refused_and_left_alone(url: str) -> None:
     run_sql(url, "UPDATE ia_schema_version SET version = 99")
     database.open_database.cache_clear()
     before = everything(url)
-    with pytest.raises(Misconfigured, match=r"schema version 99; this release knows 2.*newer release"):
+    with pytest.raises(Misconfigured, match=r"schema version 99; this release knows 3.*newer release"):
         open_store(url)
     assert everything(url) == before
 
@@ -186,7 +187,8 @@ def test_a_read_only_file_is_a_matter_for_people(tmp_path: Path) -> None:
 def test_a_store_of_the_first_version_is_carried_over_with_everything_in_it(url: str) -> None:
     open_store(url).for_flow("demo").save_cursor(Cursor(name="bills", value="here"))
     open_store(url).for_flow("demo").decisions().record([a_decision()], at=NOON)
-    run_sql(url, "DROP TABLE ia_marks", "DELETE FROM ia_schema_version", "INSERT INTO ia_schema_version VALUES (1)")
+    gone = ("DROP TABLE ia_marks", "DROP TABLE ia_webhooks")
+    run_sql(url, *gone, "DELETE FROM ia_schema_version", "INSERT INTO ia_schema_version VALUES (1)")
     database.open_database.cache_clear()
     flow = open_store(url).for_flow("demo")
     assert flow.cursor("bills") == "here"
@@ -195,3 +197,14 @@ def test_a_store_of_the_first_version_is_carried_over_with_everything_in_it(url:
     assert flow.marks().of(["900"])["900"].read_at == NOON
     database.open_database.cache_clear()
     assert open_store(url).for_flow("demo").marks().of(["900"]) != {}
+
+
+def test_a_store_of_the_second_version_learns_about_webhooks(url: str) -> None:
+    open_store(url).for_flow("demo").marks().made({"900": NOON})
+    run_sql(url, "DROP TABLE ia_webhooks", "DELETE FROM ia_schema_version", "INSERT INTO ia_schema_version VALUES (2)")
+    database.open_database.cache_clear()
+    flow = open_store(url).for_flow("demo")
+    assert flow.marks().of(["900"])
+    flow.webhooks().begin("a" * 32, project_gid="1", bot_gid="2", at=NOON, expires_at=NOON + timedelta(minutes=2))
+    assert [row.hook_id for row in flow.webhooks().all()] == ["a" * 32]
+    assert everything(url)["ia_schema_version"] == [(2,), (3,)]

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 
 from intacct_asana.errors import IntacctAsanaError, Refused
-from intacct_asana.hooks.asana_setup import AsanaSetup
+from intacct_asana.hooks.asana_webhooks import GONE, AsanaWebhooks
 from intacct_asana.hooks.guard import mutates
 from intacct_asana.protocol import asana_project_calls as project_calls
 from intacct_asana.protocol import asana_task_calls as calls
@@ -22,10 +22,8 @@ from intacct_asana.protocol.asana_records import (
 from intacct_asana.protocol.asana_replies import nothing, one
 from intacct_asana.records import EventPage, Person, Story, Task, TaskDraft
 
-GONE = ("403", "404")
 
-
-class AsanaHook(AsanaSetup):
+class AsanaHook(AsanaWebhooks):
     """One Asana connection; satisfies `ports.TaskBoard`. Raises our six errors only, may be used from several threads.
 
     `asana_conn_id` names a connection of type `asana_rest` (or the Asana provider's `asana`): its password is a personal

@@ -16,6 +16,7 @@ from intacct_asana.mapping import (
     resolve_pins,
 )
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun
+from intacct_asana.operators.webhooks import webhook_checks
 from intacct_asana.records import FieldNeed, Pins
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ class CheckIntacctOperator(FlowOperator):
 class CheckAsanaOperator(FlowOperator):
     """Token, projects, custom fields, sections and approvers on the Asana side; pins what it resolved.
 
-    With `create_missing` it makes missing fields, enum options and sections, each once; nothing existing is changed.
+    With `create_missing` it makes missing fields, enum options, sections and the webhook, each once; nothing existing is
+    changed.
     """
 
     template_fields: Sequence[str] = ("create_missing",)
@@ -131,7 +133,8 @@ class CheckAsanaOperator(FlowOperator):
         for kind, project in (("vendor", run.flow.vendors.project), ("bill", run.flow.bills.project)):
             rows += self._project(run, kind, project)
         rows += [self._approver(run, approver.email) for approver in run.flow.approval.approvers]
-        return rows + [self._person(run, email) for email in required_people(run.flow, "bill")]
+        rows += [self._person(run, email) for email in required_people(run.flow, "bill")]
+        return rows + [tried(check, look) for check, look in webhook_checks(run, create=self.create_missing is True)]
 
     def _project(self, run: FlowRun, kind: str, project_gid: str) -> list[Row]:
         check = f"Asana {kind} project"

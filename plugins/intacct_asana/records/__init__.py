@@ -52,6 +52,7 @@ from intacct_asana.records.state import (
 from intacct_asana.records.values import (
     FieldValue,
 )
+from intacct_asana.records.webhooks import NewWebhook, Registered, Registration, Webhook
 
 __all__ = [
     "NEXT_STATES",
@@ -71,6 +72,7 @@ __all__ = [
     "IntacctIdentity",
     "Link",
     "Mark",
+    "NewWebhook",
     "ObjectField",
     "Payment",
     "PaymentState",
@@ -78,6 +80,8 @@ __all__ = [
     "PinnedField",
     "Pins",
     "ReadWindow",
+    "Registered",
+    "Registration",
     "Section",
     "Signal",
     "Snapshot",
@@ -88,5 +92,6 @@ __all__ = [
     "UserFormatting",
     "Vendor",
     "Verdict",
+    "Webhook",
     "snapshot_of",
 ]

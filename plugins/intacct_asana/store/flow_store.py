@@ -18,6 +18,7 @@ from intacct_asana.store.evidence_check import verify_evidence
 from intacct_asana.store.links import StoredLinks
 from intacct_asana.store.marks import StoredMarks
 from intacct_asana.store.plans import StoredPlan
+from intacct_asana.store.webhooks import StoredWebhooks
 
 
 class Store:
@@ -50,6 +51,9 @@ class FlowStore:
 
     def marks(self) -> StoredMarks:
         return StoredMarks(self._database, flow=self._flow)
+
+    def webhooks(self) -> StoredWebhooks:
+        return StoredWebhooks(self._database, flow=self._flow)
 
     def cursor(self, name: str) -> str | None:
         return read_cursor(self._database, flow=self._flow, name=name)

@@ -22,4 +22,9 @@ def _task_marks(connection: Connection) -> None:
     tables.marks.create(connection)
 
 
-STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType({2: _task_marks})
+def _webhooks(connection: Connection) -> None:
+    """An older store knows no webhook; the next preflight or reconciliation registers one."""
+    tables.webhooks.create(connection)
+
+
+STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType({2: _task_marks, 3: _webhooks})

@@ -16,7 +16,7 @@ from sqlalchemy import (
     event,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 metadata = MetaData()
 
 
@@ -96,6 +96,22 @@ decisions = Table(
     Column("body", Text, nullable=False),
     Index("ia_decisions_state", "flow", "state", "acknowledged"),
     Index("ia_decisions_key", "flow", "key"),
+)
+
+# One row for each webhook that was ever asked for and is not given up. The secret is encrypted by Airflow's API server.
+webhooks = Table(
+    "ia_webhooks",
+    metadata,
+    _key("flow"),
+    _key("hook_id", 64),
+    Column("state", String(20), nullable=False),
+    Column("project_gid", String(64), nullable=False),
+    Column("bot_gid", String(64), nullable=False),
+    Column("expires_at", String(27), nullable=False),
+    Column("webhook_gid", String(64), nullable=False, default=""),
+    Column("secret_digest", String(64), nullable=False, default=""),
+    Column("sealed_secret", Text, nullable=False, default=""),
+    Column("checked_at", String(27)),
 )
 
 evidence = Table(

@@ -1,0 +1,200 @@
+"""The flow's webhook over its life: made once, found again, mended when it is gone or fails, and never in the way."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import Request, Response
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused
+from intacct_asana.operators.flow_run import utc_now
+from intacct_asana.operators.preflight import CheckAsanaOperator
+from intacct_asana.operators.webhooks import CHECK_EVERY, KeepWebhookOperator, keep_webhook
+from intacct_asana.protocol.asana_webhook_calls import has_our_filters
+
+from sandbox import constants
+from tests.hooks_asana.asana_connections import FAST
+from tests.web.conftest import Office
+
+ALICE = constants.PEOPLE[0]["email"]
+PROJECT = constants.BILLS_PROJECT_GID
+pytestmark = pytest.mark.airflow
+
+
+def keep(office: Office, **how: Any) -> dict[str, Any]:
+    return keep_webhook(office.run, now=utc_now(), **how)
+
+
+def in_asana(office: Office) -> list[Any]:
+    return list(office.run.board.webhooks(constants.WORKSPACE_GID, PROJECT))
+
+
+def raw(office: Office, method: str, path: str, body: Any = None) -> Any:
+    """Asana's API as another program with the same token would use it."""
+    headers = {"Authorization": f"Bearer {constants.ASANA_TOKEN}"}
+    url = office.sandbox.asana_url + path
+    return httpx.request(method, url, json=body and {"data": body}, headers=headers, trust_env=False).json()
+
+
+def test_it_is_made_once_and_found_again(office: Office) -> None:
+    made = keep(office)
+    assert made["state"] == "made"
+    office.until(lambda: "200" in office.answers("delivery"))
+    assert keep(office) == made | {"state": "kept", "last_success_at": keep(office)["last_success_at"]}
+    [hook] = in_asana(office)
+    assert (hook.gid, hook.active, has_our_filters(hook)) == (made["webhook"], True, True)
+    assert "last_failure_at" not in keep(office)
+
+
+def test_it_is_looked_at_every_few_minutes_only(office: Office) -> None:
+    gid = keep(office)["webhook"]
+    office.sandbox.zero_counters()
+    assert keep(office, unless_checked_since=utc_now() - CHECK_EVERY) == {"webhook": gid, "state": "not checked"}
+    assert office.sandbox.counters() == {}
+    assert keep(office, unless_checked_since=utc_now() + timedelta(seconds=1))["state"] == "kept"
+
+
+@pytest.mark.parametrize("trouble", ["lose_webhooks", "stop_webhooks"])
+def test_one_that_is_gone_or_inactive_is_made_anew(office: Office, trouble: str) -> None:
+    old = keep(office)["webhook"]
+    office.sandbox.act("asana", ALICE, trouble)
+    # What Asana made a moment ago may show as inactive at first.
+    office.sandbox.clock(advance_seconds=-3600)
+    again = keep_webhook(office.run, now=utc_now() + timedelta(hours=1))
+    assert again["state"] == "made"
+    assert again["webhook"] != old
+    assert [hook.gid for hook in in_asana(office)] == [again["webhook"]]
+
+
+def test_a_day_of_failed_deliveries_is_reported_and_mended(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = keep(office)["webhook"]
+    office.until(lambda: "200" in office.answers("delivery"))
+    with monkeypatch.context() as broken:
+        broken.setattr("intacct_asana.web.door.is_signed", lambda *_: False)
+        office.sandbox.act("asana", ALICE, "heartbeat")
+        office.until(lambda: office.answers("delivery").count("401") >= 3)
+    report = keep(office)
+    assert report["state"] == "made"
+    assert report["removed"] == 1
+    assert report["last_failure_content"] == "401"
+    assert report["delivery_retry_count"] >= 2
+    assert {"last_failure_at", "last_success_at", "failure_deletion_timestamp", "next_attempt_after"} <= set(report)
+    assert [hook.gid for hook in in_asana(office)] == [report["webhook"]] != [old]
+    office.sandbox.clock(advance_seconds=25 * 3600)
+    assert [hook.gid for hook in in_asana(office)] == [report["webhook"]]
+
+
+def test_while_it_cannot_be_mended_the_old_one_stays_and_nothing_fails(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = keep(office)["webhook"]
+    office.sandbox.settings(asana_webhook_loopback=False)
+    monkeypatch.setattr("intacct_asana.operators.webhooks.is_failing", lambda _: True)
+    with pytest.raises(Refused, match="Asana calls http"):
+        keep(office)
+    monkeypatch.setattr("intacct_asana.operators.webhooks.CHECK_EVERY", timedelta(seconds=-1))
+    report = KeepWebhookOperator(task_id="keep_webhook", flow="demo").execute({})
+    assert (report["state"], "not allowed" in report["problem"]) == ("failed", True)
+    assert [hook.gid for hook in in_asana(office)] == [old]
+    assert office.hooks.active().webhook_gid == old
+
+
+def test_other_filters_are_put_right(office: Office) -> None:
+    gid = keep(office)["webhook"]
+    raw(office, "PUT", f"/webhooks/{gid}", {"filters": [{"resource_type": "section"}]})
+    assert not has_our_filters(in_asana(office)[0])
+    assert keep(office)["state"] == "kept"
+    assert has_our_filters(in_asana(office)[0])
+
+
+def test_what_an_interrupted_run_left_is_deleted_and_what_others_made_is_not(office: Office) -> None:
+    office.sandbox.fault("asana", "POST /webhooks", "lost_answer")
+    with pytest.raises(IntacctAsanaError):
+        keep(office)
+    [left] = in_asana(office)
+    other = raw(office, "POST", "/webhooks", {"resource": PROJECT, "target": f"{office.url}/of-another-program"})
+    assert other.get("errors"), "nobody listens there"
+    # The registration that broke off holds its place for two minutes.
+    with pytest.raises(IntacctAsanaError, match="right now"):
+        keep(office)
+    made = keep_webhook(office.run, now=utc_now() + timedelta(minutes=3))
+    assert made["removed"] == 1
+    assert [hook.gid for hook in in_asana(office)] == [made["webhook"]] != [left.gid]
+
+
+def test_a_webhook_of_another_program_is_left_alone(office: Office) -> None:
+    office.airflow.app.add_api_route("/elsewhere", echo, methods=["POST"])
+    other = raw(office, "POST", "/webhooks", {"resource": PROJECT, "target": f"{office.url}/elsewhere?id=1"})["data"]["gid"]
+    keep(office)
+    keep(office)
+    assert other in {hook.gid for hook in in_asana(office)}
+    assert len(in_asana(office)) == 2
+
+
+async def echo(request: Request) -> Response:
+    secret = request.headers.get("x-hook-secret", "")
+    return Response(status_code=200, headers={"X-Hook-Secret": secret} if secret else {})
+
+
+def test_a_flow_that_is_no_longer_woken_by_a_webhook_skips_the_step(office: Office, tmp_path: Any) -> None:
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    path = tmp_path / "demo.yaml"
+    path.write_text(path.read_text().replace("wake: webhook", "wake: none"))
+    with pytest.raises(AirflowSkipException):
+        KeepWebhookOperator(task_id="keep_webhook", flow="demo").execute({})
+    assert in_asana(office) == []
+
+
+# Preflight.
+
+
+def checks(office: Office, *, create_missing: bool) -> dict[str, dict[str, str]]:
+    operator = CheckAsanaOperator(task_id="check_asana", flow="demo", create_missing=create_missing)
+    return {row["check"]: row for row in operator.execute({})}
+
+
+def test_preflight_registers_only_when_it_may_make_things(office: Office) -> None:
+    office.airflow.runs.append({"dag_run_id": "manual__1", "state": "success"})
+    before = checks(office, create_missing=False)["Asana webhook"]
+    assert (before["ok"], "create_missing" in before["result"]) == ("no", True)
+    assert in_asana(office) == []
+    made = checks(office, create_missing=True)
+    assert made["Asana webhook"]["result"].startswith("made: ")
+    assert made["Airflow service user"]["ok"] == "yes"
+    again = checks(office, create_missing=False)["Asana webhook"]
+    assert (again["ok"], again["result"]) == ("yes", f"works: {in_asana(office)[0].gid}")
+
+
+def test_preflight_says_that_a_read_only_connection_cannot_register(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    extra = FAST | {"read_only": True}
+    asana = {"conn_type": "asana_rest", "host": office.sandbox.asana_url, "password": constants.ASANA_TOKEN, "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_ASANA_DEFAULT", json.dumps(asana))
+    row = checks(office, create_missing=False)["Asana webhook"]
+    assert row["ok"] == "no"
+    assert "read-only" in row["result"]
+    with pytest.raises(Misconfigured, match="read-only"):
+        keep(office)
+    assert office.hooks.all() == []
+
+
+def test_preflight_says_what_is_wrong_with_the_service_user(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    def said(**wrong: Any) -> str:
+        service = {"conn_type": "http", "host": office.url, "login": "waker", "password": "wrong-password"} | wrong
+        monkeypatch.setenv("AIRFLOW_CONN_INTACCT_ASANA_AIRFLOW", json.dumps(service))
+        row = checks(office, create_missing=False)["Airflow service user"]
+        assert row["ok"] == "no"
+        assert "wrong-password" not in row["result"]
+        return row["result"]
+
+    assert "check login and password" in said()
+    assert "no login" in said(login="")
+    assert "not the URL" in said(host="ftp://somewhere")
+    assert "could not connect" in said(host="http://127.0.0.1:9")
+
+
+def test_a_flow_without_a_webhook_has_none_of_these_checks(office: Office, tmp_path: Any) -> None:
+    path = tmp_path / "demo.yaml"
+    path.write_text(path.read_text().replace("wake: webhook", "wake: watcher"))
+    assert not {"Asana webhook", "Airflow service user"} & set(checks(office, create_missing=True))
