@@ -235,18 +235,19 @@ class ApplyPlanOperator(FlowOperator):
     def _apply(self, run: FlowRun, stored: StoredPlan) -> dict[str, Any]:
         pins = run.pins(stored.kind)
         scope = run.flow.bills if stored.kind == "bill" else run.flow.vendors
-        result = apply_plan(
-            plan_from_json(stored.body),
-            board=run.board,
-            links=run.store.links(stored.kind),
-            project_gid=pins.project_gid,
-            key_field_gid=pins.fields[scope.key_field].gid,
-            bot_gid=pins.bot_gid,
-            names={pin.gid: name for name, pin in pins.fields.items()},
-            workers=run.board.max_writes,
-            now=utc_now,
-            on_progress=lambda text: self.log.info("%s", text),
-        )
+        with run.store.kept_open():
+            result = apply_plan(
+                plan_from_json(stored.body),
+                board=run.board,
+                links=run.store.links(stored.kind),
+                project_gid=pins.project_gid,
+                key_field_gid=pins.fields[scope.key_field].gid,
+                bot_gid=pins.bot_gid,
+                names={pin.gid: name for name, pin in pins.fields.items()},
+                workers=run.board.max_writes,
+                now=utc_now,
+                on_progress=lambda text: self.log.info("%s", text),
+            )
         if stored.kind == "bill":
             run.store.marks().made(run.board.made)
             run.store.marks().wrote(run.board.wrote)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,10 @@ class FlowStore:
 
     def __repr__(self) -> str:
         return f"FlowStore({self._flow} in {self._database.name})"
+
+    def kept_open(self) -> AbstractContextManager[None]:
+        """For many small steps in one thread: within it they share one connection. Each step is kept or lost on its own."""
+        return self._database.kept_open()
 
     def links(self, kind: str) -> StoredLinks:
         return StoredLinks(self._database, flow=self._flow, kind=kind)
