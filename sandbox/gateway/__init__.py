@@ -15,6 +15,7 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     audit_delay_seconds (0)           audit rows are seen this long after what they tell of
     private_entities (["UK01"])       hidden at top level without showprivate
     missing_custom_fields ([])        custom fields that nobody has created
+    missing_fields ([])               fields that this company does not have, as "APBILL.TERMNAME"
     gmt_offset_minutes (0)            zone of timestamps but AUWHENCREATED and ACCESSTIME; readUserFormatting tells it
     user_locale, user_dateformat, user_clock ("en_US", "/mdY", "24")
     duplicate_answer ("no_status")    a repeated control id: a result without status, or an "error"

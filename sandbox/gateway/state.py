@@ -124,10 +124,14 @@ class Company:
     @property
     def schema(self) -> Schema:
         missing = frozenset(self.world.setting("missing_custom_fields", ()))
-        known = self._schemas.get((self.zone_minutes, missing))
+        lacking = tuple(self.world.setting("missing_fields", ()))
+        known = self._schemas.get((self.zone_minutes, missing, lacking))
         if known is None:
             known = schema_of(self, zone_minutes=self.zone_minutes, missing_custom=missing)
-            self._schemas[(self.zone_minutes, missing)] = known
+            for name in lacking:
+                owner, _, field = name.partition(".")
+                known.object(owner).fields.pop(field, None)
+            self._schemas[(self.zone_minutes, missing, lacking)] = known
         return known
 
     def now(self) -> int:

@@ -72,12 +72,17 @@ class Company:
         store = {"conn_type": "sqlite", "host": str(self.store_path)}
         self.patch.setenv("AIRFLOW_CONN_INTACCT_ASANA_STORE", json.dumps(store))
 
-    def flow(self, **bills: Any) -> None:
-        """The demo flow with these settings of its bills."""
+    def flow(self, *, limits: dict[str, Any] | None = None, **bills: Any) -> None:
+        """The demo flow with these settings of its bills and limits."""
+        self._write({"bills": bills, "limits": limits or {}})
+
+    def vendor_flow(self, **vendors: Any) -> None:
+        self._write({"vendors": vendors})
+
+    def _write(self, parts: dict[str, dict[str, Any]]) -> None:
         told = yaml.safe_load((ROOT / "include" / "mappings" / "demo.yaml").read_text(encoding="utf-8"))
-        told["bills"] |= bills
-        if "limits" in bills:
-            told["limits"] = told["bills"].pop("limits")
+        for part, settings in parts.items():
+            told[part] |= settings
         (self.folder / "flows" / "demo.yaml").write_text(yaml.safe_dump(told), encoding="utf-8")
 
     @property

@@ -1,8 +1,8 @@
 """What a run sees of Intacct: the records that changed, and those of which only something else tells.
 
 An incremental run asks several streams, each from a cursor of its own: changed records, new records without a change time,
-changed lines, deletions. The streams that only name a record are asked first and the record itself is read after them, so
-that what is read is never older than what a cursor says was seen. A name is a hint, the record as it is now the truth.
+changed lines, payments, deletions. The streams that only name a record are asked first and the record itself is read after
+them, so that what is read is never older than what a cursor says was seen. A name is a hint, the record as it is now the truth.
 """
 
 from __future__ import annotations
@@ -21,8 +21,12 @@ from intacct_asana.sync import Progress
 
 log = logging.getLogger(__name__)
 
-CHANGED, CREATED, LINES, LINES_CREATED, DELETIONS, SWEPT = "", "created", "lines", "lines_created", "deletions", "swept"
+CHANGED, CREATED, LINES, LINES_CREATED, PAYMENTS = "", "created", "lines", "lines_created", "payments"
+DELETIONS, SWEPT = "deletions", "swept"
 """Streams. `SWEPT` is no stream of Intacct's: it is when, by our own clock, every open task's record was last read."""
+
+EVER_MINUTES = 60 * 24 * 365 * 20
+"""Behind every payment that was made since a cursor said that there was none."""
 
 GONE = "it was deleted in Intacct, or this integration may no longer see it"
 
@@ -201,10 +205,10 @@ class Follower:
 
 
 class BillFollower(Follower):
-    """Bills: their lines count, and Purchasing makes some of them anew under other record numbers."""
+    """Bills: their lines and payments count, and Purchasing makes some of them anew under other record numbers."""
 
     kind = "bill"
-    required = (CHANGED, CREATED, LINES, LINES_CREATED)
+    required = (CHANGED, CREATED, LINES, LINES_CREATED, PAYMENTS)
 
     @property
     def scope(self) -> BillScope:
@@ -235,8 +239,12 @@ class BillFollower(Follower):
 
     def beginnings(self) -> Mapping[str, str]:
         trails = self.run.books.trails
-        own = super().beginnings()
-        return {**own, LINES: trails.newest_change("line"), LINES_CREATED: trails.newest_creation("line")}
+        return {
+            **super().beginnings(),
+            LINES: trails.newest_change("line"),
+            LINES_CREATED: trails.newest_creation("line"),
+            PAYMENTS: self.run.books.bills_with_payment_changes("")[1],
+        }
 
     def named_by_others(self) -> tuple[frozenset[str], dict[str, str]]:
         since, made_since = self.since_text(LINES), self.since_text(LINES_CREATED)
@@ -246,7 +254,16 @@ class BillFollower(Follower):
             LINES: latest([self.known[LINES] or "", trail.newest_text]),
             LINES_CREATED: latest([self.known[LINES_CREATED] or "", trail.newest_created_text]),
         }
-        return trail.keys, cursors
+        paid, newest = self._named_by_payments()
+        return trail.keys.union(paid), cursors | {PAYMENTS: latest([self.known[PAYMENTS] or "", newest])}
+
+    def _named_by_payments(self) -> tuple[tuple[str, ...], str]:
+        """Where there was no payment at all when the cursor was saved, every payment is new."""
+        ask = self.run.books.bills_with_payment_changes
+        if self.known[PAYMENTS]:
+            return ask(self.since_text(PAYMENTS))
+        newest = ask("")[1]
+        return ask(self.run.books.earlier(newest, minutes=EVER_MINUTES)) if newest else ((), "")
 
 
 class VendorFollower(Follower):

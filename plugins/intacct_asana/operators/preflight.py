@@ -16,6 +16,7 @@ from intacct_asana.mapping import (
     resolve_pins,
 )
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun
+from intacct_asana.operators.reading_checks import checks_of_reading
 from intacct_asana.operators.webhooks import webhook_checks
 from intacct_asana.records import FieldNeed, Pins
 
@@ -66,6 +67,7 @@ class CheckIntacctOperator(FlowOperator):
             *(tried(f"Intacct may read {name}", partial(self._readable, run, name)) for name in READ_OBJECTS),
             *self._payments(run),
             tried("Intacct time format", lambda: self._format(run)),
+            *(tried(check, look) for check, look in checks_of_reading(run)),
             *self._stamp_fields(run),
         ]
 

@@ -1,0 +1,55 @@
+"""Payments that do not touch their bill's change time reach its task all the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def quiet(company: Any) -> Any:
+    """A synced company in which a payment leaves its bill's change time alone."""
+    company.sandbox.settings(payments_touch_bill=False)
+    company.sync()
+    company.sandbox.clock(advance_seconds=3600)
+    return company
+
+
+def payable(company: Any) -> dict[str, Any]:
+    return next(bill for bill in company.bills().values() if bill["state"] == "Posted" and not bill["on_hold"])
+
+
+def test_a_paid_and_a_partly_paid_bill_are_seen(quiet: Any) -> None:
+    first = payable(quiet)
+    quiet.act("pay_bill", record_no=first["record_no"])
+    quiet.act("pay_bill", record_no=payable(quiet)["record_no"], amount="1.00")
+    assert quiet.bills()[first["record_no"]]["modified_at"] == first["modified_at"]
+    quiet.sync()
+    assert quiet.differences() == []
+    assert quiet.task(first["record_no"])["completed"]
+
+
+def test_a_voided_payment_opens_the_task_again(quiet: Any) -> None:
+    bill = payable(quiet)
+    payment = quiet.act("pay_bill", record_no=bill["record_no"])["payment"]["record_no"]
+    quiet.sync()
+    quiet.sandbox.clock(advance_seconds=3600)
+    quiet.act("void_payment", record_no=payment)
+    quiet.sync()
+    assert quiet.differences() == []
+    assert not quiet.task(bill["record_no"])["completed"]
+
+
+def test_the_first_payment_that_a_company_ever_makes_is_seen(company: Any) -> None:
+    company.sandbox.reset(vendors=3, bills=0)
+    company.pin()
+    company.sandbox.settings(payments_touch_bill=False)
+    number = company.a_bill(state="Posted", amount="10.00")
+    company.sync()
+    assert company.cursors()["bill_payments"] == ""
+    company.sandbox.clock(advance_seconds=86_400 * 30)
+    company.act("pay_bill", record_no=number)
+    company.sync()
+    assert company.task(number)["completed"]
+    assert company.cursors()["bill_payments"]
