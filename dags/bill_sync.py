@@ -3,7 +3,8 @@
 Reads new and changed AP bills from Intacct and keeps exactly one Asana task for each bill in the flow's states.
 
 **On Intacct:** reads only. **On Asana:** creates, updates, closes and reopens tasks of the flow's bill project; the fields
-that people own (Approval, the reason) are written once, when a task is created, and never again.
+that people own (Approval, the reason) are written once, when a task is created, and never again. A paid bill's task is
+completed, a voided or reversed payment opens it again, and each change of the payments is told in one comment.
 
 **How it reads.** Scheduled and manual runs go on from the stored cursor. A backfill reads its data interval, and a run with
 *Changed since*, vendor ids or bill numbers reads just those; such runs never move the cursor. *Read everything* compares

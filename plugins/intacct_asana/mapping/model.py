@@ -128,7 +128,7 @@ class BillScope(Deletions):
     """Name of the task. Placeholders are the names of the sources."""
 
     notes: Literal["lines", "none"] = "lines"
-    """`lines` writes a summary and every line into the task's description; `none` leaves the description to people."""
+    """`lines` writes a summary, every line and the payments into the task's description; `none` leaves it to people."""
 
     sections: Sections | None = None
     """Sections to keep the tasks in. Left out, tasks stay where people put them."""

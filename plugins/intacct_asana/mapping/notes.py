@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from intacct_asana.mapping.amounts import money_text
+from intacct_asana.mapping.payments import payment_text, told_payments
 from intacct_asana.mapping.plain_text import as_html, cut, html_link, one_line
-from intacct_asana.mapping.values import money_text, pair_text, plain_text
+from intacct_asana.mapping.values import pair_text, plain_text
 from intacct_asana.records import Bill, BillLine, Vendor
 
 MOST_CHARACTERS = 60_000
 """Asana does not publish a limit for descriptions; this much is known to work."""
 
 ROOM_FOR_THE_END = 100
+ROOM_FOR_PAYMENTS = 10_000
 WORDS_CHARACTERS = 300
 """No single text of a vendor fills the description."""
 
@@ -22,9 +25,10 @@ SOURCE_WORDS = "From Sage Intacct. Changes to this text are replaced; write comm
 
 
 def bill_notes(bill: Bill) -> str:
-    """A well-formed `<body>` with the bill's summary and as many lines as fit."""
+    """A well-formed `<body>` with the bill's summary, as many lines as fit, and its payments, the newest if not all fit."""
     head = _head(_bill_facts(bill), bill.record_url, link="Open the bill in Intacct")
-    return f"<body>{head}{_lines(bill, room=MOST_CHARACTERS - len(head))}</body>"
+    paid = _payments(bill, room=ROOM_FOR_PAYMENTS)
+    return f"<body>{head}{_lines(bill, room=MOST_CHARACTERS - len(head) - len(paid))}{paid}</body>"
 
 
 def vendor_notes(vendor: Vendor) -> str:
@@ -68,6 +72,20 @@ def _lines(bill: Bill, *, room: int) -> str:
     items = _that_fit([_line(line, bill.currency) for line in bill.lines], room=room - len(title) - ROOM_FOR_THE_END)
     left_out = len(bill.lines) - len(items)
     more = f"and {left_out:,} more lines" if left_out else ""
+    return f"{title}<ul>{''.join(items)}</ul>{more}"
+
+
+def _payments(bill: Bill, *, room: int) -> str:
+    """Payments, oldest first, after what is still due."""
+    listed = told_payments(bill)
+    if not listed:
+        return ""
+    due = as_html(money_text(bill.transaction_total_due, bill.currency))
+    title = f"<strong>Payments ({len(listed)}), {due} due</strong>"
+    newest_first = [f"<li>{_words(payment_text(payment))}</li>" for payment in reversed(listed)]
+    items = _that_fit(newest_first, room=room - len(title) - ROOM_FOR_THE_END)[::-1]
+    left_out = len(listed) - len(items)
+    more = f"and {left_out:,} earlier ones" if left_out else ""
     return f"{title}<ul>{''.join(items)}</ul>{more}"
 
 

@@ -9,6 +9,7 @@ from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.mapping.field_rules import FieldRule
 from intacct_asana.mapping.model import BillScope, Flow, VendorScope
 from intacct_asana.mapping.notes import bill_notes, vendor_notes
+from intacct_asana.mapping.payment_news import payment_remark
 from intacct_asana.mapping.plain_text import cut, one_line
 from intacct_asana.mapping.sources import BILL_SOURCES, VENDOR_SOURCES, Source
 from intacct_asana.mapping.template import filled, placeholders
@@ -41,6 +42,7 @@ def project_bill(bill: Bill, flow: Flow, pins: Pins, *, people: Mapping[str, str
         followers=tuple(sorted({gid for email in scope.followers if (gid := (people or {}).get(email))})),
         fields={pinned(pins, scope.key_field).gid: bill.bill_key} | _fields(scope, bill, pins),
         initial_fields=initial,
+        remark=payment_remark(bill),
     )
 
 

@@ -13,6 +13,14 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
+from intacct_asana.mapping.payments import (
+    PAYMENT_STATUSES,
+    last_paid_on,
+    payment_methods,
+    payment_numbers,
+    payment_status,
+    payment_summary,
+)
 from intacct_asana.records import Bill, BillLine, BillState, Vendor
 
 Record = TypeVar("Record")
@@ -84,23 +92,6 @@ def yes_or_no(value: bool) -> str:
     return "Yes" if value else "No"
 
 
-UNPAID, PARTLY_PAID, PAID = "Unpaid", "Partly paid", "Paid"
-SELECTED, REVERSED = "Selected for payment", "Reversed"
-
-
-def payment_status(bill: Bill) -> str:
-    """One word for where the money is. The state speaks first; amounts say what the state leaves open."""
-    if bill.state in (BillState.REVERSED, BillState.REVERSAL):
-        return REVERSED
-    if bill.state is BillState.PAID or (bill.total_paid and not bill.total_due):
-        return PAID
-    if bill.state is BillState.SELECTED or bill.total_selected:
-        return SELECTED
-    if bill.state is BillState.PARTIALLY_PAID or bill.total_paid:
-        return PARTLY_PAID
-    return UNPAID
-
-
 BILL_SOURCES: Mapping[str, Source[Bill]] = MappingProxyType(
     {
         "bill_number": _text("Bill number as the vendor wrote it", lambda bill: bill.bill_number),
@@ -119,16 +110,18 @@ BILL_SOURCES: Mapping[str, Source[Bill]] = MappingProxyType(
         "vendor_id": _text("Vendor id", lambda bill: bill.vendor_id),
         "vendor_name": _text("Vendor name", lambda bill: bill.vendor_name),
         "state": _choice("State of the bill in Intacct", lambda bill: bill.state.value, *(state.value for state in BillState)),
-        "payment_status": _choice(
-            "Where the money is, from state and amounts", payment_status, UNPAID, SELECTED, PARTLY_PAID, PAID, REVERSED
-        ),
+        "payment_status": _choice("Where the money is, from state, amounts and payments", payment_status, *PAYMENT_STATUSES),
+        "payment_summary": _text("Each payment: amount, how, number, day, and whether it was taken back", payment_summary),
+        "payment_methods": _text("How the bill was paid or is to be", payment_methods),
+        "payment_numbers": _text("Numbers of the checks or other documents that pay the bill", payment_numbers),
+        "last_paid_on": _day("Day of the newest payment that stands, also of a part", last_paid_on),
         "on_hold": _choice("Whether the bill is on hold", lambda bill: yes_or_no(bill.on_hold), "Yes", "No"),
         "payment_priority": _text("Payment priority", lambda bill: bill.payment_priority),
         "term": _text("Payment terms", lambda bill: bill.term),
         "bill_date": _day("Date of the bill", lambda bill: bill.bill_date),
         "due_on": _day("Day on which the bill is due", lambda bill: bill.due_on),
         "posted_on": _day("Day on which the bill was posted to the general ledger", lambda bill: bill.posted_on),
-        "paid_on": _day("Day on which the bill was paid", lambda bill: bill.paid_on),
+        "paid_on": _day("Day on which the bill was paid in full", lambda bill: bill.paid_on),
         "currency": _text("Currency that the bill is in", lambda bill: bill.currency),
         "base_currency": _text("Base currency of the bill's entity", lambda bill: bill.base_currency),
         "total_entered": _money("Amount of the bill, base currency", lambda bill: bill.total_entered),

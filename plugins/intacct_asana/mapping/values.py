@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import Decimal
 from typing import TypeVar
 
 from intacct_asana.errors import Misconfigured, Problem
+from intacct_asana.mapping.amounts import WIDE, money_text, rounded
 from intacct_asana.mapping.field_rules import PAIR_FORMAT, FieldRule
 from intacct_asana.mapping.plain_text import joined, one_line
 from intacct_asana.mapping.sources import Plain, Shape, Source
@@ -15,14 +16,6 @@ from intacct_asana.mapping.template import filled
 from intacct_asana.records import Bill, BillLine, FieldValue, PinnedField, Vendor
 
 Record = TypeVar("Record", Bill, Vendor)
-
-WIDE = Context(prec=60, rounding=ROUND_HALF_UP)
-"""Wide enough that no amount is rounded anywhere but at its decimal places."""
-
-
-def rounded(amount: Decimal, *, places: int) -> Decimal:
-    """`amount` with exactly `places` decimals, half up. Never a negative zero."""
-    return WIDE.plus(amount.quantize(Decimal(1).scaleb(-places), context=WIDE))
 
 
 def field_value(rule: FieldRule, record: Bill | Vendor, pin: PinnedField) -> FieldValue:
@@ -107,11 +100,6 @@ def name_text(source: Source[Record], record: Record) -> str:
     if isinstance(value, Decimal) and source.shape is Shape.MONEY:
         return money_text(value)
     return "; ".join(texts_of(source, record))
-
-
-def money_text(amount: Decimal, currency: str = "") -> str:
-    """`1,234.50 USD`."""
-    return f"{rounded(amount, places=2):,f} {one_line(currency)}".rstrip()
 
 
 def name_values(sources: Mapping[str, Source[Record]], wanted: Sequence[str], record: Record) -> dict[str, str]:
