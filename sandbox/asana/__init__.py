@@ -4,6 +4,7 @@ Settings, by POST /_sandbox/settings; each chooses where Asana's behaviour depen
 
     asana_free_plan (false)               custom fields are answered with 402
     asana_requests_per_minute (1500)      over it: 429
+    asana_window_seconds (60)             no span of that length holds more than its share of the minute
     asana_max_reads (50), asana_max_writes (15)   more at once: 429
     asana_latency_ms (0)                  wait within each call
     asana_names_refused_fields (true)     a refusal of a locked, hidden or removed field names its gid
@@ -12,6 +13,7 @@ Settings, by POST /_sandbox/settings; each chooses where Asana's behaviour depen
     asana_offset_minutes (15)             how long a page token lives
     asana_sync_token_hours (24)           how long an events token lives
     asana_refuse_older_tokens (false)     only the newest events token is good
+    asana_listing_delay_seconds (0)       a new task is in the lists of tasks this much later
     asana_event_delay_seconds (0)         events are told this much later
     asana_task_changed_events (true)      changes of tasks are events, not only stories
     asana_webhook_retry_seconds (0.2)     wait before a delivery is tried again

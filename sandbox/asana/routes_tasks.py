@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from sandbox.asana import tasks
 from sandbox.asana.calls import Answer, Call, created, done, many, one, route
@@ -38,6 +39,9 @@ def _container(call: Call) -> Iterable[Task]:
 
 def _since(call: Call, rows: Iterable[Task]) -> Iterable[Task]:
     modified, finished = call.query.get("modified_since"), call.query.get("completed_since")
+    if delay_seconds := float(call.space.world.setting("asana_listing_delay_seconds", 0)):
+        known = call.space.now() - timedelta(seconds=delay_seconds)
+        rows = [task for task in rows if task.created_at <= known]
     if modified:
         after = parse_instant(modified, key="modified_since")
         rows = [task for task in rows if task.modified_at >= after]

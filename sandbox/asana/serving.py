@@ -131,7 +131,7 @@ def status_page(status: int, fault: Fault) -> Response:
     if status in GATEWAY_PAGES:
         return Response(HTML.format(GATEWAY_PAGES[status]), status, media_type="text/html")
     message = fault.detail.get("message") or MESSAGES.get(status, "Request failed")
-    headers = {"Retry-After": str(fault.detail.get("retry_after", 1))} if status == 429 else None
+    headers = {"Retry-After": str(fault.detail.get("retry_after", 1))} if status in (424, 429) else None
     error = AsanaError(status, str(message), headers=headers)
     return respond(Answer(error.body(), status, dict(headers or {})))
 

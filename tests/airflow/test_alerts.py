@@ -128,7 +128,8 @@ def test_what_may_pass_is_retried_after_the_wait_that_was_asked_for() -> None:
     asked = decide(TryLater("x", wait_seconds=90), 1, 3)
     assert (asked.action, asked.retry_delay) == (RetryAction.RETRY, timedelta(seconds=90))
     assert decide(TryLater("x", wait_seconds=1e9), 1, 3).retry_delay == timedelta(hours=1)
-    assert decide(OutcomeUnknown("x"), 1, 3).action is RetryAction.RETRY
+    unknown = decide(OutcomeUnknown("x"), 1, 3)
+    assert (unknown.action, unknown.retry_delay) == (RetryAction.RETRY, timedelta(minutes=2))
     assert decide(KeyError("x"), 1, 3).action is RetryAction.DEFAULT
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from intacct_asana.operators.retry_policy import SixErrorsPolicy
 
 pytestmark = pytest.mark.airflow
 SCOPE = {"Submitted", "Partially Approved", "Posted", "Selected", "Partially Paid"}
@@ -197,6 +198,17 @@ def test_a_lost_answer_to_a_create_makes_no_second_task(world: Any) -> None:
     world.must("preflight", create_missing=True)
     world.sandbox.fault("asana", "POST /tasks", "lost_answer", on_call=3)
     world.run("bill_sync")
+    world.must("bill_sync")
+    assert len(world.tasks()) == len(bills_in_scope(world))
+
+
+def test_a_task_that_asana_lists_late_is_found_by_the_retry_and_not_made_again(world: Any) -> None:
+    world.must("preflight", create_missing=True)
+    world.sandbox.settings(asana_listing_delay_seconds=60)
+    world.sandbox.fault("asana", "POST /tasks", "lost_answer", on_call=3)
+    assert world.run("bill_sync")["apply_plan"] == "failed"
+    retry = SixErrorsPolicy().evaluate(world.error, 1, 3)
+    world.sandbox.clock(advance_seconds=retry.retry_delay.total_seconds())
     world.must("bill_sync")
     assert len(world.tasks()) == len(bills_in_scope(world))
 

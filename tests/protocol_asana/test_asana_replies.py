@@ -87,6 +87,14 @@ def test_a_limit_says_how_long_to_wait(headers: dict[str, str], seconds: float) 
     assert caught.value.wait_seconds == seconds
 
 
+def test_a_424_is_a_limit_for_reads_and_unclear_for_writes() -> None:
+    with pytest.raises(TryLater) as caught:
+        understand(424, complaint("too many"), headers={"Retry-After": "9"})
+    assert caught.value.wait_seconds == 9
+    with pytest.raises(OutcomeUnknown):
+        understand(424, complaint("too many"), headers={"Retry-After": "9"}, is_write=True)
+
+
 def test_the_support_phrase_of_a_server_fault_is_told() -> None:
     with pytest.raises(TryLater, match="6 sad squid snuggle softly"):
         understand(500, sample("server_fault_500.json"))

@@ -123,7 +123,7 @@ class AsanaWire(Transport):
         try:
             return self._with_token(request, understand)
         except TryLater as error:
-            if error.code == "429" and error.wait_seconds:
+            if error.code in ("429", "424") and error.wait_seconds:
                 self.log.info("Asana's limit: everything waits for %s seconds", error.wait_seconds)
                 self.pace.pause(error.wait_seconds)
             elif error.code == PAUSED:

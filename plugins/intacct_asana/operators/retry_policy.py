@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
 LONGEST_WAIT_SECONDS = 3600.0
+
+ARRIVES_WITHIN = timedelta(minutes=2)
+"""A write whose answer got lost is done by then and shows where it is looked for, or it never was done."""
+
 NO_USE_RETRYING = (Misconfigured, Refused, UnsafePlan, UnexpectedReply)
 
 
@@ -22,7 +26,7 @@ class SixErrorsPolicy(RetryPolicy):
     | error | what Airflow does |
     |---|---|
     | TryLater | retry, after the other side's own waiting time when it gave one |
-    | OutcomeUnknown | retry: the next try reads back before it writes |
+    | OutcomeUnknown | retry after two minutes: the next try reads back first, and by then what was written shows |
     | Misconfigured, Refused, UnsafePlan, UnexpectedReply | fail at once: a person decides |
     | anything else | the task's own retries |
     """
@@ -35,8 +39,10 @@ class SixErrorsPolicy(RetryPolicy):
         if isinstance(exception, TryLater) and exception.wait_seconds:
             wait = min(exception.wait_seconds, LONGEST_WAIT_SECONDS)
             return RetryDecision.retry(delay=timedelta(seconds=wait), reason="the other side asked to wait")
-        if isinstance(exception, TryLater | OutcomeUnknown):
-            return RetryDecision.retry(reason=f"{type(exception).__name__}: safe to try again")
+        if isinstance(exception, OutcomeUnknown):
+            return RetryDecision.retry(delay=ARRIVES_WITHIN, reason="OutcomeUnknown: what was written has to show first")
+        if isinstance(exception, TryLater):
+            return RetryDecision.retry(reason="TryLater: safe to try again")
         return RetryDecision.default()
 
     def serialize(self) -> dict[str, Any]:

@@ -37,9 +37,9 @@ def decipher(status: int, headers: Mapping[str, str], body: bytes, *, asked: str
     """What `read` makes of the answer's JSON envelope, or one of our errors.
 
     `asked` says in plain words what was being done, to which key. `is_write` marks calls that would do it twice when
-    repeated (POST); a call that only sets a state (PUT) is not one. Raises TryLater for 429, 5xx and 424 (the document's
-    misprint for 429); Refused and Misconfigured for a no; UnexpectedReply for anything undocumented. After a write, a 5xx
-    and an undocumented answer are OutcomeUnknown.
+    repeated (POST); a call that only sets a state (PUT) is not one. Raises TryLater for 429, 5xx and 424 (which stands in
+    Asana's own description where 429 is meant); Refused and Misconfigured for a no; UnexpectedReply for anything
+    undocumented. After a write, a 5xx, a 424 and an undocumented answer are OutcomeUnknown.
     Source: developers.asana.com/docs/errors.
     """
     if status in (200, 201):
@@ -47,6 +47,8 @@ def decipher(status: int, headers: Mapping[str, str], body: bytes, *, asked: str
     if status == 429:
         raise TryLater(f"{asked}: Asana's rate limit (429).", code="429", wait_seconds=_wait_seconds(headers))
     said = _complaint(body)
+    if status == 424 and not is_write:
+        raise TryLater(f"{asked}: Asana's rate limit ({status} {said}).", code="424", wait_seconds=_wait_seconds(headers))
     if status == 424 or status >= 500:
         _outage(status, said, asked=asked, is_write=is_write)
     if status == 401:
