@@ -1,10 +1,11 @@
 """### Approvals return to Intacct
 
-Reads what people chose in the Approval field since the last run, proves it from the tasks' stories, checks it against the
-flow's policy, stamps it onto the bill in Intacct, reads it back, and says on the task what became of it.
+Reads what people decided since the last run (in the Approval field, by an Asana approval or by a comment, as the flow says),
+proves it from the tasks' stories, checks it against the flow's policy, stamps it onto the bill in Intacct, reads it back, and
+says on the task what became of it.
 
 **On Intacct:** writes the flow's custom fields on bills that passed every guard; nothing else, and never lines. **On Asana:**
-one comment for each decision; a choice that was refused goes back to Pending.
+one comment for each decision; a choice that was refused goes back to Pending, a refused approval is open again.
 
 **When something fails half-way** the decision stays in its stored state and the next run goes on from there; a bill is always
 read back before it is written again. A decision that Intacct accepted but does not show fails the run and is tried again,

@@ -6,6 +6,9 @@ Reads new and changed AP bills from Intacct and keeps exactly one Asana task for
 that people own (Approval, the reason) are written once, when a task is created, and never again. A paid bill's task is
 completed, a voided or reversed payment opens it again, and each change of the payments is told in one comment.
 
+Where people decide by Asana approvals, tasks are made as approvals, and a completed one whose bill is open is an answer and
+stays as it is. A task of another kind cannot be decided on; a run with *Read everything* names such tasks.
+
 **How it reads.** Scheduled and manual runs go on from the stored cursor. A backfill reads its data interval, and a run with
 *Changed since*, vendor ids or bill numbers reads just those; such runs never move the cursor. *Read everything* compares
 every bill with every task and heals what differs. A run also follows changed lines and deletions,

@@ -93,6 +93,10 @@ class TaskBoard(Protocol):
         """Set enum (option gid) or text fields of a task; the answer is the task as read back."""
         ...
 
+    def set_approval(self, task_gid: str, status: str) -> Task:
+        """Set the status of a task that is an approval: `pending` opens it again, every other one completes it."""
+        ...
+
     def person(self, gid_or_email: str) -> Person | None: ...
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sandbox.asana.model import Event, Story, Task, User
 from sandbox.asana.shapes import SHAPES
-from sandbox.asana.swallow import is_lost
+from sandbox.asana.swallow import fate_of
 
 if TYPE_CHECKING:
     from sandbox.asana.state import Workspace
+
+
+NOT_LATE = timedelta()
 
 
 @dataclass(frozen=True)
@@ -33,14 +37,17 @@ class Edit:
         self, task: Task, kind: str, text: str, *, touch: bool = True, html: str | None = None, **extra: Any
     ) -> Story | None:
         """Write one entry of the task's history, unless a fault loses it."""
-        if self.quiet or is_lost(self.space.world, "drop_story", self.space.current_kind, f"story {kind}"):
+        fate, lateness = fate_of(self.space.world, "story", self.space.current_kind, f"story {kind}")
+        if self.quiet or fate == "drop":
             return None
-        story = Story(self.space.new_gid(), task, kind, text, self.space.now(), self.user, self.source, html, extra=extra)
+        now = self.space.now()
+        story = Story(self.space.new_gid(), task, kind, text, now, self.user, self.source, html, extra=extra)
+        story.seen_from = now + lateness
         task.stories.append(story)
         self.space.stories[story.gid] = story
         if touch:
             self.touch(task)
-        self.event("added", story, parent=task, task=task)
+        self.event("added", story, parent=task, task=task, lateness=lateness)
         return story
 
     def changed(self, task: Task, name: str, *, new_value: Any = None) -> None:
@@ -52,14 +59,20 @@ class Edit:
             change = {"field": name, "action": "changed"} | ({} if new_value is None else {"new_value": new_value})
             self.event("changed", task, task=task, change=change)
 
-    def event(self, action: str, resource: Any, *, task: Task, also: str = "", **more: Any) -> None:
+    def event(
+        self, action: str, resource: Any, *, task: Task, also: str = "", lateness: timedelta = NOT_LATE, **more: Any
+    ) -> None:
         """Put an event on the streams of the task and of its projects (`also`: one it has just left)."""
         kind = f"event {SHAPES[type(resource)].resource_type} {action}"
-        if self.quiet or is_lost(self.space.world, "drop_event", self.space.current_kind, kind):
+        if self.quiet:
+            return
+        fate, more_late = fate_of(self.space.world, "event", self.space.current_kind, kind)
+        if fate == "drop":
             return
         event = Event(self.space.now(), self.user, action, resource, **more)
         streams = dict.fromkeys(
             (task.gid, *task.places, *([task.parent.gid] if task.parent else []), *([also] if also else []))
         )
-        self.space.events.record(event, streams)
+        for _ in range(2 if fate == "double" else 1):
+            self.space.events.record(event, streams, lateness=lateness + (more_late if fate == "late" else NOT_LATE))
         self.space.deliveries.queue(event, list(streams))

@@ -38,15 +38,25 @@ class Events:
         self.world = world
         self.seed = seed
         self.streams: defaultdict[str, list[Event]] = defaultdict(list)
+        self.late: list[tuple[datetime, Event, list[str]]] = []
         self.tokens: dict[str, Position] = {}
         self.issued = 0
 
-    def record(self, event: Event, streams: Iterable[str]) -> None:
-        for gid in streams:
-            self.streams[gid].append(event)
+    def record(self, event: Event, streams: Iterable[str], *, lateness: timedelta = timedelta()) -> None:
+        """Onto the streams, now or later: a late event comes behind what happened after it."""
+        self.late.append((self.world.clock.now() + lateness, event, list(streams)))
+        self._arrive()
+
+    def _arrive(self) -> None:
+        now = self.world.clock.now()
+        for _, event, streams in sorted((one for one in self.late if one[0] <= now), key=lambda one: one[0]):
+            for gid in streams:
+                self.streams[gid].append(event)
+        self.late = [one for one in self.late if one[0] > now]
 
     def page(self, stream: str, token: str | None) -> tuple[list[Event], str, bool]:
         """Events after `token`, the next token, and whether more wait. Raises the 412 with a new token in it."""
+        self._arrive()
         position = self._position(stream, token)
         if position is None or token is None:
             raise AsanaError(412, STALE_SYNC, sync=self._issue(stream, len(self.streams[stream])))

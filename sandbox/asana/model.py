@@ -144,7 +144,7 @@ class Task:
 
 @dataclass(eq=False)
 class Story:
-    """`extra` has what only some subtypes carry (`custom_field`, `old_enum_value`, `new_enum_value`, ...)."""
+    """Readers see it from `seen_from` on. `extra` has what only some subtypes carry (`custom_field`, `new_enum_value`, ...)."""
 
     gid: str
     task: Task
@@ -155,6 +155,7 @@ class Story:
     source: str
     html_text: str | None = None
     is_edited: bool = False
+    seen_from: datetime | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
 

@@ -12,7 +12,9 @@ from sandbox.asana.values import parse_instant
 @route("GET", "/tasks/{gid}/stories")
 def list_stories(call: Call) -> Answer:
     """Oldest first. `created_after` is cut to the start of its second; `resource_subtype` knows comments only."""
+    now = call.space.now()
     rows = call.space.task(call.args["gid"], call.user).stories
+    rows = [story for story in rows if story.seen_from is None or story.seen_from <= now]
     after, kind = call.query.get("created_after"), call.query.get("resource_subtype")
     if after:
         since = parse_instant(after, key="created_after").replace(microsecond=0)

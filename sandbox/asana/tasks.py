@@ -154,7 +154,7 @@ def _completed(edit: Edit, task: Task, value: Any, _viewer: User, _creating: boo
 
     def effect(edit: Edit) -> None:
         if task.kind == "approval" and value != task.completed:
-            _set_approval(edit, task, "approved" if value else "pending")
+            _set_approval(edit, task, "approved" if value else "pending", ticked=True)
         elif value != task.completed:
             _set_completed(edit, task, value)
             kind, done = ("marked_complete", "completed") if value else ("marked_incomplete", "reopened")
@@ -181,11 +181,17 @@ def _approval_status(edit: Edit, task: Task, value: Any, _viewer: User, _creatin
     return effect
 
 
-def _set_approval(edit: Edit, task: Task, status: str) -> None:
-    """The status and `completed` go together: everything but pending completes the task, a rejection too."""
+def _set_approval(edit: Edit, task: Task, status: str, *, ticked: bool = False) -> None:
+    """The status and `completed` go together: everything but pending completes the task, a rejection too.
+
+    How the history tells of an approval that was ticked is not documented: by the status, or as of any task (a setting).
+    """
     old, task.approval_status = task.approval_status, status
     text = f"{edit.name} changed the approval status to {status}"
-    edit.story(task, "approval_status_changed", text, old_approval_status=old, new_approval_status=status)
+    if ticked and edit.space.world.setting("asana_ticked_approval_story", "status") == "completion":
+        edit.story(task, "marked_incomplete" if status == "pending" else "marked_complete", text)
+    else:
+        edit.story(task, "approval_status_changed", text, old_approval_status=old, new_approval_status=status)
     edit.changed(task, "approval_status")
     if task.completed != (status != "pending"):
         _set_completed(edit, task, status != "pending")

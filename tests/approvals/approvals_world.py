@@ -15,6 +15,7 @@ from typing import Any
 
 from intacct_asana.approvals import (
     Approver,
+    ChoiceField,
     Policy,
     StampNames,
     acknowledge_all,
@@ -86,9 +87,7 @@ def a_policy(**changes: Any) -> Policy:
     plain = Policy(
         flow="demo",
         version="v1",
-        field_gid=FIELD,
-        pending_gid=PENDING,
-        verdicts={APPROVED: Verdict.APPROVE, REJECTED: Verdict.REJECT},
+        way=ChoiceField(field_gid=FIELD, pending=PENDING, verdicts={APPROVED: Verdict.APPROVE, REJECTED: Verdict.REJECT}),
         approvers=(
             Approver(email="Alice@northwind.example", limits={"USD": Decimal(10000)}, intacct_users=("amartin",)),
             Approver(email="ben@northwind.example", limits={"USD": Decimal(50000)}, intacct_users=("bokafor",)),

@@ -7,7 +7,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from intacct_asana.approvals import Approver, Policy, StampNames, Summary, acknowledge_all, decisions_of, settle_all, signals_of
+from intacct_asana.approvals import (
+    Approver,
+    ChoiceField,
+    Policy,
+    StampNames,
+    Summary,
+    acknowledge_all,
+    decisions_of,
+    settle_all,
+    signals_of,
+)
 from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused
 from intacct_asana.records import (
     NEXT_STATES,
@@ -70,9 +80,7 @@ def a_policy(**changes: object) -> Policy:
     parts: dict[str, object] = {
         "flow": "demo",
         "version": "v1",
-        "field_gid": APPROVAL,
-        "pending_gid": PENDING,
-        "verdicts": {APPROVED: Verdict.APPROVE, REJECTED: Verdict.REJECT},
+        "way": ChoiceField(field_gid=APPROVAL, pending=PENDING, verdicts={APPROVED: Verdict.APPROVE, REJECTED: Verdict.REJECT}),
         "approvers": (alice, ben),
         "bot_gid": BOT,
         "reason_field_gid": REASON,

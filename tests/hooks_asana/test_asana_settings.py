@@ -92,6 +92,7 @@ def test_the_methods_that_write_are_known() -> None:
         "create_field",
         "create_section",
         "create_task",
+        "set_approval",
         "set_fields",
         "update_task",
         "create_webhook",

@@ -89,6 +89,37 @@ def test_limit_is_the_text_of_the_file_to_the_cent(tmp_path: Path) -> None:
     assert str(limit) == "10000.10"
 
 
+def test_a_signal_is_the_field_unless_it_says_another_kind(tmp_path: Path) -> None:
+    assert load_text(SMALL, tmp_path).approval.signal.kind == "enum"
+    for signal in ("{field: A}", "{kind: enum, field: A}", "{kind: approval_task}", "{kind: comment, approve: [ok, yes]}"):
+        text = SMALL.replace("approval:\n", f"approval:\n  signal: {signal}\n")
+        kind = re.findall(r"kind: (\w+)", signal) or ["enum"]
+        assert load_text(text, tmp_path).approval.signal.kind == kind[0]
+
+
+@pytest.mark.parametrize(
+    ("signal", "line", "what"),
+    [
+        ("kind: aproval_task", 6, "did you mean 'approval_task'?"),
+        ("kind:", 6, "approval_task, comment, enum"),
+        ("kind: approval_task\n    field: X", 7, "the key `field` does not exist in `signal` (write one of: kind, changes_req"),
+        ("kind: comment\n    approves: [x]", 7, "did you mean 'approve'?"),
+        ("kind: comment\n    approve: [ok, two words]", 7, "'two words', which is no single word"),
+        ("kind: comment\n    approve: [o:k]", 7, "'o:k', which is no single word"),
+        ("kind: comment\n    approve: []", 7, "`approve` is empty"),
+        ("kind: comment\n    approve: [ok]\n    reject: [OK]", 8, "`reject` and `approve` are both 'OK'"),
+        ("kind: comment\n  reason_field: Why", 7, "people who decide by comment give the reason there"),
+        ("pendin: P", 6, "did you mean 'pending'?"),
+        ("approve: A\n    reject: a", 7, "`reject` and `approve` are both 'a'"),
+    ],
+)
+def test_a_mistake_in_a_signal_is_told_with_its_line(signal: str, line: int, what: str, tmp_path: Path) -> None:
+    text = SMALL.replace("approval:\n", f"approval:\n  signal:\n    {signal}\n")
+    [problem] = problems_of(text, tmp_path)
+    assert f"flow.yaml:{line}: " in problem
+    assert what in problem
+
+
 def test_email_of_an_approver_is_lower_case(tmp_path: Path) -> None:
     assert load_text(SMALL, tmp_path).approval.approvers[0].email == "alice@northwind.example"
 

@@ -78,7 +78,7 @@ class Reconciliation:
         sandbox.reset(vendors=1, bills=0)
         self.at = BEGIN
         sandbox.clock(freeze=BEGIN.isoformat())
-        path = folder / "small.yaml"
+        self.path = path = folder / "small.yaml"
         projects = {"bills": constants.BILLS_PROJECT_GID, "vendors": constants.VENDORS_PROJECT_GID}
         path.write_text(FLOW.format(approval=approval, **projects), encoding="utf-8")
         self.flow: Flow = load_flow(path)

@@ -137,3 +137,19 @@ def test_a_rule_has_no_user_and_opt_fields_reach_into_resources(api: Any, sandbo
     events = api.events(token, opt_fields="user,action,resource.name,resource.completed")
     assert {event["user"] for event in events} == {None}
     assert {"gid": task, "name": "Bill 1", "completed": True} in [event["resource"] for event in events]
+
+
+def test_events_can_come_twice_and_behind_what_happened_after_them(api: Any, sandbox: Any) -> None:
+    task, token = api.add_task(), api.sync_token()
+    sandbox.clock(freeze=True)
+    sandbox.fault("asana", "event task changed", "late_event:90")
+    api.put(f"/tasks/{task}", {"name": "a"})
+    sandbox.fault("asana", "event task changed", "double_event")
+    api.put(f"/tasks/{task}", {"completed": True})
+    changes = [event.get("change", {}).get("field") for event in api.events(token) if event["type"] == "task"]
+    assert changes == ["completed", "completed"]
+    newer = api.raw("GET", "/events", resource=BILLS_PROJECT_GID, sync=token).json()["sync"]
+    assert api.events(newer) == []
+    sandbox.clock(advance_seconds=91)
+    newest = api.raw("GET", "/events", resource=BILLS_PROJECT_GID, sync=newer).json()
+    assert [event["change"]["field"] for event in newest["data"]] == ["name"]

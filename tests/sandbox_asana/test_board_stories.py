@@ -132,3 +132,29 @@ def test_the_state_tells_a_changed_day_as_a_day(api: Any, sandbox: Any) -> None:
         api.put(f"/tasks/{task}", {"custom_fields": {field["gid"]: {"date": day}}})
     told = next(one for one in sandbox.state("asana")["tasks"] if one["gid"] == task)
     assert (told["stories"][-1]["old"], told["stories"][-1]["new"]) == ("2026-01-31", "2026-02-01")
+
+
+def test_a_story_and_its_event_can_be_late_while_the_change_shows(api: Any, sandbox: Any, approval: dict[str, Any]) -> None:
+    task, token = api.add_task(), api.sync_token()
+    sandbox.clock(freeze=True)
+    sandbox.fault("asana", "story enum_custom_field_changed", "late_story:90")
+    sandbox.act("asana", ALICE["email"], "choose", task=task, field="Approval", option="Approved")
+    kinds = [story["resource_subtype"] for story in api.get(f"/tasks/{task}/stories")]
+    assert api.value(task, approval)["enum_value"]["name"] == "Approved"
+    assert "enum_custom_field_changed" not in kinds
+    assert {event["type"] for event in api.events(token)} == {"task"}
+    sandbox.clock(advance_seconds=91)
+    kinds = [story["resource_subtype"] for story in api.get(f"/tasks/{task}/stories")]
+    assert "enum_custom_field_changed" in kinds
+
+
+def test_a_ticked_approval_is_told_by_its_status_or_as_of_any_task(api: Any, sandbox: Any) -> None:
+    kinds = []
+    for told in ("status", "completion"):
+        sandbox.settings(asana_ticked_approval_story=told)
+        task = api.add_task(resource_subtype="approval")
+        sandbox.act("asana", ALICE["email"], "complete", task=task)
+        assert api.get(f"/tasks/{task}", opt_fields="approval_status")["approval_status"] == "approved"
+        last = api.get(f"/tasks/{task}/stories", opt_fields="resource_subtype,new_approval_status")[-1]
+        kinds.append((last["resource_subtype"], last.get("new_approval_status")))
+    assert kinds == [("approval_status_changed", "approved"), ("marked_complete", None)]

@@ -13,15 +13,20 @@ from intacct_asana.approvals.settle import Settler, settle_all
 from intacct_asana.approvals.signals import UNPROVEN, signals_of
 from intacct_asana.approvals.summary import Summary
 from intacct_asana.approvals.watch import Watch, touched_task
+from intacct_asana.approvals.ways import ApprovalTask, ChoiceField, DeclaredComment, Way
 
 __all__ = [
     "UNPROVEN",
+    "ApprovalTask",
     "Approver",
+    "ChoiceField",
+    "DeclaredComment",
     "Policy",
     "Settler",
     "StampNames",
     "Summary",
     "Watch",
+    "Way",
     "acknowledge",
     "acknowledge_all",
     "decisions_of",

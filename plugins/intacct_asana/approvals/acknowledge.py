@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from intacct_asana.approvals.guards import ALREADY_DECIDED
+from intacct_asana.approvals.guards import ALREADY_DECIDED, NOTHING_LEFT
 from intacct_asana.approvals.policy import Policy
 from intacct_asana.approvals.signals import SUPERSEDED, WITHDRAWN, followed_by
 from intacct_asana.approvals.summary import Summary
@@ -47,7 +47,7 @@ def acknowledge(
         target = _goes_back_to(decision, task, stories, decisions=decisions, policy=policy)
         story_gid = _told_by(decision, stories, policy) or _tell(decision, target, board=board, policy=policy)
         if target:
-            board.set_fields(task.gid, {policy.field_gid: target})
+            policy.way.put(board, task.gid, target)
     return decisions.acknowledge(decision, story_gid=story_gid, at=now())
 
 
@@ -68,22 +68,26 @@ def _told_by(decision: Decision, stories: Sequence[Story], policy: Policy) -> st
 
 
 def _tell(decision: Decision, target: str, *, board: TaskBoard, policy: Policy) -> str:
-    name = policy.option_name(policy.verdicts[target]) if target in policy.verdicts else policy.pending_name
-    return board.comment(decision.task_gid, comment_of(decision, policy, goes_back_to=name if target else "")).gid
+    return board.comment(decision.task_gid, comment_of(decision, policy, goes_back_to=target)).gid
 
 
 def _goes_back_to(decision: Decision, task: Task, stories: Sequence[Story], *, decisions: Decisions, policy: Policy) -> str:
-    """The option to set, empty to leave the field: only while it still shows this very choice and nobody chose since."""
-    shows_it = task.fields.get(policy.field_gid) == policy.option_gid(decision.signal.verdict)
+    """What to show, empty to leave the task: only while it still shows this very choice and nobody chose since."""
+    way = policy.way
+    shown = way.shown_on(task)
+    shows_it = way.verdicts.get(shown) is decision.signal.verdict
     if decision.state is DecisionState.CONFIRMED or not shows_it or followed_by(decision, stories, policy):
         return ""
-    target = _stands(decision, decisions, policy) if decision.rule == ALREADY_DECIDED else policy.pending_gid
-    return "" if target == task.fields.get(policy.field_gid) else target
+    if way.completes and decision.rule in NOTHING_LEFT:
+        # The bill is done, and so is its task: back to pending would open it again.
+        return ""
+    target = _stands(decision, decisions, policy) if decision.rule == ALREADY_DECIDED else way.pending
+    return "" if target == shown else target
 
 
 def _stands(decision: Decision, decisions: Decisions, policy: Policy) -> str:
     """Where a bill is decided already, its task goes on showing what Intacct holds."""
     confirmed = [one for one in decisions.of(decision.key) if one.state is DecisionState.CONFIRMED]
     if not confirmed:
-        return policy.pending_gid
-    return policy.option_gid(max(confirmed, key=lambda one: one.signal.decided_at).signal.verdict)
+        return policy.way.pending
+    return policy.way.value_of(max(confirmed, key=lambda one: one.signal.decided_at).signal.verdict)

@@ -35,6 +35,7 @@ def chosen(decision: Decision) -> Facts:
     signal = decision.signal
     return {
         "verdict": str(signal.verdict),
+        "said": signal.said,
         "at": second(signal.decided_at),
         "story_gid": signal.story_gid,
         "source": signal.source,

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from intacct_asana.approvals.policy import Approver, Policy
 from intacct_asana.approvals.signals import SUPERSEDED, UNPROVEN, WITHDRAWN, followed_by, replacement
+from intacct_asana.approvals.ways import DeclaredComment
 from intacct_asana.approvals.wording import bill_name, capital, minute, money, one_line, who
 from intacct_asana.records import (
     SETTLED_STATES,
@@ -23,6 +24,10 @@ from intacct_asana.records import (
 )
 
 ALREADY_DECIDED = "already decided"
+BILL_EXISTS = "bill exists"
+STILL_OPEN = "still open"
+NOTHING_LEFT = frozenset({BILL_EXISTS, STILL_OPEN})
+"""Rules by which a bill's task is closed, or soon will be."""
 NOT_READY = MappingProxyType(
     {
         BillState.DRAFT: "Submit it in Intacct first: a stamp might submit it unseen.",
@@ -59,6 +64,15 @@ class Case:
     def who(self) -> str:
         return who(self.decision)
 
+    @property
+    def story(self) -> Story | None:
+        """The story that proves the choice, as it stands now."""
+        return next((one for one in self.stories or () if one.gid == self.decision.signal.story_gid), None)
+
+    @property
+    def again(self) -> str:
+        return self.policy.way.again
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -92,9 +106,17 @@ def choice_is_proven(case: Case) -> Finding | None:
     signal = case.decision.signal
     if case.stories is None:
         return _no(UNPROVEN, "The task is gone from Asana, and with it the record of who chose this.")
-    if signal.story_gid not in {story.gid for story in case.stories}:
-        return _no(UNPROVEN, "Asana has no record of who chose it.", "Please choose again.")
+    if case.story is None and isinstance(case.policy.way, DeclaredComment):
+        return _no(WITHDRAWN, "The comment was deleted before it was carried out.")
+    if case.story is None:
+        return _no(UNPROVEN, "Asana has no record of who chose it.", f"Please {case.again}.")
     return _yes(UNPROVEN, f"story {signal.story_gid} says who chose it")
+
+
+def choice_counts_as_it_is(case: Case) -> Finding | None:
+    """A comment can be changed after it was written. One that is not there is judged elsewhere."""
+    flaw = case.policy.way.flaw(case.decision.signal, case.story) if case.story else None
+    return _no("counts as it stands", *flaw) if flaw else None
 
 
 def choice_stands(case: Case) -> Finding | None:
@@ -109,14 +131,25 @@ def choice_stands(case: Case) -> Finding | None:
     return _no(rule, said)
 
 
+def choice_was_not_answered_before(case: Case) -> Finding | None:
+    """A story that comes very late: people were told that nobody knows who chose this, and that it counts for nothing."""
+    signal = case.decision.signal
+    for other in case.others:
+        came_before = other.signal.decided_at >= signal.decided_at and other.signal.verdict is signal.verdict
+        if other.signal.source == UNPROVEN and came_before and other.state is DecisionState.REFUSED:
+            said = "It had been answered already when Asana showed who chose it."
+            return _no("answered before", said, f"Please {case.again}.")
+    return None
+
+
 # May anything be decided about the bill as it is now?
 
 
 def bill_is_there(case: Case) -> Finding | None:
     bill = case.bill
     if bill is None or bill.bill_key != case.decision.key:
-        return _no("bill exists", f"The bill (record {case.decision.record_no}) no longer exists in Intacct.")
-    return _yes("bill exists", f"{bill_name(bill)} is record {bill.record_no}")
+        return _no(BILL_EXISTS, f"The bill (record {case.decision.record_no}) no longer exists in Intacct.")
+    return _yes(BILL_EXISTS, f"{bill_name(bill)} is record {bill.record_no}")
 
 
 def bill_is_open(case: Case) -> Finding | None:
@@ -124,10 +157,10 @@ def bill_is_open(case: Case) -> Finding | None:
         return None
     name, state = bill_name(case.bill), case.bill.state
     if state in SETTLED_STATES:
-        return _no("still open", f"{capital(name)} is {state} in Intacct, so there is nothing left to decide.")
+        return _no(STILL_OPEN, f"{capital(name)} is {state} in Intacct, so there is nothing left to decide.")
     if state in NOT_READY:
-        return _no("still open", f"{capital(name)} is {state} in Intacct.", NOT_READY[state])
-    return _yes("still open", f"{name} is {state}")
+        return _no(STILL_OPEN, f"{capital(name)} is {state} in Intacct.", NOT_READY[state])
+    return _yes(STILL_OPEN, f"{name} is {state}")
 
 
 def nothing_was_decided_before(case: Case) -> Finding | None:
@@ -143,7 +176,7 @@ def nothing_was_decided_before(case: Case) -> Finding | None:
     if not standing:
         return _yes(ALREADY_DECIDED, "no decision is confirmed for this content of the bill")
     last = max(standing, key=lambda one: one.signal.decided_at)
-    option = case.policy.option_name(last.signal.verdict)
+    option = case.policy.way.option_name(last.signal.verdict)
     said = f"{who(last)} already decided {bill_name(case.bill)} as it is now: {option}, {minute(last.signal.decided_at)}."
     return _no(ALREADY_DECIDED, said, "It can be decided again after the bill has been changed in Intacct.")
 
@@ -154,12 +187,12 @@ def bill_is_as_shown(case: Case) -> Finding | None:
     if case.bill is None:
         return None
     if not decision.shown_digest:
-        return _no(rule, "It cannot be shown what the task said when this was chosen.", "Please look at it and choose again.")
+        return _no(rule, "It cannot be shown what the task said when this was chosen.", f"Please look at it and {case.again}.")
     if snapshot_of(case.bill).digest == decision.shown_digest:
         return _yes(rule, f"the bill is what the task showed at {minute(decision.signal.decided_at)}")
     now = f"{money(case.bill.total_entered, case.bill.base_currency)}, due {case.bill.due_on or 'on no date'}"
     said = f"{capital(bill_name(case.bill))} was changed in Intacct after what the task showed; it is {now} now."
-    return _no(rule, said, "Please look at the updated task and choose again.")
+    return _no(rule, said, f"Please look at the updated task and {case.again}.")
 
 
 # May this person decide?
@@ -230,10 +263,12 @@ def rejection_has_a_reason(case: Case) -> Finding | None:
         return None
     if case.decision.signal.reason.strip():
         return _yes("reason", "a reason is given")
-    return _no("reason", "A rejection needs a reason.", "Write a comment or fill in the reason, then choose again.")
+    if isinstance(case.policy.way, DeclaredComment):
+        return _no("reason", "A rejection needs a reason.", "Write it behind the word, after a colon.")
+    return _no("reason", "A rejection needs a reason.", f"Write a comment or fill in the reason, then {case.again}.")
 
 
-STANDING: tuple[Guard, ...] = (choice_is_proven, choice_stands)
+STANDING: tuple[Guard, ...] = (choice_is_proven, choice_counts_as_it_is, choice_stands, choice_was_not_answered_before)
 BILL: tuple[Guard, ...] = (bill_is_there, bill_is_open, nothing_was_decided_before, bill_is_as_shown)
 PERSON: tuple[Guard, ...] = (decider_is_a_person, decider_is_on_the_list, delegation_is_valid)
 BOTH: tuple[Guard, ...] = (amount_is_within_limit, decider_did_not_enter_the_bill, rejection_has_a_reason)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, tzinfo
 from decimal import Decimal
 
-from intacct_asana.records import Task, Verdict
+from intacct_asana.approvals.ways import Way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +46,12 @@ class Policy:
 
     flow: str
     version: str
-    field_gid: str
-    pending_gid: str
-    verdicts: Mapping[str, Verdict]
-    """Option gid to verdict."""
+    way: Way
     approvers: tuple[Approver, ...]
     bot_gid: str
     segregation_of_duties: bool = True
     reason_field_gid: str = ""
     stamp: StampNames | None = None
-    field_name: str = "Approval"
-    pending_name: str = "Pending"
-    approve_name: str = "Approved"
-    reject_name: str = "Rejected"
     timezone: tzinfo = UTC
     longest_stamp: int = 200
     longest_reason: int = 1000
@@ -69,15 +62,3 @@ class Policy:
         wanted = email.strip().casefold()
         entries = [one for one in self.approvers if wanted and one.email.casefold() == wanted]
         return next((one for one in entries if one.decides_on(on)), entries[0] if entries else None)
-
-    def shown_on(self, task: Task) -> str:
-        """The option that the task shows, by gid; empty for none."""
-        value = task.fields.get(self.field_gid)
-        return value if isinstance(value, str) else ""
-
-    def option_gid(self, verdict: Verdict) -> str:
-        return next(gid for gid, said in self.verdicts.items() if said is verdict)
-
-    def option_name(self, verdict: Verdict) -> str:
-        """The option as people see it in Asana."""
-        return self.approve_name if verdict is Verdict.APPROVE else self.reject_name

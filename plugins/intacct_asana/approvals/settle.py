@@ -15,7 +15,15 @@ from datetime import datetime
 
 from intacct_asana.approvals import facts
 from intacct_asana.approvals.decisions import control_id_for, control_id_of, next_control_id
-from intacct_asana.approvals.guards import BEFORE_WRITING, Case, Finding, answers_of, choice_stands, findings_of
+from intacct_asana.approvals.guards import (
+    BEFORE_WRITING,
+    Case,
+    Finding,
+    answers_of,
+    choice_counts_as_it_is,
+    choice_stands,
+    findings_of,
+)
 from intacct_asana.approvals.policy import Policy, StampNames
 from intacct_asana.approvals.summary import Summary
 from intacct_asana.approvals.wording import bill_name, minute, one_line
@@ -164,7 +172,11 @@ class Settler:
         """What speaks against writing by now: another bill than the one that was judged, or a choice taken back meanwhile."""
         stories = self._stories(decision) if sent_before else ()
         case = Case(decision=decision, policy=self.policy, person=None, stories=stories, bill=bill)
-        return [finding for finding in answers_of((choice_stands, *BEFORE_WRITING), case) if not finding.passed]
+        return [
+            finding
+            for finding in answers_of((choice_counts_as_it_is, choice_stands, *BEFORE_WRITING), case)
+            if not finding.passed
+        ]
 
     def _write(self, decision: Decision, before: Bill, values: Mapping[str, str], *, sent_before: bool) -> Decision:
         problem: Refused | OutcomeUnknown | None = None

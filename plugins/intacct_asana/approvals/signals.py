@@ -17,26 +17,29 @@ SUPERSEDED = "superseded"
 WITHDRAWN = "withdrawn"
 
 
-def signals_of(task: Task, stories: Sequence[Story], policy: Policy) -> list[Signal]:
+def signals_of(task: Task, stories: Sequence[Story], policy: Policy, *, closed_by_us: bool = False) -> list[Signal]:
     """Every choice of approve or reject on this task, oldest first, also those that were set back before anybody looked.
 
     `task` must have been read before `stories`. Our own changes (the reset to Pending) are no choices. One that a person
-    changed or took back is there too, marked `replaced`. A field that says approve or reject without a story for it gives a
-    signal without a decider and with source `unproven`: it is refused, and people are asked to choose again.
+    changed or took back is there too, marked `replaced`. A task that says approve or reject without a story for it gives a
+    signal without a decider and with source `unproven`: it is refused, and people are asked to choose again. An approval
+    that we completed ourselves, because its bill is done, says so too and means nothing.
     """
     changes = changes_of(stories, policy)
     choices = [story for story in changes if _verdict(story, policy) and story.author_gid != policy.bot_gid]
-    return [_signal(task, stories, choices, place, policy) for place in range(len(choices))] + _unproven(task, changes, policy)
+    return [_signal(task, stories, choices, place, policy) for place in range(len(choices))] + (
+        [] if closed_by_us and policy.way.completes else _unproven(task, changes, policy)
+    )
 
 
 def changes_of(stories: Sequence[Story], policy: Policy) -> list[Story]:
-    """Every change of the approval field, by anybody, in order, each once."""
-    once = {story.gid: story for story in stories if story.field_gid == policy.field_gid}
+    """Every story that is about the decision, by anybody, in order, each once."""
+    once = {story.gid: story for story in stories if policy.way.said_by(story) is not None}
     return sorted(once.values(), key=lambda story: story.created_at)
 
 
 def followed_by(decision: Decision, stories: Sequence[Story], policy: Policy) -> Story | None:
-    """What people did with the field after this choice: their latest change. None while the choice stands."""
+    """What people chose after this choice: their latest change. None while the choice stands."""
     changes = changes_of(stories, policy)
     gids = [story.gid for story in changes]
     if decision.signal.story_gid in gids:
@@ -53,11 +56,14 @@ def replacement(follower: Story, policy: Policy) -> str:
 def reason_of(
     task: Task, stories: Sequence[Story], choice: Story, *, previous: Story | None, following: Story | None, policy: Policy
 ) -> str:
-    """Why: the reason field, else the latest comment of the same person around the choice; empty when there is neither.
+    """Why: what the choice itself says, where that is the place for it. Otherwise the reason field, else the latest comment
+    of the same person around the choice; empty when there is neither.
 
     Nothing said before the `previous` choice explains this one: what explained a rejection must not be stamped onto the
     approval that follows it. Only for the same verdict does the field's old text go on speaking.
     """
+    if (own_words := policy.way.reason_in(choice)) is not None:
+        return one_line(own_words, longest=policy.longest_reason)
     written = task.fields.get(policy.reason_field_gid) if policy.reason_field_gid else None
     if isinstance(written, str) and written.strip() and _speaks_for(choice, previous, stories, policy):
         return one_line(written, longest=policy.longest_reason)
@@ -96,6 +102,7 @@ def _signal(task: Task, stories: Sequence[Story], choices: Sequence[Story], plac
         source=story.source,
         reason=reason_of(task, stories, story, previous=previous, following=following, policy=policy),
         replaced=_replaced(story, stories, policy),
+        said=policy.way.said_text(story),
     )
 
 
@@ -110,14 +117,14 @@ def _latest_by_people(changes: Sequence[Story], policy: Policy) -> Story | None:
 
 
 def _unproven(task: Task, changes: Sequence[Story], policy: Policy) -> list[Signal]:
-    """The field says approve or reject, and no story accounts for it.
+    """The task says approve or reject, and no story accounts for it.
 
     The id is made from the last change that is known, not from the time of the task's last modification: our own comment
     would move that, and the same gap would be told again and again.
     """
-    value = task.fields.get(policy.field_gid)
-    verdict = policy.verdicts.get(value) if isinstance(value, str) else None
-    if verdict is None or not isinstance(value, str) or task.modified_at is None or _accounted_for(task, value, changes):
+    value = policy.way.shown_on(task)
+    verdict = policy.way.verdicts.get(value)
+    if verdict is None or task.modified_at is None or _accounted_for(task, value, changes, policy):
         return []
     last = changes[-1].gid if changes else "none"
     return [
@@ -133,17 +140,17 @@ def _unproven(task: Task, changes: Sequence[Story], policy: Policy) -> list[Sign
     ]
 
 
-def _accounted_for(task: Task, value: str, changes: Sequence[Story]) -> bool:
+def _accounted_for(task: Task, value: str, changes: Sequence[Story], policy: Policy) -> bool:
     """Whether a story set this value and nothing replaced it by the time the task was read.
 
-    Stories are read after the task, so a change in between stands in them and not yet in the field.
+    Stories are read after the task, so a change in between stands in them and not yet on the task.
     """
     for story, after in zip_longest(changes, changes[1:]):
         replaced_by_then = after and (task.modified_at is None or after.created_at <= task.modified_at)
-        if story.new_enum_gid == value and not replaced_by_then:
+        if policy.way.said_by(story) == value and not replaced_by_then:
             return True
     return False
 
 
 def _verdict(story: Story, policy: Policy) -> Verdict | None:
-    return policy.verdicts.get(story.new_enum_gid or "")
+    return policy.way.verdicts.get(policy.way.said_by(story) or "")

@@ -58,19 +58,18 @@ def capital(text: str) -> str:
 
 
 def comment_of(decision: Decision, policy: Policy, *, goes_back_to: str) -> str:
-    """What the task is told. `goes_back_to` names the option that the field is about to be set to; empty: it stays."""
+    """What the task is told. `goes_back_to` is what it is about to show; empty: it stays as it is."""
     end = reference(decision.decision_id)
     if decision.state is DecisionState.CONFIRMED:
         return "\n".join([_carried_out(decision, policy), end])
-    option = policy.option_name(decision.signal.verdict)
     maker = who(decision) if decision.signal.decider_gid else "Somebody"
-    lines = [f"{maker} chose {option}, but it was not carried out and counts for nothing:"]
+    lines = [f"{maker} {policy.way.did(decision.signal)}, but it was not carried out and counts for nothing:"]
     lines += [f"- {line}" for line in decision.outcome.splitlines() if line]
-    lines += [f"{policy.field_name} is set back to {goes_back_to}."] if goes_back_to else []
+    lines += [policy.way.set_back(goes_back_to)] if goes_back_to else []
     return "\n".join([*lines, end])
 
 
 def _carried_out(decision: Decision, policy: Policy) -> str:
     reason = one_line(decision.signal.reason, longest=policy.longest_reason)
-    done = f"{policy.option_name(decision.signal.verdict)} by {who(decision)}."
+    done = f"{policy.way.option_name(decision.signal.verdict)} by {who(decision)}."
     return " ".join([done, *([f"Reason: {reason}"] if reason else []), decision.outcome])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from intacct_asana.errors import IntacctAsanaError, Refused
@@ -21,6 +21,8 @@ from intacct_asana.protocol.asana_records import (
 )
 from intacct_asana.protocol.asana_replies import nothing, one
 from intacct_asana.records import EventPage, Person, Story, Task, TaskDraft
+
+COMMENT_LAG = timedelta(seconds=1)
 
 
 class AsanaHook(AsanaWebhooks):
@@ -102,6 +104,11 @@ class AsanaHook(AsanaWebhooks):
         """The task as read back after setting enum (option gid) or text fields; None clears."""
         return _note(self.wrote, self.ask(calls.set_fields(task_gid, fields), one(task_from)))
 
+    @mutates
+    def set_approval(self, task_gid: str, status: str) -> Task:
+        """The task as read back after setting the status of its approval."""
+        return _note(self.wrote, self.ask(calls.set_approval(task_gid, status), one(task_from)))
+
     def stories(self, task_gid: str) -> list[Story]:
         """The task's whole history, oldest first, each story once. Raises Refused when the task is gone."""
         found = {story.gid: story for story in self.all_of(calls.read_stories(task_gid), story_from)}
@@ -110,7 +117,10 @@ class AsanaHook(AsanaWebhooks):
     @mutates
     def comment(self, task_gid: str, text: str) -> Story:
         """The new comment. OutcomeUnknown when no clear answer came: read the stories before commenting again."""
-        return self.ask(calls.write_comment(task_gid, text), one(story_from))
+        story = self.ask(calls.write_comment(task_gid, text), one(story_from))
+        # The answer does not say the task's own time of change, which may be a moment later than the comment's.
+        self.wrote[task_gid] = max(self.wrote.get(task_gid, story.created_at), story.created_at + COMMENT_LAG)
+        return story
 
     def events(self, resource_gid: str, sync_token: str | None) -> EventPage:
         """One page of what happened since `sync_token`; `reset` when there was none or Asana no longer knows it."""

@@ -6,7 +6,7 @@ records into tasks, `needs` and `pins` tie names to Asana's gids, `sources` list
 
 from __future__ import annotations
 
-from intacct_asana.mapping.approval_rules import Approval, Approver, EnumSignal, StampFields, WriteBack
+from intacct_asana.mapping.approval_rules import Approval, Approver, StampFields, WriteBack
 from intacct_asana.mapping.field_rules import BillField, FieldRule, VendorField
 from intacct_asana.mapping.load import load_flow, load_flows
 from intacct_asana.mapping.model import (
@@ -25,6 +25,7 @@ from intacct_asana.mapping.model import (
 from intacct_asana.mapping.needs import Gaps, gaps_of, required_fields, required_people, required_sections
 from intacct_asana.mapping.pins import pins_drift, resolve_pins
 from intacct_asana.mapping.projection import project_bill, project_vendor
+from intacct_asana.mapping.signal_rules import ApprovalTaskSignal, CommentSignal, EnumSignal, SignalRule
 from intacct_asana.mapping.sources import BILL_SOURCES, VENDOR_SOURCES
 
 __all__ = [
@@ -32,10 +33,12 @@ __all__ = [
     "VENDOR_SOURCES",
     "Alerts",
     "Approval",
+    "ApprovalTaskSignal",
     "Approver",
     "Assignee",
     "BillField",
     "BillScope",
+    "CommentSignal",
     "Connections",
     "EnumSignal",
     "FieldRule",
@@ -46,6 +49,7 @@ __all__ = [
     "Pools",
     "Schedules",
     "Sections",
+    "SignalRule",
     "StampFields",
     "VendorField",
     "VendorScope",

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from intacct_asana.mapping.field_rules import Part
+from intacct_asana.mapping.signal_rules import CommentSignal, EnumSignal, SignalRule
 from intacct_asana.mapping.words import Amount, Currency, Day, Email, FieldName, IntacctName, Line
 
 
@@ -26,22 +27,6 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, Decimal):
         return format(value.normalize(), "f") if value else "0"
     return str(value)
-
-
-class EnumSignal(Part):
-    """The choice field with which people decide."""
-
-    field: FieldName = "Approval"
-    """Name or gid of the enum field in the bills' project."""
-
-    pending: Line = "Pending"
-    """Option of a bill that nobody has decided yet. New tasks get it, and refused decisions go back to it."""
-
-    approve: Line = "Approved"
-    """Option that approves the bill."""
-
-    reject: Line = "Rejected"
-    """Option that rejects the bill."""
 
 
 class Approver(Part):
@@ -66,11 +51,11 @@ class Approver(Part):
 class Approval(Part):
     """The approval policy."""
 
-    signal: EnumSignal = EnumSignal()
+    signal: SignalRule = EnumSignal()
     """How a decision looks in Asana."""
 
     reason_field: FieldName | None = "Decision reason"
-    """Text field for the reason. A rejection needs one."""
+    """Text field for the reason, which a rejection needs. Not used where people decide by comment: the reason stands there."""
 
     approvers: Annotated[tuple[Approver, ...], Field(min_length=1)]
     """Who may decide. Nobody else's choice counts."""
@@ -80,6 +65,11 @@ class Approval(Part):
 
     crawl_hours: Annotated[int, Field(ge=1, le=168)] = 24
     """At least this often a run looks at the whole project, because Asana may lose what it tells of changes."""
+
+    @property
+    def reason_text_field(self) -> str | None:
+        """The field that holds the reason, where there is one."""
+        return None if isinstance(self.signal, CommentSignal) else self.reason_field
 
     @property
     def policy_version(self) -> str:

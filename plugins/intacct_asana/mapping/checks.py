@@ -179,14 +179,24 @@ def check_approval(approval: Approval) -> Iterator[Found]:
 
 
 def check_signal(approval: Approval) -> Iterator[Found]:
-    options = approval.signal
+    signal, path = approval.signal, ("approval", "signal")
+    if signal.kind == "enum":
+        yield from check_apart([(key, getattr(signal, key)) for key in ("pending", "approve", "reject")], path)
+    elif signal.kind == "comment":
+        yield from check_apart([(key, word) for key in ("approve", "reject") for word in getattr(signal, key)], path)
+        if "reason_field" in approval.model_fields_set and approval.reason_field:
+            what = "`reason_field` is named, and people who decide by comment give the reason there"
+            yield Found(path=("approval", "reason_field"), what=what, mend="remove it")
+
+
+def check_apart(named: Iterable[tuple[str, str]], path: Path) -> Iterator[Found]:
+    """Names that mean different things differ by more than capitals, or a choice could mean either."""
     seen: dict[str, str] = {}
-    for key in ("pending", "approve", "reject"):
-        name = getattr(options, key)
+    for key, name in named:
         other = seen.setdefault(name.casefold(), key)
         if other != key:
             what = f"`{key}` and `{other}` are both {name!r}, so a choice could mean either"
-            yield Found(path=("approval", "signal", key), what=what, mend="name three different options")
+            yield Found(path=(*path, key), what=what, mend="name different ones")
 
 
 def check_write_back(write_back: WriteBack) -> Iterator[Found]:
@@ -233,9 +243,10 @@ def check_bill_fields(bills: BillScope, approval: Approval | None) -> Iterator[F
     """Key, approval and declared fields of the bills' project are all different."""
     named: list[tuple[Path, str]] = [(("bills", "key_field"), bills.key_field)]
     if approval:
-        named.append((("approval", "signal", "field"), approval.signal.field))
-        if approval.reason_field:
-            named.append((("approval", "reason_field"), approval.reason_field))
+        if approval.signal.kind == "enum":
+            named.append((("approval", "signal", "field"), approval.signal.field))
+        if approval.reason_text_field:
+            named.append((("approval", "reason_field"), approval.reason_text_field))
     named += [(("bills", "fields", index, "name"), rule.name) for index, rule in enumerate(bills.fields)]
     yield from check_names(named)
 

@@ -29,11 +29,12 @@ def required_people(flow: Flow, kind: str) -> tuple[str, ...]:
 
 
 def _bill_needs(flow: Flow) -> Iterator[FieldNeed]:
-    signal = flow.approval.signal
+    signal, reason = flow.approval.signal, flow.approval.reason_text_field
     yield FieldNeed(name=flow.bills.key_field, kind="text")
-    yield FieldNeed(name=signal.field, kind="enum", options=(signal.pending, signal.approve, signal.reject))
-    if flow.approval.reason_field:
-        yield FieldNeed(name=flow.approval.reason_field, kind="text")
+    if signal.kind == "enum":
+        yield FieldNeed(name=signal.field, kind="enum", options=(signal.pending, signal.approve, signal.reject))
+    if reason:
+        yield FieldNeed(name=reason, kind="text")
     yield from _rule_needs(flow, "bill")
 
 

@@ -43,6 +43,7 @@ def project_bill(bill: Bill, flow: Flow, pins: Pins, *, people: Mapping[str, str
         fields={pinned(pins, scope.key_field).gid: bill.bill_key} | _fields(scope, bill, pins),
         initial_fields=initial,
         remark=payment_remark(bill),
+        kind="approval" if flow.approval.signal.kind == "approval_task" else "default_task",
     )
 
 
@@ -98,6 +99,8 @@ def _initial_value(rule: FieldRule, pins: Pins) -> FieldValue:
 
 def _pending(flow: Flow, pins: Pins) -> dict[str, FieldValue]:
     signal = flow.approval.signal
+    if signal.kind != "enum":
+        return {}
     return {pinned(pins, signal.field).gid: _option(pins, signal.field, signal.pending)}
 
 

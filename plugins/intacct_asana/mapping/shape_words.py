@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from collections.abc import Callable, Iterator
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from intacct_asana.mapping.checks import Found, Path
+from intacct_asana.mapping.signal_rules import KIND_MARKS
 from intacct_asana.mapping.words import did_you_mean
 
 KEY_MARK = "[key]"
@@ -27,15 +27,18 @@ def _only_follows(error: ErrorDetails) -> bool:
 
 
 def path_of(error: ErrorDetails) -> Path:
-    """Where the error is. pydantic names a bad key of a map as `(..., 'usd', '[key]')`."""
-    return tuple(part for part in error["loc"] if part != KEY_MARK)
+    """Where the error is. pydantic names a bad key of a map as `(..., 'usd', '[key]')`, and which kind of signal it took."""
+    path = tuple(part for part in error["loc"] if part != KEY_MARK and part not in KIND_MARKS)
+    return (*path, "kind") if error["type"] == "union_tag_invalid" else path
 
 
 def _found(error: ErrorDetails, model: type[BaseModel]) -> Found:
     path = path_of(error)
     key = next((part for part in reversed(path) if isinstance(part, str)), "the file")
     if error["type"] == "extra_forbidden":
-        what, mend = _unknown_key(path, key, model)
+        what, mend = _unknown_key(path, key, model_at(model, error["loc"][:-1]))
+    elif error["type"] == "union_tag_invalid":
+        what, mend = _unknown_kind(str(error["ctx"]["tag"]))
     elif error["type"] == "flow":
         what, mend = f"`{key}` {error['ctx']['what']}", error["ctx"]["mend"]
     else:
@@ -43,8 +46,12 @@ def _found(error: ErrorDetails, model: type[BaseModel]) -> Found:
     return Found(path=path, what=what, mend=mend)
 
 
-def _unknown_key(path: Path, key: str, model: type[BaseModel]) -> tuple[str, str]:
-    part = model_at(model, path[:-1])
+def _unknown_kind(mark: str) -> tuple[str, str]:
+    kind = mark[1:-1]
+    return f"`kind` is {_shown(kind)}, which is not allowed", did_you_mean(kind, sorted(one[1:-1] for one in KIND_MARKS))
+
+
+def _unknown_key(path: Path, key: str, part: type[BaseModel] | None) -> tuple[str, str]:
     place = f"`{path[-2]}`" if len(path) > 1 and isinstance(path[-2], str) else "this part"
     known = part.model_fields if part else ()
     return f"the key `{key}` does not exist in {place}" if len(path) > 1 else f"the key `{key}` does not exist", did_you_mean(
@@ -53,23 +60,24 @@ def _unknown_key(path: Path, key: str, model: type[BaseModel]) -> tuple[str, str
 
 
 def model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
-    """The model that stands at `path` below `model`."""
-    here: type[BaseModel] | None = model
+    """The model that stands at `path` below `model`. Where several could, the mark of a kind in `path` chooses."""
+    here = [model]
     for part in path:
-        if isinstance(part, int):
-            continue
-        if here is None or part not in here.model_fields:
-            return None
-        here = _model_in(here.model_fields[part].annotation)
-    return here
+        if part in KIND_MARKS:
+            here = [one for one in here if part == f"[{get_args(one.model_fields['kind'].annotation)[0]}]"]
+        elif isinstance(part, str):
+            fields = next((one.model_fields for one in here if part in one.model_fields), None)
+            if fields is None:
+                return None
+            here = list(_models_in(fields[part].annotation))
+    return here[0] if here else None
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    if get_origin(annotation) in (Union, UnionType, tuple) or get_args(annotation):
-        return next((found for inner in get_args(annotation) if (found := _model_in(inner))), None)
-    return None
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)
 
 
 def _shape(error: ErrorDetails, key: str) -> tuple[str, str]:

@@ -133,6 +133,12 @@ def _field_name(value: str) -> str:
     return value
 
 
+def _word(value: str) -> str:
+    if not re.fullmatch(r"[^\s:]{1,40}", value) or not value.isprintable():
+        raise flaw(f"has {value!r}, which is no single word", "write one word of 40 characters at most, without a colon")
+    return value
+
+
 def _is_one_line(value: str) -> str:
     if not value.isprintable():
         raise flaw(f"is {value!r}: line ends and unprintable characters are not allowed", "write it on one line")
@@ -152,3 +158,4 @@ PublicUrl = Annotated[str, AfterValidator(_public_url)]
 ConnectionId = Annotated[str, AfterValidator(_connection)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=250), AfterValidator(_is_one_line)]
 FieldName = Annotated[Line, AfterValidator(_field_name)]
+Word = Annotated[str, AfterValidator(_word)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from intacct_asana.approvals import Approver, Policy, StampNames
+from intacct_asana.approvals import ApprovalTask, Approver, ChoiceField, DeclaredComment, Policy, StampNames, Way
+from intacct_asana.mapping import SignalRule
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.records import Pins, Verdict
 
@@ -12,18 +13,12 @@ from intacct_asana.records import Pins, Verdict
 def policy_of(run: FlowRun, pins: Pins) -> Policy:
     """The flow's approval rules with Asana's gids and Intacct's field names."""
     approval, write_back = run.flow.approval, run.flow.write_back
-    signal_field = pins.fields[approval.signal.field]
     stamps = "stamp" in write_back.steps and write_back.stamp
-    reason = approval.reason_field
+    reason = approval.reason_text_field
     return Policy(
         flow=run.flow.flow,
         version=approval.policy_version,
-        field_gid=signal_field.gid,
-        pending_gid=signal_field.options[approval.signal.pending],
-        verdicts={
-            signal_field.options[approval.signal.approve]: Verdict.APPROVE,
-            signal_field.options[approval.signal.reject]: Verdict.REJECT,
-        },
+        way=way_of(approval.signal, pins),
         approvers=tuple(
             Approver(
                 email=one.email,
@@ -38,9 +33,23 @@ def policy_of(run: FlowRun, pins: Pins) -> Policy:
         segregation_of_duties=approval.segregation_of_duties,
         reason_field_gid=pins.fields[reason].gid if reason else "",
         stamp=StampNames(**{name: value or "" for name, value in stamps.model_dump().items()}) if stamps else None,
-        field_name=approval.signal.field,
-        pending_name=approval.signal.pending,
-        approve_name=approval.signal.approve,
-        reject_name=approval.signal.reject,
         timezone=ZoneInfo(run.flow.schedules.timezone),
+    )
+
+
+def way_of(signal: SignalRule, pins: Pins) -> Way:
+    """How people decide, with names already turned into gids."""
+    if signal.kind == "approval_task":
+        return ApprovalTask(changes_requested=Verdict.REJECT if signal.changes_requested == "reject" else None)
+    if signal.kind == "comment":
+        words = dict.fromkeys(signal.approve, Verdict.APPROVE) | dict.fromkeys(signal.reject, Verdict.REJECT)
+        return DeclaredComment(words={word.casefold(): verdict for word, verdict in words.items()})
+    field = pins.fields[signal.field]
+    return ChoiceField(
+        field_gid=field.gid,
+        pending=field.options[signal.pending],
+        verdicts={field.options[signal.approve]: Verdict.APPROVE, field.options[signal.reject]: Verdict.REJECT},
+        name=signal.field,
+        pending_name=signal.pending,
+        names={Verdict.APPROVE: signal.approve, Verdict.REJECT: signal.reject},
     )

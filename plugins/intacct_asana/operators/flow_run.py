@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.mapping import Flow
 from intacct_asana.operators.flows import flow_named
-from intacct_asana.records import Pins
+from intacct_asana.records import Link, Pins
 from intacct_asana.store import FlowStore, open_store
 
 if TYPE_CHECKING:
@@ -126,6 +126,11 @@ def _sqlalchemy_url(connection: Connection) -> str:
         database=connection.schema,
     )
     return url.render_as_string(hide_password=False)
+
+
+def is_closed(link: Link) -> bool:
+    """Whether we completed the record's task, because there is nothing left to do about it in Intacct."""
+    return bool(link.confirmed and link.confirmed.completed)
 
 
 def utc_now() -> datetime:

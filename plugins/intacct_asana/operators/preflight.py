@@ -15,7 +15,7 @@ from intacct_asana.mapping import (
     required_sections,
     resolve_pins,
 )
-from intacct_asana.operators.flow_run import FlowOperator, FlowRun
+from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
 from intacct_asana.operators.reading_checks import checks_of_reading
 from intacct_asana.operators.webhooks import webhook_checks
 from intacct_asana.records import FieldNeed, Pins
@@ -135,6 +135,7 @@ class CheckAsanaOperator(FlowOperator):
         for kind, project in (("vendor", run.flow.vendors.project), ("bill", run.flow.bills.project)):
             rows += self._project(run, kind, project)
         rows += [self._approver(run, approver.email) for approver in run.flow.approval.approvers]
+        rows += [self._kinds(run)] if run.flow.approval.signal.kind == "approval_task" else []
         rows += [self._person(run, email) for email in required_people(run.flow, "bill")]
         return rows + [tried(check, look) for check, look in webhook_checks(run, create=self.create_missing is True)]
 
@@ -189,6 +190,22 @@ class CheckAsanaOperator(FlowOperator):
         made += [f"section {section}" for section in gaps.sections]
         self.log.info("%d things made in project %s", len(made), project_gid)
         return made
+
+    @staticmethod
+    def _kinds(run: FlowRun) -> Row:
+        """Tasks from before the flow decided by approval tasks. Whether Asana lets us turn them into some is not documented."""
+        check = "Asana bill tasks"
+        try:
+            others = [task for page in run.board.tasks(run.flow.bills.project) for task in page if task.kind != "approval"]
+        except IntacctAsanaError as error:
+            return {"check": check, "result": error.message, "mend": "", "ok": "no"}
+        links = run.store.links("bill").by_task([task.gid for task in others])
+        open_ones = [task.name for task in others if task.gid in links and not is_closed(links[task.gid])]
+        if not open_ones:
+            return passed(check, "every open one is an approval")
+        what = f"{len(open_ones)} are no approvals, so nobody can decide on them: {', '.join(open_ones[:5])}"
+        cure = "convert each to an approval in Asana, or delete it and run bill_sync with Read everything"
+        return failed(check, Problem(where="Asana", what=what, mend=cure))
 
     @staticmethod
     def _approver(run: FlowRun, email: str) -> Row:

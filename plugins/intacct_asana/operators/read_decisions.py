@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from intacct_asana.approvals import UNPROVEN, Policy, decisions_of, signals_of, touched_task
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater, UnexpectedReply
 from intacct_asana.operators.approval_policy import policy_of
-from intacct_asana.operators.flow_run import FlowOperator, FlowRun
+from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
 from intacct_asana.records import Cursor, Decision, Link, Mark, Pins, Signal, Task
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class ReadDecisionsOperator(FlowOperator):
         for task in look.tasks.values():
             if task.gid in by_task and not self._read(run, policy, task, by_task[task.gid], look, now=began):
                 break
+        others = self._of_another_kind(policy, look, by_task)
         cursors = [] if look.failures else _cursors(pins, hints, look, began)
         recorded = run.store.decisions().record(look.decisions, at=run.now(), cursors=cursors)
         run.store.marks().read(look.marks)
@@ -85,8 +86,19 @@ class ReadDecisionsOperator(FlowOperator):
             "full_crawl": look.crawls,
             "tasks_looked_at": len(by_task),
             "recorded": len(recorded),
+            "not_approvals": len(others),
             "calls": run.calls(),
         }
+
+    def _of_another_kind(self, policy: Policy, look: Look, by_task: Mapping[str, Link]) -> list[str]:
+        """Tasks that are no approvals, where people decide by approval: nothing that is done on them can be a decision."""
+        if not policy.way.completes:
+            return []
+        linked = [(task, by_task[task.gid]) for task in look.tasks.values() if task.gid in by_task]
+        others = [(task, link) for task, link in linked if task.kind != "approval" and not is_closed(link)]
+        for task, link in others:
+            self.log.warning("Task %s of %s is no approval: nobody can decide on it. Convert it in Asana.", task.gid, link.key)
+        return [task.gid for task, _ in others]
 
     def _hints(self, run: FlowRun, pins: Pins) -> Hints:
         """Every event since the token. A 412 gives a new token; everything is then read, and events go on from there."""
@@ -120,7 +132,7 @@ class ReadDecisionsOperator(FlowOperator):
     def _read(self, run: FlowRun, policy: Policy, task: Task, link: Link, look: Look, *, now: datetime) -> bool:
         """The task's decisions. False when reading on would only meet the same trouble again."""
         try:
-            signals = signals_of(task, run.board.stories(task.gid), policy)
+            signals = signals_of(task, run.board.stories(task.gid), policy, closed_by_us=is_closed(link))
             settled = [one for one in signals if not _is_too_young(one, now)]
             known = {one.decision_id for one in run.store.decisions().of(link.key)}
             look.decisions += decisions_of(
@@ -135,7 +147,7 @@ class ReadDecisionsOperator(FlowOperator):
         if task.modified_at is None or task.modified_at > now - SETTLES:
             look.again += [task.modified_at] if task.modified_at and len(settled) < len(signals) else []
         else:
-            look.marks[task.gid] = Mark(read_at=task.modified_at, value=policy.shown_on(task))
+            look.marks[task.gid] = Mark(read_at=task.modified_at, value=policy.way.shown_on(task))
         return True
 
 
@@ -152,8 +164,8 @@ def _may_be_news(task: Task, mark: Mark | None, policy: Policy, *, crawls: bool)
         return False
     if crawls or mark.wrote_at is None or task.modified_at > mark.wrote_at:
         return True
-    shown = policy.shown_on(task)
-    return shown in policy.verdicts and shown != mark.value
+    shown = policy.way.shown_on(task)
+    return shown in policy.way.verdicts and shown != mark.value
 
 
 def _is_too_young(signal: Signal, now: datetime) -> bool:

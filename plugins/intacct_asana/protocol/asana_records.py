@@ -69,6 +69,8 @@ def story_from(body: Json) -> Story:
         old_enum_gid=gid_at(body, "old_enum_value"),
         new_enum_gid=gid_at(body, "new_enum_value"),
         new_approval_status=text(body, "new_approval_status") or None,
+        html=text(body, "html_text"),
+        is_edited=switch(body, "is_edited", default=False),
     )
 
 

@@ -40,6 +40,8 @@ STORY_FIELDS = (
     "old_enum_value",
     "new_enum_value",
     "new_approval_status",
+    "html_text",
+    "is_edited",
 )
 
 
@@ -69,6 +71,8 @@ def create_task(project_gid: str, draft: TaskDraft) -> Request:
         data["memberships"] = [{"project": project_gid, "section": draft.section_gid}]
     if draft.followers:
         data["followers"] = list(draft.followers)
+    if draft.kind != "default_task":
+        data["resource_subtype"] = draft.kind
     if draft.completed:
         data["completed"] = True
     return send("POST", "/tasks", asked=f"creating the task of {draft.key}", data=data, fields=TASK_FIELDS, repeatable=False)
@@ -106,6 +110,11 @@ def complete_task(task_gid: str) -> Request:
 def set_fields(task_gid: str, fields: Mapping[str, FieldValue]) -> Request:
     """These custom fields and no others. Source: developers.asana.com/docs/custom-fields-guide."""
     return _write_task(task_gid, {"custom_fields": _custom_fields(fields)}, asked=f"setting fields of task {task_gid}")
+
+
+def set_approval(task_gid: str, status: str) -> Request:
+    """`pending` opens the task again, every other status completes it. Source: developers.asana.com/reference/updatetask."""
+    return _write_task(task_gid, {"approval_status": status}, asked=f"setting the approval of task {task_gid} to {status}")
 
 
 def move_to_section(task_gid: str, section_gid: str) -> Request:

@@ -71,7 +71,8 @@ class TaskDraft:
     `initial_fields` are written when the task is created and never again (the Approval field's Pending).
     `remark` is news for the people on the task, ending in a reference line (`records.remarks`). It is posted as a comment,
     once, when it says something else than the confirmed draft's; a new task never gets one.
-    `assignee` and `followers` are user gids or e-mails; followers are only ever added.
+    `assignee` and `followers` are user gids or e-mails; followers are only ever added. `kind` is Asana's resource_subtype,
+    said when the task is created: whether it can be changed later is not documented.
     """
 
     key: str
@@ -86,6 +87,7 @@ class TaskDraft:
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
     initial_fields: Mapping[str, FieldValue] = field(default_factory=dict)
     remark: str = ""
+    kind: str = "default_task"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,8 @@ class Story:
     """One entry of a task's history: the only witness of who changed what, and when.
 
     `author_gid` is None for system changes. The `*_enum_gid` values are set for enum custom field changes; `text` is
-    the comment's text for comments and must not be parsed for anything else (it is localised).
+    the comment's text for comments and must not be parsed for anything else (it is localised). `html` is its markup, and
+    `is_edited` whether its author changed it later.
     """
 
     gid: str
@@ -107,6 +110,8 @@ class Story:
     old_enum_gid: str | None = None
     new_enum_gid: str | None = None
     new_approval_status: str | None = None
+    html: str = ""
+    is_edited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

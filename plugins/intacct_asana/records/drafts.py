@@ -47,11 +47,12 @@ def draft_to_json(draft: TaskDraft) -> dict[str, Any]:
         "fields": {gid: value_to_json(value) for gid, value in draft.fields.items()},
         "initial_fields": {gid: value_to_json(value) for gid, value in draft.initial_fields.items()},
         "remark": draft.remark,
+        "kind": draft.kind,
     }
 
 
 def draft_from_json(body: Mapping[str, Any]) -> TaskDraft:
-    """The draft that `draft_to_json` wrote. Drafts that were stored before there were remarks have none."""
+    """The draft that `draft_to_json` wrote. What a draft of an earlier release does not say has its default."""
     return TaskDraft(
         key=body["key"],
         name=body["name"],
@@ -66,4 +67,5 @@ def draft_from_json(body: Mapping[str, Any]) -> TaskDraft:
         fields={gid: value_from_json(value) for gid, value in body["fields"].items()},
         initial_fields={gid: value_from_json(value) for gid, value in body["initial_fields"].items()},
         remark=body.get("remark", ""),
+        kind=body.get("kind", "default_task"),
     )

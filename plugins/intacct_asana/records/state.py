@@ -107,6 +107,7 @@ NEXT_STATES: Mapping[DecisionState, frozenset[DecisionState]] = MappingProxyType
 class Signal:
     """A decision as Asana's stories prove it: who chose what, when, on which task, in which story.
 
+    `said` is how Asana had it: the option's name, the approval status, the comment's text (its first thousand characters).
     `replaced` is empty, or says that the person's word no longer stood when it was read: `superseded` by a later choice,
     `withdrawn` by setting the field back.
     """
@@ -120,6 +121,7 @@ class Signal:
     source: str
     reason: str = ""
     replaced: str = ""
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,8 @@ from intacct_asana.records import FieldValue, Task, TaskDraft
 from intacct_asana.records.remarks import reference_of, takes_back
 
 FIELD = "field:"
+APPROVAL = "approval"
+"""The kind of a task whose completion is a person's answer."""
 REMARK = "remark"
 
 
@@ -52,7 +54,8 @@ def parts_edited(desired: TaskDraft, actual: Task) -> tuple[str, ...]:
     """Parts that Intacct owns and in which the task itself says something else than `desired`.
 
     Left out on purpose: the section, the assignee and the followers (people may move and hand over a task), the formatted
-    description (Asana rewrites it), and the completion of approval tasks, which is a person's answer and not an edit.
+    description (Asana rewrites it), and, while the bill is open, the completion of an approval task, which is a person's
+    answer and not an edit.
     """
     parts = [part for part in ("name", "notes", "due_on", "completed") if _is_ours(part, desired, actual)]
     differing = [part for part in parts if not same(said(desired, part), getattr(actual, part))]
@@ -91,7 +94,13 @@ def acknowledged(desired: TaskDraft, task: Task, *, not_taken: tuple[str, ...]) 
 
 def created_parts(desired: TaskDraft) -> tuple[str, ...]:
     """Every part that a new task must show, initial fields too."""
-    return in_order([*parts_moved(desired, None), *(FIELD + gid for gid in desired.initial_fields)])
+    kind = ["kind"] if desired.kind == APPROVAL else []
+    return in_order([*parts_moved(desired, None), *kind, *(FIELD + gid for gid in desired.initial_fields)])
+
+
+def parts_to_restore(desired: TaskDraft, actual: Task) -> tuple[str, ...]:
+    """Every part to write on a task that stood for the record before, so that it says all of `desired` again."""
+    return tuple(part for part in parts_moved(desired, None) if part != "completed" or _is_ours(part, desired, actual))
 
 
 def in_order(parts: Iterable[str]) -> tuple[str, ...]:
@@ -132,7 +141,8 @@ def _is_ours(part: str, desired: TaskDraft, actual: Task) -> bool:
     if part == "due_on":
         return desired.due_on is not None
     if part == "completed":
-        return actual.kind != "approval"
+        # Done in Intacct, its task is closed whatever people do with it.
+        return actual.kind != APPROVAL or desired.completed
     return True
 
 

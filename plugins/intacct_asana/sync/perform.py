@@ -10,7 +10,7 @@ from intacct_asana.ports import TaskBoard
 from intacct_asana.records import Task
 from intacct_asana.records.remarks import is_last_said, reference_of
 from intacct_asana.sync.actions import Adopt, Create, Update, Writing
-from intacct_asana.sync.difference import REMARK, parts_moved
+from intacct_asana.sync.difference import REMARK, parts_to_restore
 from intacct_asana.sync.piecewise import Piecewise
 
 
@@ -54,7 +54,7 @@ def _create(action: Create, *, board: TaskBoard, pieces: Piecewise, project_gid:
     """A task missing from the listing may have lost its key only, so the one it replaces is asked for first."""
     before = board.task(action.replaces) if action.replaces else None
     if before and project_gid in (before.project_gids or (project_gid,)):
-        piece = pieces.update(before.gid, action.desired, changed=parts_moved(action.desired, None))
+        piece = pieces.update(before.gid, action.desired, changed=parts_to_restore(action.desired, before))
     else:
         piece = pieces.create(project_gid, action.desired)
     return Written(task=piece.task, changed=piece.changed, left_out=piece.left_out)

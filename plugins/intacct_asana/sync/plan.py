@@ -14,7 +14,7 @@ from decimal import Decimal
 from intacct_asana.records import Link, Snapshot, Task, TaskDraft
 from intacct_asana.records.remarks import reference
 from intacct_asana.sync.actions import ALL_KINDS, Action, Adopt, Close, Create, Leave, Reopen, Update, Wanted, Writing
-from intacct_asana.sync.difference import has_news, in_order, parts_edited, parts_moved, parts_to_adopt
+from intacct_asana.sync.difference import APPROVAL, has_news, in_order, parts_edited, parts_moved, parts_to_adopt
 from intacct_asana.sync.lookup import age
 from intacct_asana.sync.summary import render_plan
 
@@ -85,6 +85,7 @@ def plan_records(
         record = wanted.get(key) or _gone(key, link, why=gone.get(key, NOT_READ))
         actions.append(_decide(key, record, link=link, tasks=tasks, lists_all=lists_all, shown=shown))
         notes += _duplicates(key, tasks, kept=link)
+        notes += _of_another_kind(key, record, tasks)
     if compares_all:
         notes += [f"{key}: {len(board[key])} task(s) on the board, but no such record" for key in sorted({*board} - {*keys})]
     return Plan(actions=tuple(actions), notes=tuple(notes))
@@ -215,6 +216,12 @@ def _gone(key: str, link: Link | None, *, why: str) -> Wanted:
     said = f"This task is closed, because its record {record_no} is gone: {why}."
     draft = replace(before, remark=f"{said}\n\n{reference(f'gone-{record_no}')}")
     return Wanted(draft=draft, record_no=record_no, amount=Decimal(0), in_scope=False, why=why)
+
+
+def _of_another_kind(key: str, wanted: Wanted, tasks: Sequence[Task]) -> list[str]:
+    """Whether a task can be made an approval later is not documented, so people do it."""
+    others = [task.gid for task in tasks if wanted.in_scope and wanted.draft.kind == APPROVAL != task.kind]
+    return [f"{key}: task {gid} is no approval, so nobody can decide on it. Mark it as one in Asana." for gid in others]
 
 
 def _duplicates(key: str, tasks: Sequence[Task], *, kept: Link | None) -> list[str]:

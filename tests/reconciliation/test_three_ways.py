@@ -1,0 +1,290 @@
+"""Approval tasks and comments through the real operators: decided, refused, put back, and left alone by the bill sync."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from intacct_asana.mapping import load_flow
+from intacct_asana.operators.preflight import CheckAsanaOperator
+from intacct_asana.records import DecisionState
+
+from tests.reconciliation.reconciliation_world import ALICE, BEN, ERIN, GUS
+
+pytestmark = pytest.mark.airflow
+APPROVAL_TASK = "  signal: {kind: approval_task}"
+COMMENT = "  signal: {kind: comment, approve: [approve, genehmigt], reject: [reject]}"
+
+
+def rules(world: Any, bill: int = 0) -> list[str]:
+    return [one.rule for one in world.decisions(bill)]
+
+
+def state(world: Any, bill: int = 0) -> tuple[str | None, bool]:
+    task = world.task(bill)
+    return task["approval_status"], task["completed"]
+
+
+# Approval tasks.
+
+
+@pytest.fixture
+def board(a_world: Any) -> Any:
+    return a_world(approval=APPROVAL_TASK)
+
+
+def decide(world: Any, who: str, status: str) -> None:
+    world.act(who, "set_approval", status=status)
+
+
+def test_the_bill_s_task_is_an_approval_and_needs_no_choice_field(board: Any) -> None:
+    assert board.task()["resource_subtype"] == "approval"
+    assert state(board) == ("pending", False)
+    assert "Approval" not in board.task()["fields"]
+
+
+def test_an_approval_is_stamped_told_and_left_alone_by_the_bill_sync(board: Any) -> None:
+    decide(board, ALICE, "approved")
+    board.run()
+    assert board.held()["ASANA_DECISION"] == "Approved"
+    assert board.comments()[0].startswith("Approved by Alice Martin.")
+    assert board.sync(full=True)["counts"]["leave"] == 1
+    assert state(board) == ("approved", True)
+
+
+def test_a_rejection_completes_the_task_and_the_bill_sync_neither_reopens_nor_closes_it(board: Any) -> None:
+    board.act(BEN, "comment", text="Wrong vendor")
+    decide(board, BEN, "rejected")
+    board.run()
+    assert board.held()["ASANA_DECISION"] == "Rejected"
+    assert board.held()["ASANA_DECISION_REASON"] == "Wrong vendor"
+    assert board.sync(full=True)["counts"]["leave"] == 1
+    board.edit_bill("650.00")
+    assert board.sync()["counts"]["update"] == 1
+    assert state(board) == ("rejected", True)
+
+
+def test_a_rejected_task_that_lost_its_key_is_found_again_and_stays_rejected(board: Any) -> None:
+    board.act(BEN, "comment", text="Wrong vendor")
+    decide(board, BEN, "rejected")
+    board.run()
+    task = board.task()["gid"]
+    board.act(ALICE, "set_text", field="Intacct key", text="")
+    board.sync(full=True)
+    assert board.task()["gid"] == task
+    assert state(board) == ("rejected", True)
+
+
+def test_ticking_the_task_is_an_approval_by_whoever_ticked_it(board: Any) -> None:
+    board.act(ALICE, "complete")
+    board.run()
+    [decision] = board.decisions()
+    assert (decision.state, decision.decider_email) == (DecisionState.CONFIRMED, ALICE)
+
+
+def test_ticking_that_leaves_no_story_with_a_status_proves_nothing(board: Any) -> None:
+    board.sandbox.settings(asana_ticked_approval_story="completion")
+    board.act(ALICE, "complete")
+    board.run()
+    assert board.decisions() == []
+    board.pass_time(minutes=11)
+    board.run()
+    assert rules(board) == ["unproven"]
+    assert "no record of who chose it. Please decide again." in board.comments()[0]
+    assert state(board) == ("pending", False)
+
+
+def test_a_refused_rejection_opens_the_task_again(board: Any) -> None:
+    decide(board, BEN, "changes_requested")
+    board.run()
+    assert rules(board) == ["reason"]
+    assert board.comments()[0].startswith("Ben Okafor asked for changes, but it was not carried out")
+    assert "The approval is set back to pending, and the task is open again." in board.comments()[0]
+    assert state(board) == ("pending", False)
+
+
+def test_a_flow_may_ignore_that_changes_are_asked_for(a_world: Any) -> None:
+    world = a_world(approval="  signal: {kind: approval_task, changes_requested: ignore}")
+    decide(world, BEN, "changes_requested")
+    world.run()
+    assert world.decisions() == []
+    assert state(world) == ("changes_requested", True)
+
+
+def test_a_status_set_back_between_two_runs_is_seen(board: Any) -> None:
+    board.run()
+    board.lose_events()
+    decide(board, ALICE, "approved")
+    board.act(ALICE, "reopen")
+    board.run()
+    assert rules(board) == ["withdrawn"]
+
+
+@pytest.mark.parametrize("told", ["status", "completion"])
+def test_closing_the_task_of_a_paid_bill_decides_nothing_and_it_stays_closed(board: Any, told: str) -> None:
+    board.sandbox.settings(asana_ticked_approval_story=told)
+    board.run()
+    board.sandbox.act("intacct", "mgarcia", "pay_bill", record_no=board.bills[0])
+    assert board.sync()["counts"]["close"] == 1
+    board.pass_time(hours=25)
+    board.run()
+    assert board.decisions() == []
+    decide(board, BEN, "rejected")
+    board.run()
+    assert rules(board) == ["still open"]
+    assert state(board) == ("rejected", True)
+    assert board.sync(full=True)["counts"]["leave"] == 1
+
+
+def test_a_task_reopened_by_hand_while_its_bill_is_paid_decides_nothing(board: Any) -> None:
+    board.sandbox.act("intacct", "mgarcia", "pay_bill", record_no=board.bills[0])
+    board.sync()
+    board.act(ALICE, "reopen")
+    assert board.sync(full=True)["counts"]["leave"] == 1
+    board.run()
+    assert board.decisions() == []
+
+
+@pytest.mark.parametrize(("who", "rule"), [(GUS, "a person decides"), ("rule", "a person decides"), (ERIN, "approver list")])
+def test_who_may_not_decide_is_refused_in_words(board: Any, who: str, rule: str) -> None:
+    decide(board, who, "approved")
+    board.run()
+    assert rules(board) == [rule]
+    assert len(board.comments()) == 1
+    assert state(board) == ("pending", False)
+
+
+def test_tasks_from_before_that_are_no_approvals_are_reported(a_world: Any) -> None:
+    world = a_world()
+    world.path.write_text(world.path.read_text().replace("approval:\n", f"approval:\n{APPROVAL_TASK}\n"))
+    world.flow = load_flow(world.path)
+    checks = world.step(CheckAsanaOperator(task_id="check", flow="small", create_missing=True))
+    [row] = [row for row in checks if row["ok"] == "no"]
+    assert "1 are no approvals, so nobody can decide on them" in row["result"]
+    world.sync()
+    world.act(ALICE, "complete")
+    assert world.run()["not_approvals"] == 1
+    world.act(ALICE, "reopen")
+    world.act(ALICE, "set_kind", kind="approval")
+    assert world.run()["not_approvals"] == 0
+    decide(world, ALICE, "approved")
+    world.run()
+    assert world.held()["ASANA_DECISION"] == "Approved"
+
+
+# Comments.
+
+
+@pytest.fixture
+def talk(a_world: Any) -> Any:
+    return a_world(approval=COMMENT)
+
+
+def say(world: Any, who: str, text: str) -> str:
+    gid: str = world.act(who, "comment", text=text)["result"]["gid"]
+    return gid
+
+
+def test_a_declared_comment_approves_and_needs_no_field(talk: Any) -> None:
+    assert {"Approval", "Decision reason"}.isdisjoint(talk.task()["fields"])
+    say(talk, ALICE, "Is this the right vendor?")
+    say(talk, ALICE, "Genehmigt: as ordered")
+    talk.run()
+    assert (talk.held()["ASANA_DECISION"], talk.held()["ASANA_DECISION_REASON"]) == ("Approved", "as ordered")
+    assert talk.comments()[0].startswith("Approved by Alice Martin. Reason: as ordered")
+    talk.run()
+    assert len(talk.comments()) == 1
+
+
+def test_a_rejection_says_why_behind_its_word(talk: Any) -> None:
+    say(talk, BEN, "reject")
+    talk.run()
+    assert rules(talk) == ["reason"]
+    assert talk.comments()[0].startswith('Ben Okafor wrote "reject", but it was not carried out')
+    say(talk, BEN, "reject: wrong vendor")
+    talk.run()
+    assert (talk.held()["ASANA_DECISION"], talk.held()["ASANA_DECISION_REASON"]) == ("Rejected", "wrong vendor")
+
+
+def test_a_comment_deleted_before_it_is_carried_out_is_taken_back(talk: Any) -> None:
+    story = say(talk, ALICE, "approve")
+    talk.read()
+    talk.sandbox.act("asana", ALICE, "delete_comment", story=story)
+    talk.run()
+    assert rules(talk) == ["withdrawn"]
+    assert talk.held()["ASANA_DECISION"] == ""
+    assert talk.comments() == []
+
+
+@pytest.mark.parametrize("read_first", [True, False])
+def test_an_edited_comment_does_not_count(talk: Any, read_first: bool) -> None:
+    story = say(talk, ALICE, "approve" if read_first else "I do not know yet")
+    if read_first:
+        talk.read()
+    talk.sandbox.act("asana", ALICE, "edit_comment", story=story, text="approve: after all")
+    talk.run()
+    assert rules(talk) == ["counts as it stands"]
+    assert talk.held()["ASANA_DECISION"] == ""
+    assert "The comment was changed after it was written" in talk.comments()[0]
+
+
+def test_a_comment_edited_after_a_stamp_got_lost_is_not_stamped_again(talk: Any) -> None:
+    story = say(talk, ALICE, "approve")
+    talk.read()
+    talk.sandbox.fault("intacct", "update APBILL", "lose_stamp")
+    with pytest.raises(Exception, match="does not show"):
+        talk.settle()
+    talk.sandbox.act("asana", ALICE, "edit_comment", story=story, text="no, wait")
+    talk.run()
+    assert talk.decisions()[0].state is DecisionState.REJECTED
+    assert talk.held()["ASANA_DECISION"] == ""
+
+
+@pytest.mark.parametrize(("who", "rule"), [(GUS, "a person decides"), ("rule", "a person decides"), (ERIN, "approver list")])
+def test_whose_comment_does_not_count_is_answered(talk: Any, who: str, rule: str) -> None:
+    say(talk, who, "approve")
+    talk.run()
+    assert rules(talk) == [rule]
+    assert len(talk.comments()) == 1
+
+
+# All of them.
+
+
+def test_a_story_that_comes_a_little_late_is_waited_for(a_world: Any) -> None:
+    world = a_world()
+    world.run()
+    world.sandbox.fault("asana", "story *", "late_story:240")
+    world.choose(ALICE, "Approved")
+    world.run()
+    assert world.decisions() == []
+    world.pass_time(minutes=5)
+    world.run()
+    assert [one.state for one in world.decisions()] == [DecisionState.CONFIRMED]
+
+
+def test_late_stories_of_a_choice_that_was_set_back_are_seen(a_world: Any) -> None:
+    world = a_world()
+    world.run()
+    world.sandbox.fault("asana", "story *", "late_story:240", times=2)
+    world.lose_events()
+    world.choose(ALICE, "Approved")
+    world.choose(ALICE, "Pending")
+    world.run()
+    world.pass_time(minutes=5)
+    world.run()
+    assert rules(world) == ["withdrawn"]
+
+
+def test_a_story_that_comes_after_we_said_that_there_is_none_is_recorded_and_refused(a_world: Any) -> None:
+    world = a_world()
+    world.sandbox.fault("asana", "story *", "late_story:3600")
+    world.choose(ALICE, "Approved")
+    world.run()
+    world.pass_time(minutes=11)
+    world.run()
+    assert rules(world) == ["unproven"]
+    world.pass_time(hours=25)
+    world.run()
+    assert sorted(rules(world)) == ["answered before", "unproven"]
+    assert world.held()["ASANA_DECISION"] == ""
