@@ -89,3 +89,14 @@ def test_calls_do_not_grow_with_the_number_of_unchanged_bills(fast_world: Any, m
         used.append({job: calls(fast_world, job) for job in ("bill_sync", "approval_reconciliation")})
     assert used[0] == used[1]
     assert used[0]["bill_sync"]["asana WRITE"] == 1
+
+
+def test_a_paid_bill_costs_one_call_for_its_fields_one_for_its_section_and_one_for_its_news(fast_world: Any) -> None:
+    first_sync(fast_world, bills=FEW)
+    bill = next(bill for bill in in_scope(fast_world) if bill["state"] == "Posted")
+    fast_world.sandbox.act("intacct", "mgarcia", "pay_bill", record_no=bill["record_no"])
+    used = calls(fast_world, "bill_sync")
+    assert used["asana WRITE"] == 3
+    writes = ("asana PUT /tasks/{gid}", "asana POST /sections/{gid}/addTask", "asana POST /tasks/{gid}/stories")
+    assert [used.get(write) for write in writes] == [1, 1, 1]
+    assert calls(fast_world, "bill_sync").get("asana WRITE", 0) == 0
