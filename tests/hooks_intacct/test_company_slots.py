@@ -171,3 +171,11 @@ def test_between_two_machines_a_429_is_waited_out(sandbox: Any, task_processes: 
 
 def logins(sandbox: Any) -> int:
     return sandbox.counters()["intacct getAPISession"]  # type: ignore[no-any-return]
+
+
+def test_gateways_on_two_ports_of_a_host_are_two(a_hook: Any) -> None:
+    def paths(host: str) -> list[Path]:
+        return a_hook(host=host, extra={"allowed_endpoint_hosts": ["*.intacct.com", "127.0.0.1"]}).gateway.slots.paths
+
+    assert paths("http://127.0.0.1:8001/ia/xml/xmlgw.phtml") != paths("http://127.0.0.1:8002/ia/xml/xmlgw.phtml")
+    assert paths("https://api.intacct.com/x") == paths("https://api.intacct.com:443/y")

@@ -57,7 +57,7 @@ class Gateway:
         self.last_reply: Reply | None = None
         self.sessions = SessionKeeper(settings, login=self._log_in, now=now)
         self.slots = Slots(
-            gateway_host=urlsplit(settings.gateway_url).hostname or "",
+            gateway_host=_host_and_port(settings.gateway_url),
             company_id=settings.login.company_id,
             size=settings.max_concurrency,
         )
@@ -164,6 +164,12 @@ class Gateway:
         error = state.outcome.exception() if state.outcome else None
         too_long = (state.seconds_since_start or 0) >= LONGEST_RETRYING_SECONDS
         return too_long or (state.attempt_number >= self.tries and not _is_limit(error))
+
+
+def _host_and_port(url: str) -> str:
+    """What tells gateways apart, the usual port written out."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or 443}"
 
 
 def _is_worth_waiting(error: BaseException) -> bool:
