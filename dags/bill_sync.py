@@ -14,6 +14,10 @@ stays as it is. A task of another kind cannot be decided on; a run with *Read ev
 every bill with every task and heals what differs. A run also follows changed lines and deletions,
 each from a cursor of its own; its summary says how deletions were found.
 
+**Attachments.** Where the flow says so, `attach_documents` brings each bill's attachment from Intacct onto its task, as a link
+or as files, each once. It is a step of its own: when it fails, the tasks are there all the same, and the next run tries again
+what is still missing. A file that will never fit (over 100 MB, or of a kind that is not attached) is named once.
+
 **When it refuses.** A plan over the flow's limits fails as UnsafePlan and writes nothing; look at the numbers, then run again
 with *Allow a plan over the limits*. *Dry run* stores and shows the plan and writes nothing.
 
@@ -25,6 +29,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG
 from intacct_asana.operators import dag_parts
+from intacct_asana.operators.documents import AttachDocumentsOperator
 from intacct_asana.operators.flows import good_flows
 from intacct_asana.operators.syncing import ApplyPlanOperator, PlanBillsOperator
 
@@ -49,3 +54,11 @@ for flow in good_flows():
             outlets=[dag_parts.asana_asset(flow.bills.project)],
         )
         plan >> apply
+        if flow.bills.attachments != "none":
+            attach = AttachDocumentsOperator(
+                task_id="attach_documents",
+                flow=flow.flow,
+                pool=flow.pools.asana,
+                outlets=[dag_parts.asana_asset(flow.bills.project)],
+            )
+            apply >> attach

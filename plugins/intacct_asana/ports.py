@@ -20,6 +20,7 @@ from intacct_asana.records import (
     TaskDraft,
     Vendor,
 )
+from intacct_asana.records.documents import AttachedFile, Attachment, DocumentFile, DueDocument
 
 
 class Books(Protocol):
@@ -98,6 +99,34 @@ class TaskBoard(Protocol):
         ...
 
     def person(self, gid_or_email: str) -> Person | None: ...
+
+
+class Attachments(Protocol):
+    """What hangs on tasks. Every method raises our six errors only."""
+
+    def attachments(self, task_gid: str) -> list[Attachment]: ...
+
+    def attach_link(self, task_gid: str, *, name: str, url: str) -> Attachment: ...
+
+    def attach_file(self, task_gid: str, *, name: str, file: DocumentFile) -> Attachment: ...
+
+
+class DocumentSource(Protocol):
+    """Intacct, as far as a bill's document is concerned."""
+
+    def document(self, document_id: str) -> list[DocumentFile]:
+        """The files under an attachment id; the caller closes them."""
+        ...
+
+
+class WantedDocuments(Protocol):
+    """Which documents the tasks should carry, and how far each got."""
+
+    def note(self, due: DueDocument, *, files: Sequence[AttachedFile]) -> None:
+        """Keep how far it got: before each file is sent, and after."""
+        ...
+
+    def finish(self, due: DueDocument, *, files: Sequence[AttachedFile], refused: str = "") -> None: ...
 
 
 class Links(Protocol):

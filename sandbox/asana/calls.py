@@ -32,7 +32,7 @@ class Call:
     data: Any = field(default_factory=dict)
     wanted: Tree | None = None
     args: dict[str, str] = field(default_factory=dict)
-    upload: tuple[str, bytes] | None = None
+    upload: tuple[str, bytes, str] | None = None
     token: str = ""
 
     @property

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
-from sandbox.asana.model import CustomField, EnumOption, Project, Story, Task, User, Webhook
+from sandbox.asana.model import Attachment, CustomField, EnumOption, Project, Story, Task, User, Webhook
 from sandbox.asana.shapes import entries, stamp
 from sandbox.asana.values import plain
 
@@ -90,8 +91,14 @@ def _task(task: Task) -> dict[str, Any]:
         "sections": {gid: section.name for gid, section in task.places.items()},
         "fields": {entry.custom_field.name: plain(entry.custom_field, entry.value) for entry in entries(task, EVERYBODY)},
         "stories": [_story(story) for story in task.stories],
-        "attachments": [{"gid": each.gid, "name": each.name, "url": each.url} for each in task.attachments],
+        "attachments": [_attachment(each) for each in task.attachments],
     }
+
+
+def _attachment(attachment: Attachment) -> dict[str, Any]:
+    told = {name: getattr(attachment, name) for name in ("gid", "name", "kind", "url", "content_type")}
+    digest = hashlib.sha256(attachment.content).hexdigest()
+    return {**told, "size": len(attachment.content), "sha256": digest}
 
 
 def _story(story: Story) -> dict[str, Any]:

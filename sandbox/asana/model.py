@@ -168,6 +168,7 @@ class Attachment:
     created_at: datetime
     url: str | None = None
     content: bytes = b""
+    content_type: str = ""
 
 
 @dataclass(eq=False)

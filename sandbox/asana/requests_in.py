@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from typing import Any
+from urllib.parse import unquote
 
 from fastapi import Request
 from starlette.datastructures import UploadFile
@@ -20,15 +22,26 @@ def token_of(request: Request) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-async def read_body(request: Request) -> tuple[dict[str, Any], tuple[str, bytes] | None]:
+Upload = tuple[str, bytes, str]
+"""Name, content and content type of an uploaded file."""
+
+
+async def read_body(request: Request) -> tuple[dict[str, Any], Upload | None]:
     """The parsed body and an uploaded file, if there is one. Raises 400 for broken JSON."""
     if request.headers.get("Content-Type", "").startswith("multipart/form-data"):
         form = await request.form()
         upload = form.get("file")
         data = {name: value for name, value in form.items() if isinstance(value, str)}
-        file = (upload.filename or "", await upload.read()) if isinstance(upload, UploadFile) else None
-        return {"data": data}, file
+        if not isinstance(upload, UploadFile):
+            return {"data": data}, None
+        return {"data": data}, (_name_of(upload), await upload.read(), upload.content_type or "")
     return parse_json(await request.body()), None
+
+
+def _name_of(upload: UploadFile) -> str:
+    """A name that is not ASCII comes URL-encoded, twice: as `filename`, and with its encoding as `filename*`."""
+    extended = re.search(r"filename\*=UTF-8''([^;]+)", upload.headers.get("content-disposition", ""))
+    return unquote(extended.group(1)) if extended else upload.filename or ""
 
 
 def parse_json(body: bytes) -> dict[str, Any]:

@@ -20,10 +20,10 @@ def create_attachment(call: Call) -> Answer:
     if kind == "external":
         attachment = Attachment(gid, call.given("name"), kind, task, now, url=call.given("url"))
     else:
-        name, content = call.upload or ("", b"")
+        name, content, content_type = call.upload or ("", b"", "")
         if not name or len(content) > SIZE_LIMIT:
             raise bad("file: Missing input" if not name else "file: The file is larger than 100 MB")
-        attachment = Attachment(gid, name, kind, task, now, content=content)
+        attachment = Attachment(gid, name, kind, task, now, content=content, content_type=content_type)
     task.attachments.append(attachment)
     call.space.attachments[gid] = attachment
     call.edit.story(task, "attachment_added", f"{call.user.name} attached {attachment.name}")

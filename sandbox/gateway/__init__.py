@@ -35,6 +35,7 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     vendor_edit_shows ("after")       reading shows an edit "after" its approval, or "before" it
     vendor_waiting_state ("S")        STATE of a vendor that waits
     vendor_declined_state ("R")       STATE of a vendor whose edit was declined; its values are those before the edit
+    supdoc_function ("both")          the function that reads attachments: "get", "get_list" or "both"
     intacct_latency_ms (0)            wait before each call
     intacct_max_concurrency (none)    more calls at once get 429 GW-0010
 """

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-from sandbox.gateway import demo_names, payments, vendor_queue
+from sandbox.gateway import demo_names, documents, payments, vendor_queue
 from sandbox.gateway.dumps import bill_of, payment_of, vendor_of
 from sandbox.gateway.objects import BILL_STATES
 from sandbox.gateway.rows import NOTHING, Bill, Line, Payment, User, Vendor, totals_of
@@ -21,6 +21,7 @@ _HEADER = {
     "priority": "priority",
     "term": "term",
     "currency": "currency",
+    "attachment_id": "attachment",
 }
 _LINE_DIMENSIONS = {"account": "accounts", "department": "departments", "location": "locations"}
 _MORE_DIMENSIONS = {"project": "projects", "class": "classes"}
@@ -121,6 +122,18 @@ def edit_bill(company: Any, user: User, *, record_no: str, changes: dict[str, An
     company.change_bill(bill, user, **header)
     if only_lines and not company.world.setting("line_changes_touch_header", True):
         company.bills.edit(bill, modified_at=before)
+    return _told(bill)
+
+
+def attach_document(
+    company: Any, user: User, *, record_no: str, document_id: str, files: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """Give the bill an attachment. `files` have name, type, and text, base64 or size; `documents.file_of` says how."""
+    bill = _bill(company, record_no)
+    told = [documents.file_of(file) for file in (files if files is not None else [{}])]
+    if document_id:
+        company.documents[document_id] = documents.Document(document_id, told)
+    company.change_bill(bill, user, attachment=document_id)
     return _told(bill)
 
 
@@ -312,6 +325,7 @@ ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     for action in (
         create_bill,
         edit_bill,
+        attach_document,
         set_state,
         pay_bill,
         pay_bills,

@@ -67,6 +67,7 @@ def bill_of(bill: Bill, *, with_lines: bool = True) -> dict[str, Any]:
         "transaction_total_paid": plain_money(bill.trx_paid),
         "transaction_total_due": plain_money(bill.trx_due),
         "on_hold": bill.on_hold,
+        "document_id": bill.attachment,
         "term": bill.term,
         "created_by": bill.created_by.login,
         "modified_by": bill.modified_by.login,

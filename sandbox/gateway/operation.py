@@ -9,6 +9,7 @@ from typing import Any
 from lxml import etree
 
 from sandbox import constants
+from sandbox.gateway import documents
 from sandbox.gateway.failures import (
     AuthenticationFailure,
     ControlFailure,
@@ -61,6 +62,8 @@ def functions_of(root: etree._Element) -> list[Function]:
 
 def _kind(asked: etree._Element) -> str:
     name = str(asked.tag)
+    if name in documents.FUNCTIONS:
+        return f"{name} {asked.get('object', '').upper()}".strip()
     if name not in _WITH_OBJECT:
         return name
     first = asked[0].tag if name in WRITES and len(asked) else text_of(asked, "object")
@@ -198,6 +201,7 @@ class _Run:
             "lookup": lambda asked: reader.lookup(asked, entity),
             "readUserFormatting": lambda asked: reader.user_formatting(asked, entity),
             "getAPISession": lambda asked: gateway.open_session(asked, session),
+            **dict.fromkeys(documents.FUNCTIONS, lambda asked: documents.read(self.company, asked)),
         }
         self.writers: dict[str, Callable[[etree._Element, Session], Outcome]] = {
             "create": writer.create,

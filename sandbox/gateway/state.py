@@ -14,6 +14,7 @@ from typing import Any
 from sandbox import constants
 from sandbox.core import World
 from sandbox.gateway import acts, dumps
+from sandbox.gateway.documents import Document
 from sandbox.gateway.objects import schema_of
 from sandbox.gateway.reads import Reader
 from sandbox.gateway.rows import NOTHING, Audit, Bill, Dimension, Line, User, Vendor
@@ -53,6 +54,7 @@ class Company:
 
     def reset(self, seed: int = 7, **options: Any) -> dict[str, Any]:
         """A new company with generated data. Options are the generator's; unknown ones are left to the other system."""
+        self.documents: dict[str, Document] = {}
         self.vendors, self.bills, self.payments, self.audits = Table(grouped_by=["vendor_id"]), Table(), Table(), Table()
         self.lines = Table(grouped_by=["bill_no"])
         self.details = Table(grouped_by=["bill_no", "payment_no"])

@@ -69,6 +69,7 @@ def test_locked_field_costs_one_refused_write_and_not_one_a_task(world: Any) -> 
     assert world.writes()[0] <= len(world.tasks()) + 15 < 2 * len(world.tasks())
 
 
+@pytest.mark.slow
 def test_refusal_that_names_no_field_is_found_by_writing_one_after_the_other(ready: Any) -> None:
     ready.sandbox.settings(asana_names_refused_fields=False)
     ready.sandbox.act("asana", ALICE, "lock_field", field="GL account")
@@ -78,6 +79,7 @@ def test_refusal_that_names_no_field_is_found_by_writing_one_after_the_other(rea
     assert len({task["fields"]["Intacct key"] for task in ready.tasks()}) == len(ready.tasks())
 
 
+@pytest.mark.slow
 def test_disabled_option_leaves_only_its_field_out(ready: Any) -> None:
     ready.sandbox.act("asana", ALICE, "disable_option", field="Payment status", option="Unpaid")
     said = sync(ready)

@@ -9,6 +9,7 @@ from functools import cached_property
 from intacct_asana.errors import IntacctAsanaError, Refused
 from intacct_asana.hooks.asana_webhooks import GONE, AsanaWebhooks
 from intacct_asana.hooks.guard import mutates
+from intacct_asana.protocol import asana_attachment_calls as attachment_calls
 from intacct_asana.protocol import asana_project_calls as project_calls
 from intacct_asana.protocol import asana_task_calls as calls
 from intacct_asana.protocol.asana_call import Request
@@ -21,6 +22,7 @@ from intacct_asana.protocol.asana_records import (
 )
 from intacct_asana.protocol.asana_replies import nothing, one
 from intacct_asana.records import EventPage, Person, Story, Task, TaskDraft
+from intacct_asana.records.documents import Attachment, DocumentFile
 
 COMMENT_LAG = timedelta(seconds=1)
 
@@ -121,6 +123,22 @@ class AsanaHook(AsanaWebhooks):
         # The answer does not say the task's own time of change, which may be a moment later than the comment's.
         self.wrote[task_gid] = max(self.wrote.get(task_gid, story.created_at), story.created_at + COMMENT_LAG)
         return story
+
+    def attachments(self, task_gid: str) -> list[Attachment]:
+        """Files and links on the task. Raises Refused when the task is gone."""
+        return self.all_of(attachment_calls.read_attachments(task_gid), attachment_calls.attachment_from)
+
+    @mutates
+    def attach_link(self, task_gid: str, *, name: str, url: str) -> Attachment:
+        """The new link. OutcomeUnknown when no clear answer came: read the attachments before trying again."""
+        request = attachment_calls.attach_link(task_gid, name=name, url=url)
+        return self.ask(request, one(attachment_calls.attachment_from))
+
+    @mutates
+    def attach_file(self, task_gid: str, *, name: str, file: DocumentFile) -> Attachment:
+        """The new file, sent while it is read. OutcomeUnknown as for a link."""
+        request = attachment_calls.attach_file(task_gid, name=name, file=file)
+        return self.ask(request, one(attachment_calls.attachment_from))
 
     def events(self, resource_gid: str, sync_token: str | None) -> EventPage:
         """One page of what happened since `sync_token`; `reset` when there was none or Asana no longer knows it."""

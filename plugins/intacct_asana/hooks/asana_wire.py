@@ -142,8 +142,9 @@ class AsanaWire(Transport):
 
     def _exchange(self, request: Request, understand: Callable[[Answer], Found], bearer: str) -> Found:
         headers = {"Authorization": f"Bearer {bearer}", "Accept": "application/json"}
-        if request.content is not None:
-            headers["Content-Type"] = "application/json"
+        content = request.content
+        if content is not None:
+            headers["Content-Type"] = request.content_type
         with self.pace.turn(is_write=request.method != "GET"):
             self._count(request)
             answer = self.send(
@@ -151,7 +152,7 @@ class AsanaWire(Transport):
                 self.settings.base_url + request.path,
                 headers=headers,
                 params=request.params,
-                content=request.content,
+                content=content,
                 is_write=not request.repeatable,
                 asked=request.asked,
             )

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, cast
 
 from airflow.sdk import BaseHook
 
@@ -22,6 +23,7 @@ from intacct_asana.hooks.intacct_trails import Trails, batches
 from intacct_asana.hooks.transport import Transport
 from intacct_asana.protocol.intacct_answers import record_no_of, user_formatting_of
 from intacct_asana.protocol.intacct_custom_fields import text_field_problems, why_not_value, why_not_writable
+from intacct_asana.protocol.intacct_documents import Function, Sieve, files_of, get_document
 from intacct_asana.protocol.intacct_query import MOST_VALUES, Filter, Query, equal, one_of
 from intacct_asana.protocol.intacct_records import (
     BILL,
@@ -40,8 +42,12 @@ from intacct_asana.protocol.intacct_time import format_of, offset_of
 from intacct_asana.protocol.intacct_walks import Walk, walks
 from intacct_asana.protocol.intacct_xml import read_user_formatting, update
 from intacct_asana.records import Bill, IntacctIdentity, ObjectField, ReadWindow, UserFormatting, Vendor
+from intacct_asana.records.documents import DocumentFile
 
 log = logging.getLogger(__name__)
+
+IN_MEMORY_BYTES = 1 << 20
+"""A file out of Intacct that is larger waits on disk."""
 
 TIMEOUT_SECONDS = 300
 """As long as Intacct's own SDKs wait."""
@@ -53,7 +59,7 @@ class IntacctHook(BaseHook):
     Satisfies `ports.Books`. `custom_fields` and `vendor_custom_fields` are integration ids to read into `custom`. Without
     `reads_payments` bills come without payments and the user needs no right to them. With `show_private` a connection at
     top level sees records of private entities too. Every method raises our six errors only; limits and outages of reads are
-    waited for within bounds, writes are sent once.
+    waited for within bounds, writes are sent once. `document_function` is the documented function that reads attachments.
     """
 
     conn_name_attr = "intacct_conn_id"
@@ -69,6 +75,7 @@ class IntacctHook(BaseHook):
         vendor_custom_fields: Sequence[str] = (),
         reads_payments: bool = True,
         show_private: bool = False,
+        document_function: Function = "get",
         read_tries: int = 4,
         first_wait_seconds: float = 1.0,
         **kwargs: Any,
@@ -79,6 +86,7 @@ class IntacctHook(BaseHook):
         self.vendor_custom_fields = tuple(vendor_custom_fields)
         self.reads_payments = reads_payments
         self.show_private = show_private
+        self.document_function = document_function
         self.read_tries = read_tries
         self.first_wait_seconds = first_wait_seconds
 
@@ -279,6 +287,23 @@ class IntacctHook(BaseHook):
         if problems:
             raise Misconfigured(f"Connection {self.conn_id}: bills cannot be stamped.", problems=tuple(problems))
 
+    # Documents
+
+    def document(self, document_id: str) -> list[DocumentFile]:
+        """The files that Intacct holds under an attachment id (SUPDOCID of a bill), in temporary files that the caller closes.
+
+        However large they are, a bounded piece of them stands in memory. Raises Refused when there is no such document.
+        """
+        asked = f"attachment {document_id}"
+        sieve = Sieve(_waiting_file)
+        function = get_document(document_id, function=self.document_function)
+        try:
+            reply = self.gateway.read(function, kind=f"{self.document_function} SUPDOC", asked=asked, sieve=sieve)
+            return files_of(reply, sieve, document_id=document_id, asked=f"Connection {self.conn_id}: {asked}")
+        except BaseException:
+            sieve.close()
+            raise
+
     # What preflight asks
 
     def identity(self) -> IntacctIdentity:
@@ -358,3 +383,7 @@ class IntacctHook(BaseHook):
             return False, error.message
         entity = f", entity {reply.entity_id}" if reply.entity_id else ", top level"
         return True, f"Logged in to company {reply.company_id} as {reply.user_id}{entity}"
+
+
+def _waiting_file() -> BinaryIO:
+    return cast("BinaryIO", SpooledTemporaryFile(max_size=IN_MEMORY_BYTES))

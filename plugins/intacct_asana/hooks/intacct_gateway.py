@@ -15,6 +15,7 @@ from intacct_asana.hooks.intacct_connection import IntacctSettings
 from intacct_asana.hooks.intacct_session import Session, SessionKeeper, session_from
 from intacct_asana.hooks.slots import Slots
 from intacct_asana.hooks.transport import Transport
+from intacct_asana.protocol.intacct_documents import Sieve
 from intacct_asana.protocol.intacct_replies import Reply, decipher
 from intacct_asana.protocol.intacct_xml import Element, Login, SessionId, get_session, request
 
@@ -63,12 +64,15 @@ class Gateway:
         )
         self._logins = 0
 
-    def read(self, function: Element, *, kind: str, asked: str) -> Reply:
-        """The reply to a function that changes nothing. A limit or outage is waited for within bounds, then TryLater."""
+    def read(self, function: Element, *, kind: str, asked: str, sieve: Sieve | None = None) -> Reply:
+        """The reply to a function that changes nothing. A limit or outage is waited for within bounds, then TryLater.
+
+        `sieve` takes files out of the answer while it comes.
+        """
         patience = Retrying(
             retry=retry_if_exception(_is_worth_waiting), stop=self._is_enough, wait=self._wait_seconds, reraise=True
         )
-        return patience(self._call, function, kind=kind, asked=asked, control_id="", is_write=False)
+        return patience(self._call, function, kind=kind, asked=asked, control_id="", is_write=False, sieve=sieve)
 
     def write(self, function: Element, *, kind: str, asked: str, control_id: str) -> Reply:
         """The reply to a function that changes something, under `control_id`, which Intacct refuses to do twice.
@@ -91,7 +95,9 @@ class Gateway:
         assert self.last_reply is not None
         return self.last_reply
 
-    def _call(self, function: Element, *, kind: str, asked: str, control_id: str, is_write: bool) -> Reply:
+    def _call(
+        self, function: Element, *, kind: str, asked: str, control_id: str, is_write: bool, sieve: Sieve | None = None
+    ) -> Reply:
         with self.slots.held(asked=self._where(asked)):
             logins_before = self._logins
             for _ in range(MOST_SESSIONS):
@@ -105,6 +111,7 @@ class Gateway:
                         asked=asked,
                         control_id=control_id,
                         is_write=is_write,
+                        sieve=sieve,
                     )
                 except SessionEnded as error:
                     self.sessions.drop(session)
@@ -136,14 +143,27 @@ class Gateway:
         return session_from(session_id, self.settings.checked_endpoint(endpoint), reply, now=self.now())
 
     def _send(
-        self, who: Login | SessionId, url: str, function: Element, *, kind: str, asked: str, control_id: str, is_write: bool
+        self,
+        who: Login | SessionId,
+        url: str,
+        function: Element,
+        *,
+        kind: str,
+        asked: str,
+        control_id: str,
+        is_write: bool,
+        sieve: Sieve | None = None,
     ) -> Reply:
         control_id = control_id or str(uuid.uuid4())
         body = request(self.settings.sender, who, function, control_id=control_id, unique=is_write)
         self.calls[kind] += 1
-        answer = self.transport.send("POST", url, headers=XML, content=body, is_write=is_write, asked=asked)
+        if sieve:
+            sieve.begin()
+        sift = sieve.feed if sieve else None
+        answer = self.transport.send("POST", url, headers=XML, content=body, sift=sift, is_write=is_write, asked=asked)
+        told = answer.body + sieve.end() if sieve else answer.body
         try:
-            reply = decipher(answer.status, answer.headers, answer.body, asked=asked, is_write=is_write, control_id=control_id)
+            reply = decipher(answer.status, answer.headers, told, asked=asked, is_write=is_write, control_id=control_id)
         except IntacctAsanaError as error:
             raise error.at(f"Connection {self.settings.conn_id}")  # noqa: B904 - the same error with its place in front
         self.last_reply = reply

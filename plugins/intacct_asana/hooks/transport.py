@@ -7,11 +7,11 @@ keys into request headers (our sender password among them) and send login and pa
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from airflow.providers.http.hooks.http import HttpHook
@@ -33,6 +33,14 @@ MOST_BYTES = 64 << 20
 NEVER_SENT = (failures.ConnectTimeout, failures.ProxyError)
 NEVER_SENT_CAUSES = (causes.NewConnectionError, causes.ConnectTimeoutError, causes.ProxyError)
 BAD_SETTINGS = (failures.InvalidURL, failures.MissingSchema, failures.InvalidSchema, failures.InvalidHeader)
+
+
+class Readable(Protocol):
+    """A body that is read while it is sent, of a length known before."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, size: int = ..., /) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,12 +143,16 @@ class Transport(HttpHook):
         *,
         headers: Mapping[str, str],
         params: Mapping[str, Any] | None = None,
-        content: bytes | None = None,
+        content: bytes | Readable | None = None,
         json: Any = None,
+        sift: Callable[[bytes], bytes] | None = None,
         is_write: bool,
         asked: str,
     ) -> Answer:
         """The answer to one request, sent once. `asked` is the errors' subject ("update of bill 123").
+
+        A `content` that can be read is sent while it is read. `sift` sees each chunk of the answer and leaves what is to be
+        kept of it.
 
         Raises TryLater when the request never left, or when a read was cut off; OutcomeUnknown when a write left and no
         whole answer came; UnexpectedReply for a read's answer over `most_bytes`; Misconfigured for a bad URL, header or
@@ -159,7 +171,8 @@ class Transport(HttpHook):
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                body = self._read(response.iter_content(CHUNK), started, is_write=is_write, asked=asked)
+                chunks = response.iter_content(CHUNK)
+                body = self._read(map(sift, chunks) if sift else chunks, started, is_write=is_write, asked=asked)
                 names = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(status=response.status_code, headers=names, body=body)
         except BAD_SETTINGS as error:

@@ -7,6 +7,7 @@ records into tasks, `needs` and `pins` tie names to Asana's gids, `sources` list
 from __future__ import annotations
 
 from intacct_asana.mapping.approval_rules import Approval, Approver, StampFields, WriteBack
+from intacct_asana.mapping.documents import document_of
 from intacct_asana.mapping.field_rules import BillField, FieldRule, VendorField
 from intacct_asana.mapping.load import load_flow, load_flows
 from intacct_asana.mapping.model import (
@@ -54,6 +55,7 @@ __all__ = [
     "VendorField",
     "VendorScope",
     "WriteBack",
+    "document_of",
     "gaps_of",
     "load_flow",
     "load_flows",

@@ -142,6 +142,12 @@ class BillScope(Deletions):
     followers: tuple[Email, ...] = ()
     """E-mail addresses of people in Asana who follow every task. They are only ever added: who leaves a task stays away."""
 
+    attachments: Literal["none", "link", "file"] = "none"
+    """What the task gets of the bill's attachment in Intacct: nothing, a link to the bill there, or the files themselves."""
+
+    attachment_function: Literal["get", "get_list"] = "get"
+    """Function with which the files are read. Both are documented for attachments; try the other when one is refused."""
+
     fields: tuple[BillField, ...] = ()
     """Custom fields of the tasks."""
 

@@ -43,13 +43,19 @@ def as_html(text: str) -> str:
     return escape(one_line(text), quote=True)
 
 
-def html_link(url: str, *, text: str) -> str:
-    """A link, or nothing when `url` is not plain http(s): Intacct's text decides where people are sent."""
+def is_web_address(url: str) -> bool:
+    """Whether `url` is a plain http(s) address."""
     address = one_line(url)
     try:
         parts = urlsplit(address)
     except ValueError:
-        return ""
-    if parts.scheme not in ("http", "https") or not parts.netloc or " " in address:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and " " not in address
+
+
+def html_link(url: str, *, text: str) -> str:
+    """A link, or nothing when `url` is not plain http(s): Intacct's text decides where people are sent."""
+    address = one_line(url)
+    if not is_web_address(address):
         return ""
     return f'<a href="{escape(address, quote=True)}">{as_html(text)}</a>'

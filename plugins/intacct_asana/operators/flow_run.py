@@ -45,6 +45,7 @@ class FlowRun:
             custom_fields=tuple(name for name in custom if name),
             reads_payments=self.flow.bills.payments == "details",
             show_private=self.flow.bills.show_private,
+            document_function=self.flow.bills.attachment_function,
         )
 
     @cached_property

@@ -69,6 +69,7 @@ class CheckIntacctOperator(FlowOperator):
             tried("Intacct time format", lambda: self._format(run)),
             *(tried(check, look) for check, look in checks_of_reading(run)),
             *self._stamp_fields(run),
+            *self._attachments(run),
         ]
 
     @staticmethod
@@ -90,6 +91,25 @@ class CheckIntacctOperator(FlowOperator):
     @staticmethod
     def _format(run: FlowRun) -> str:
         return run.books.check_formatting(run.books.formatting())
+
+    @staticmethod
+    def _attachments(run: FlowRun) -> Iterable[Row]:
+        """Whether bills tell their attachment. That its files can be read shows only with a bill that has one."""
+        if run.flow.bills.attachments == "none":
+            return []
+        check = "Intacct attachments"
+        try:
+            known = {field.name for field in run.books.lookup("APBILL")}
+        except IntacctAsanaError as error:
+            return [{"check": check, "result": error.message, "mend": "", "ok": "no"}]
+        needed = {"file": ("SUPDOCID",), "link": ("SUPDOCID", "RECORD_URL")}[run.flow.bills.attachments]
+        cure = "let the API user's role read it, or write `attachments: none`"
+        return [
+            passed(check, f"bills tell {name}")
+            if name in known
+            else failed(check, Problem(where="APBILL", what=f"does not tell {name}", mend=cure))
+            for name in needed
+        ]
 
     @staticmethod
     def _stamp_fields(run: FlowRun) -> Iterable[Row]:

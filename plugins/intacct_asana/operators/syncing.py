@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from intacct_asana.errors import Misconfigured
-from intacct_asana.mapping import project_bill, project_vendor, required_people
+from intacct_asana.mapping import document_of, project_bill, project_vendor, required_people
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, utc_now
 from intacct_asana.operators.following import CHANGED, BillFollower, Follower, Sight, VendorFollower, bill_window
 from intacct_asana.operators.reading import Reading, reading_of
@@ -54,6 +54,8 @@ class PlanTasksOperator(FlowOperator):
             self.log.warning("Not users in Asana, so tasks are made without them: %s", ", ".join(run.unknown_people))
         self.log.info("The plan\n%s", plan.render(names={pin.gid: name for name, pin in pins.fields.items()}))
         self._check_limits(context, run, plan, sight, reading)
+        if not context["params"].get("dry_run"):
+            self.want_documents(run, sight.records)
         summary = {"why": reading.why, "read": len(sight.records), "deletions": sight.deletions}
         cursors = {follower.cursor_name(stream): text for stream, text in sight.cursors.items()}
         return self._store(context, run, plan, {**summary, **self._summary(context, run, plan)}, cursors=cursors)
@@ -165,6 +167,9 @@ class PlanTasksOperator(FlowOperator):
     def key_field(self, run: FlowRun) -> str:
         raise NotImplementedError
 
+    def want_documents(self, run: FlowRun, records: Mapping[str, Any]) -> None:
+        """Notes which documents the tasks should carry; nothing for records that have none."""
+
     def wanted(self, record: Any, run: FlowRun, pins: Pins) -> Wanted:
         raise NotImplementedError
 
@@ -187,6 +192,13 @@ class PlanBillsOperator(PlanTasksOperator):
             in_scope=record.state in run.flow.bills.states and bill_window(run.flow.bills).covers(record),
             snapshot=snapshot_of(record),
         )
+
+    def want_documents(self, run: FlowRun, records: Mapping[str, Bill]) -> None:
+        if run.flow.bills.attachments == "none":
+            return
+        wanted = [one for bill in records.values() if (one := document_of(bill, run.flow))]
+        run.store.documents(self.kind).want(wanted, keys=records.keys())
+        self.log.info("%d of the bills read have an attachment for their task", len(wanted))
 
 
 class PlanVendorsOperator(PlanTasksOperator):

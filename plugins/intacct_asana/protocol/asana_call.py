@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from intacct_asana.protocol.asana_forms import Form, FormBody
 from intacct_asana.protocol.asana_shapes import Json
 
 PAGE_SIZE = 100
@@ -28,11 +29,18 @@ class Request:
     asked: str
     params: Mapping[str, str] = field(default_factory=dict)
     data: Json | None = None
+    form: Form | None = None
     repeatable: bool = True
 
     @property
-    def content(self) -> bytes | None:
-        """The body as sent: numbers are the shortest text of exactly the value that was given."""
+    def content_type(self) -> str:
+        return self.form.content_type if self.form else "application/json"
+
+    @property
+    def content(self) -> bytes | FormBody | None:
+        """The body as sent: a form from its beginning, or JSON whose numbers are the shortest text of exactly their value."""
+        if self.form:
+            return self.form.body()
         if self.data is None:
             return None
         return json.dumps({"data": self.data}, allow_nan=False, separators=(",", ":")).encode()

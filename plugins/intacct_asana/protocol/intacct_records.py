@@ -52,6 +52,7 @@ BILL_WISHED = (
     "MODIFIEDBYLOGINID",
     "AUWHENCREATED",
     "RECORD_URL",
+    "SUPDOCID",
 )
 LINE_NEEDED = ("RECORDNO", "RECORDKEY", "AMOUNT")
 LINE_WISHED = (
@@ -153,6 +154,7 @@ def bill_of(
         modified_at_text=get("WHENMODIFIED"),
         created_at_text=get(CREATED[BILL]),
         record_url=get("RECORD_URL"),
+        document_id=get("SUPDOCID"),
         custom={name: get(name.upper()) for name in custom_fields},
         lines=lines,
         payments=payments,

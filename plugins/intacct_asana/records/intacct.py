@@ -95,6 +95,7 @@ class Bill:
     modified_at_text: str = ""
     created_at_text: str = ""
     record_url: str = ""
+    document_id: str = ""
     custom: Mapping[str, str] = field(default_factory=dict)
     lines: tuple[BillLine, ...] = ()
     payments: tuple[Payment, ...] = ()

@@ -14,6 +14,7 @@ from intacct_asana.store import plans
 from intacct_asana.store.cursors import read_cursor, save_cursors
 from intacct_asana.store.database import Database
 from intacct_asana.store.decisions import StoredDecisions
+from intacct_asana.store.documents import StoredDocuments
 from intacct_asana.store.evidence import EvidenceRow, read_evidence
 from intacct_asana.store.evidence_check import verify_evidence
 from intacct_asana.store.links import StoredLinks
@@ -50,6 +51,9 @@ class FlowStore:
 
     def links(self, kind: str) -> StoredLinks:
         return StoredLinks(self._database, flow=self._flow, kind=kind)
+
+    def documents(self, kind: str) -> StoredDocuments:
+        return StoredDocuments(self._database, flow=self._flow, kind=kind)
 
     def decisions(self) -> StoredDecisions:
         return StoredDecisions(self._database, flow=self._flow)

@@ -16,7 +16,7 @@ from sqlalchemy import (
     event,
 )
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 metadata = MetaData()
 
 
@@ -64,6 +64,23 @@ marks = Table(
     Column("read_at", String(27), nullable=False),
     Column("wrote_at", String(27)),
     Column("value", Text),
+)
+
+documents = Table(
+    "ia_documents",
+    metadata,
+    _key("flow"),
+    _key("kind", 40),
+    _key("key"),
+    _key("form", 10),
+    _key("document_id"),
+    Column("name", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("task_gid", String(64), nullable=False),
+    Column("files", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Index("ia_documents_state", "flow", "kind", "state"),
 )
 
 cursors = Table("ia_cursors", metadata, _key("flow"), _key("name"), Column("value", Text, nullable=False))

@@ -33,6 +33,9 @@ class Result:
     `already_done` were done by an earlier try of the same plan; `not_started` were dropped when the run stopped early.
     """
 
+    noun: str = "tasks"
+    """What the counts are of."""
+
     done: Counter[str] = field(default_factory=Counter)
     money: dict[str, Decimal] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
@@ -84,4 +87,4 @@ class Result:
         more = len(ordered) - NAMED_FAILURES
         rest = f"\n  - and {more} more" if more > 0 else ""
         left = f", {self.not_started} not started" if self.not_started else ""
-        return f"{len(self.failures)} tasks failed, {self.done.total()} done{left}. What is done is kept.{listed}{rest}"
+        return f"{len(self.failures)} {self.noun} failed, {self.done.total()} done{left}. What is done is kept.{listed}{rest}"
