@@ -1,19 +1,32 @@
-"""### Vendors become tasks
+"""### Vendors become tasks, and what people own of them returns
 
-Keeps one Asana task for each Intacct vendor in the flow's vendor project: code, name, status, terms, on hold, total due.
+Keeps one Asana task for each Intacct vendor in the flow's vendor project: code, name, status, terms, on hold, total due. Where
+the flow names an `intacct_field` for a field that people own (the team, the default approver), its value flows back into that
+custom field of the vendor.
 
-**On Intacct:** reads only; bank and tax fields are never read. **On Asana:** creates, updates and closes tasks of the vendor
-project. It reads on from its cursor as the bill sync does, and refuses plans over the flow's limits in the same way.
+**On Intacct:** reads; writes the named custom fields of vendors and nothing else, one vendor a request, each read back. A flow
+without such fields only reads. Bank and tax fields are never read or written. **On Asana:** creates, updates and closes tasks
+of the vendor project; one comment when a value waits for approval in Intacct, was approved, refused or held back. It reads on
+from its cursors as the bill sync does, and refuses plans over the flow's limits in the same way.
 
-**To stop:** pause the DAG. **To re-run:** trigger it or clear the failed step.
+**Who wins:** each field has one owner. A value that somebody changes in Intacct in a field that Asana owns is put back and said
+as drift in the run's report. Nothing is written where both sides say the same, onto inactive vendors (unless the flow says so),
+or while an earlier value waits for approval. A field emptied in Asana keeps its value in Intacct unless the flow says `clears`.
+
+**When something fails half-way** a write whose answer was lost is looked for on the vendor before anything is written again.
+
+**To stop:** pause the DAG. **To re-run:** trigger it or clear the failed step; with *Dry run* it only shows its plans.
 """
 
 from __future__ import annotations
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, TriggerRule
 from intacct_asana.operators import dag_parts
+from intacct_asana.operators.approvals import ReportRunOperator
 from intacct_asana.operators.flows import good_flows
 from intacct_asana.operators.syncing import ApplyPlanOperator, PlanVendorsOperator
+from intacct_asana.operators.vendor_fields import PlanVendorFieldsOperator, TellVendorPeopleOperator, WriteVendorsOperator
+from intacct_asana.operators.vendor_rules import kept_fields
 
 for flow in good_flows():
     with DAG(
@@ -33,3 +46,22 @@ for flow in good_flows():
             outlets=[dag_parts.asana_asset(flow.vendors.project)],
         )
         plan >> apply
+        if kept_fields(flow):
+            plan_fields = PlanVendorFieldsOperator(task_id="plan_vendor_fields", flow=flow.flow, pool=flow.pools.intacct)
+            write = WriteVendorsOperator(
+                task_id="write_vendors",
+                flow=flow.flow,
+                plan_id="{{ ti.xcom_pull('plan_vendor_fields')['plan_id'] }}",
+                pool=flow.pools.intacct,
+                outlets=[dag_parts.intacct_asset(flow, "vendor")],
+            )
+            # People are told of what was written before something failed.
+            tell = TellVendorPeopleOperator(
+                task_id="tell_people", flow=flow.flow, pool=flow.pools.asana, trigger_rule=TriggerRule.ALL_DONE
+            )
+            steps = ("plan_tasks", "apply_plan", "plan_vendor_fields", "write_vendors", "tell_people")
+            report = ReportRunOperator(
+                task_id="report_run", flow=flow.flow, steps={step: f"{{{{ ti.xcom_pull('{step}') }}}}" for step in steps}
+            )
+            apply >> plan_fields >> write >> tell
+            [plan, apply, plan_fields, write, tell] >> report

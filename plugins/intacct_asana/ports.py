@@ -19,6 +19,7 @@ from intacct_asana.records import (
     Task,
     TaskDraft,
     Vendor,
+    VendorValue,
 )
 from intacct_asana.records.documents import AttachedFile, Attachment, DocumentFile, DueDocument
 
@@ -152,6 +153,26 @@ class Links(Protocol):
 
     def shown(self, key: str, *, at: datetime) -> Snapshot | None:
         """What the task of `key` showed at that instant."""
+        ...
+
+
+class VendorValues(Protocol):
+    """What is held of vendors' fields that people own in Asana, for one flow."""
+
+    def of(self, keys: Collection[str]) -> Mapping[str, Mapping[str, VendorValue]]:
+        """Values by vendor key and field."""
+        ...
+
+    def save(self, rows: Sequence[VendorValue], *, facts: Mapping[str, object] | None = None) -> None:
+        """Keep the rows in one transaction; with `facts`, each of them also leaves its evidence."""
+        ...
+
+    def untold(self) -> list[VendorValue]:
+        """Values that people on the vendor's task have not heard of yet, oldest first."""
+        ...
+
+    def tell(self, row: VendorValue) -> None:
+        """Note that people were told about this very state of the value; does nothing when it has moved on."""
         ...
 
 

@@ -9,12 +9,12 @@ import pytest
 
 pytestmark = pytest.mark.airflow
 ALICE, BEN, CARLA = "alice.martin@northwind.example", "ben.okafor@northwind.example", "carla.ruiz@northwind.example"
-SECTIONS = "  sections: {open: Open, closed: Done}\n"
+ASSIGNEE = "  assignee: {vendor_field: Default approver}\n"
 
 
 def with_people(flow_file: Callable[[str, str], None], assignee: str, *followers: str) -> None:
     named = f"  assignee: {{email: {assignee}}}\n  followers: [{', '.join(followers)}]\n"
-    flow_file(SECTIONS, SECTIONS + named)
+    flow_file(ASSIGNEE, named)
 
 
 def test_people_get_new_tasks_once_and_may_leave_or_hand_over(world: Any, flow_file: Callable[[str, str], None]) -> None:

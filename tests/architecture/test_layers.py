@@ -17,6 +17,7 @@ RANKS = {
     "mapping": 1,
     "sync": 1,
     "approvals": 1,
+    "vendors": 1,
     "hooks": 2,
     "store": 2,
     "operators": 3,

@@ -300,3 +300,31 @@ def test_fingerprint_changes_with_what_tasks_say_and_not_with_speed() -> None:
     assert changed(flow, bills={"task_name": "{vendor_id}"}).fingerprint("bill") != flow.fingerprint("bill")
     assert changed(flow, bills={"task_name": "{vendor_id}"}).fingerprint("vendor") == flow.fingerprint("vendor")
     assert changed(flow, connections={"intacct": "other"}).fingerprint("vendor") != flow.fingerprint("vendor")
+
+
+def assigned(assignee: str) -> str:
+    fields = "fields: [{name: Team, kind: enum, owner: asana, options: [IT]}, {name: Who, kind: text, owner: asana}]"
+    text = SMALL.replace("states: [Posted]}", f"states: [Posted], assignee: {assignee}}}")
+    return text.replace("vendors: {project: 2}", f"vendors: {{project: 2, {fields}}}")
+
+
+@pytest.mark.parametrize(
+    "assignee",
+    ["{email: a@b.example}", "{vendor_field: Who}", "{vendor_field: Team, people: {IT: a@b.example}, email: c@d.example}"],
+)
+def test_whose_task_a_bill_becomes_can_be_said_in_several_ways(tmp_path: Path, assignee: str) -> None:
+    assert load_text(assigned(assignee), tmp_path).bills.assignee is not None
+
+
+@pytest.mark.parametrize(
+    ("assignee", "said"),
+    [
+        ("{}", "names nobody"),
+        ("{email: a@b.example, people: {IT: a@b.example}}", "`people` without a `vendor_field`"),
+        ("{vendor_field: Team}", "nothing says who its options are"),
+        ("{vendor_field: Team, people: {It: a@b.example}}", "did you mean 'IT'?"),
+    ],
+)
+def test_an_assignee_that_names_nobody_is_told(tmp_path: Path, assignee: str, said: str) -> None:
+    (problem,) = problems_of(assigned(assignee), tmp_path)
+    assert said in problem

@@ -187,7 +187,7 @@ def test_a_read_only_file_is_a_matter_for_people(tmp_path: Path) -> None:
 def test_a_store_of_the_first_version_is_carried_over_with_everything_in_it(url: str) -> None:
     open_store(url).for_flow("demo").save_cursor(Cursor(name="bills", value="here"))
     open_store(url).for_flow("demo").decisions().record([a_decision()], at=NOON)
-    gone = ("DROP TABLE ia_marks", "DROP TABLE ia_webhooks", "DROP TABLE ia_documents")
+    gone = ("DROP TABLE ia_marks", "DROP TABLE ia_webhooks", "DROP TABLE ia_documents", "DROP TABLE ia_vendor_values")
     run_sql(url, *gone, "DELETE FROM ia_schema_version", "INSERT INTO ia_schema_version VALUES (1)")
     database.open_database.cache_clear()
     flow = open_store(url).for_flow("demo")
@@ -205,6 +205,7 @@ def test_a_store_of_the_second_version_learns_about_webhooks(url: str) -> None:
         url,
         "DROP TABLE ia_webhooks",
         "DROP TABLE ia_documents",
+        "DROP TABLE ia_vendor_values",
         "DELETE FROM ia_schema_version",
         "INSERT INTO ia_schema_version VALUES (2)",
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from intacct_asana.mapping.sources import BILL_SOURCES, VENDOR_SOURCES, Shape, Source
-from intacct_asana.mapping.words import FieldName, Line, did_you_mean, flaw
+from intacct_asana.mapping.words import FieldName, IntacctName, Line, did_you_mean, flaw
 
 PAIR_FORMAT = "{id} {name}"
 PAIR_PLACEHOLDERS = ("id", "name")
@@ -139,3 +139,15 @@ class VendorField(FieldRule):
 
     source: Annotated[str, _known_in(VENDOR_SOURCES), _schema_of(VENDOR_SOURCES)] | None = None
     """What of the vendor the field shows. The list is closed: plugins/intacct_asana/mapping/sources.py says what each means."""
+
+    intacct_field: IntacctName | None = None
+    """Custom field of the vendor in Intacct that takes what people fill in here: its integration id. For `owner: asana`,
+    text and enums only; bank, tax and Intacct's own fields are refused."""
+
+    clears: bool = False
+    """Whether emptying the field in Asana empties it in Intacct too. Intacct keeps its value when left out."""
+
+    @property
+    def intacct_values(self) -> Mapping[str, str]:
+        """Option name to Intacct's value, for an enum that flows to Intacct."""
+        return {option: value for value, option in (self.options or {}).items()}

@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from intacct_asana.errors import Misconfigured, Problem
-from intacct_asana.mapping import checks
+from intacct_asana.mapping import checks, vendor_writes
 from intacct_asana.mapping.approval_rules import Approval, WriteBack
 from intacct_asana.mapping.checks import Found
 from intacct_asana.mapping.model import Alerts, BillScope, Flow, VendorScope
@@ -144,8 +144,10 @@ def _between_values(rest: Table) -> Iterator[Found]:
         yield from checks.check_bill_fields(bills, approval)
     if vendors:
         yield from checks.check_vendors(vendors)
+        yield from vendor_writes.check_written_fields(vendors)
     if bills and vendors:
         yield from checks.check_projects(bills, vendors)
+        yield from vendor_writes.check_assignee(bills, vendors)
     if approval:
         yield from checks.check_approval(approval)
     if write_back:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from intacct_asana.mapping.approval_rules import Approval, WriteBack, digest_of
 from intacct_asana.mapping.field_rules import BillField, Part, VendorField
 from intacct_asana.mapping.waking import Waking
-from intacct_asana.mapping.words import Amount, ConnectionId, Cron, Day, Email, FieldName, Gid, Line, Slug, Timezone
+from intacct_asana.mapping.words import Amount, ConnectionId, Cron, Day, Email, FieldName, Gid, Line, Slug, Timezone, flaw
 from intacct_asana.records import BillState
 
 PROJECTION = 1
@@ -73,10 +74,24 @@ class Sections(Part):
 
 
 class Assignee(Part):
-    """Whose task a bill becomes."""
+    """Whose task a bill becomes: one person's, or the one's whom a field of the bill's vendor names."""
 
-    email: Email
-    """E-mail address of the person in Asana."""
+    email: Email | None = None
+    """E-mail address of the person in Asana. Beside `vendor_field` it is for vendors whose field names nobody."""
+
+    vendor_field: FieldName | None = None
+    """Name of a vendors' field that people own in Asana: text that holds e-mail addresses, or an enum with `people`."""
+
+    people: Mapping[str, Email] | None = None
+    """E-mail address for each option of an enum `vendor_field`, as in `Facilities: ben@example.com`."""
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Assignee:
+        if self.email is None and self.vendor_field is None:
+            raise flaw("names nobody", "write `email`, or `vendor_field` for the person whom the bill's vendor names")
+        if self.people is not None and self.vendor_field is None:
+            raise flaw("has `people` without a `vendor_field`", "name the field whose options they are")
+        return self
 
 
 class Deletions(Part):
@@ -173,6 +188,13 @@ class VendorScope(Deletions):
     fields: tuple[VendorField, ...] = ()
     """Custom fields of the tasks."""
 
+    write_inactive: bool = False
+    """Whether fields that Asana owns are written onto vendors that are inactive in Intacct."""
+
+    edits_wait_for_approval: bool = False
+    """Say yes where Intacct approves changes of vendors and does not show that one waits in the vendor's state: a change that
+    it took and does not show yet is waited for then, instead of being taken for lost."""
+
 
 class Limits(Part):
     """A plan that is bigger stops before anything is written, and says so."""
@@ -185,6 +207,9 @@ class Limits(Part):
 
     updates: Annotated[int, Field(ge=0)] = 5000
     """Most changed tasks in one run."""
+
+    vendor_writes: Annotated[int, Field(ge=0)] = 100
+    """Most vendors that one run writes in Intacct."""
 
     money: Amount | None = None
     """Highest sum of the bills that one run touches. No limit when left out."""

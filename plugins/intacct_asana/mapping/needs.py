@@ -24,8 +24,9 @@ def required_people(flow: Flow, kind: str) -> tuple[str, ...]:
     """E-mails of the people whom tasks of `kind` are given to or followed by, each once."""
     if kind != "bill":
         return ()
-    assignee = (flow.bills.assignee.email,) if flow.bills.assignee else ()
-    return tuple(dict.fromkeys((*assignee, *flow.bills.followers)))
+    assignee = flow.bills.assignee
+    named = (assignee.email, *(assignee.people or {}).values()) if assignee else ()
+    return tuple(dict.fromkeys(email for email in (*named, *flow.bills.followers) if email))
 
 
 def _bill_needs(flow: Flow) -> Iterator[FieldNeed]:

@@ -21,12 +21,15 @@ Record = TypeVar("Record", Bill, Vendor)
 NAME_CHARACTERS = 300
 
 
-def project_bill(bill: Bill, flow: Flow, pins: Pins, *, people: Mapping[str, str] | None = None) -> TaskDraft:
+def project_bill(
+    bill: Bill, flow: Flow, pins: Pins, *, people: Mapping[str, str] | None = None, vendor_person: str = ""
+) -> TaskDraft:
     """The task that `bill` should have: its Intacct-owned fields, and first values for the ones that people own.
 
-    `people` maps e-mails to user gids; who is not in it is left out, so that an unknown person never loses a bill. Numbers
-    have exactly the field's decimal places, enums are option gids, text fits Asana. The task is completed when the
-    bill is in none of the flow's states. Raises Misconfigured for a field or option that preflight has not pinned.
+    `people` maps e-mails to user gids; who is not in it is left out, so that an unknown person never loses a bill.
+    `vendor_person` is the e-mail that the bill's vendor names, empty when it names nobody. Numbers have exactly the field's
+    decimal places, enums are option gids, text fits Asana. The task is completed when the bill is in none of the flow's
+    states. Raises Misconfigured for a field or option that preflight has not pinned.
     """
     scope = flow.bills
     completed = bill.state not in scope.states
@@ -38,13 +41,17 @@ def project_bill(bill: Bill, flow: Flow, pins: Pins, *, people: Mapping[str, str
         due_on=bill.due_on if scope.due_date else None,
         completed=completed,
         section_gid=_section(scope, pins, completed=completed),
-        assignee=(people or {}).get(scope.assignee.email) if scope.assignee else None,
+        assignee=(people or {}).get(vendor_person or _anybody(scope)),
         followers=tuple(sorted({gid for email in scope.followers if (gid := (people or {}).get(email))})),
         fields={pinned(pins, scope.key_field).gid: bill.bill_key} | _fields(scope, bill, pins),
         initial_fields=initial,
         remark=payment_remark(bill),
         kind="approval" if flow.approval.signal.kind == "approval_task" else "default_task",
     )
+
+
+def _anybody(scope: BillScope) -> str:
+    return (scope.assignee.email if scope.assignee else None) or ""
 
 
 def project_vendor(vendor: Vendor, flow: Flow, pins: Pins) -> TaskDraft:

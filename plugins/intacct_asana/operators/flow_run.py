@@ -15,8 +15,10 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.mapping import Flow
 from intacct_asana.operators.flows import flow_named
-from intacct_asana.records import Link, Pins
+from intacct_asana.operators.vendor_rules import NamedPeople
+from intacct_asana.records import Bill, Link, Pins
 from intacct_asana.store import FlowStore, open_store
+from intacct_asana.vendors import vendor_key_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -43,6 +45,7 @@ class FlowRun:
         return IntacctHook(
             self.flow.connections.intacct,
             custom_fields=tuple(name for name in custom if name),
+            vendor_custom_fields=tuple(rule.intacct_field for rule in self.flow.vendors.fields if rule.intacct_field),
             reads_payments=self.flow.bills.payments == "details",
             show_private=self.flow.bills.show_private,
             document_function=self.flow.bills.attachment_function,
@@ -81,6 +84,21 @@ class FlowRun:
                 person = self.board.person(email)
                 self._gids[email] = person.gid if person else ""
         return {email: gid for email, gid in self._gids.items() if gid}
+
+    @cached_property
+    def named_people(self) -> Mapping[str, str]:
+        """E-mails by vendor key, as the vendors' last confirmed values name them; nothing where the flow does not ask."""
+        named = NamedPeople(self.flow)
+        return (
+            named.emails(row for rows in self.store.vendor_values().all().values() for row in rows.values())
+            if named.asked
+            else {}
+        )
+
+    def person_of(self, bill: Bill) -> str:
+        """The e-mail that the bill's vendor names; empty when it names nobody."""
+        company = bill.bill_key.split(":", 1)[0]
+        return self.named_people.get(vendor_key_of(company, bill.vendor_id), "")
 
     @property
     def unknown_people(self) -> tuple[str, ...]:

@@ -16,14 +16,20 @@ from typing import Any, ClassVar
 from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.mapping import BillScope, VendorScope
 from intacct_asana.operators.flow_run import FlowRun, utc_now
+from intacct_asana.operators.vendor_rules import NamedPeople
 from intacct_asana.records import Bill, Link, ReadWindow, Vendor
 from intacct_asana.sync import Progress
+from intacct_asana.vendors import vendor_id_of
 
 log = logging.getLogger(__name__)
 
 CHANGED, CREATED, LINES, LINES_CREATED, PAYMENTS = "", "created", "lines", "lines_created", "payments"
-DELETIONS, SWEPT = "deletions", "swept"
-"""Streams. `SWEPT` is no stream of Intacct's: it is when, by our own clock, every open task's record was last read."""
+DELETIONS, SWEPT, NAMED = "deletions", "swept", "named"
+"""Streams. Two are none of Intacct's but go by our own clock: `SWEPT` is when every open task's record was last read, `NAMED`
+up to when we know whom vendors name."""
+
+NAMED_AGAIN = timedelta(minutes=2)
+"""Whom vendors named so shortly ago is looked at again: another run may have been about to save it."""
 
 EVER_MINUTES = 60 * 24 * 365 * 20
 """Behind every payment that was made since a cursor said that there was none."""
@@ -58,7 +64,7 @@ class Follower:
 
     def __init__(self, run: FlowRun, *, now: datetime) -> None:
         self.run, self.now = run, now
-        streams = (*self.required, DELETIONS, SWEPT)
+        streams = (*self.required, DELETIONS, SWEPT, NAMED)
         self.known = {stream: run.store.cursor(self.cursor_name(stream)) for stream in streams}
 
     def cursor_name(self, stream: str) -> str:
@@ -222,8 +228,34 @@ class BillFollower(Follower):
         return record.bill_key
 
     def changes(self, window: ReadWindow) -> Sight:
-        """A bill whose day moved out of the flow's scope has changed too, so days are not asked for here."""
-        return super().changes(replace(window, bill_date_from=None))
+        """A bill whose day moved out of the flow's scope has changed too, so days are not asked for here.
+
+        Bills of vendors that name another person now come too: their tasks are to be given to that person.
+        """
+        sight = super().changes(replace(window, bill_date_from=None))
+        vendor_ids = self._vendors_naming_another()
+        if vendor_ids is None:
+            return sight
+        pages = self.run.books.bills(replace(self.window, vendor_ids=vendor_ids)) if vendor_ids else ()
+        theirs = self._by_key(pages)
+        return replace(sight, records={**theirs, **sight.records}, cursors={**sight.cursors, NAMED: self._named_until()})
+
+    def everything(self, window: ReadWindow) -> Sight:
+        sight = super().everything(window)
+        if not NamedPeople(self.run.flow).asked:
+            return sight
+        return replace(sight, cursors={**sight.cursors, NAMED: self._named_until()})
+
+    def _vendors_naming_another(self) -> tuple[str, ...] | None:
+        """Ids of vendors whose person may have changed since the last run; None where the flow does not ask vendors."""
+        if not NamedPeople(self.run.flow).asked:
+            return None
+        known = self.known[NAMED]
+        changed = self.run.store.vendor_values().changed_since(datetime.fromisoformat(known) if known else None)
+        return tuple(sorted({vendor_id_of(key) for key in NamedPeople(self.run.flow).emails(changed)}))
+
+    def _named_until(self) -> str:
+        return (self.now - NAMED_AGAIN).isoformat()
 
     def read(self, window: ReadWindow) -> Iterator[list[Bill]]:
         return self.run.books.bills(window, page_size=self.scope.page_size)

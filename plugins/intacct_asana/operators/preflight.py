@@ -18,6 +18,7 @@ from intacct_asana.mapping import (
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
 from intacct_asana.operators.reading_checks import checks_of_reading
 from intacct_asana.operators.webhooks import webhook_checks
+from intacct_asana.protocol.intacct_custom_fields import text_field_problems
 from intacct_asana.records import FieldNeed, Pins
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class CheckIntacctOperator(FlowOperator):
             *(tried(check, look) for check, look in checks_of_reading(run)),
             *self._stamp_fields(run),
             *self._attachments(run),
+            *self._vendor_fields(run),
         ]
 
     @staticmethod
@@ -131,6 +133,23 @@ class CheckIntacctOperator(FlowOperator):
             )
             for name in wanted
         ]
+
+    @staticmethod
+    def _vendor_fields(run: FlowRun) -> Iterable[Row]:
+        """The custom fields of vendors that take what people own in Asana, with every value that may be written."""
+        wanted = {
+            rule.intacct_field: tuple(rule.intacct_values.values()) if rule.kind == "enum" else ()
+            for rule in run.flow.vendors.fields
+            if rule.intacct_field
+        }
+        if not wanted:
+            return [passed("Intacct vendor fields", "not needed: nothing flows from vendors' tasks into Intacct")]
+        try:
+            problems = text_field_problems(run.books.lookup("VENDOR"), wanted, object_name="VENDOR")
+        except IntacctAsanaError as error:
+            return [{"check": "Intacct vendor fields", "result": error.message, "mend": "", "ok": "no"}]
+        rows = [failed("Intacct vendor fields", problem) for problem in problems]
+        return rows or [passed("Intacct vendor fields", f"writable custom fields of text: {', '.join(wanted)}")]
 
 
 class CheckAsanaOperator(FlowOperator):

@@ -185,8 +185,10 @@ class PlanBillsOperator(PlanTasksOperator):
         return run.flow.bills.key_field
 
     def wanted(self, record: Bill, run: FlowRun, pins: Pins) -> Wanted:
+        person = run.person_of(record)
+        people = run.people((*required_people(run.flow, "bill"), *([person] if person else [])))
         return Wanted(
-            draft=project_bill(record, run.flow, pins, people=run.people(required_people(run.flow, "bill"))),
+            draft=project_bill(record, run.flow, pins, people=people, vendor_person=person),
             record_no=record.record_no,
             amount=record.total_entered,
             in_scope=record.state in run.flow.bills.states and bill_window(run.flow.bills).covers(record),

@@ -52,6 +52,7 @@ from intacct_asana.records.state import (
 from intacct_asana.records.values import (
     FieldValue,
 )
+from intacct_asana.records.vendor_values import ValueState, VendorValue
 from intacct_asana.records.webhooks import NewWebhook, Registered, Registration, Webhook
 
 __all__ = [
@@ -90,7 +91,9 @@ __all__ = [
     "TaskDraft",
     "Trail",
     "UserFormatting",
+    "ValueState",
     "Vendor",
+    "VendorValue",
     "Verdict",
     "Webhook",
     "snapshot_of",

@@ -22,7 +22,10 @@ FIRST = "0" * 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceRow:
-    """One fact about a decision. `digest` covers everything else, `previous` chains it to the row before."""
+    """One fact about a decision, or about a vendor's field when `decision_id` is empty.
+
+    `digest` covers everything else, `previous` chains it to the row before.
+    """
 
     sequence: int
     key: str

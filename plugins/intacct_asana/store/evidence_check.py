@@ -59,7 +59,8 @@ def _tail(rows: Sequence[Row[Any]], head: Row[Any] | None) -> Iterator[tuple[str
 
 def _decisions(connection: Connection, flow: str, rows: Sequence[Row[Any]]) -> Iterator[tuple[str, str]]:
     """Every step notes the SHA-256 of the decision as it left it, so the newest note must fit the decision's row."""
-    noted = {row.decision_id: row for row in rows}
+    # Rows about vendors' fields have no decision behind them.
+    noted = {row.decision_id: row for row in rows if row.decision_id}
     for row in connection.execute(select(decisions).where(decisions.c.flow == flow)):
         note = noted.pop(row.decision_id, None)
         where = f"decision {row.decision_id} ({row.key})"

@@ -20,6 +20,7 @@ from intacct_asana.store.evidence_check import verify_evidence
 from intacct_asana.store.links import StoredLinks
 from intacct_asana.store.marks import StoredMarks
 from intacct_asana.store.plans import StoredPlan
+from intacct_asana.store.vendor_values import StoredVendorValues
 from intacct_asana.store.webhooks import StoredWebhooks
 
 
@@ -64,6 +65,9 @@ class FlowStore:
     def webhooks(self) -> StoredWebhooks:
         return StoredWebhooks(self._database, flow=self._flow)
 
+    def vendor_values(self) -> StoredVendorValues:
+        return StoredVendorValues(self._database, flow=self._flow)
+
     def cursor(self, name: str) -> str | None:
         return read_cursor(self._database, flow=self._flow, name=name)
 
@@ -102,8 +106,8 @@ class FlowStore:
 
 
 if TYPE_CHECKING:
-    from intacct_asana.ports import Decisions, Links
+    from intacct_asana.ports import Decisions, Links, VendorValues
 
-    def _satisfies(flow: FlowStore) -> tuple[Links, Decisions]:
+    def _satisfies(flow: FlowStore) -> tuple[Links, Decisions, VendorValues]:
         """Read by mypy only: the shapes that the pure decisions ask for."""
-        return flow.links("bill"), flow.decisions()
+        return flow.links("bill"), flow.decisions(), flow.vendor_values()

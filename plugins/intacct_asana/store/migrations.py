@@ -32,4 +32,11 @@ def _documents(connection: Connection) -> None:
     tables.documents.create(connection)
 
 
-STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType({2: _task_marks, 3: _webhooks, 4: _documents})
+def _vendor_values(connection: Connection) -> None:
+    """An older store knows no value of a vendor's field yet; the first full pass fills it."""
+    tables.vendor_values.create(connection)
+
+
+STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType(
+    {2: _task_marks, 3: _webhooks, 4: _documents, 5: _vendor_values}
+)

@@ -16,7 +16,7 @@ from sqlalchemy import (
     event,
 )
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 metadata = MetaData()
 
 
@@ -81,6 +81,21 @@ documents = Table(
     Column("files", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Index("ia_documents_state", "flow", "kind", "state"),
+)
+
+vendor_values = Table(
+    "ia_vendor_values",
+    metadata,
+    _key("flow"),
+    _key("key"),
+    _key("field"),
+    Column("state", String(20), nullable=False),
+    Column("agreed", Text),
+    Column("told", Boolean, nullable=False),
+    Column("kept_at", String(27), nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ia_vendor_values_state", "flow", "state"),
+    Index("ia_vendor_values_kept", "flow", "kept_at"),
 )
 
 cursors = Table("ia_cursors", metadata, _key("flow"), _key("name"), Column("value", Text, nullable=False))

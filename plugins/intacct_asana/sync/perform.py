@@ -77,11 +77,20 @@ def _parts_then_remark(action: Adopt | Update, *, board: TaskBoard, pieces: Piec
     When it fails, the action fails and nothing of it is kept: the next try writes the same parts again and looks for it.
     """
     parts = tuple(part for part in action.changed if part != REMARK)
+    if "assignee" in parts and _is_handed_over(action, board=board):
+        parts = tuple(part for part in parts if part != "assignee")
     piece = pieces.update(action.task_gid, action.desired, changed=parts) if parts else None
     commented = REMARK in action.changed and _say(action, board=board, bot_gid=bot_gid)
     if piece is None:
         return Written(task=None, changed=parts, commented=commented)
     return Written(task=piece.task, changed=piece.changed, left_out=piece.left_out, commented=commented)
+
+
+def _is_handed_over(action: Adopt | Update, *, board: TaskBoard) -> bool:
+    """Whether somebody gave the task to another person, or to nobody, since we last said whose it is: then it stays so."""
+    confirmed = action.confirmed if isinstance(action, Update) else None
+    task = board.task(action.task_gid)
+    return task is not None and task.assignee_gid != (confirmed.assignee if confirmed else None)
 
 
 def _say(action: Adopt | Update, *, board: TaskBoard, bot_gid: str) -> bool:
