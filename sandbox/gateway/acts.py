@@ -428,7 +428,7 @@ def _header(company: Any, bill: Bill, left: dict[str, Any]) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     for name, value in left.items():
         if name in ("due_on", "bill_date"):
-            changes[name] = date.fromisoformat(value)
+            changes[name] = date.fromisoformat(value) if value else None
         elif name == "vendor_id":
             changes["vendor"] = _vendor(company, value)
         elif name in _HEADER:

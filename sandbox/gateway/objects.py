@@ -139,7 +139,7 @@ class _Parts:
             of("INTEGER", "DOCHDRKEY", "source_key", "Document key"),
             text("SYSTEMGENERATED", lambda row: "F", "System generated", values=("T", "F")),
             text("SUPDOCID", "attachment", "Attachment", write=True),
-            text("DUE_IN_DAYS", lambda row: (row.due_on - self.company.today()).days, "Due in"),
+            text("DUE_IN_DAYS", lambda row: (row.due_on - self.company.today()).days if row.due_on else None, "Due in"),
             text("USERID", "modified_by.login", "Modified by"),
             text("CREATEDUSERID", "created_by.login", "Created by"),
             *self.document_times,

@@ -93,7 +93,7 @@ class Bill:
     vendor: Vendor
     state: str
     bill_date: date
-    due_on: date
+    due_on: date | None
     currency: str
     base_currency: str
     rate: int

@@ -114,9 +114,22 @@ def check_bills(bills: BillScope) -> Iterator[Found]:
     if bills.sections and bills.sections.open == bills.sections.closed:
         what = "`open` and `closed` are the same section"
         yield Found(path=("bills", "sections", "closed"), what=what, mend="name two, or remove `sections`")
+    yield from check_sections(bills)
     yield from check_once(bills.states, ("bills", "states"))
     yield from check_once(bills.entities, ("bills", "entities"))
     yield from check_once(bills.followers, ("bills", "followers"))
+
+
+def check_sections(bills: BillScope) -> Iterator[Found]:
+    """A section holds open tasks or closed ones, so that people can tell by it."""
+    sections = bills.sections
+    for state, name in sections.by_state.items() if sections else ():
+        is_open = state in bills.states
+        other = sections.closed if is_open else sections.open  # type: ignore[union-attr]
+        if name == other:
+            kind = "open" if is_open else "closed"
+            what = f"bills in state {state.value} have {kind} tasks, and {name!r} is the section of the others"
+            yield Found(path=("bills", "sections", "by_state", state.value), what=what, mend="name another section")
 
 
 def check_vendors(vendors: VendorScope) -> Iterator[Found]:

@@ -72,6 +72,10 @@ class Sections(Part):
     closed: Line
     """Section of tasks whose bill is done."""
 
+    by_state: Mapping[BillState, Line] = {}
+    """Sections of bills in these states, instead of `open` and `closed`. A task moves when its bill's section changes;
+    one that somebody moved by hand stays where it is until then."""
+
 
 class Assignee(Part):
     """Whose task a bill becomes: one person's, or the one's whom a field of the bill's vendor names."""

@@ -17,7 +17,7 @@ def required_fields(flow: Flow, kind: str) -> tuple[FieldNeed, ...]:
 def required_sections(flow: Flow, kind: str) -> tuple[str, ...]:
     """Sections that the project of `kind` must have, by name."""
     sections = flow.bills.sections if kind == "bill" else None
-    return (sections.open, sections.closed) if sections else ()
+    return tuple(dict.fromkeys((sections.open, sections.closed, *sections.by_state.values()))) if sections else ()
 
 
 def required_people(flow: Flow, kind: str) -> tuple[str, ...]:

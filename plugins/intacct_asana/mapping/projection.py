@@ -14,7 +14,7 @@ from intacct_asana.mapping.plain_text import cut, one_line
 from intacct_asana.mapping.sources import BILL_SOURCES, VENDOR_SOURCES, Source
 from intacct_asana.mapping.template import filled, placeholders
 from intacct_asana.mapping.values import field_value, name_values
-from intacct_asana.records import Bill, FieldValue, PinnedField, Pins, TaskDraft, Vendor
+from intacct_asana.records import Bill, BillState, FieldValue, PinnedField, Pins, TaskDraft, Vendor
 
 Record = TypeVar("Record", Bill, Vendor)
 
@@ -40,7 +40,7 @@ def project_bill(
         html_notes=bill_notes(bill) if scope.notes == "lines" else "",
         due_on=bill.due_on if scope.due_date else None,
         completed=completed,
-        section_gid=_section(scope, pins, completed=completed),
+        section_gid=_section(scope, pins, bill.state, completed=completed),
         assignee=(people or {}).get(vendor_person or _anybody(scope)),
         followers=tuple(sorted({gid for email in scope.followers if (gid := (people or {}).get(email))})),
         fields={pinned(pins, scope.key_field).gid: bill.bill_key} | _fields(scope, bill, pins),
@@ -118,10 +118,10 @@ def _option(pins: Pins, field: str, option: str) -> str:
     return pin.options[option]
 
 
-def _section(scope: BillScope, pins: Pins, *, completed: bool) -> str | None:
+def _section(scope: BillScope, pins: Pins, state: BillState, *, completed: bool) -> str | None:
     if scope.sections is None:
         return None
-    name = scope.sections.closed if completed else scope.sections.open
+    name = scope.sections.by_state.get(state) or (scope.sections.closed if completed else scope.sections.open)
     if name not in pins.sections:
         raise _not_pinned(pins, f"the section {name!r} is not pinned")
     return pins.sections[name]
