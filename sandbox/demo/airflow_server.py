@@ -89,7 +89,9 @@ def environment(home: Path, *, port: int, spare_ports: tuple[int, int], sandbox_
 class AirflowServer:
     """A running standalone Airflow and its REST API."""
 
-    def __init__(self, env: Mapping[str, str], *, log: Path) -> None:
+    def __init__(self, env: Mapping[str, str], *, log: Path, login: tuple[str, str] | None = None) -> None:
+        """`login`: name and password, where not everybody is an administrator."""
+        self.login = login
         self.url = env["AIRFLOW__API__BASE_URL"]
         self.log = log
         with log.open("wb") as output:
@@ -104,7 +106,11 @@ class AirflowServer:
 
     def wait_until_healthy(self, *, seconds: float = 180) -> None:
         self._until(self._is_healthy, seconds=seconds, what="Airflow to be healthy")
-        token = self.http.get("/auth/token").json()["access_token"]
+        if self.login:
+            who = {"username": self.login[0], "password": self.login[1]}
+            token = self.http.post("/auth/token", json=who).json()["access_token"]
+        else:
+            token = self.http.get("/auth/token").json()["access_token"]
         self.http.headers["Authorization"] = f"Bearer {token}"
 
     def wait_for_dag(self, dag_id: str, *, seconds: float = 120) -> None:

@@ -176,6 +176,22 @@ def test_a_mended_connection_is_taken_without_a_restart(
     assert said.count("costs only time") == said.count(" again") == 1
 
 
+def test_a_token_that_is_replaced_while_it_watches_is_taken(sandbox: Any, task: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = {"conn_type": "asana_rest", "host": sandbox.asana_url, "extra": FAST}
+
+    def script(seen: Watching) -> None:
+        seen.after(2)
+        sandbox.act("asana", "bot", "revoke_token", token=constants.ASANA_TOKEN)
+        asked = sandbox.counters().get("asana GET /users/{gid}", 0)
+        seen.until(lambda: sandbox.counters().get("asana GET /users/{gid}", 0) > asked)
+        new = connection | {"password": f"sandbox-person-{constants.BOT_GID}"}
+        monkeypatch.setenv("AIRFLOW_CONN_ASANA_DEFAULT", json.dumps(new))
+        approve(sandbox, task)
+        seen.reported()
+
+    assert len(watch(sandbox, script)) == 1
+
+
 def test_what_airflow_keeps_of_a_watcher_holds_no_secret() -> None:
     trigger = AsanaEventsTrigger(asana_conn_id="asana_acme", project_gid="12", poll_seconds=5)
     path, said = trigger.serialize()

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -226,6 +230,53 @@ def test_only_what_asana_sends_is_looked_at(office: Office, asana: Asana) -> Non
     office.until(lambda: len(office.airflow.runs) == 1)
 
 
+def test_a_body_that_says_it_is_too_big_is_not_waited_for(office: Office, asana: Asana) -> None:
+    host, port = office.url.removeprefix("http://").split(":")
+    path = asana.made.webhook.target.removeprefix(office.url)
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    head += f"X-Hook-Signature: {'0' * 64}\r\nContent-Length: 2000000\r\n\r\n"
+    with socket.create_connection((host, int(port)), timeout=5) as line:
+        line.sendall(head.encode())
+        assert line.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_flow_without_a_webhook_has_no_door(office: Office, tmp_path: Path) -> None:
+    from intacct_asana.plugin import Doors
+
+    assert Doors().of("demo")
+    assert Doors().of("other") is None
+    path = tmp_path / "demo.yaml"
+    path.write_text(path.read_text().replace("wake: webhook", "wake: watcher"))
+    assert Doors().of("demo") is None
+
+
+def test_one_thread_a_flow_starts_runs_whatever_comes_in() -> None:
+    from intacct_asana.web.waker import Waker
+
+    started, release = [], threading.Event()
+
+    def start_run(flow: str) -> str:
+        started.append(flow)
+        assert release.wait(10)
+        return "a run"
+
+    waker = Waker(start_run, gather_seconds=0.01)
+    for _ in range(50):
+        waker.wake("demo")
+        waker.wake("other")
+    while len(started) < 2:
+        time.sleep(0.01)
+    for _ in range(50):
+        waker.wake("demo")
+    time.sleep(0.1)
+    assert sorted(started) == ["demo", "other"]
+    release.set()
+    while len(started) < 3:
+        time.sleep(0.01)
+    time.sleep(0.1)
+    assert sorted(started) == ["demo", "demo", "other"]
+
+
 # Registration.
 
 
@@ -257,6 +308,7 @@ def test_a_handshake_is_taken_only_while_our_own_registration_waits_for_it(offic
 def test_a_handshake_that_comes_too_late_is_refused(office: Office) -> None:
     hook_id = begin(office, seconds=-1)
     assert shake(office, hook_id) == 403
+    assert not office.hooks.shake(hook_id, secret_digest="0" * 64, sealed_secret="x", at=utc_now())
     assert office.hooks.find(hook_id).state is Registration.BEGUN
 
 

@@ -1,0 +1,210 @@
+"""How long from a person's choice to a confirmed decision, under real Airflow, with the watcher and with the webhook."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from sandbox.bench.table import load, table
+from sandbox.demo.airflow_server import ROOT, AirflowServer, DemoFailed, environment
+from sandbox.demo.people import amount
+from sandbox.demo.steering import Steering, free_port
+
+FLOW = "demo"
+GOAL_SECONDS = 15.0
+APPROVER = "carla.ruiz@northwind.example"
+LIMITS = {"USD": 250_000, "GBP": 200_000}
+SERVICE_USER, SERVICE_PASSWORD = "waker", "sandbox-waker-secret"
+ADMIN, ADMIN_PASSWORD = "bench", "sandbox-bench-secret"
+NEVER = "0 0 1 1 *"
+"""A schedule that does not come while we measure: what is measured is the hint alone."""
+PATIENCE_SECONDS = 90.0
+LONGEST_GAP_SECONDS = 10.0
+IDLE = "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME"
+
+
+class Way(StrEnum):
+    WATCHER = "watcher"
+    WEBHOOK = "webhook"
+
+
+@dataclass(kw_only=True)
+class Measured:
+    way: str
+    seconds: list[float] = field(default_factory=list)
+    runs: int = 0
+
+    @property
+    def p95(self) -> float:
+        """The nearest rank: of 30, the 29th."""
+        ordered = sorted(self.seconds)
+        return ordered[max(0, -(-len(ordered) * 95 // 100) - 1)]
+
+    def row(self) -> tuple[str, ...]:
+        figures = (min(self.seconds), statistics.median(self.seconds), self.p95, max(self.seconds))
+        return (self.way, str(len(self.seconds)), *(f"{figure:.1f}" for figure in figures), str(self.runs))
+
+
+class Office:
+    """A sandbox and a standalone Airflow with one flow, woken in one way; stopped by `stop`."""
+
+    def __init__(self, home: Path, way: Way, *, bills: int, seed: int, idle_seconds: float | None) -> None:
+        self.home = home
+        ports = [free_port() for _ in range(4)]
+        self.steering = Steering(ports[0], log=home / "sandbox.log")
+        self.data = {"seed": seed, "vendors": 20, "bills": bills}
+        self.url = f"http://127.0.0.1:{ports[1]}"
+        env = environment(
+            home,
+            port=ports[1],
+            spare_ports=(ports[2], ports[3]),
+            sandbox_url=self.steering.url,
+            mappings=_mapping(home, way, self.url),
+        )
+        env |= _users(home, self.url)
+        # Airflow's own default, unless asked otherwise: the demo's is shorter.
+        env.pop(IDLE)
+        if idle_seconds is not None:
+            env[IDLE] = str(idle_seconds)
+        try:
+            self.airflow = AirflowServer(env, log=home / "airflow.log", login=(ADMIN, ADMIN_PASSWORD))
+        except BaseException:
+            self.steering.stop()
+            raise
+
+    def open(self) -> None:
+        """Everything up, fields made, tasks there, the first reconciliation done."""
+        self.steering.wait_until_up()
+        self.steering.call("POST", "reset", self.data)
+        server = self.airflow
+        server.wait_until_healthy()
+        server.make_pool("intacct_api", 1, "Calls to one Intacct company at a time")
+        server.make_pool("asana_api", 4, "Tasks that talk to Asana with one token")
+        for job, conf in (("preflight", {"create_missing": True}), ("bill_sync", {}), ("approval_reconciliation", {})):
+            dag_id = f"{FLOW}_{job}"
+            server.wait_for_dag(dag_id)
+            server.unpause(dag_id)
+            run_id = server.trigger(dag_id, conf)
+            if server.wait_for_run(dag_id, run_id, seconds=240, watch=lambda _text: None) != "success":
+                raise DemoFailed(f"{dag_id} failed: {server.errors_of(dag_id, run_id)}")
+
+    def bills(self) -> list[Mapping[str, Any]]:
+        """Bills that the approver may approve, with their tasks' gids."""
+        tasks = self.steering.tasks_by_key()
+        found = []
+        for bill in self.steering.bills():
+            task = tasks.get(Steering.key_of(bill))
+            limit = LIMITS.get(bill["base_currency"], 0)
+            if task and bill["state"] in ("Submitted", "Posted") and 0 < amount(bill) < limit:
+                found.append({**bill, "task_gid": task["gid"]})
+        return found
+
+    def approve(self, bill: Mapping[str, Any]) -> float:
+        """Seconds from the choice until the store says CONFIRMED."""
+        began = time.monotonic()
+        self.steering.act("asana", APPROVER, "choose", task=bill["task_gid"], field="Approval", option="Approved")
+        while self._state(bill["task_gid"]) != "CONFIRMED":
+            if time.monotonic() > began + PATIENCE_SECONDS:
+                raise DemoFailed(f"bill {bill['record_no']} is {self._state(bill['task_gid'])} after {PATIENCE_SECONDS:.0f} s")
+            time.sleep(0.05)
+        return time.monotonic() - began
+
+    def _state(self, task_gid: str) -> str:
+        with sqlite3.connect(f"file:{self.home / 'intacct_asana.db'}?mode=ro", uri=True) as store:
+            rows = store.execute("SELECT state, body FROM ia_decisions").fetchall()
+        return next((state for state, body in rows if json.loads(body)["task_gid"] == task_gid), "nowhere")
+
+    def runs(self) -> int:
+        answer = self.airflow.http.get(f"/api/v2/dags/{FLOW}_approval_reconciliation/dagRuns", params={"limit": 1})
+        return int(answer.json()["total_entries"])
+
+    def stop(self) -> None:
+        self.airflow.stop()
+        self.steering.stop()
+
+
+def main(
+    approvals: Annotated[int, typer.Option(min=1, max=200, help="Choices measured in each way.")] = 30,
+    way: Annotated[list[Way] | None, typer.Option(help="One way only; may be given twice.")] = None,
+    idle_seconds: Annotated[float | None, typer.Option(help="Airflow's scheduler_idle_sleep_time; its default is 1.")] = None,
+    seed: Annotated[int, typer.Option(help="Another seed makes other bills and other gaps.")] = 7,
+) -> None:
+    """From Approve to CONFIRMED: how long people wait."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # Airflow and the sandbox are stopped however this ends.
+        signal.signal(number, _stop)
+    before = load()
+    measured = [_measure(one, approvals=approvals, seed=seed, idle_seconds=idle_seconds) for one in way or list(Way)]
+    print(f"\nFrom a choice on the board to a decision that is CONFIRMED, in seconds; goal: p95 under {GOAL_SECONDS:.0f}")
+    head = ("woken by", "approvals", "min", "median", "p95", "max", "runs")
+    print(table(head, [one.row() for one in measured]))
+    for one in measured:
+        print(f"{one.way}: goal {'met' if one.p95 < GOAL_SECONDS else 'NOT met'}.")
+    print(f"Before: {before}\nAfter:  {load()}")
+
+
+def _stop(number: int, _frame: object) -> None:
+    raise KeyboardInterrupt(f"signal {number}")
+
+
+def _measure(way: Way, *, approvals: int, seed: int, idle_seconds: float | None) -> Measured:
+    chance = random.Random(seed)
+    with _office(way, bills=3 * approvals + 20, seed=seed, idle_seconds=idle_seconds) as office:
+        found = Measured(way=way)
+        before = office.runs()
+        for number, bill in enumerate(office.bills()[:approvals], start=1):
+            # So that choices fall anywhere between two looks, and into runs that still work.
+            time.sleep(chance.uniform(0, LONGEST_GAP_SECONDS))
+            found.seconds.append(office.approve(bill))
+            print(f"{way} {number}: {found.seconds[-1]:.1f} s, {load()}", flush=True)
+        found.runs = office.runs() - before
+    return found
+
+
+@contextmanager
+def _office(way: Way, *, bills: int, seed: int, idle_seconds: float | None) -> Iterator[Office]:
+    with tempfile.TemporaryDirectory(prefix="intacct-asana-wake-") as folder:
+        office = Office(Path(folder), way, bills=bills, seed=seed, idle_seconds=idle_seconds)
+        try:
+            print(f"{way}: starting the sandbox and Airflow ...", flush=True)
+            office.open()
+            yield office
+        finally:
+            office.stop()
+
+
+def _mapping(home: Path, way: Way, url: str) -> Path:
+    folder = home / "mappings"
+    folder.mkdir()
+    flow = yaml.safe_load((ROOT / "include" / "mappings" / f"{FLOW}.yaml").read_text(encoding="utf-8"))
+    flow["schedules"] |= {"bill_sync": None, "vendor_sync": None, "approval_reconciliation": NEVER}
+    flow |= {"wake": str(way), "waking": {"poll_seconds": 3, "public_url": url}}
+    (folder / f"{FLOW}.yaml").write_text(yaml.safe_dump(flow, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    return folder
+
+
+def _users(home: Path, url: str) -> dict[str, str]:
+    """Two users of Airflow's simple auth manager: one for us, and the service user with the least role that may start runs."""
+    passwords = home / "passwords.json"
+    passwords.write_text(json.dumps({ADMIN: ADMIN_PASSWORD, SERVICE_USER: SERVICE_PASSWORD}), encoding="utf-8")
+    service = {"conn_type": "http", "host": url, "login": SERVICE_USER, "password": SERVICE_PASSWORD}
+    return {
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{ADMIN}:admin,{SERVICE_USER}:user",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+        "AIRFLOW_CONN_INTACCT_ASANA_AIRFLOW": json.dumps(service),
+    }
