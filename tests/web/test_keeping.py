@@ -100,6 +100,15 @@ def test_while_it_cannot_be_mended_the_old_one_stays_and_nothing_fails(office: O
     assert office.hooks.active().webhook_gid == old
 
 
+def test_even_a_mistake_of_our_own_does_not_fail_the_run(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mistake(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("with who knows what in it")
+
+    monkeypatch.setattr("intacct_asana.operators.webhooks.keep_webhook", mistake)
+    report = KeepWebhookOperator(task_id="keep_webhook", flow="demo").execute({})
+    assert report == {"webhook": "", "state": "failed", "problem": "ZeroDivisionError"}
+
+
 def test_other_filters_are_put_right(office: Office) -> None:
     gid = keep(office)["webhook"]
     raw(office, "PUT", f"/webhooks/{gid}", {"filters": [{"resource_type": "section"}]})
