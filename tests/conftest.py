@@ -20,6 +20,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 _home = tempfile.mkdtemp(prefix="intacct-asana-tests-")
+# Processes of one machine share the limit of calls to a company by files there; each test process is a machine of its own.
+os.environ["TMPDIR"] = tempfile.tempdir = _home
 os.environ.update(
     {
         "AIRFLOW_HOME": _home,
