@@ -40,14 +40,11 @@ class Workspace:
         self.world = world
         self.reset(seed)
 
-    def reset(self, seed: int, **_options: Any) -> dict[str, Any]:
-        """A new workspace: people, two empty projects with one section each, no custom fields. Answers a summary."""
-        self.last_gid = FIRST_GID + (seed % 1000) * 1_000_000
-        self.site = Site(constants.WORKSPACE_GID, "Northwind")
-        self.users: dict[str, User] = {}
-        self.projects: dict[str, Project] = {}
-        self.sections: dict[str, Section] = {}
-        self.fields: dict[str, CustomField] = {}
+    def reset(self, seed: int, *, keep_fields: bool = False, **_options: Any) -> dict[str, Any]:
+        """A new workspace: people, two empty projects with one section each, no custom fields. Answers a summary.
+
+        With `keep_fields` only tasks and what hangs on them are gone; projects stay with their fields and sections.
+        """
         self.tasks: dict[str, Task] = {}
         self.stories: dict[str, Story] = {}
         self.attachments: dict[str, Attachment] = {}
@@ -59,10 +56,23 @@ class Workspace:
         self.offsets = Offsets(self.world, seed=seed)
         self.limits = Limits(self.world)
         self.deliveries = Deliveries(self)
+        if keep_fields:
+            for project in self.projects.values():
+                project.tasks.clear()
+        else:
+            self._begin(seed)
+        return {"people": len(self.users), "projects": len(self.projects), "tasks": len(self.tasks)}
+
+    def _begin(self, seed: int) -> None:
+        self.last_gid = FIRST_GID + (seed % 1000) * 1_000_000
+        self.site = Site(constants.WORKSPACE_GID, "Northwind")
+        self.users: dict[str, User] = {}
+        self.projects: dict[str, Project] = {}
+        self.sections: dict[str, Section] = {}
+        self.fields: dict[str, CustomField] = {}
         self._people()
         self._project(constants.BILLS_PROJECT_GID, "Bills")
         self._project(constants.VENDORS_PROJECT_GID, "Vendors")
-        return {"people": len(self.users), "projects": len(self.projects), "tasks": len(self.tasks)}
 
     def dump(self) -> dict[str, Any]:
         return dump(self)

@@ -196,8 +196,11 @@ class World:
 
     def lose_store(self) -> None:
         """As when the database was restored empty."""
-        self.store_path = self.store_path.with_name("another.db")
-        self.api.connections["intacct_asana_store"]["host"] = str(self.store_path)
+        self.use_store(self.store_path.with_name("another.db"))
+
+    def use_store(self, path: Path) -> None:
+        self.store_path = path
+        self.api.connections["intacct_asana_store"]["host"] = str(path)
 
     def result(self, task_id: str) -> Any:
         return self.api.xcoms.get((task_id, "return_value"))
