@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from sandbox.bench import first_sync, wake
+from sandbox.bench import first_sync, memory, wake
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 app.command(name="first_sync")(first_sync.main)
+app.command(name="memory")(memory.main)
 app.command(name="wake")(wake.main)
 
 

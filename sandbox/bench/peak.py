@@ -1,0 +1,69 @@
+"""One reading in a process of its own, so that its peak is its own: `python -m sandbox.bench.peak bills` prints one line."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from resource import RUSAGE_SELF, getrusage
+from types import SimpleNamespace
+from typing import Any
+
+from sandbox.bench.first_sync import FLOW
+
+
+def peak_mb() -> float:
+    """The most memory that this process ever held, in MB of 1,000,000 bytes. Linux counts in units of 1,024 bytes."""
+    return getrusage(RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+
+def make_fields() -> int:
+    """What preflight makes on an empty board; a plan needs it."""
+    from intacct_asana.operators.preflight import CheckAsanaOperator
+
+    CheckAsanaOperator(task_id="check_asana", flow=FLOW, create_missing=True).execute(a_context())
+    return 0
+
+
+def read_bills() -> int:
+    """Every bill of the company with its lines, page after page, as the flow reads them; kept are none."""
+    from intacct_asana.operators.flow_run import FlowRun
+    from intacct_asana.operators.flows import flow_named
+    from intacct_asana.operators.following import bill_window
+
+    flow = flow_named(FLOW)
+    pages = FlowRun(flow).books.bills(bill_window(flow.bills), page_size=flow.bills.page_size)
+    return sum(len(page) for page in pages)
+
+
+def plan_bills() -> int:
+    """A first bill sync's plan by the DAG's own operator, which has to know every bill at once."""
+    from intacct_asana.operators.syncing import PlanBillsOperator
+
+    read: int = PlanBillsOperator(task_id="plan_tasks", flow=FLOW).execute(a_context())["read"]
+    return read
+
+
+def a_context() -> Any:
+    """Enough of Airflow's for an operator outside a task runner, which would say so with a warning."""
+    from airflow.sdk.bases.operator import ExecutorSafeguard
+
+    ExecutorSafeguard.test_mode = True
+    return {"params": {"allow_unsafe_plan": True}, "dag_run": SimpleNamespace(run_type="manual"), "run_id": "bench"}
+
+
+WAYS: dict[str, Callable[[], int]] = {"fields": make_fields, "bills": read_bills, "plan": plan_bills}
+
+
+def main(way: str) -> None:
+    import_module("intacct_asana.operators.syncing")
+    import_module("intacct_asana.hooks.intacct")
+    before, began = peak_mb(), time.monotonic()
+    bills = WAYS[way]()
+    print(json.dumps({"bills": bills, "seconds": time.monotonic() - began, "before_mb": before, "peak_mb": peak_mb()}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
