@@ -21,6 +21,8 @@ what is still missing. A file that will never fit (over 100 MB, or of a kind tha
 **When it refuses.** A plan over the flow's limits fails as UnsafePlan and writes nothing; look at the numbers, then run again
 with *Allow a plan over the limits*. *Dry run* stores and shows the plan and writes nothing.
 
+**How far it is:** the log of each step says every 15 seconds what is done, what is to do, how many a minute, and the time left.
+
 **To stop:** pause the DAG; a task that is stopped in the middle leaves no half-done work behind. **To re-run:** trigger it or
 clear the failed step; whatever was done is found again and not done twice.
 """
