@@ -60,6 +60,8 @@ def connections(sandbox: Any) -> dict[str, str]:
         "sender_id": constants.SENDER_ID,
         "sender_password": constants.SENDER_PASSWORD,
         "allowed_endpoint_hosts": ["127.0.0.1"],
+        # The limit is one for all processes of a machine, and several tests run at once.
+        "max_concurrency": 10,
     }
     intacct = {"conn_type": "intacct", "host": sandbox.gateway_url, "login": constants.WS_USER, "extra": gateway}
     board = {"workspace": constants.WORKSPACE_GID, "requests_per_minute": 1_000_000}
