@@ -44,6 +44,17 @@ def test_every_dag_has_a_manual_an_owner_tags_and_alerts(bag: Any) -> None:
             assert task.max_active_tis_per_dag == 1
 
 
+def test_the_vendor_sync_writes_to_intacct_only_where_the_flow_declares_it(
+    bag: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "write_vendors" in bag.dags["demo_vendor_sync"].task_ids
+    lines = GOOD.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines if "intacct_field" not in line and "assignee: {vendor_field" not in line]
+    (tmp_path / "demo.yaml").write_text("".join(kept), encoding="utf-8")
+    plain = bag_of(tmp_path, monkeypatch)
+    assert set(plain.dags["demo_vendor_sync"].task_ids) == {"plan_tasks", "apply_plan"}
+
+
 def test_every_dag_survives_serialisation(bag: Any) -> None:
     from airflow.serialization.serialized_objects import DagSerialization
 

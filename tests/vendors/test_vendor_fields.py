@@ -61,6 +61,27 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(world: VendorWorld) -> None
     assert world.vendor(world.an_id())["custom"]["ASANA_TEAM"] == "IT"
 
 
+def test_a_dry_run_tells_nobody_what_is_still_to_be_told(world: VendorWorld) -> None:
+    world.sandbox.settings(vendor_approvals_on=True)
+    world.choose(world.an_id(), "IT")
+    world.sandbox.fault("asana", "POST /tasks/{gid}/stories", "status:500", times=20)
+    assert world.run()["tell_people"] == "failed"
+    world.sandbox.clear_faults()
+    world.must_run(dry_run=True)
+    assert world.comments(world.an_id()) == []
+    world.must_run()
+    assert len(world.comments(world.an_id())) == 1
+
+
+def test_vendors_whose_ids_differ_by_capitals_only_are_two(world: VendorWorld) -> None:
+    for vendor_id in ("V-x", "V-X"):
+        world.sandbox.act("intacct", "mgarcia", "create_vendor", vendor_id=vendor_id, name=vendor_id)
+    world.must_run()
+    world.choose("V-x", "IT")
+    world.must_run()
+    assert (world.team("V-x"), world.team("V-X")) == ("IT", "")
+
+
 def test_an_emptied_field_keeps_intaccts_value_and_says_so_once(world: VendorWorld) -> None:
     vendor_id = world.an_id()
     for team in ("IT", None):
@@ -275,6 +296,19 @@ def test_a_choice_names_the_person_whom_the_flow_says_it_is(a_world: AWorld) -> 
     bills = [world.add_bill(world.an_id()), world.add_bill(world.an_id(1))]
     world.sync_bills()
     assert [world.bill_task(bill)["assignee"] for bill in bills] == [BEN, CARLA]
+
+
+def test_a_people_field_names_a_person_and_needs_no_field_in_intacct(a_world: AWorld) -> None:
+    text = "{name: Default approver, kind: text, owner: asana, intacct_field: ASANA_APPROVER}"
+    world = a_world((text, "{name: Default approver, kind: people, owner: asana}"))
+    world.must_run()
+    gid = world.task(world.an_id())["gid"]
+    world.sandbox.act("asana", BEN, "set_people", task=gid, field="Default approver", people=[ALICE])
+    world.must_run()
+    record_no = world.add_bill(world.an_id())
+    world.sync_bills()
+    assert world.bill_task(record_no)["assignee"] == ALICE
+    assert world.writes()[1] == 0
 
 
 def test_a_person_unknown_to_asana_never_stops_a_bill(world: VendorWorld) -> None:

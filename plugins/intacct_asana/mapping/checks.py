@@ -44,7 +44,7 @@ def check_owner(rule: FieldRule, path: Path) -> Iterator[Found]:
     if rule.owner == "intacct" and rule.initial is not None:
         what = f"`initial` is for fields that Asana owns, and {rule.name!r} is owned by Intacct"
         yield Found(path=(*path, "initial"), what=what, mend="remove `initial`, or write `owner: asana`")
-    if rule.initial is not None and rule.kind in ("number", "date"):
+    if rule.initial is not None and rule.kind in ("number", "date", "people"):
         yield Found(path=(*path, "initial"), what="`initial` works for text and enums only", mend="remove it")
 
 

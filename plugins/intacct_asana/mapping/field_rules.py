@@ -56,8 +56,8 @@ class FieldRule(Part):
     name: FieldName
     """Name of the custom field in Asana, or its gid."""
 
-    kind: Literal["text", "number", "enum", "multi_enum", "date"]
-    """Asana's kind of field. Money is a number, a choice is an enum."""
+    kind: Literal["text", "number", "enum", "multi_enum", "date", "people"]
+    """Asana's kind of field. Money is a number, a choice is an enum. A people field is for people to fill: it has no source."""
 
     source: str | None = None
 

@@ -84,7 +84,7 @@ class Assignee(Part):
     """E-mail address of the person in Asana. Beside `vendor_field` it is for vendors whose field names nobody."""
 
     vendor_field: FieldName | None = None
-    """Name of a vendors' field that people own in Asana: text that holds e-mail addresses, or an enum with `people`."""
+    """Name of a vendors' field that people own in Asana: people, text that holds e-mail addresses, or an enum with `people`."""
 
     people: Mapping[str, Email] | None = None
     """E-mail address for each option of an enum `vendor_field`, as in `Facilities: ben@example.com`."""

@@ -47,6 +47,7 @@ FITS: Mapping[str, frozenset[Shape]] = MappingProxyType(
         "date": frozenset({Shape.DAY}),
         "enum": frozenset({Shape.TEXT, Shape.CHOICE, Shape.PAIR, Shape.LINES}),
         "multi_enum": frozenset({Shape.LINES}),
+        "people": frozenset(),
     }
 )
 """Which shapes a kind of Asana field can show."""

@@ -80,9 +80,10 @@ def check_assignee(bills: BillScope, vendors: VendorScope) -> Iterator[Found]:
     if rule is None:
         what = f"`vendor_field` is {assignee.vendor_field!r}, which is no field of vendors that Asana owns"
         yield Found(path=path, what=what, mend=did_you_mean(assignee.vendor_field, rules) if rules else "add it to `vendors`")
-    elif rule.kind not in ("text", "enum"):
+    elif rule.kind not in ("text", "enum", "people"):
         what = f"`vendor_field` is {rule.name!r}, which is of kind {rule.kind}"
-        yield Found(path=path, what=what, mend="name a text field that holds e-mail addresses, or an enum with `people`")
+        mend = "name a people field, a text field that holds e-mail addresses, or an enum with `people`"
+        yield Found(path=path, what=what, mend=mend)
     else:
         yield from _check_people(assignee, rule)
 

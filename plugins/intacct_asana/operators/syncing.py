@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from intacct_asana.errors import Misconfigured
 from intacct_asana.mapping import document_of, project_bill, project_vendor, required_people
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, utc_now
 from intacct_asana.operators.following import CHANGED, BillFollower, Follower, Sight, VendorFollower, bill_window
 from intacct_asana.operators.reading import Reading, reading_of
+from intacct_asana.operators.stored_plans import StoredPlanOperator
 from intacct_asana.records import Bill, Cursor, Pins, Task, Vendor, snapshot_of
 from intacct_asana.store import StoredPlan
 from intacct_asana.sync import (
@@ -223,30 +223,14 @@ class PlanVendorsOperator(PlanTasksOperator):
         )
 
 
-class ApplyPlanOperator(FlowOperator):
+class ApplyPlanOperator(StoredPlanOperator):
     """Carries out a stored plan, action by action, and moves the cursor with the last of them.
 
     A failed action does not stop the others; the task fails at the end and names them, and the cursor stays, so the next
     run meets them again. Returns the counts and the calls used.
     """
 
-    template_fields: Sequence[str] = ("plan_id",)
-
-    def __init__(self, *, plan_id: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.plan_id = plan_id
-
-    def execute(self, context: Context) -> dict[str, Any]:
-        run = self.run_parts
-        stored = run.store.plan(self.plan_id)
-        if stored is None:
-            raise Misconfigured(f"Plan {self.plan_id} is not in the store; clear the planning task and run it again.")
-        if stored.summary.get("dry_run"):
-            self.log.info("Dry run: %s planned, nothing written", json.dumps(stored.summary.get("counts")))
-            return {"dry_run": True, "written": 0}
-        return self._apply(run, stored)
-
-    def _apply(self, run: FlowRun, stored: StoredPlan) -> dict[str, Any]:
+    def carry_out(self, run: FlowRun, stored: StoredPlan) -> dict[str, Any]:
         pins = run.pins(stored.kind)
         scope = run.flow.bills if stored.kind == "bill" else run.flow.vendors
         with run.store.kept_open():

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from intacct_asana.errors import Misconfigured
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun
 from intacct_asana.operators.reading import Reading, reading_of
+from intacct_asana.operators.stored_plans import StoredPlanOperator
 from intacct_asana.operators.vendor_rules import vendor_policy
 from intacct_asana.records import Cursor, Link, Pins, ReadWindow, Task, Vendor, VendorValue
 from intacct_asana.store import StoredPlan
@@ -191,26 +191,13 @@ class PlanVendorFieldsOperator(FlowOperator):
         return {"plan_id": stored.plan_id, **summary}
 
 
-class WriteVendorsOperator(FlowOperator):
+class WriteVendorsOperator(StoredPlanOperator):
     """Writes a stored plan for vendors' fields into Intacct, one vendor a request, each read back and compared.
 
     A failed vendor does not stop the others; the task fails at the end and names them, and the cursors stay.
     """
 
-    template_fields: Sequence[str] = ("plan_id",)
-
-    def __init__(self, *, plan_id: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.plan_id = plan_id
-
-    def execute(self, context: Context) -> dict[str, Any]:
-        run = self.run_parts
-        stored = run.store.plan(self.plan_id)
-        if stored is None:
-            raise Misconfigured(f"Plan {self.plan_id} is not in the store; clear the planning task and run it again.")
-        if stored.summary.get("dry_run"):
-            self.log.info("Dry run: %s planned, nothing written", json.dumps(stored.summary.get("counts")))
-            return {"dry_run": True, "written": 0}
+    def carry_out(self, run: FlowRun, stored: StoredPlan) -> dict[str, Any]:
         written = write_vendors(
             plan_from_json(stored.body),
             policy=vendor_policy(run.flow, run.pins("vendor")),
@@ -234,6 +221,8 @@ class TellVendorPeopleOperator(FlowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
+        if context["params"].get("dry_run"):
+            return {"dry_run": True, "written": 0}
         told = tell_people(
             policy=vendor_policy(run.flow, run.pins("vendor")),
             board=run.board,

@@ -46,7 +46,7 @@ def _rule(rule: VendorField, pins: Pins) -> VendorRule:
 
 
 class NamedPeople:
-    """Who the vendors' last confirmed values name, as e-mails by vendor key."""
+    """Who the vendors' last confirmed values name: e-mails, or user gids where a people field holds them, by vendor key."""
 
     def __init__(self, flow: Flow) -> None:
         assignee = flow.bills.assignee
@@ -59,13 +59,14 @@ class NamedPeople:
         return self._rule is not None
 
     def emails(self, values: Iterable[VendorValue]) -> dict[str, str]:
-        """E-mail by vendor key, empty for a vendor that names nobody; what is no name of an option is an e-mail itself."""
+        """By vendor key, empty for a vendor that names nobody; text that is no option's name is an e-mail itself."""
         if self._rule is None:
             return {}
         kept_as = self._rule.intacct_field or self._rule.name
         return {row.key: self._email(row.agreed or "") for row in values if row.field == kept_as}
 
     def _email(self, value: str) -> str:
-        options: Mapping[str, str] = self._rule.options or {} if self._rule else {}
-        option = options.get(value, value)
-        return self._people.get(option, "" if self._rule and self._rule.kind == "enum" else option.lower())
+        if self._rule is None or self._rule.kind == "people":
+            return value
+        option = (self._rule.options or {}).get(value, value)
+        return self._people.get(option, "" if self._rule.kind == "enum" else option.lower())

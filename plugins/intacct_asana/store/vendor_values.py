@@ -36,9 +36,10 @@ class StoredVendorValues:
         return _by_key([row for chunk in chunks for row in self._select(table.c.key.in_(chunk))])
 
     def unsettled(self) -> list[VendorValue]:
-        """Values that each run looks at again: sent, waiting or held."""
+        """Values that each run looks at again: sent, waiting or held. Of an emptied field only a change tells something new."""
         states = (ValueState.SENT, ValueState.WAITING, ValueState.HELD)
-        return self._select(table.c.state.in_([str(state) for state in states]))
+        found = self._select(table.c.state.in_([str(state) for state in states]))
+        return [row for row in found if row.wanted or row.state is not ValueState.HELD]
 
     def untold(self) -> list[VendorValue]:
         """Values that people on the vendor's task have not heard of yet, oldest first."""
