@@ -60,7 +60,13 @@ class Facts:
 
     @property
     def agreed(self) -> str | None:
-        return self.row.agreed if self.row else None
+        """The last value that both sides had: also one that was on its way and has arrived, whatever Asana says since."""
+        row = self.row
+        if row is None:
+            return None
+        under_way = row.state in (ValueState.SENT, ValueState.WAITING)
+        arrived = under_way and self.actual == row.wanted and self.approval is Approval.APPROVED
+        return row.wanted if arrived else row.agreed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

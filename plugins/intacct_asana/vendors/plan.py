@@ -10,7 +10,7 @@ from typing import Any
 
 from intacct_asana.errors import UnexpectedReply, UnsafePlan
 from intacct_asana.records import Task, ValueState, Vendor, VendorValue
-from intacct_asana.vendors.decide import Facts, Step, Verdict, decide
+from intacct_asana.vendors.decide import Facts, Step, decide
 from intacct_asana.vendors.rules import VendorPolicy, VendorRule
 
 VERSION = 1
@@ -20,11 +20,15 @@ FEWEST_VALUES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One field: what Asana wants, what Intacct says, and what is done about it. `before` is the state it was planned on."""
+    """One field: what Asana wants, what both sides last agreed on, what Intacct says, and what is done about it.
+
+    `before` is the state of the field's row that it was planned on.
+    """
 
     field: str
     step: str
     wanted: str
+    agreed: str | None
     actual: str | None
     why: str
     drift: bool = False
@@ -100,7 +104,7 @@ def plan_fields(
             facts = facts_of(rule, policy, wanted=rule.wanted(tasks[key]), vendor=vendor, row=known.get(rule.key))
             emptied_here += bool(facts.agreed) and facts.wanted == ""
             emptied_there += bool(facts.agreed) and facts.flows and facts.actual == ""
-            change = _change(rule.key, facts, decide(facts))
+            change = change_of(rule.key, facts)
             if change.step == Step.LEAVE:
                 left += 1
             else:
@@ -129,6 +133,23 @@ def facts_of(
     )
 
 
+def change_of(field: str, facts: Facts) -> Change:
+    """What is decided about a field. What waits and was told to wait is left alone."""
+    verdict = decide(facts)
+    row, wanted = facts.row, facts.wanted or ""
+    known = row is not None and row.state is ValueState.WAITING and row.wanted == wanted and verdict.step is Step.WAIT
+    return Change(
+        field=field,
+        step=str(Step.LEAVE if known else verdict.step),
+        wanted=wanted,
+        agreed=facts.agreed,
+        actual=facts.actual,
+        why=verdict.why,
+        drift=verdict.drift,
+        before=standing(row),
+    )
+
+
 def vendor_key_of(company_id: str, vendor_id: str) -> str:
     return f"{company_id}:vendor:{vendor_id}"
 
@@ -141,11 +162,6 @@ def vendor_id_of(key: str) -> str:
 def standing(row: VendorValue | None) -> str:
     """What a plan was made on, as text: applied later, it must still be so."""
     return f"{row.state}|{row.turn}|{row.wanted}" if row else ""
-
-
-def is_still_waiting(row: VendorValue | None, verdict_step: str, wanted: str) -> bool:
-    """Told and kept before: nothing new."""
-    return bool(row and verdict_step == Step.WAIT and row.state is ValueState.WAITING and row.wanted == wanted)
 
 
 def raise_if_unsafe(plan: VendorPlan, *, vendor_writes: int, agreed: int, nothing_listed: bool = False) -> None:
@@ -188,18 +204,6 @@ def plan_from_json(text: str) -> VendorPlan:
         raise UnexpectedReply(
             f"The stored plan cannot be read ({type(error).__name__}: {error}). Clear the planning step and run it again."
         ) from error
-
-
-def _change(field: str, facts: Facts, verdict: Verdict) -> Change:
-    return Change(
-        field=field,
-        step=str(Step.LEAVE if is_still_waiting(facts.row, verdict.step, facts.wanted or "") else verdict.step),
-        wanted=facts.wanted or "",
-        actual=facts.actual,
-        why=verdict.why,
-        drift=verdict.drift,
-        before=standing(facts.row),
-    )
 
 
 def _shown(value: str | None) -> str:

@@ -17,8 +17,8 @@ from intacct_asana.ports import TaskBoard, VendorBooks, VendorValues
 from intacct_asana.records import Story, ValueState, Vendor, VendorValue
 from intacct_asana.vendors.after import conclude
 from intacct_asana.vendors.control import control_id_of
-from intacct_asana.vendors.decide import Step, Verdict, decide
-from intacct_asana.vendors.plan import Change, VendorAction, VendorPlan, facts_of, is_still_waiting, standing
+from intacct_asana.vendors.decide import Step
+from intacct_asana.vendors.plan import Change, VendorAction, VendorPlan, change_of, facts_of, standing
 from intacct_asana.vendors.result import Written
 from intacct_asana.vendors.rules import VendorPolicy, VendorRule
 
@@ -67,8 +67,10 @@ class _Case:
     rule: VendorRule
     change: Change
     row: VendorValue | None
-    verdict: Verdict
-    actual: str
+
+    @property
+    def actual(self) -> str:
+        return self.change.actual or ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -85,42 +87,27 @@ class _Writer:
     def act(self, action: VendorAction) -> None:
         rules = {rule.key: rule for rule in self.policy.rules}
         rows = self.values.of([action.key]).get(action.key, {})
-        changes = [change for change in action.changes if change.field in rules and self._is_due(change, rows)]
-        if not any(change.step == Step.WRITE for change in changes):
-            self._keep(
-                action, [(change, Verdict(step=Step(change.step), why=change.why), change.actual) for change in changes], rows
-            )
+        due = [change for change in action.changes if change.field in rules and self._is_due(change, rows)]
+        planned = [change for change in due if change.step == Step.WRITE]
+        self._keep(action.key, [change for change in due if change not in planned], rows)
+        if not planned:
             return
         # Time has passed since the plan was made, and an earlier try may have written: look first.
         vendor = self.books.vendor(action.vendor_id)
-        judged = [
-            (
-                change,
-                decide(
-                    facts_of(rules[change.field], self.policy, wanted=change.wanted, vendor=vendor, row=rows.get(change.field))
-                ),
-            )
-            for change in changes
+        judged = [self._judged(rules[change.field], change, vendor, rows.get(change.field)) for change in planned]
+        self._keep(action.key, [change for change in judged if change.step != Step.WRITE], rows)
+        cases = [
+            _Case(rule=rules[change.field], change=change, row=rows.get(change.field))
+            for change in judged
+            if change.step == Step.WRITE
         ]
-        writes = [
-            _Case(
-                rule=rules[change.field],
-                change=change,
-                row=rows.get(change.field),
-                verdict=verdict,
-                actual=rules[change.field].actual(vendor) or "",
-            )
-            for change, verdict in judged
-            if verdict.step is Step.WRITE
-        ]
-        others = [
-            (change, verdict, rules[change.field].actual(vendor))
-            for change, verdict in judged
-            if verdict.step is not Step.WRITE
-        ]
-        self._keep(action, others, rows)
-        if writes and vendor:
-            self._write(action, vendor, writes)
+        if cases and vendor:
+            self._write(action, vendor, cases)
+
+    def _judged(self, rule: VendorRule, change: Change, vendor: Vendor | None, row: VendorValue | None) -> Change:
+        """The same decision on the vendor as it is now."""
+        facts = facts_of(rule, self.policy, wanted=change.wanted, vendor=vendor, row=row)
+        return change_of(rule.key, facts)
 
     def _is_due(self, change: Change, rows: Mapping[str, VendorValue]) -> bool:
         """False when a later run moved the field on: what this plan wanted is old then."""
@@ -131,13 +118,9 @@ class _Writer:
 
     # Fields that are not written
 
-    def _keep(
-        self, action: VendorAction, judged: Sequence[tuple[Change, Verdict, str | None]], rows: Mapping[str, VendorValue]
-    ) -> None:
+    def _keep(self, key: str, changes: Sequence[Change], rows: Mapping[str, VendorValue]) -> None:
         kept = [
-            _moved(rows.get(change.field), action.key, change, verdict, actual, at=self.now())
-            for change, verdict, actual in judged
-            if verdict.step in STATE_OF and not is_still_waiting(rows.get(change.field), verdict.step, change.wanted)
+            _moved(rows.get(change.field), key, change, at=self.now()) for change in changes if Step(change.step) in STATE_OF
         ]
         proven = [row for row in kept if _is_ours(rows.get(row.field))]
         self.values.save([row for row in kept if row not in proven])
@@ -178,8 +161,8 @@ class _Writer:
         for row, case in zip(ends, cases, strict=True):
             if row.state is not ValueState.SENT:
                 self.result.count(row)
-            if case.verdict.drift and row.state is not ValueState.REFUSED:
-                over = f"Intacct said {case.actual!r}; {row.wanted!r} of Asana goes over it ({case.verdict.why})"
+            if case.change.drift and row.state is not ValueState.REFUSED:
+                over = f"Intacct said {case.actual!r}; {row.wanted!r} of Asana goes over it ({case.change.why})"
                 self.result.drift.append(f"{row.key}, {case.rule.name}: {over}")
 
     def _give_up(self, rows: Sequence[VendorValue], problem: IntacctAsanaError | None, *, sent_before: bool) -> None:
@@ -203,7 +186,7 @@ class _Writer:
             replace(
                 _witnessed(case.rule, stories, bot_gid=self.policy.bot_gid),
                 key=action.key,
-                agreed=case.row.agreed if case.row else None,
+                agreed=case.change.agreed,
                 wanted=case.change.wanted,
                 at=self.now(),
                 control_id=control_id,
@@ -250,14 +233,12 @@ def _is_ours(row: VendorValue | None) -> bool:
     return row is not None and row.state in (ValueState.SENT, ValueState.WAITING)
 
 
-def _moved(
-    row: VendorValue | None, key: str, change: Change, verdict: Verdict, actual: str | None, *, at: datetime
-) -> VendorValue:
+def _moved(row: VendorValue | None, key: str, change: Change, *, at: datetime) -> VendorValue:
     """The field's row after a step that writes nothing. What both sides agreed on stays known until they agree again."""
-    state = STATE_OF[verdict.step]
-    agreed = change.wanted if state is ValueState.AGREED else row.agreed if row else None
+    state = STATE_OF[Step(change.step)]
     was_waiting = row is not None and row.state is ValueState.WAITING
-    base = VendorValue(
+    agrees = state is ValueState.AGREED
+    fresh = VendorValue(
         key=key,
         field=change.field,
         state=state,
@@ -265,14 +246,14 @@ def _moved(
         wanted="",
         at=at,
         turn=row.turn if row else 0,
-        replaced=actual or "",
+        replaced=change.actual or "",
     )
     return replace(
-        row if row and _is_ours(row) else base,
+        row if row and _is_ours(row) else fresh,
         state=state,
-        agreed=agreed,
+        agreed=change.wanted if agrees else change.agreed,
         wanted=change.wanted,
         at=at,
-        reason=verdict.why if state is not ValueState.AGREED else APPROVED if was_waiting else "",
-        told=state is ValueState.AGREED and not was_waiting,
+        reason=change.why if not agrees else APPROVED if was_waiting else "",
+        told=agrees and not was_waiting,
     )
