@@ -77,7 +77,7 @@ def test_payment_is_told_in_one_plain_line(payment: Payment, words: str) -> None
 
 def test_lists_hold_each_text_once_and_leave_out_what_was_taken_back() -> None:
     gone = a_payment(record_no="902", method="Cash", document_no="7", state=PaymentState.VOIDED, paid_on=date(2026, 11, 25))
-    bill = with_payments(a_payment(), CHECK, gone, dataclasses.replace(CHECK, record_no="903"))
+    bill = with_payments(a_payment(), CHECK, gone, dataclasses.replace(CHECK, record_no="903", document_no=" 10023 "))
     assert payment_methods(bill) == "ACH; Printed Check"
     assert payment_numbers(bill) == "10023"
     assert last_paid_on(bill) == date(2026, 11, 22)
