@@ -8,6 +8,8 @@ Settings, by POST /_sandbox/settings; each chooses where Asana's behaviour depen
     asana_max_reads (50), asana_max_writes (15)   more at once: 429
     asana_latency_ms (0)                  wait within each call
     asana_names_refused_fields (true)     a refusal of a locked, hidden or removed field names its gid
+    asana_local_names_unique (false)      a project's own field may not have a name of the workspace's
+    asana_fields_per_project (none)       more custom fields on a project are refused
     asana_field_stories_on_create (false) a new task's fields leave stories
     asana_trashed_task (404)              reading a deleted task: 404 or 403
     asana_offset_minutes (15)             how long a page token lives

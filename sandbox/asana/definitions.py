@@ -31,7 +31,8 @@ def create(space: Workspace, user: User, data: dict[str, Any], *, is_global: boo
             raise bad(f"{key}: Missing input")
     if kind not in KINDS:
         raise bad(f"resource_subtype: Not a recognized custom field type: {kind}")
-    field = CustomField(space.new_gid(), _free_name(space, data["name"], is_global=is_global), kind, is_global=is_global)
+    unique = is_global or bool(space.world.setting("asana_local_names_unique", False))
+    field = CustomField(space.new_gid(), _free_name(space, data["name"], is_global=unique), kind, is_global=is_global)
     _set_format(field, data)
     field.description, field.created_by = data.get("description") or "", user
     for option in data.get("enum_options") or []:
@@ -122,6 +123,9 @@ def attach(space: Workspace, project: Project, field: CustomField, *, is_importa
     needs_paid_plan(space)
     if field.gid in project.settings:
         raise bad(f"custom_field: Custom field {field.gid} is already on this project")
+    most = space.world.setting("asana_fields_per_project", None)
+    if most is not None and len(project.settings) >= int(most):
+        raise bad(f"custom_field: A project can have at most {most} custom fields")
     setting = FieldSetting(space.new_gid(), project, field, is_important)
     project.settings[field.gid] = setting
     return setting

@@ -62,6 +62,7 @@ def _field(field: CustomField) -> dict[str, Any]:
         "kind": field.kind,
         "precision": field.precision,
         "format": field.format,
+        "currency_code": field.currency_code,
         "options": [_option(option) for option in field.options],
         "locked_by": field.locked_by.email if field.locked_by else None,
         "is_global": field.is_global,

@@ -85,6 +85,7 @@ OUR_CALLS = {
     "read_project": "getProject",
     "read_settings": "getCustomFieldSettingsForProject",
     "read_sections": "getSectionsForProject",
+    "read_workspace_fields": "getCustomFieldsForWorkspace",
     "create_section": "createSectionForProject",
     "create_local_field": "addCustomFieldSettingForProject",
     "create_shared_field": "createCustomField",
@@ -136,6 +137,7 @@ def set_up(hook: AsanaHook) -> dict[str, Any]:
     )
     hook.ask(asana_project_calls.attach_field(PROJECT, shared.gid), one(setting_from))
     hook.field_definitions(PROJECT)
+    hook.workspace_fields(PROJECT)
     hook.sections(PROJECT)
     return fields
 

@@ -88,6 +88,7 @@ WRITING = [name for name in dir(AsanaHook) if getattr(getattr(AsanaHook, name), 
 def test_the_methods_that_write_are_known() -> None:
     assert set(WRITING) == {
         "add_option",
+        "attach_field",
         "attach_file",
         "attach_link",
         "comment",

@@ -28,6 +28,16 @@ class AsanaSetup(AsanaWire):
         """The custom fields of the project's tasks; those that are private to others are missing."""
         return self.all_of(calls.read_settings(project_gid), setting_from)
 
+    def workspace_fields(self, project_gid: str) -> list[FieldDefinition]:
+        """The custom fields of the project's workspace, whether they are on the project or not."""
+        workspace_gid = self.project(project_gid)[2]
+        return self.all_of(calls.read_workspace_fields(workspace_gid), definition_from)
+
+    @mutates
+    def attach_field(self, project_gid: str, field_gid: str) -> FieldDefinition:
+        """A field of the workspace, put onto the project."""
+        return self.ask(calls.attach_field(project_gid, field_gid), one(setting_from))
+
     def sections(self, project_gid: str) -> list[Section]:
         return self.all_of(calls.read_sections(project_gid), section_from)
 

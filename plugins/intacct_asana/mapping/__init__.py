@@ -24,7 +24,7 @@ from intacct_asana.mapping.model import (
     VendorScope,
 )
 from intacct_asana.mapping.needs import Gaps, gaps_of, required_fields, required_people, required_sections
-from intacct_asana.mapping.pins import pins_drift, resolve_pins
+from intacct_asana.mapping.pins import pins_drift, resolve_pins, shared_field
 from intacct_asana.mapping.projection import project_bill, project_vendor
 from intacct_asana.mapping.signal_rules import ApprovalTaskSignal, CommentSignal, EnumSignal, SignalRule
 from intacct_asana.mapping.sources import BILL_SOURCES, VENDOR_SOURCES
@@ -66,4 +66,5 @@ __all__ = [
     "required_people",
     "required_sections",
     "resolve_pins",
+    "shared_field",
 ]

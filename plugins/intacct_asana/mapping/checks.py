@@ -52,6 +52,9 @@ def check_fit(rule: FieldRule, path: Path) -> Iterator[Found]:
     if rule.precision is not None and rule.kind != "number":
         what = f"`precision` is for numbers, and {rule.name!r} is of kind {rule.kind}"
         yield Found(path=(*path, "precision"), what=what, mend="remove it, or write `kind: number`")
+    if rule.currency is not None and not (rule.kind == "number" and rule.reads and rule.reads.shape is Shape.MONEY):
+        what = f"`currency` is for amounts of money, and {rule.name!r} shows none as a number"
+        yield Found(path=(*path, "currency"), what=what, mend="remove it")
     if rule.reads is None or rule.reads.shape in FITS[rule.kind]:
         if rule.reads and rule.reads.shape is Shape.MONEY and (rule.places or 0) < 2 and rule.kind == "number":
             what = f"field {rule.name!r} shows money with {rule.places} decimal places"

@@ -8,11 +8,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from intacct_asana.mapping.sources import BILL_SOURCES, VENDOR_SOURCES, Shape, Source
-from intacct_asana.mapping.words import FieldName, IntacctName, Line, did_you_mean, flaw
+from intacct_asana.mapping.words import Currency, FieldName, IntacctName, Line, did_you_mean, flaw
 
 PAIR_FORMAT = "{id} {name}"
 PAIR_PLACEHOLDERS = ("id", "name")
 MONEY_PLACES = 2
+MOST_OPTIONS = 500
 
 
 class Part(BaseModel):
@@ -33,10 +34,20 @@ def _options(value: Any) -> Any:
     return {name: name for name in value}
 
 
+def _few_enough(options: Mapping[str, str]) -> Mapping[str, str]:
+    """Asana counts disabled options too. Source: developers.asana.com/docs/custom-fields-guide."""
+    names = len(set(options.values()))
+    if names > MOST_OPTIONS:
+        what = f"name {names} options, and a field in Asana holds {MOST_OPTIONS} at most"
+        raise flaw(what, "write `kind: text` without `options`, or let several values share an option")
+    return options
+
+
 Options = Annotated[
     Mapping[str, Line],
     BeforeValidator(_options),
-    Field(min_length=1, max_length=500),
+    AfterValidator(_few_enough),
+    Field(min_length=1),
     WithJsonSchema(
         {
             "anyOf": [
@@ -67,6 +78,9 @@ class FieldRule(Part):
 
     precision: Annotated[int, Field(ge=0, le=6)] | None = None
     """Decimal places of a number. 2 for money when left out."""
+
+    currency: Currency | None = None
+    """Currency that Asana shows a number with, as in USD. For amounts that are all in one currency."""
 
     options: Options | None = None
     """Options of an enum: a list of names, or a map of Intacct's value to the option's name.

@@ -47,7 +47,9 @@ def _vendor_needs(flow: Flow) -> Iterator[FieldNeed]:
 def _rule_needs(flow: Flow, kind: str) -> Iterator[FieldNeed]:
     rules = flow.bills.fields if kind == "bill" else flow.vendors.fields
     for rule in rules:
-        yield FieldNeed(name=rule.name, kind=rule.kind, precision=rule.places, options=rule.option_names)
+        yield FieldNeed(
+            name=rule.name, kind=rule.kind, precision=rule.places, currency=rule.currency or "", options=rule.option_names
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

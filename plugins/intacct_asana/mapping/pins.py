@@ -8,6 +8,9 @@ from intacct_asana.errors import Problem
 from intacct_asana.mapping.needs import known_option, matching, matching_options
 from intacct_asana.records import FieldDefinition, FieldNeed, PinnedField, Pins, Section
 
+ODD_FORMATS = frozenset({"percentage", "duration"})
+"""A percentage shows 0.25 as 25%, a duration shows minutes: neither is an amount."""
+
 
 def resolve_pins(
     project_gid: str,
@@ -71,11 +74,26 @@ def _unfit(need: FieldNeed, definition: FieldDefinition) -> Iterator[tuple[str, 
     elif need.precision is not None and definition.precision is not None and definition.precision < need.precision:
         what = f"it has {definition.precision} decimal places, and the flow needs {need.precision}"
         yield what, f"set {need.precision} decimal places in Asana, or amounts would be rounded"
+    if need.currency and definition.currency != need.currency:
+        what = f"it shows {definition.currency or 'no currency'}, and the flow says {need.currency}"
+        yield what, f"set its format to currency {need.currency} in Asana, or change `currency` in the flow file"
+    if need.kind == "number" and definition.format in ODD_FORMATS:
+        what = f"it shows numbers as a {definition.format}, so amounts would look like others"
+        yield what, "set its format to number or currency in Asana, or use another field"
     if not definition.enabled:
         yield "it is disabled on the project", "add it to the project again"
     if not definition.writable:
         what = "this account may not write it: it is locked, private or computed"
         yield what, "unlock it or give the account the right to edit its values; a formula cannot be used"
+
+
+def shared_field(need: FieldNeed, definitions: Sequence[FieldDefinition]) -> tuple[FieldDefinition | None, bool]:
+    """The workspace's field of the wanted name, and whether it can be used as it is, options included."""
+    named = next((one for one in definitions if one.name.casefold() == need.name.casefold()), None)
+    if named is None:
+        return None, False
+    enabled = {option.name for option in named.options if option.enabled}
+    return named, not list(_unfit(need, named)) and enabled.issuperset(need.options)
 
 
 def _resolve_options(

@@ -2,57 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
 from intacct_asana.mapping import (
-    gaps_of,
     pins_drift,
     required_fields,
     required_people,
     required_sections,
     resolve_pins,
 )
+from intacct_asana.operators.check_rows import Row, failed, passed, table, tried
+from intacct_asana.operators.create_missing import make_missing
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
 from intacct_asana.operators.reading_checks import checks_of_reading
 from intacct_asana.operators.webhooks import webhook_checks
 from intacct_asana.protocol.intacct_custom_fields import text_field_problems
-from intacct_asana.records import FieldNeed, Pins
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
-Row = dict[str, str]
 READ_OBJECTS = ("VENDOR", "APBILL", "APBILLITEM")
 PAYMENT_OBJECTS = ("APPYMT", "APPYMTDETAIL")
-
-
-def passed(check: str, result: str) -> Row:
-    return {"check": check, "result": result, "mend": "", "ok": "yes"}
-
-
-def failed(check: str, problem: Problem) -> Row:
-    return {"check": check, "result": f"{problem.where}: {problem.what}", "mend": problem.mend, "ok": "no"}
-
-
-def tried(check: str, look: Callable[[], str], *, mend: str = "") -> Row:
-    """One check as a row: what `look` says, or what went wrong with it and how to `mend` it."""
-    try:
-        return passed(check, look())
-    except IntacctAsanaError as error:
-        return {"check": check, "result": error.message, "mend": mend, "ok": "no"}
-
-
-def table(rows: Sequence[Row]) -> str:
-    """The rows as aligned text: ok, check, result, how to mend it."""
-    width = max((len(row["check"]) for row in rows), default=5)
-    lines = [f"{'ok':<4}{'check':<{width + 2}}result"]
-    for row in rows:
-        cure = f"  -> {row['mend']}" if row["mend"] else ""
-        lines.append(f"{row['ok']:<4}{row['check']:<{width + 2}}{row['result']}{cure}")
-    return "\n".join(lines)
 
 
 class CheckIntacctOperator(FlowOperator):
@@ -191,7 +164,8 @@ class CheckAsanaOperator(FlowOperator):
     def _fields(self, run: FlowRun, kind: str, project_gid: str) -> Iterable[Row]:
         needs, sections = required_fields(run.flow, kind), required_sections(run.flow, kind)
         known = run.store.pins(kind)
-        made = self._make_missing(run, project_gid, needs, sections, known) if self.create_missing is True else []
+        if self.create_missing is True:
+            yield from make_missing(run, kind, project_gid, needs=needs, sections=sections, known=known)
         definitions, there = run.board.field_definitions(project_gid), run.board.sections(project_gid)
         pins, problems = resolve_pins(
             project_gid,
@@ -202,7 +176,6 @@ class CheckAsanaOperator(FlowOperator):
             section_names=sections,
             known=known,
         )
-        yield from (passed(f"Asana {kind} project: {name}", "created") for name in made)
         yield from (failed(f"Asana {kind} project: fields", problem) for problem in problems)
         if not problems:
             # A rename breaks nothing, because gids are pinned; people are told all the same.
@@ -210,25 +183,6 @@ class CheckAsanaOperator(FlowOperator):
             yield from (passed(f"Asana {kind} project: drift", f"{one.where}: {one.what}") for one in drift)
             run.store.save_pins(kind, pins)
             yield passed(f"Asana {kind} project: fields", f"{len(pins.fields)} fields pinned")
-
-    def _make_missing(
-        self, run: FlowRun, project_gid: str, needs: Sequence[FieldNeed], sections: Sequence[str], known: Pins | None
-    ) -> list[str]:
-        """Make what is not there at all, each once. What is there but wrong stays a problem for a person."""
-        definitions = run.board.field_definitions(project_gid)
-        names = {definition.gid: definition.name for definition in definitions}
-        gaps = gaps_of(needs, definitions, run.board.sections(project_gid), section_names=sections, known=known)
-        for need in gaps.fields:
-            run.board.create_field(project_gid, need)
-        for field_gid, option in gaps.options:
-            run.board.add_option(field_gid, option)
-        for section in gaps.sections:
-            run.board.create_section(project_gid, section)
-        made = [f"field {need.name}" for need in gaps.fields]
-        made += [f"option {option} of {names[field_gid]}" for field_gid, option in gaps.options]
-        made += [f"section {section}" for section in gaps.sections]
-        self.log.info("%d things made in project %s", len(made), project_gid)
-        return made
 
     @staticmethod
     def _kinds(run: FlowRun) -> Row:

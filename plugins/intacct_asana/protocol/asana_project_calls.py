@@ -10,6 +10,7 @@ from intacct_asana.records import FieldNeed
 
 _DEFINITION = (
     *FIELD_FIELDS,
+    "currency_code",
     "enabled",
     "enum_options",
     "enum_options.name",
@@ -36,6 +37,12 @@ def read_settings(project_gid: str) -> Request:
     """The custom fields of a project. Fields that are private to others are silently left out by Asana."""
     path = f"/projects/{segment(project_gid)}/custom_field_settings"
     return get_list(path, asked=f"reading the custom fields of project {project_gid}", fields=SETTING_FIELDS)
+
+
+def read_workspace_fields(workspace_gid: str) -> Request:
+    """The custom fields that any project of the workspace may use. Source: .../reference/getcustomfieldsforworkspace."""
+    path = f"/workspaces/{segment(workspace_gid)}/custom_fields"
+    return get_list(path, asked=f"reading the custom fields of workspace {workspace_gid}", fields=_DEFINITION)
 
 
 def read_sections(project_gid: str) -> Request:
@@ -120,6 +127,8 @@ def _definition(need: FieldNeed, workspace_gid: str) -> Json:
     data: dict[str, Any] = {"workspace": workspace_gid, "name": need.name, "resource_subtype": need.kind}
     if need.precision is not None:
         data["precision"] = need.precision
+    if need.currency:
+        data |= {"format": "currency", "currency_code": need.currency}
     if need.options:
         data["enum_options"] = [{"name": option} for option in need.options]
     return data

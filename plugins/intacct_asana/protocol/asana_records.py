@@ -111,6 +111,8 @@ def definition_from(body: Json) -> FieldDefinition:
         name=text(body, "name"),
         kind=kind_of(body),
         precision=precision_of(body),
+        format=text(body, "format"),
+        currency=text(body, "currency_code"),
         options=tuple(option_from(item) for item in objects(body.get("enum_options"), what="enum_options")),
         writable=not computed and not switch(body, "is_value_read_only", default=False),
         enabled=switch(body, "enabled", default=True),

@@ -28,12 +28,17 @@ class EnumOption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldDefinition:
-    """A custom field as attached to a project. `kind` is Asana's resource_subtype (text, number, enum, date, ...)."""
+    """A custom field as attached to a project. `kind` is Asana's resource_subtype (text, number, enum, date, ...).
+
+    `format` is how a number is shown (`currency`, `percentage`, ...), `currency` the code for the first of these.
+    """
 
     gid: str
     name: str
     kind: str
     precision: int | None = None
+    format: str = ""
+    currency: str = ""
     options: tuple[EnumOption, ...] = ()
     writable: bool = True
     enabled: bool = True
@@ -168,4 +173,5 @@ class FieldNeed:
     name: str
     kind: str
     precision: int | None = None
+    currency: str = ""
     options: tuple[str, ...] = ()

@@ -17,6 +17,7 @@ from intacct_asana.store.decisions import StoredDecisions
 from intacct_asana.store.documents import StoredDocuments
 from intacct_asana.store.evidence import EvidenceRow, read_evidence
 from intacct_asana.store.evidence_check import verify_evidence
+from intacct_asana.store.leases import lease
 from intacct_asana.store.links import StoredLinks
 from intacct_asana.store.marks import StoredMarks
 from intacct_asana.store.plans import StoredPlan
@@ -67,6 +68,10 @@ class FlowStore:
 
     def vendor_values(self) -> StoredVendorValues:
         return StoredVendorValues(self._database, flow=self._flow)
+
+    def lease(self, name: str, *, now: datetime) -> AbstractContextManager[None]:
+        """A block that one process at a time may be in. Raises TryLater while another is."""
+        return lease(self._database, flow=self._flow, name=name, now=now)
 
     def cursor(self, name: str) -> str | None:
         return read_cursor(self._database, flow=self._flow, name=name)
