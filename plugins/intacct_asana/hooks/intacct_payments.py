@@ -31,6 +31,7 @@ def changed_payments(reader: Reader, since_text: str, *, clock: ServerClock) -> 
     """Record numbers of the bills whose payments changed since the server's text, and the newest text seen.
 
     A change is a detail row that changed or came, or a payment that changed while its details did not (a void may do so).
+    A selection that was deleted leaves nothing to be found here: the bill's own change tells, or the next full pass.
     Details that were never changed have no change time; those are taken that were created since.
     """
     since = at_least(MODIFIED, since_text)
