@@ -16,7 +16,8 @@ each from a cursor of its own; its summary says how deletions were found.
 
 **Attachments.** Where the flow says so, `attach_documents` brings each bill's attachment from Intacct onto its task, as a link
 or as files, each once. It is a step of its own: when it fails, the tasks are there all the same, and the next run tries again
-what is still missing. A file that will never fit (over 100 MB, or of a kind that is not attached) is named once.
+what is still missing. It waits for an `apply_plan` without failures; what is due meanwhile stays due. A file that never fits
+(over 100 MB, or of a kind that is not attached) is named once.
 
 **When it refuses.** A plan over the flow's limits fails as UnsafePlan and writes nothing; look at the numbers, then run again
 with *Allow a plan over the limits*. *Dry run* stores and shows the plan and writes nothing.

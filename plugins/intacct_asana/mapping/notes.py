@@ -14,7 +14,7 @@ from intacct_asana.mapping.values import pair_text, plain_text
 from intacct_asana.records import Bill, BillLine, Vendor
 
 MOST_CHARACTERS = 60_000
-"""Asana does not publish a limit for descriptions; this much is known to work."""
+"""Our own bound: Asana does not publish how much a description holds."""
 
 ROOM_FOR_THE_END = 100
 ROOM_FOR_PAYMENTS = 10_000
