@@ -82,6 +82,19 @@ def test_vendors_whose_ids_differ_by_capitals_only_are_two(world: VendorWorld) -
     assert (world.team("V-x"), world.team("V-X")) == ("IT", "")
 
 
+def test_on_a_read_only_connection_values_wait_and_nothing_is_kept_as_sent(
+    world: VendorWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.choose(world.an_id(), "IT")
+    world.connect(monkeypatch, read_only=True)
+    states = world.run()
+    assert (states["write_vendors"], "read-only" in str(world.error)) == ("failed", True)
+    assert world.store.vendor_values().all() == {}
+    world.connect(monkeypatch, read_only=False)
+    world.must_run()
+    assert world.team(world.an_id()) == "IT"
+
+
 def test_an_emptied_field_keeps_intaccts_value_and_says_so_once(world: VendorWorld) -> None:
     vendor_id = world.an_id()
     for team in ("IT", None):
@@ -103,8 +116,15 @@ def test_with_clears_an_emptied_field_is_emptied_in_intacct(a_world: AWorld) -> 
     assert world.team(vendor_id) == ""
 
 
-@pytest.mark.parametrize("shows", ["after", "before"])
-@pytest.mark.parametrize("answer", ["approve_vendor", "decline_vendor"])
+@pytest.mark.parametrize(
+    ("shows", "answer"),
+    [
+        ("after", "approve_vendor"),
+        ("before", "decline_vendor"),
+        pytest.param("after", "decline_vendor", marks=pytest.mark.slow),
+        pytest.param("before", "approve_vendor", marks=pytest.mark.slow),
+    ],
+)
 def test_a_value_that_waits_for_approval_is_shown_and_not_written_again(world: VendorWorld, shows: str, answer: str) -> None:
     world.sandbox.settings(vendor_approvals_on=True, vendor_edit_shows=shows)
     vendor_id = world.an_id()

@@ -102,7 +102,7 @@ def assert_in_peace(world: FieldsWorld) -> None:
         world.run().raise_if_failed()
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(WORLDS, st.lists(MOVES, max_size=14))
 def test_any_history_converges_and_the_owner_wins(how: dict[str, bool], moves: list[tuple]) -> None:
     check(how, moves)

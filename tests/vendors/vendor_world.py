@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.mapping import load_flow
 from intacct_asana.operators.flow_run import FlowRun
@@ -36,7 +39,7 @@ class VendorWorld:
         self.flow = load_flow(folder / "demo.yaml")
         self.results: dict[str, Any] = {}
         self.error: IntacctAsanaError | None = None
-        self._books: Any = None
+        self.books: Any = None
         self.open("first.db")
 
     def open(self, name: str) -> None:
@@ -44,6 +47,13 @@ class VendorWorld:
         self.store: FlowStore = open_store(f"sqlite:///{self.folder / name}").for_flow("demo")
         self.checks = self._step(CheckIntacctOperator(task_id="check", flow="demo"))
         self._step(CheckAsanaOperator(task_id="check", flow="demo", create_missing=True))
+
+    def connect(self, monkeypatch: pytest.MonkeyPatch, *, read_only: bool) -> None:
+        """Change Intacct's connection, as in Airflow's UI."""
+        connection = json.loads(os.environ["AIRFLOW_CONN_INTACCT_DEFAULT"])
+        connection["extra"]["read_only"] = read_only
+        monkeypatch.setenv("AIRFLOW_CONN_INTACCT_DEFAULT", json.dumps(connection))
+        self.books = None
 
     # Runs
 
@@ -85,8 +95,8 @@ class VendorWorld:
         run = FlowRun(self.flow)
         run.__dict__["store"] = self.store
         # One login for all steps, as the shared Variable gives it.
-        self._books = self._books or run.books
-        run.__dict__["books"] = self._books
+        self.books = self.books or run.books
+        run.__dict__["books"] = self.books
         operator.run_parts = run
         return operator.execute({"params": params, "dag_run": SimpleNamespace(run_type="manual"), "run_id": "r1"})
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from intacct_asana.errors import Misconfigured
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun
 from intacct_asana.operators.reading import Reading, reading_of
 from intacct_asana.operators.stored_plans import StoredPlanOperator
@@ -198,8 +199,14 @@ class WriteVendorsOperator(StoredPlanOperator):
     """
 
     def carry_out(self, run: FlowRun, stored: StoredPlan) -> dict[str, Any]:
+        plan = plan_from_json(stored.body)
+        if run.books.read_only and (count := plan.counts()["vendors_to_write"]):
+            what = f"Connection {run.books.conn_id} is read-only, so {count} vendors were not written."
+            raise Misconfigured(
+                f'{what} Their values wait; take "read_only" out of its extra if it may write.', code="read_only"
+            )
         written = write_vendors(
-            plan_from_json(stored.body),
+            plan,
             policy=vendor_policy(run.flow, run.pins("vendor")),
             books=run.books,
             board=run.board,

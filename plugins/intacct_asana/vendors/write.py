@@ -112,7 +112,8 @@ class _Writer:
     def _is_due(self, change: Change, rows: Mapping[str, VendorValue]) -> bool:
         """False when a later run moved the field on: what this plan wanted is old then."""
         row = rows.get(change.field)
-        due = standing(row) == change.before or (row is not None and row.wanted == change.wanted)
+        begun = change.step == Step.WRITE and row is not None and row.wanted == change.wanted
+        due = begun or standing(row) == change.before
         self.result.stale += not due
         return due
 
@@ -181,19 +182,25 @@ class _Writer:
         raise OutcomeUnknown(f"{what} had no clear answer ({problem.message}) and is not on the vendor.", code=problem.code)
 
     def _sent(self, action: VendorAction, cases: Sequence[_Case], *, turn: int, control_id: str) -> list[VendorValue]:
+        """Rows that are kept before the call, with who last changed the field in Asana, as far as a story proves it."""
         stories = self._stories(action.task_gid)
+        seen = [(case, _last_change(case.rule, stories, bot_gid=self.policy.bot_gid)) for case in cases]
         return [
-            replace(
-                _witnessed(case.rule, stories, bot_gid=self.policy.bot_gid),
+            VendorValue(
                 key=action.key,
+                field=case.rule.key,
+                state=ValueState.SENT,
                 agreed=case.change.agreed,
                 wanted=case.change.wanted,
                 at=self.now(),
                 control_id=control_id,
                 turn=turn,
                 replaced=case.actual,
+                changed_by=story.author_name if story else "",
+                changed_at=story.created_at if story else None,
+                story_gid=story.gid if story else "",
             )
-            for case in cases
+            for case, story in seen
         ]
 
     def _stories(self, task_gid: str) -> Sequence[Story]:
@@ -211,21 +218,9 @@ def _turn(row: VendorValue | None) -> int:
     return row.turn if row.state is ValueState.SENT else row.turn + 1
 
 
-def _witnessed(rule: VendorRule, stories: Sequence[Story], *, bot_gid: str) -> VendorValue:
-    """A row that says who last changed the field in Asana, as far as a story proves it."""
+def _last_change(rule: VendorRule, stories: Sequence[Story], *, bot_gid: str) -> Story | None:
     own = [story for story in stories if story.field_gid == rule.field_gid and story.author_gid != bot_gid]
-    last = max(own, key=lambda story: story.created_at, default=None)
-    return VendorValue(
-        key="",
-        field=rule.key,
-        state=ValueState.SENT,
-        agreed=None,
-        wanted="",
-        at=datetime.min,  # noqa: DTZ901 - replaced by the caller
-        changed_by=last.author_name if last else "",
-        changed_at=last.created_at if last else None,
-        story_gid=last.gid if last else "",
-    )
+    return max(own, key=lambda story: story.created_at, default=None)
 
 
 def _is_ours(row: VendorValue | None) -> bool:
