@@ -41,12 +41,12 @@ def test_a_limit_that_is_counted_over_shorter_spans_holds_too(window_seconds: fl
     assert most <= 1500 * window_seconds / 60 + 1
 
 
-def test_after_a_refusal_the_rate_is_half_and_comes_back() -> None:
+def test_after_a_refusal_the_rate_is_a_quarter_lower_and_comes_back() -> None:
     standing = TURNS.refused(Standing(), now=1000, wait_seconds=3)
     after = starts(TURNS, standing, since=1000, seconds=13)
     assert min(after) == pytest.approx(1003, abs=0.001)
-    assert 100 < len(after) < 150
-    later = 1003 + RECOVERY_SECONDS / 2
+    assert 170 < len(after) < 200
+    later = 1003 + RECOVERY_SECONDS / 4
     assert len(starts(TURNS, standing, since=later, seconds=10)) > 240
 
 
@@ -122,5 +122,5 @@ def test_strangers_with_one_token_are_rarely_refused(strangers: int, asana: type
             counted[wait_seconds > 0] += 1
             if wait_seconds:
                 standings[number] = TURNS.refused(standings[number], now=now, wait_seconds=wait_seconds)
-    assert counted[True] / counted.total() < 0.005
+    assert counted[True] / counted.total() < 0.01
     assert counted[False] > 0.85 * 1500 * 15

@@ -16,13 +16,13 @@ MINUTE_SECONDS = 61.5
 Half a second is left because some calls take longer to arrive than others.
 """
 
-SLOWED_TO = 0.5
-"""A refusal says that somebody else uses the same token too, here or on another machine: the rate is halved, as theirs is."""
+SLOWED_TO = 0.75
+"""A refusal says that somebody else uses the same token too, here or on another machine: both take a quarter off their rate."""
 
 SLOWEST = 1 / 16
 
 RECOVERY_SECONDS = 300.0
-"""The whole rate comes back evenly over this time, half of it in half the time."""
+"""The whole rate would come back evenly over this time, a quarter of it in a quarter of the time."""
 
 ROUNDING_SECONDS = 1e-6
 """Less than that is the rounding of floats."""
