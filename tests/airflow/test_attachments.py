@@ -77,7 +77,7 @@ def test_link_leads_to_the_bill_and_costs_intacct_nothing(with_attachments: Any)
     assert len(on_task(world, bill)) == 1
 
 
-@pytest.mark.parametrize("with_attachments", ["file", "link"], indirect=True)
+@pytest.mark.parametrize("with_attachments", ["file", pytest.param("link", marks=pytest.mark.slow)], indirect=True)
 def test_lost_answer_makes_no_second_attachment(with_attachments: Any) -> None:
     world, bill = with_attachments, a_bill(with_attachments)
     attach(world, bill, "ATT-7", {"name": "one"})

@@ -31,7 +31,9 @@ CHANGES: dict[str, tuple[Callable[[Any], Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    "change", ["locked", pytest.param("hidden", marks=pytest.mark.slow), pytest.param("removed", marks=pytest.mark.slow)]
+)
 def test_field_lost_between_preflight_and_sync_is_named_and_the_rest_is_written(ready: Any, change: str) -> None:
     happen, words = CHANGES[change]
     happen(lambda action, **what: ready.sandbox.act("asana", ALICE, action, **what))
@@ -59,6 +61,7 @@ def test_field_that_is_free_again_is_filled_by_the_next_run_and_no_task_is_made_
     assert ready.writes() == writes
 
 
+@pytest.mark.slow
 def test_locked_field_costs_one_refused_write_and_not_one_a_task(world: Any) -> None:
     world.sandbox.reset(bills=60)
     world.must("preflight", create_missing=True)
