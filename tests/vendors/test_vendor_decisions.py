@@ -43,6 +43,7 @@ SENT, WAITING, REFUSED = ValueState.SENT, ValueState.WAITING, ValueState.REFUSED
         (Step.HOLD, "", "IT", a_row(), {}),
         (Step.WRITE, "", "IT", a_row(), {"clears": True}),
         (Step.HOLD, None, "IT", a_row(), {"clears": True}),
+        (Step.HOLD, "", "IT", a_row(ValueState.HELD, agreed=None, wanted="HR"), {"clears": True}),
         (Step.HOLD, "HR", None, a_row(), {}),
         (Step.LEAVE, "IT", None, a_row(), {}),
         (Step.HOLD, "HR", "IT", a_row(), {"status": "inactive"}),

@@ -72,7 +72,8 @@ def assert_settled(world: FieldsWorld) -> None:
             elif state is ValueState.HELD:
                 inactive = world.books.vendors[key].status == "inactive"
                 declined = world.books.vendors[key].approval_state == "R"
-                assert inactive or declined or (name == TEAM and not wanted), "held without a reason"
+                kept = not wanted and (name == TEAM or world.values.rows[key, name].agreed is None)
+                assert inactive or declined or kept, "held without a reason"
             elif state is ValueState.WAITING:
                 # What a hidden queue did with a value that somebody changed again cannot be told from waiting.
                 assert world.books.hides_state
@@ -109,7 +110,7 @@ def test_any_history_converges_and_the_owner_wins(how: dict[str, bool], moves: l
 
 
 @pytest.mark.slow
-@settings(max_examples=6000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(WORLDS, st.lists(MOVES, max_size=40))
 def test_long_histories_converge_too(how: dict[str, bool], moves: list[tuple]) -> None:
     check(how, moves)

@@ -104,13 +104,12 @@ def decide(facts: Facts) -> Verdict:
     # Refused before, and nobody chose anything else since.
     if row and row.state is ValueState.REFUSED and row.wanted == wanted:
         return _leave("refused before; it is tried again when somebody changes it in Asana")
-    # Empty in Asana: nobody ever filled it, or the flow does not say that emptying counts.
-    if not wanted and facts.agreed is None:
+    # Empty in Asana: nobody ever filled it, the flow does not say that emptying counts, or Intacct's value was never Asana's.
+    if not wanted and row is None:
         return _leave("never filled in Asana; Intacct's value is kept")
-    if not wanted and not facts.clears:
-        return _hold(
-            row, wanted, f"the field was emptied in Asana; Intacct keeps {actual!r}, because the flow does not clear it"
-        )
+    if not wanted and (not facts.clears or facts.agreed is None):
+        because = "it never came from Asana" if facts.clears else "the flow does not clear it"
+        return _hold(row, wanted, f"the field was emptied in Asana; Intacct keeps {actual!r}, because {because}")
     return _blocked(facts) or _write(facts)
 
 
