@@ -177,6 +177,24 @@ def test_an_answer_lost_after_the_write_is_found_by_reading_back(world: VendorWo
     assert world.sandbox.counters()["intacct update VENDOR"] == 1
 
 
+ANSWERS = ("drop", "no_status", "aborted", "half_success", "html", "empty", "truncated", "status:503", "status_after:500")
+
+
+@pytest.mark.parametrize("action", [pytest.param(name, marks=[] if name == "drop" else pytest.mark.slow) for name in ANSWERS])
+def test_whatever_is_answered_to_the_write_the_next_runs_end_with_one_value_and_no_noise(
+    world: VendorWorld, action: str
+) -> None:
+    vendor_id = world.an_id()
+    world.choose(vendor_id, "IT")
+    world.sandbox.fault("intacct", "update VENDOR", action)
+    states = [world.run()["write_vendors"] for _ in range(3)]
+    assert states[1:] == ["success", "success"]
+    assert world.team(vendor_id) == "IT"
+    assert world.sandbox.counters()["intacct update VENDOR"] <= 2
+    assert [row.body["step"] for row in world.store.evidence() if row.body["step"] == "AGREED"] == ["AGREED"]
+    assert world.comments(vendor_id) == []
+
+
 def test_a_write_that_intacct_loses_fails_the_run_and_the_next_ones_heal_it(world: VendorWorld) -> None:
     vendor_id = world.an_id()
     world.choose(vendor_id, "IT")
