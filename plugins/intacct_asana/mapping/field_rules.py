@@ -17,9 +17,13 @@ MOST_OPTIONS = 500
 
 
 class Part(BaseModel):
-    """What every part of a flow file has in common: no unknown keys, no changes after loading."""
+    """What every part of a flow file has in common: no unknown keys, no changes after loading.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    The text below an attribute describes it in editors. Only `schema` collects it: doing so at import would make the import
+    half as long again, and Airflow imports this for every task that it starts.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _options(value: Any) -> Any:
