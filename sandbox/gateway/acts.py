@@ -231,11 +231,18 @@ def delete_bill(company: Any, user: User, *, record_no: str) -> dict[str, Any]:
 
 
 def recreate_bill(
-    company: Any, user: User, *, record_no: str, changes: dict[str, Any] | None = None, seen_after_seconds: float = 0
+    company: Any,
+    user: User,
+    *,
+    record_no: str,
+    changes: dict[str, Any] | None = None,
+    seen_after_seconds: float = 0,
+    keeps_times: bool = False,
 ) -> dict[str, Any]:
     """What Purchasing does when its document changes: the bill is deleted and comes back under a new RECORDNO.
 
-    With `seen_after_seconds` it is gone at once, and the new one is seen only later.
+    With `seen_after_seconds` it is gone at once, and the new one is seen only later. With `keeps_times` the new one says
+    that it was made and changed when the old one was.
     """
     old = _bill(company, record_no)
     if old.source_key is None:
@@ -243,7 +250,9 @@ def recreate_bill(
     if old.state in ("Paid", "Partially Paid", "Selected", "Reversed", "Reversal"):
         raise ValueError(f"bill {record_no} is {old.state}, so its document can no longer change")
     new = copy.copy(old)
-    new.record_no, new.custom, new.created_at, new.modified_at = company.next_no(), {}, company.now(), company.now()
+    new.record_no, new.custom = company.next_no(), {}
+    if not keeps_times:
+        new.created_at = new.modified_at = company.now()
     new.created_by = new.modified_by = user
     new.lines = [_moved(company, line, new) for line in old.lines]
     company.remove_bill(old, user, "system")

@@ -186,6 +186,18 @@ def test_a_recreated_bill_keeps_its_task(synced: Any) -> None:
     assert synced.plan["counts"]["close"] == 0
 
 
+def test_a_recreated_bill_that_says_it_is_old_keeps_its_task_too(synced: Any) -> None:
+    """Then no reading by time brings it: it is asked for by its source document."""
+    bill = open_bill(synced, module="9.PO")
+    gid = synced.task(bill["record_no"])["gid"]
+    later(synced)
+    new = synced.act("recreate_bill", record_no=bill["record_no"], keeps_times=True)["record_no"]
+    synced.sync()
+    assert synced.differences() == []
+    assert synced.task(new)["gid"] == gid
+    assert synced.comments(synced.task(new)) == []
+
+
 def test_a_bill_that_comes_back_later_than_its_deletion_gets_its_task_back(synced: Any) -> None:
     bill = open_bill(synced, module="9.PO")
     gid = synced.task(bill["record_no"])["gid"]
@@ -215,6 +227,13 @@ def test_a_bill_whose_day_leaves_the_flow_closes_its_task(company: Any) -> None:
 
 
 # Cursors
+
+
+def test_the_cursor_of_bills_goes_on_with_what_was_read(synced: Any) -> None:
+    synced.sandbox.clock(freeze="2031-01-01T10:00:00Z")
+    synced.edit(open_bill(synced)["record_no"], reference="x")
+    synced.sync()
+    assert synced.cursors()["bill"] == "01/01/2031 10:00:00"
 
 
 def test_every_stream_has_a_cursor_after_the_first_full_pass(synced: Any) -> None:

@@ -46,6 +46,8 @@ def test_the_first_payment_that_a_company_ever_makes_is_seen(company: Any) -> No
     company.pin()
     company.sandbox.settings(payments_touch_bill=False)
     number = company.a_bill(state="Posted", amount="10.00")
+    company.sandbox.clock(advance_seconds=86_400)
+    company.a_bill(state="Posted", amount="20.00")
     company.sync()
     assert company.cursors()["bill_payments"] == ""
     company.sandbox.clock(advance_seconds=86_400 * 30)
