@@ -16,7 +16,7 @@ each from a cursor of its own; its summary says how deletions were found.
 
 **Attachments.** Where the flow says so, `attach_documents` brings each bill's attachment from Intacct onto its task, as a link
 or as files, each once. It is a step of its own: when it fails, the tasks are there all the same, and the next run tries again
-what is still missing. It waits for an `apply_plan` without failures; what is due meanwhile stays due. A file that never fits
+what is still missing. After an `apply_plan` that failed it attaches what it can and fails as well. A file that never fits
 (over 100 MB, or of a kind that is not attached) is named once.
 
 **When it refuses.** A plan over the flow's limits fails as UnsafePlan and writes nothing; look at the numbers, then run again
@@ -30,7 +30,7 @@ clear the failed step; whatever was done is found again and not done twice.
 
 from __future__ import annotations
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, TriggerRule
 from intacct_asana.operators import dag_parts
 from intacct_asana.operators.documents import AttachDocumentsOperator
 from intacct_asana.operators.flows import good_flows
@@ -61,6 +61,9 @@ for flow in good_flows():
             attach = AttachDocumentsOperator(
                 task_id="attach_documents",
                 flow=flow.flow,
+                applied="{{ ti.xcom_pull('apply_plan') }}",
+                # A plan that failed for one bill keeps no other bill's document back.
+                trigger_rule=TriggerRule.ALL_DONE,
                 pool=flow.pools.asana,
                 outlets=[dag_parts.asana_asset(flow.bills.project)],
             )

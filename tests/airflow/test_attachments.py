@@ -122,6 +122,15 @@ def test_failure_costs_no_task_and_is_tried_again_without_reading_the_bill_anew(
     assert len(on_task(world, bill)) == 1
 
 
+def test_one_bill_that_cannot_be_written_keeps_no_document_back_and_the_run_stays_red(with_attachments: Any) -> None:
+    world, bill = with_attachments, a_bill(with_attachments)
+    attach(world, bill, "ATT-7")
+    world.sandbox.act("asana", ALICE, "lock_field", field="GL account")
+    assert world.run("bill_sync") == ALL_DONE | {"apply_plan": "failed", "attach_documents": "failed"}
+    assert "apply_plan did not succeed" in str(world.error)
+    assert len(on_task(world, bill)) == 1
+
+
 def test_what_will_never_fit_is_named_once_and_the_rest_is_attached(with_attachments: Any) -> None:
     world, bill = with_attachments, a_bill(with_attachments)
     good, program = {"name": "good"}, {"name": "free money", "type": "exe", "text": "MZ"}
@@ -166,6 +175,8 @@ def test_dry_run_attaches_nothing(with_attachments: Any) -> None:
     before = world.writes()
     world.must("bill_sync", dry_run=True)
     assert world.writes() == before
+    world.sandbox.settings(denied_objects=["APBILL"])
+    assert world.run("bill_sync", dry_run=True)["attach_documents"] == "failed"
 
 
 @pytest.mark.slow

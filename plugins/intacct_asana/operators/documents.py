@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from intacct_asana.operators.flow_run import FlowOperator
+from intacct_asana.errors import Refused
+from intacct_asana.operators.flow_run import FlowOperator, FlowRun
 from intacct_asana.sync import attach_documents
 
 if TYPE_CHECKING:
@@ -17,13 +19,29 @@ class AttachDocumentsOperator(FlowOperator):
 
     Reads attachments from Intacct, writes them to Asana. What failed is named at the end and is due again next time; what
     will never fit is named once. Returns counts.
+
+    Runs after an `apply_plan` that failed too, since that may fail for a single bill. `applied` is what it returned; without it
+    this step fails at its end, or the run would be taken for a good one.
     """
+
+    template_fields: Sequence[str] = ("applied",)
+
+    def __init__(self, *, applied: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.applied = applied
 
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
-        if context["params"].get("dry_run"):
-            self.log.info("Dry run: nothing is attached")
-            return {"dry_run": True, "documents": {}}
+        summary = self._dry() if context["params"].get("dry_run") else self._attach(run)
+        if not self.applied:
+            raise Refused("Documents are attached as far as their tasks are there; apply_plan did not succeed, see its log.")
+        return summary
+
+    def _dry(self) -> dict[str, Any]:
+        self.log.info("Dry run: nothing is attached")
+        return {"dry_run": True, "documents": {}}
+
+    def _attach(self, run: FlowRun) -> dict[str, Any]:
         store = run.store.documents("bill")
         due = store.due()
         self.log.info("%d documents are due", len(due))
