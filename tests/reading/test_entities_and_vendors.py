@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from sandbox.constants import VENDORS_PROJECT_GID
 from tests.reading.conftest import key_of
 
@@ -79,6 +81,7 @@ def test_a_deleted_vendor_closes_its_task_and_a_new_one_without_change_time_gets
     assert company.plan["deletions"] == "by the audit history"
 
 
+@pytest.mark.slow
 def test_what_a_vendor_is_owed_is_put_right_when_open_tasks_are_asked_for(company: Any) -> None:
     """A bill moves its vendor's total due without touching the vendor's change time."""
     company.sync("vendor")

@@ -79,6 +79,7 @@ def test_a_deleted_bill_closes_its_task_and_the_task_says_why_once(synced: Any, 
     assert synced.plan["deletions"] == "by the audit history"
 
 
+@pytest.mark.slow
 def test_an_audit_row_that_comes_late_is_still_met(synced: Any) -> None:
     synced.sandbox.settings(audit_delay_seconds=540)
     first, second = [bill for bill in synced.bills().values() if bill["state"] == "Submitted" and bill["module"] == "3.AP"][:2]
@@ -134,6 +135,7 @@ def counted(company: Any, run: Any) -> dict[str, int]:
     return counters
 
 
+@pytest.mark.slow
 def test_full_passes_alone_find_deletions_when_the_flow_says_so(synced: Any) -> None:
     synced.flow(deletions="full_pass")
     bill = open_bill(synced)
@@ -153,6 +155,7 @@ def test_an_audit_row_about_a_bill_that_is_still_there_closes_nothing(synced: An
     assert not synced.task(bill["record_no"])["completed"]
 
 
+@pytest.mark.slow
 def test_more_deletions_than_the_flow_allows_are_refused(synced: Any) -> None:
     synced.flow(limits={"closes": 1})
     synced.act("delete_bill", record_no=open_bill(synced)["record_no"])
@@ -241,7 +244,9 @@ def test_every_stream_has_a_cursor_after_the_first_full_pass(synced: Any) -> Non
     assert synced.cursors().keys() >= {f"bill{stream}" for stream in streams}
 
 
-@pytest.mark.parametrize("how", ["backfill", "since", "named"])
+@pytest.mark.parametrize(
+    "how", ["backfill", pytest.param("since", marks=pytest.mark.slow), pytest.param("named", marks=pytest.mark.slow)]
+)
 def test_a_backfill_a_window_and_a_narrowed_run_move_no_cursor(synced: Any, how: str) -> None:
     before = synced.cursors()
     later(synced)
@@ -259,7 +264,16 @@ def test_a_backfill_a_window_and_a_narrowed_run_move_no_cursor(synced: Any, how:
     assert synced.differences() == []
 
 
-@pytest.mark.parametrize("name", ["bill", "bill_created", "bill_lines", "bill_lines_created"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bill_lines",
+        pytest.param("bill", marks=pytest.mark.slow),
+        pytest.param("bill_created", marks=pytest.mark.slow),
+        pytest.param("bill_lines_created", marks=pytest.mark.slow),
+        pytest.param("bill_payments", marks=pytest.mark.slow),
+    ],
+)
 def test_a_lost_cursor_means_a_full_pass(synced: Any, name: str) -> None:
     synced.lose_cursor(name)
     synced.sync()
@@ -292,7 +306,7 @@ def test_a_plan_of_the_old_mapping_moves_the_old_mappings_cursors(synced: Any) -
 SCOPE = {"Submitted", "Partially Approved", "Posted", "Selected", "Partially Paid"}
 
 
-@pytest.mark.parametrize("year", [2009, 2041])
+@pytest.mark.parametrize("year", [2009, pytest.param(2041, marks=pytest.mark.slow)])
 def test_the_server_may_live_in_another_year_than_we(company: Any, year: int) -> None:
     company.sandbox.reset(now=f"{year}-03-01T10:00:00Z")
     company.pin()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 
 def said(company: Any) -> dict[str, dict[str, str]]:
     return {row["check"]: row for row in company.preflight()}
@@ -55,6 +57,7 @@ def test_an_audit_history_that_may_not_be_read_is_no_failure(company: Any) -> No
     assert "View permission on custom reports" in row["result"]
 
 
+@pytest.mark.slow
 def test_other_ways_to_find_deletions_are_told(company: Any) -> None:
     company.flow(deletions="sweep", sweep_hours=0)
     assert said(company)["Intacct deleted bills"]["result"] == "found by asking for open tasks' records in every run"
