@@ -34,8 +34,10 @@ NULLABLE = {
     "ProjectResponse": ("team",),
     # A day that was cleared, or was not there before.
     "StoryResponseDates": ("due_on",),
-    # Before anything was delivered.
-    "WebhookResponse": ("last_success_at", "last_failure_at"),
+    # A link has no size.
+    "AttachmentResponse": ("size",),
+    # Before anything was delivered, and while nothing fails.
+    "WebhookResponse": ("last_success_at", "last_failure_at", "next_attempt_after", "failure_deletion_timestamp"),
 }
 """What the description says is never null, and the service or its guides leave null."""
 ALSO_ANSWERED = (402, 412, 429, 503)

@@ -6,6 +6,9 @@ environment variable ASANA_OAS says; without it these tests are skipped. Source:
 
 from __future__ import annotations
 
+import hashlib
+import inspect
+import io
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,10 +21,12 @@ import httpx
 import pytest
 from intacct_asana.errors import IntacctAsanaError, Misconfigured
 from intacct_asana.hooks.asana_rest import AsanaHook
-from intacct_asana.protocol import asana_project_calls, asana_task_calls
+from intacct_asana.protocol import asana_attachment_calls, asana_project_calls, asana_task_calls, asana_webhook_calls
+from intacct_asana.protocol.asana_call import Request
 from intacct_asana.protocol.asana_records import definition_from, setting_from
 from intacct_asana.protocol.asana_replies import one
 from intacct_asana.records import FieldNeed, TaskDraft
+from intacct_asana.records.documents import DocumentFile
 
 from sandbox import constants
 from sandbox.asana import router
@@ -101,20 +106,30 @@ OUR_CALLS = {
     "update_task": "updateTask",
     "complete_task": "updateTask",
     "set_fields": "updateTask",
+    "set_approval": "updateTask",
     "move_to_section": "addTaskForSection",
     "add_followers": "addFollowersForTask",
     "read_stories": "getStoriesForTask",
     "write_comment": "createStoryForTask",
+    "read_attachments": "getAttachmentsForObject",
+    "attach_link": "createAttachmentForObject",
+    "attach_file": "createAttachmentForObject",
+    "read_webhooks": "getWebhooks",
+    "create_webhook": "createWebhook",
+    "change_filters": "updateWebhook",
+    "delete_webhook": "deleteWebhook",
 }
 """Each of our requests and the operation of Asana's that it is."""
 
 
 def our_requests() -> set[str]:
-    found = set()
-    for module in (asana_project_calls, asana_task_calls):
-        own = vars(module).items()
-        found |= {name for name, each in own if getattr(each, "__module__", "") == module.__name__ and not name.startswith("_")}
-    return found
+    return {
+        name
+        for module in (asana_attachment_calls, asana_project_calls, asana_task_calls, asana_webhook_calls)
+        for name, each in vars(module).items()
+        if inspect.isfunction(each) and each.__module__ == module.__name__ and not name.startswith("_")
+        if inspect.signature(each).return_annotation == Request.__name__
+    }
 
 
 NEEDS = (
@@ -186,6 +201,34 @@ def work(hook: AsanaHook, sandbox: Any) -> None:
     assert [len(page) for page in hook.tasks(PROJECT, modified_since=datetime.now(UTC) - timedelta(hours=1))] == [2]
 
 
+def decide_and_attach(hook: AsanaHook) -> None:
+    """A task that people decide by Asana's own approvals, with a link and a file on it."""
+    task = hook.create_task(PROJECT, TaskDraft(key="CO:ap:18", name="Bill 18", kind="approval"))
+    hook.set_approval(task.gid, "rejected")
+    hook.set_approval(task.gid, "pending")
+    hook.attach_link(task.gid, name="Bill 18 in Intacct", url="https://intacct.example/bill/18")
+    body = b"%PDF-1.7 bill 18"
+    hook.attach_file(
+        task.gid,
+        name="Bill 18.pdf",
+        file=DocumentFile(
+            name="Bill 18.pdf",
+            content_type="application/pdf",
+            size=len(body),
+            digest=hashlib.sha256(body).hexdigest(),
+            content=io.BytesIO(body),
+        ),
+    )
+    assert len(hook.attachments(task.gid)) == 2
+
+
+def be_told(hook: AsanaHook, target: str) -> None:
+    made = hook.create_webhook(PROJECT, target)
+    assert [one.gid for one in hook.webhooks(WORKSPACE, PROJECT)] == [made.webhook.gid]
+    hook.set_webhook_filters(made.webhook.gid)
+    hook.delete_webhook(made.webhook.gid)
+
+
 def look_up(hook: AsanaHook) -> None:
     hook.me()
     hook.person(ALICE["email"])
@@ -193,9 +236,11 @@ def look_up(hook: AsanaHook) -> None:
 
 
 def test_every_call_of_ours_and_its_answer_are_as_asana_describes_them(
-    hook: AsanaHook, sandbox: Any, watched: Watched, description: Description
+    hook: AsanaHook, sandbox: Any, watched: Watched, receiver: Any, description: Description
 ) -> None:
     work(hook, sandbox)
+    decide_and_attach(hook)
+    be_told(hook, receiver.url)
     look_up(hook)
     assert watched.problems(description) == ""
     assert our_requests() == set(OUR_CALLS)
