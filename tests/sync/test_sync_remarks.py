@@ -83,6 +83,8 @@ def test_news_that_takes_back_is_told_only_where_something_was_said() -> None:
     assert isinstance(decide(wanted("a").draft, nothing), Leave)
     said = replace(wanted("a").draft, remark=remark("part"))
     assert decide(said, nothing).changed == ("remark",)
+    # Something else was said last, such as that the bill was gone.
+    assert isinstance(decide(replace(said, remark="It is gone.\nReference: gone-41"), nothing), Leave)
 
 
 def test_closing_and_reopening_carry_the_news() -> None:

@@ -26,6 +26,11 @@ def reference_of(text: str) -> str:
     return last if last.startswith(LABEL) and len(last.split()) == 2 else ""
 
 
+def family_of(text: str) -> str:
+    """What `text` is news of: its reference up to the last dash; empty without one."""
+    return reference_of(text).rpartition("-")[0]
+
+
 def takes_back(remark: str) -> bool:
     """Whether `remark` only says that nothing of its family holds any more."""
     return reference_of(remark).endswith(f"-{NOTHING}")
@@ -41,9 +46,8 @@ def is_last_said(mark: str, stories: Iterable[Story], *, author_gid: str) -> boo
 
     Only the newest counts, because what was true, and then was not, may become true again and is news then.
     """
-    family = mark.rpartition("-")[0]
-    said = [found for story in _by(author_gid, stories) if (found := reference_of(story.text)).rpartition("-")[0] == family]
-    return bool(said) and said[-1] == mark
+    said = [story.text for story in _by(author_gid, stories) if family_of(story.text) == family_of(mark)]
+    return bool(said) and reference_of(said[-1]) == mark
 
 
 def _by(author_gid: str, stories: Iterable[Story]) -> Iterable[Story]:

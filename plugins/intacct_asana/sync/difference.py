@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from intacct_asana.records import FieldValue, Task, TaskDraft
-from intacct_asana.records.remarks import reference_of, takes_back
+from intacct_asana.records.remarks import family_of, reference_of, takes_back
 
 FIELD = "field:"
 APPROVAL = "approval"
@@ -42,7 +42,7 @@ def has_news(desired: TaskDraft, confirmed: TaskDraft | None) -> bool:
     """Whether `desired` has a remark to be posted. A task that nothing was confirmed of is new: it shows all there is."""
     if confirmed is None or not desired.remark or _news_of(desired) == _news_of(confirmed):
         return False
-    return bool(confirmed.remark) or not takes_back(desired.remark)
+    return not takes_back(desired.remark) or family_of(confirmed.remark) == family_of(desired.remark)
 
 
 def _news_of(draft: TaskDraft) -> str:
