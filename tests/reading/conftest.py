@@ -125,6 +125,14 @@ class Company:
 
         CheckAsanaOperator(task_id="check_asana", flow="demo", create_missing=True).execute(self._context())
 
+    def pinned(self) -> dict[str, Any]:
+        return {kind: self.store.pins(kind) for kind in ("bill", "vendor")}
+
+    def pin_again(self, pins: dict[str, Any]) -> None:
+        """As another preflight would, where the fields in Asana are still the same."""
+        for kind, known in pins.items():
+            self.store.save_pins(kind, known)
+
     def sync(self, kind: str = "bill", *, run_type: str = "scheduled", interval: Any = None, **params: Any) -> dict[str, Any]:
         from intacct_asana.operators.syncing import ApplyPlanOperator, PlanBillsOperator, PlanVendorsOperator
 

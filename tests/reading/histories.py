@@ -82,13 +82,14 @@ class Player:
         told = {name: ways[name] for name in ways.keys() & SETTINGS}
         told["gmt_offset_minutes"] = ways["zone"]
         told["denied_objects"] = ["AUDITHISTORY"] if ways["deletions"] == "denied" else []
-        sandbox.reset(vendors=3, bills=4, now=f"{ways['year']}-05-01T10:00:00Z", settings=told)
+        pins = self.company.pinned()
+        sandbox.reset(vendors=3, bills=4, now=f"{ways['year']}-05-01T10:00:00Z", settings=told, keep_fields=True)
         self.company.new_store()
+        self.company.pin_again(pins)
         self.company.connect(timestamp_offset=OFFSETS[ways["zone"]])
         how = "sweep" if ways["deletions"] == "sweep" else "audit"
         hours = 0 if self.sweeps else 24
         self.company.small_flow(deletions=how, sweep_hours=hours, page_size=ways["page_size"], limits={"empty_side": False})
-        self.company.pin()
         self.run()
 
     @property
