@@ -45,6 +45,9 @@ ACTS = st.one_of(
     st.tuples(st.just("events"), st.sampled_from(EVENT_FATES), st.integers(1, 8)),
     st.tuples(st.just("stories"), st.integers(1, LATEST_STORY), st.integers(1, 3)),
     st.tuples(st.just("expire")),
+    st.tuples(st.just("read_too_early"), WHO, st.sampled_from(["approve", "reject"]), BILL),
+    st.tuples(st.just("think_again"), WHO, BILL),
+    st.tuples(st.just("hide"), WHO, st.sampled_from([100, 1500]), BILL),
     st.tuples(st.just("wait"), st.sampled_from([1, 60, 700, 90_000])),
 )
 
@@ -69,6 +72,8 @@ class Told:
     choices: list[Choice] = field(default_factory=list)
     last_change: str = ""
     ever_declared: set[str] = field(default_factory=set)
+    unsaid: set[str] = field(default_factory=set)
+    """Comments that were edited or deleted before they were carried out."""
 
 
 class History:
@@ -110,7 +115,7 @@ class History:
     def _delete(self, who: str, bill: int) -> None:
         mine = [story for story in self._declared(bill) if story["by"] == who]
         if mine:
-            self.world.pass_time(1)
+            self._unsay(mine[-1]["gid"], bill)
             self.world.sandbox.act("asana", who, "delete_comment", story=mine[-1]["gid"])
             self.bills[bill].choices = [one for one in self.bills[bill].choices if one.story != mine[-1]["gid"]]
 
@@ -128,13 +133,18 @@ class History:
         """Somebody edits their last comment."""
         theirs = [s for s in self._comments(bill) if s["by"] not in (None, constants.BOT_EMAIL)]
         if self.way == "comment" and theirs:
-            self.world.pass_time(1)
+            self._unsay(theirs[-1]["gid"], bill)
             self.world.sandbox.act("asana", theirs[-1]["by"], "edit_comment", story=theirs[-1]["gid"], text=text)
             told = self.bills[bill]
             told.choices = [one for one in told.choices if one.story != theirs[-1]["gid"]]
             if text == "approve":
                 told.ever_declared.add(theirs[-1]["gid"])
                 told.last_change = theirs[-1]["gid"] if self._is_last(bill, theirs[-1]["gid"]) else told.last_change
+
+    def _unsay(self, story: str, bill: int) -> None:
+        done = {one.signal.story_gid for one in self.world.decisions(bill) if one.state is DecisionState.CONFIRMED}
+        self.bills[bill].unsaid |= {story} - done
+        self.world.pass_time(1)
 
     def _edit(self, more: int, bill: int) -> None:
         told = self.bills[bill]
@@ -157,6 +167,31 @@ class History:
 
     def _expire(self) -> None:
         self.world.sandbox.fault("asana", "GET /events", "expire_tokens")
+
+    def _read_too_early(self, who: str, what: str, bill: int) -> None:
+        """A run between a choice and its story."""
+        self._stories(200, 1)
+        self._decide(who, what, bill)
+        self._step("read")
+
+    def _think_again(self, who: str, bill: int) -> None:
+        """A comment is edited between reading and settling; elsewhere the choice is taken back then."""
+        self._decide(who, "approve", bill)
+        self._step("read")
+        if self.way == "comment":
+            self._reword("approve", bill)
+        else:
+            self._decide(who, "pending", bill)
+
+    def _hide(self, who: str, more: int, bill: int) -> None:
+        """A choice that is taken back and then written over by ourselves, and no event tells of any of it."""
+        self._step("run")
+        self._wait(700)
+        self._events("drop_event", 20)
+        self._decide(who, "approve", bill)
+        self._decide(who, "pending", bill)
+        self._edit(more, bill)
+        self._step("sync")
 
     def _wait(self, seconds: int) -> None:
         self.world.pass_time(seconds)
@@ -210,6 +245,7 @@ class History:
         may = self.bills[bill].ever_declared if self.way == "comment" else there.keys()
         assert decided.keys() <= may | there.keys(), "a decision was made up"
         for one in decisions:
+            assert one.state is not DecisionState.CONFIRMED or one.signal.story_gid not in self.bills[bill].unsaid
             if story := there.get(one.signal.story_gid):
                 assert EMAILS.get(one.signal.decider_gid or "") == story["by"]
                 assert one.signal.decided_at == datetime.fromisoformat(story["created_at"])
