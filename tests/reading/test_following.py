@@ -107,6 +107,21 @@ def test_an_audit_history_that_may_not_be_read_is_covered_by_asking_for_the_reco
     assert synced.plan["deletions"] == "by asking for the records of 16 open tasks"
 
 
+def test_a_history_that_could_never_be_read_does_not_make_every_run_ask_for_all(company: Any) -> None:
+    company.sandbox.settings(denied_objects=["AUDITHISTORY"])
+    for _ in range(2):
+        company.sync()
+    assert company.plan["deletions"] == "by asking for every open task's record every 24 hours"
+    assert company.plan["read"] < 16
+    company.sandbox.settings(denied_objects=[])
+    company.act("delete_bill", record_no=open_bill(company)["record_no"])
+    company.sync()
+    assert company.plan["deletions"] == "by asking for the records of 16 open tasks"
+    company.sync()
+    assert company.plan["deletions"] == "by the audit history"
+    assert company.differences() == []
+
+
 def test_open_tasks_are_asked_for_once_in_the_flows_hours(synced: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     synced.flow(deletions="sweep", sweep_hours=6)
     swept = datetime.fromisoformat(synced.cursors()["bill_swept"])

@@ -118,16 +118,16 @@ class Follower:
     def _sweep_is_due(self) -> bool:
         swept = self.known[SWEPT]
         every = timedelta(hours=self.scope.sweep_hours)
-        if not swept or (self._asks_the_audit and self.known[DELETIONS] is None):
-            return self.scope.deletions != "full_pass"
-        return self.scope.deletions != "full_pass" and self.now - datetime.fromisoformat(swept) >= every
+        return not swept or self.now - datetime.fromisoformat(swept) >= every
 
     def _suspects(self) -> tuple[Mapping[str, Link], dict[str, str], str]:
         """Links whose record may be gone, the cursors that are reached when all of them were asked for, and how."""
         if self.scope.deletions == "full_pass":
             return {}, {}, "by full passes only"
         links, cursors, told = self._told_by_the_audit() if self._asks_the_audit else ({}, {}, "")
-        if not self._sweep_is_due:
+        # The history can be read now, and nobody knows since when: what was deleted until now is in the records only.
+        begins = DELETIONS in cursors and self.known[DELETIONS] is None
+        if not (self._sweep_is_due or begins):
             hours = f"every {self.scope.sweep_hours} hours" if self.scope.sweep_hours else "in every run"
             return links, cursors, told or f"by asking for every open task's record {hours}"
         swept = {key: link for key, link in self.run.store.links(self.kind).all().items() if _is_open(link)}
