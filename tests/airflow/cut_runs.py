@@ -179,7 +179,7 @@ SOUND = ("fields", "name", "completed", "due_on", "assignee", "followers", "note
 def end_of(world: Any) -> dict[str, Any]:
     """What both systems and the store say in the end."""
     board, books = world.sandbox.state("asana"), world.sandbox.state("intacct")
-    tasks = board["tasks"]
+    tasks = sorted(board["tasks"], key=key_of)
     keys = {task["gid"]: key_of(task) for task in tasks}
 
     def plain(value: Any) -> Any:
@@ -187,10 +187,10 @@ def end_of(world: Any) -> dict[str, Any]:
         return json.loads(GID.sub(lambda found: json.dumps(keys.get(found[0], "some gid"))[1:-1], text))
 
     return {
-        "tasks": sorted((key_of(task), plain({part: task[part] for part in SOUND})) for task in tasks),
-        "sections": sorted((key_of(task), sorted(task["sections"].values())) for task in tasks),
-        "said": sorted((key_of(task), sorted(plain(comments(task)))) for task in tasks),
-        "files": sorted((key_of(task), sorted(each["name"] for each in task["attachments"])) for task in tasks),
+        "tasks": [(key_of(task), plain({part: task[part] for part in SOUND})) for task in tasks],
+        "sections": [(key_of(task), sorted(task["sections"].values())) for task in tasks],
+        "said": [(key_of(task), sorted(plain(comments(task)))) for task in tasks],
+        "files": [(key_of(task), sorted(each["name"] for each in task["attachments"])) for task in tasks],
         "fields": sorted(field["name"] for field in board["fields"]),
         "bills": plain([{**bill, "modified_by": ""} for bill in books["bills"]]),
         "vendors": plain(books["vendors"]),

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,8 @@ def told(world: Any, tmp_path: Path) -> Telling:
             world.must("preflight", create_missing=True)
             checked.append(tmp_path / "checked.db")
             copy_database(world.store_path, checked[0])
+            # The sandbox of later stories knows no session, so this one has to log in as well.
+            world.api.variables.clear()
         story.begin(cut)
         tale(story)
         return story
@@ -108,15 +111,22 @@ def copy_database(source: Path, target: Path) -> None:
 
 def check(told: Telling, tale: Tell, cuts: Sequence[Cut], *, undisturbed: dict[str, Any]) -> int:
     """How many further runs the cuts needed. Every cut has to come to pass, and every end has to be the same."""
-    again = 0
+    again, day = 0, today()
     for cut in cuts:
         story = told(tale, cut)
-        end = end_of(story.world)
-        assert differences(end, undisturbed) == [], str(cut)
+        if day != today():
+            # The sandbox's data goes by today's date, and payments are of today.
+            undisturbed, day = end_of(told(tale, None).world), today()
+            story = told(tale, cut)
+        assert differences(end_of(story.world), undisturbed) == [], str(cut)
         assert story.counter.made >= cut.call
         assert story.runs_after_the_cut or cut.kind not in (CRASH_BEFORE, CRASH_AFTER), f"{cut} did not come to pass"
         again += story.runs_after_the_cut
     return again
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
 
 
 def all_cuts(calls: int) -> Iterator[Cut]:
