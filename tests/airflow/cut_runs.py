@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -159,10 +160,12 @@ class Story:
 
 
 def hurry() -> None:
-    """Outages are waited for as ever, only not for seconds."""
+    """Outages are waited for as ever, only not for seconds; and what a dead run had reserved is free when the next begins."""
     from intacct_asana.hooks.asana_wire import AsanaWire
     from intacct_asana.hooks.intacct import IntacctHook
+    from intacct_asana.store import leases
 
+    leases.LONGEST = timedelta()
     AsanaWire.first_wait_seconds = 0.01
     IntacctHook.__init__.__kwdefaults__["first_wait_seconds"] = 0.01
 

@@ -28,7 +28,11 @@ def lease(database: Database, *, flow: str, name: str, now: datetime) -> Iterato
     with database.write() as connection:
         connection.execute(delete(table).where(*own, table.c.value <= instant_text(now)))
         if not add(connection, table, {"flow": flow, "name": key, "value": until}):
-            raise TryLater(f"Another run of flow {flow} is {name} just now; run this again when it is done.")
+            minutes = f"{LONGEST.total_seconds() / 60:.0f} minutes"
+            raise TryLater(
+                f"Another run of flow {flow} is {name} just now; run this again when it is done. "
+                f"If that run was stopped or died, this can be run again {minutes} after it began."
+            )
     try:
         yield
     finally:
