@@ -143,6 +143,10 @@ class Links(Protocol):
         """Note that tasks for these keys are about to be created, before any call leaves."""
         ...
 
+    def doubt(self, parts: Mapping[str, Collection[str]]) -> None:
+        """Note, by key, which parts of linked tasks are about to be written, before any call leaves. `save` ends it."""
+        ...
+
     def unfinished(self) -> Mapping[str, datetime]:
         """Keys whose creation began and was never saved, with the time it began: look before creating again."""
         ...

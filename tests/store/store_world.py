@@ -10,7 +10,8 @@ from typing import Any
 from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.records import Decision, DecisionState, Link, Signal, Snapshot, Verdict
 from intacct_asana.store import FlowStore
-from intacct_asana.store.tables import metadata
+from intacct_asana.store.database import open_database
+from intacct_asana.store.tables import SCHEMA_VERSION, metadata
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -68,6 +69,23 @@ def run_sql(url: str, *statements: str) -> None:
     with create_engine(url, poolclass=NullPool).begin() as connection:
         for statement in statements:
             connection.execute(text(statement))
+
+
+UNDONE = {
+    2: "DROP TABLE ia_marks",
+    3: "DROP TABLE ia_webhooks",
+    4: "DROP TABLE ia_documents",
+    5: "DROP TABLE ia_vendor_values",
+    6: "ALTER TABLE ia_links DROP COLUMN in_doubt",
+}
+"""What takes each version's step back."""
+
+
+def make_older(url: str, version: int) -> None:
+    """The store as a release of that version had left it. The next `open_store` opens it anew."""
+    steps = [UNDONE[step] for step in range(SCHEMA_VERSION, version, -1)]
+    run_sql(url, *steps, "DELETE FROM ia_schema_version", f"INSERT INTO ia_schema_version VALUES ({version})")
+    open_database.cache_clear()
 
 
 def everything(url: str) -> dict[str, list[Any]]:

@@ -12,7 +12,7 @@ from intacct_asana.records import TaskDraft
 from intacct_asana.store import FlowStore, open_store
 from sqlalchemy import event
 
-from tests.store.store_world import NOON, a_link, a_snapshot, break_table, crowd, everything, minutes
+from tests.store.store_world import NOON, a_link, a_snapshot, break_table, crowd, everything, make_older, minutes
 
 
 def test_a_saved_link_comes_back_exactly(flow: FlowStore) -> None:
@@ -177,3 +177,24 @@ def test_a_look_inside_a_step_works_on_a_store_that_is_kept_open(flow: FlowStore
     flow.links("bill").save(a_link("a"))
     with flow.kept_open(), flow._database.write():
         assert set(flow.links("bill").all()) == {"a"}
+
+
+def test_what_is_in_doubt_adds_up_until_the_link_is_saved(flow: FlowStore) -> None:
+    links = flow.links("bill")
+    links.save(a_link())
+    links.save(a_link("other"))
+    links.doubt({"bill-1": ("name", "field:1"), "nobody": ("name",)})
+    links.doubt({"bill-1": ("completed", "name")})
+    assert set(links.in_doubt()) == {"bill-1"}
+    assert links.of(["bill-1"])["bill-1"].in_doubt == ("completed", "field:1", "name")
+    links.save(a_link())
+    assert links.in_doubt() == {}
+
+
+def test_a_link_of_an_older_release_is_in_no_doubt(url: str) -> None:
+    open_store(url).for_flow("demo").links("bill").save(a_link())
+    make_older(url, 5)
+    links = open_store(url).for_flow("demo").links("bill")
+    assert links.all() == {"bill-1": a_link()}
+    links.doubt({"bill-1": ("name",)})
+    assert set(links.in_doubt()) == {"bill-1"}

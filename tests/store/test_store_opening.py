@@ -16,7 +16,7 @@ from intacct_asana.store import FlowStore, database, open_store, tables
 from sqlalchemy import inspect
 
 from tests.store.conftest import Postgres
-from tests.store.store_world import NOON, PASSWORD, a_decision, a_link, break_table, crowd, everything, run_sql
+from tests.store.store_world import NOON, PASSWORD, a_decision, a_link, break_table, crowd, everything, make_older, run_sql
 
 
 def test_opening_twice_keeps_what_is_there(url: str) -> None:
@@ -187,9 +187,7 @@ def test_a_read_only_file_is_a_matter_for_people(tmp_path: Path) -> None:
 def test_a_store_of_the_first_version_is_carried_over_with_everything_in_it(url: str) -> None:
     open_store(url).for_flow("demo").save_cursor(Cursor(name="bills", value="here"))
     open_store(url).for_flow("demo").decisions().record([a_decision()], at=NOON)
-    gone = ("DROP TABLE ia_marks", "DROP TABLE ia_webhooks", "DROP TABLE ia_documents", "DROP TABLE ia_vendor_values")
-    run_sql(url, *gone, "DELETE FROM ia_schema_version", "INSERT INTO ia_schema_version VALUES (1)")
-    database.open_database.cache_clear()
+    make_older(url, 1)
     flow = open_store(url).for_flow("demo")
     assert flow.cursor("bills") == "here"
     assert flow.verify_evidence() == []
@@ -201,15 +199,7 @@ def test_a_store_of_the_first_version_is_carried_over_with_everything_in_it(url:
 
 def test_a_store_of_the_second_version_learns_about_webhooks(url: str) -> None:
     open_store(url).for_flow("demo").marks().made({"900": NOON})
-    run_sql(
-        url,
-        "DROP TABLE ia_webhooks",
-        "DROP TABLE ia_documents",
-        "DROP TABLE ia_vendor_values",
-        "DELETE FROM ia_schema_version",
-        "INSERT INTO ia_schema_version VALUES (2)",
-    )
-    database.open_database.cache_clear()
+    make_older(url, 2)
     flow = open_store(url).for_flow("demo")
     assert flow.marks().of(["900"])
     flow.webhooks().begin("a" * 32, project_gid="1", bot_gid="2", at=NOON, expires_at=NOON + timedelta(minutes=2))

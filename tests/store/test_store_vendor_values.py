@@ -11,7 +11,7 @@ from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.records import ValueState, VendorValue
 from intacct_asana.store import FlowStore, open_store
 
-from tests.store.store_world import NOON, break_table, everything, minutes, run_sql
+from tests.store.store_world import NOON, break_table, everything, make_older, minutes
 
 KEY = "CO:vendor:V1"
 
@@ -84,9 +84,7 @@ def test_a_store_of_the_release_before_is_carried_over_with_everything_in_it(url
     flow = open_store(url).for_flow("demo")
     flow.vendor_values().save([a_value()])
     before = everything(url)
-    run_sql(url, "DROP TABLE ia_vendor_values", "UPDATE ia_schema_version SET version = 4")
-    open_anew = open_store.__globals__["open_database"]
-    open_anew.cache_clear()
+    make_older(url, 4)
     carried = open_store(url).for_flow("demo")
     assert carried.vendor_values().all() == {}
     carried.vendor_values().save([a_value()])

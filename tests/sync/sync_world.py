@@ -233,6 +233,13 @@ class LinkStore:
             self.begun.setdefault(key, at)
         self.wire.leave(moment)
 
+    def doubt(self, parts: Mapping[str, Collection[str]]) -> None:
+        moment = self._enter()
+        for key, doubted in parts.items():
+            link = self.links[key]
+            self.links[key] = replace(link, in_doubt=tuple(sorted({*link.in_doubt, *doubted})))
+        self.wire.leave(moment)
+
     def save(self, link: Link, *, shown: Snapshot | None = None, shown_at: datetime | None = None) -> None:
         moment = self._enter()
         owners = {other.task_gid: key for key, other in self.links.items()}

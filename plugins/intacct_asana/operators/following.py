@@ -101,7 +101,8 @@ class Follower:
         main = self._by_key(self.read(replace(window, created_since_text=self.since_text(CREATED))))
         cursors |= told_cursors | self._own_cursors(main.values())
         seen = {record.record_no for record in main.values()}
-        again = self._by_key(self.again((named | {link.record_no for link in suspects.values()}) - seen))
+        doubted = {link.record_no for link in self.run.store.links(self.kind).in_doubt().values()}
+        again = self._by_key(self.again((named | doubted | {link.record_no for link in suspects.values()}) - seen))
         records = {**main, **again}
         missing = suspects.keys() - records.keys()
         records |= self._by_key(self.made_anew(missing))

@@ -52,7 +52,8 @@ def snapshot_of(bill: Bill) -> Snapshot:
 class Link:
     """Which task stands for which record, and what we last saw confirmed on it.
 
-    `confirmed` is the draft as Asana acknowledged it (None until the first write was read back).
+    `confirmed` is the draft as Asana acknowledged it (None until the first write was read back). `in_doubt` are parts that a
+    write was sent for since, whose answer nobody kept: the task may or may not say what was sent.
     """
 
     key: str
@@ -60,6 +61,7 @@ class Link:
     record_no: str
     confirmed: TaskDraft | None = None
     task_url: str = ""
+    in_doubt: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from intacct_asana.errors import Refused
@@ -51,6 +51,21 @@ class StoredLinks:
         """Note creations before their calls leave. A key begun before keeps its first time, so that looking back reaches it."""
         with self._database.write() as connection:
             add_all(connection, creations, [self._row(key, begun_at=instant_text(at)) for key in sorted(set(keys))])
+
+    def doubt(self, parts: Mapping[str, Collection[str]]) -> None:
+        """Note parts of linked tasks before their writes leave, beside what is in doubt already. Other keys are skipped."""
+        with self._database.write() as connection:
+            for key in sorted(parts):
+                here = and_(self._own(links), links.c.key == key)
+                before = connection.execute(select(links.c.in_doubt).where(here)).scalar()
+                noted = json_text({*json.loads(before or "[]"), *parts[key]})
+                connection.execute(update(links).where(here).values(in_doubt=noted))
+
+    def in_doubt(self) -> Mapping[str, Link]:
+        """Links whose task may say something else than was confirmed."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(links).where(self._own(links), links.c.in_doubt.is_not(None)))
+            return {row.key: _link(row) for row in rows}
 
     def unfinished(self) -> Mapping[str, datetime]:
         with self._database.read() as connection:
@@ -102,6 +117,7 @@ class StoredLinks:
             record_no=link.record_no,
             task_url=link.task_url,
             confirmed=json_text(draft_to_json(link.confirmed)) if link.confirmed else None,
+            in_doubt=json_text(link.in_doubt) if link.in_doubt else None,
         )
         try:
             put(connection, links, row)
@@ -157,4 +173,5 @@ def _link(row: Row[Any]) -> Link:
         record_no=row.record_no,
         task_url=row.task_url,
         confirmed=draft_from_json(json.loads(row.confirmed)) if row.confirmed else None,
+        in_doubt=tuple(json.loads(row.in_doubt or "[]")),
     )

@@ -37,6 +37,11 @@ def _vendor_values(connection: Connection) -> None:
     tables.vendor_values.create(connection)
 
 
+def _doubts(connection: Connection) -> None:
+    """An older store noted no doubts; the next full pass looks at every task."""
+    connection.exec_driver_sql("ALTER TABLE ia_links ADD COLUMN in_doubt TEXT")
+
+
 STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType(
-    {2: _task_marks, 3: _webhooks, 4: _documents, 5: _vendor_values}
+    {2: _task_marks, 3: _webhooks, 4: _documents, 5: _vendor_values, 6: _doubts}
 )

@@ -16,7 +16,7 @@ from sqlalchemy import (
     event,
 )
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 metadata = MetaData()
 
 
@@ -36,6 +36,7 @@ links = Table(
     Column("record_no", String(64), nullable=False),
     Column("task_url", Text, nullable=False, default=""),
     Column("confirmed", Text),
+    Column("in_doubt", Text),
     UniqueConstraint("flow", "kind", "task_gid", name="ia_links_task"),
 )
 

@@ -148,9 +148,14 @@ class _Applier:
         return gone, unclear
 
     def _begin(self, actions: Sequence[Writing]) -> None:
-        """Notes every creation before any call leaves."""
+        """Notes every creation, and what of each linked task is to be written, before any call leaves.
+
+        A write that Asana took and whose answer nobody kept would never be looked at again, should Intacct change back.
+        """
         for batch in _batches([action for action in actions if isinstance(action, Create)]):
             self.links.begin([action.key for action in batch], at=self.clock())
+        for batch in _batches([action for action in actions if isinstance(action, Update) and action.changed]):
+            self.links.doubt({action.key: action.changed for action in batch if isinstance(action, Update)})
 
     def _until_stopped(self, actions: Sequence[Writing]) -> Iterator[Writing]:
         for action in actions:

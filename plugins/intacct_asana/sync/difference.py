@@ -50,6 +50,18 @@ def _news_of(draft: TaskDraft) -> str:
     return reference_of(draft.remark) or draft.remark.strip()
 
 
+def parts_doubted(desired: TaskDraft, in_doubt: Iterable[str]) -> tuple[str, ...]:
+    """Of the parts in doubt those that `desired` says something about. A comment is looked for before it is repeated anyway."""
+    parts = {"html_notes" if part == "notes" and desired.html_notes else part for part in in_doubt}
+    return in_order(part for part in parts if part != REMARK and _has_say(desired, part))
+
+
+def _has_say(desired: TaskDraft, part: str) -> bool:
+    if part.startswith(FIELD):
+        return part.removeprefix(FIELD) in desired.fields
+    return part in ("name", "due_on", "completed") or bool(getattr(desired, part))
+
+
 def parts_edited(desired: TaskDraft, actual: Task) -> tuple[str, ...]:
     """Parts that Intacct owns and in which the task itself says something else than `desired`.
 

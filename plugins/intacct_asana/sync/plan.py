@@ -14,7 +14,7 @@ from decimal import Decimal
 from intacct_asana.records import Link, Snapshot, Task, TaskDraft
 from intacct_asana.records.remarks import reference
 from intacct_asana.sync.actions import ALL_KINDS, Action, Adopt, Close, Create, Leave, Reopen, Update, Wanted, Writing
-from intacct_asana.sync.difference import APPROVAL, has_news, in_order, parts_edited, parts_moved, parts_to_adopt
+from intacct_asana.sync.difference import APPROVAL, has_news, in_order, parts_doubted, parts_edited, parts_moved, parts_to_adopt
 from intacct_asana.sync.lookup import age
 from intacct_asana.sync.summary import render_plan
 
@@ -104,11 +104,12 @@ def _decide(
     confirmed = link.confirmed if link else None
     actual = next((task for task in tasks if link and task.gid == link.task_gid), None)
     if not wanted.in_scope:
+        closed = confirmed if link and confirmed and confirmed.completed and "completed" not in link.in_doubt else None
         # Closed already, but what we told about it no longer holds: tell the news on the closed task.
-        if link and confirmed and confirmed.completed and confirmed.remark and has_news(wanted.draft, confirmed):
+        if link and closed and closed.remark and has_news(wanted.draft, closed):
             return _change(key, _completed(wanted), link=link, actual=None, why="")
         # Out of scope, and its task was completed by us: people may do with it what they like.
-        if link and confirmed and confirmed.completed:
+        if closed:
             return _leave(key, wanted, "out of scope, task already closed")
         # Out of scope with an open task: complete it, once.
         if link:
@@ -138,17 +139,20 @@ def _change(
     desired, confirmed = wanted.draft, link.confirmed
     moved = parts_moved(desired, confirmed)
     edited = parts_edited(desired, actual) if actual else ()
+    doubted = parts_doubted(desired, link.in_doubt)
     reasons = [why] if why else []
     reasons += [f"changed in Intacct: {', '.join(moved)}"] if moved else []
     put_back = [part for part in edited if part not in moved]
     reasons += [f"edited in Asana: {', '.join(put_back)}"] if put_back else []
+    unsure = [part for part in doubted if part not in (*moved, *edited)]
+    reasons += [f"a write of it has no kept answer: {', '.join(unsure)}"] if unsure else []
     if wanted.record_no != link.record_no:
         reasons.append(f"record {link.record_no} was made anew as {wanted.record_no}")
     if not reasons and _stands_for_another(key, wanted, shown):
         reasons.append("changed in Intacct in a way its task does not show")
     if not reasons:
         return _leave(key, wanted, "same as confirmed")
-    return _kind_of_change(desired, confirmed, edited)(
+    return _kind_of_change(desired, confirmed, [*edited, *doubted])(
         key=key,
         record_no=wanted.record_no,
         amount=wanted.amount,
@@ -156,7 +160,7 @@ def _change(
         task_gid=link.task_gid,
         desired=desired,
         confirmed=confirmed,
-        changed=in_order([*moved, *edited]),
+        changed=in_order([*moved, *edited, *doubted]),
         snapshot=wanted.snapshot,
     )
 
