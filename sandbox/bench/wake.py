@@ -34,6 +34,7 @@ NEVER = "0 0 1 1 *"
 """A schedule that does not come while we measure: what is measured is the hint alone."""
 PATIENCE_SECONDS = 300.0
 LONGEST_GAP_SECONDS = 10.0
+LOOK = "asana GET /events"
 IDLE = "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME"
 
 
@@ -63,7 +64,7 @@ class Office:
     """A sandbox and a standalone Airflow with one flow, woken in one way; stopped by `stop`."""
 
     def __init__(self, home: Path, way: Way, *, bills: int, seed: int, idle_seconds: float | None) -> None:
-        self.home = home
+        self.home, self.way = home, way
         ports = [free_port() for _ in range(4)]
         self.steering = Steering(ports[0], log=home / "sandbox.log")
         self.data = {"seed": seed, "vendors": 20, "bills": bills}
@@ -101,6 +102,17 @@ class Office:
             run_id = server.trigger(dag_id, conf)
             if server.wait_for_run(dag_id, run_id, seconds=240, watch=lambda _text: None) != "success":
                 raise DemoFailed(f"{dag_id} failed: {server.errors_of(dag_id, run_id)}")
+        if self.way is Way.WATCHER:
+            self._wait_for_looks()
+
+    def _wait_for_looks(self) -> None:
+        """What happens before the watcher's first look is the schedule's, and here no schedule comes."""
+        first = self.steering.counters().get(LOOK, 0)
+        end = time.monotonic() + PATIENCE_SECONDS
+        while self.steering.counters().get(LOOK, 0) < first + 2:
+            if time.monotonic() > end:
+                raise DemoFailed(f"The watcher does not look at Asana's events; see {self.home}")
+            time.sleep(0.5)
 
     def bills(self) -> list[Mapping[str, Any]]:
         """Bills that the approver may approve, with their tasks' gids."""
