@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from intacct_asana.hooks.asana_wire import AsanaWire
+from intacct_asana.hooks.intacct import IntacctHook
 
 from sandbox import constants
 
@@ -57,6 +59,13 @@ CASES = {
     "no Asana token": ("asana_default", {}, {"password": None}, ("asana_default", "token")),
     "unreachable Asana": ("asana_default", {}, {"host": "http://127.0.0.1:9/api/1.0"}, ("asana_default", "127.0.0.1")),
 }
+
+
+@pytest.fixture(autouse=True)
+def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that cannot be reached is tried again, as always, but not after seconds."""
+    monkeypatch.setattr(AsanaWire, "first_wait_seconds", 0.01)
+    monkeypatch.setitem(IntacctHook.__init__.__kwdefaults__, "first_wait_seconds", 0.01)
 
 
 @pytest.mark.parametrize("name", CASES)
