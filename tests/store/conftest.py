@@ -43,7 +43,9 @@ class Postgres:
             "--no-sync",
         )
         self._run("initdb", *as_asked)
-        settings = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=40"
+        # No socket file: the path of a nested temporary folder can be too long for one.
+        only_tcp = f"-p {self.port} -c unix_socket_directories= -c listen_addresses=127.0.0.1"
+        settings = f"{only_tcp} -c fsync=off -c max_connections=40"
         self._run("pg_ctl", "--wait", "-o", settings, "-l", str(self.folder / "log"), "start")
 
     def stop(self) -> None:
