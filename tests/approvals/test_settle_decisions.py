@@ -268,6 +268,16 @@ def test_a_bill_that_changed_while_a_decision_was_cut_off_is_not_stamped(state: 
     assert (world.books.stamped, world.shows) == ([], PENDING)
 
 
+@pytest.mark.parametrize("state", [DecisionState.CLEARED, DecisionState.SUBMITTED])
+def test_somebody_taken_off_the_list_while_their_decision_was_cut_off_is_not_stamped(state: DecisionState) -> None:
+    world = a_chosen_world()
+    world.read()
+    stopped_after(world, state)
+    world.policy = replace(world.policy, approvers=world.policy.approvers[1:])
+    world.run_in_peace()
+    assert (world.last.rule, world.books.stamped, world.shows) == ("approver list", [], PENDING)
+
+
 def stopped_after(world: World, state: DecisionState) -> None:
     twin = a_chosen_world()
     twin.read()

@@ -270,10 +270,11 @@ def rejection_has_a_reason(case: Case) -> Finding | None:
 
 STANDING: tuple[Guard, ...] = (choice_is_proven, choice_counts_as_it_is, choice_stands, choice_was_not_answered_before)
 BILL: tuple[Guard, ...] = (bill_is_there, bill_is_open, nothing_was_decided_before, bill_is_as_shown)
-PERSON: tuple[Guard, ...] = (decider_is_a_person, decider_is_on_the_list, delegation_is_valid)
+LISTED: tuple[Guard, ...] = (decider_is_on_the_list, delegation_is_valid)
+PERSON: tuple[Guard, ...] = (decider_is_a_person, *LISTED)
 BOTH: tuple[Guard, ...] = (amount_is_within_limit, decider_did_not_enter_the_bill, rejection_has_a_reason)
-BEFORE_WRITING: tuple[Guard, ...] = (bill_is_there, bill_is_open, bill_is_as_shown, *BOTH)
-"""Those that a change of the bill can turn: asked once more on the very reading that comes before a write."""
+BEFORE_WRITING: tuple[Guard, ...] = (bill_is_there, bill_is_open, bill_is_as_shown, *LISTED, *BOTH)
+"""Those that a change of the bill or of the policy can turn: asked once more on the very reading that comes before a write."""
 
 
 def findings_of(case: Case) -> list[Finding]:
