@@ -13,31 +13,49 @@ from airflow.plugins_manager import AirflowPlugin
 
 if TYPE_CHECKING:
     from intacct_asana.hooks.airflow_api import AirflowApi
-    from intacct_asana.web.door import Door
+    from intacct_asana.mapping import Flow
+    from intacct_asana.web.door import Door, Memory
 
 KEPT_SECONDS = 30.0
-"""How long a flow's door is kept before the flow's file is read again."""
+"""How long the flows with a webhook are known before their files are read again."""
+
+MISSED_SECONDS = 2.0
+"""The same where a name is not among them: a flow may be new, and anybody may ask for any number of names."""
 
 
 class Doors:
-    """The doors of the flows with a webhook, by flow."""
+    """The doors of the flows with a webhook, by flow. Thread-safe."""
 
     def __init__(self) -> None:
-        self._doors: dict[str, tuple[float, Door | None]] = {}
+        self._flows: dict[str, Flow] = {}
+        self._read_at = float("-inf")
+        self._doors: dict[str, Door] = {}
+        self._memories: dict[str, Memory] = {}
         self._apis: dict[str, AirflowApi] = {}
         self._lock = Lock()
 
     def of(self, flow_name: str) -> Door | None:
         """The flow's door; None where there is no such flow, or where it has no webhook."""
         with self._lock:
-            until, door = self._doors.get(flow_name, (0.0, None))
-            if time.monotonic() < until:
-                return door
-            if len(self._doors) > 1000:
-                self._doors.clear()
-            door = self._made(flow_name, door)
-            self._doors[flow_name] = (time.monotonic() + KEPT_SECONDS, door)
+            self._read_again(flow_name)
+            flow, door = self._flows.get(flow_name), self._doors.get(flow_name)
+        if flow is None or door:
             return door
+        # Outside the lock: a store that does not answer must not keep other flows' deliveries waiting.
+        made = self._made(flow)
+        with self._lock:
+            return self._doors.setdefault(flow_name, made)
+
+    def _read_again(self, flow_name: str) -> None:
+        """Read the flows' files, unless they were read a moment ago."""
+        from intacct_asana.operators.flows import good_flows
+
+        age_seconds = time.monotonic() - self._read_at
+        if age_seconds < (KEPT_SECONDS if flow_name in self._flows else MISSED_SECONDS):
+            return
+        self._read_at = time.monotonic()
+        self._flows = {flow.flow: flow for flow in good_flows() if flow.wake == "webhook"}
+        self._doors.clear()
 
     def start_run(self, flow_name: str) -> str | None:
         """Start the flow's reconciliation through Airflow's API. Called for one flow by one thread at a time."""
@@ -55,17 +73,12 @@ class Doors:
             self._apis.pop(flow_name, None)
             raise
 
-    @staticmethod
-    def _made(flow_name: str, former: Door | None) -> Door | None:
+    def _made(self, flow: Flow) -> Door:
         from intacct_asana.operators.flow_run import FlowRun, utc_now
-        from intacct_asana.operators.flows import good_flows
-        from intacct_asana.web.door import Door
+        from intacct_asana.web.door import Door, Memory
         from intacct_asana.web.seal import FernetSeal
 
-        flow = next((one for one in good_flows() if one.flow == flow_name and one.wake == "webhook"), None)
-        if flow is None:
-            return None
-        memory = former.memory if former else None
+        memory = self._memories.setdefault(flow.flow, Memory())
         return Door(FlowRun(flow).store.webhooks(), FernetSeal(), now=utc_now, memory=memory)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
@@ -9,16 +10,21 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from intacct_asana.errors import IntacctAsanaError, Refused, TryLater, UnexpectedReply
+from intacct_asana.mapping import Flow
 from intacct_asana.operators.flow_run import utc_now
 from intacct_asana.operators.webhooks import register, target_of
 from intacct_asana.protocol.asana_deliveries import signature_of
 from intacct_asana.records import Registration, TaskDraft
+from intacct_asana.web.door import Door
+from intacct_asana.web.receiver import build
 
 from sandbox import constants
 from tests.web.conftest import DAG, PASSWORD, Office
@@ -248,6 +254,50 @@ def test_a_flow_without_a_webhook_has_no_door(office: Office, tmp_path: Path) ->
     path = tmp_path / "demo.yaml"
     path.write_text(path.read_text().replace("wake: webhook", "wake: watcher"))
     assert Doors().of("demo") is None
+
+
+def test_names_that_nobody_declared_cost_no_reading_of_files(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    from intacct_asana.operators import flows
+    from intacct_asana.plugin import Doors
+
+    reads: list[float] = []
+    read_files = flows.good_flows
+
+    def counted() -> list[Flow]:
+        reads.append(time.monotonic())
+        return read_files()
+
+    monkeypatch.setattr(flows, "good_flows", counted)
+    doors = Doors()
+    assert doors.of("demo") is doors.of("demo") is not None
+    assert {doors.of(f"other{number}") for number in range(200)} == {None}
+    assert all(later - earlier >= 2 for earlier, later in pairwise(reads))
+
+
+def test_deliveries_that_wait_for_the_store_leave_airflows_own_threads_alone() -> None:
+    """Far more of them than the pool that an ASGI server keeps for everything that blocks."""
+    is_there = threading.Event()
+
+    def never_answers(flow: str) -> Door | None:
+        is_there.wait(20)
+        return None
+
+    app = FastAPI()
+    app.mount("/ours", build(never_answers, lambda flow: None))
+    app.add_api_route("/airflows", lambda: "fine")
+
+    async def attack() -> tuple[int, set[int]]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://api") as http:
+            kind = {"X-Hook-Signature": "0" * 64, "Content-Type": "application/json"}
+            ours = [asyncio.ensure_future(http.post("/ours/webhooks/demo?id=x", headers=kind)) for _ in range(60)]
+            await asyncio.sleep(0.2)
+            try:
+                page = await asyncio.wait_for(http.get("/airflows"), 5)
+            finally:
+                is_there.set()
+            return page.status_code, {answer.status_code for answer in await asyncio.gather(*ours)}
+
+    assert asyncio.run(attack()) == (200, {404})
 
 
 def test_one_thread_a_flow_starts_runs_whatever_comes_in() -> None:

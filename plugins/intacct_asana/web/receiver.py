@@ -6,8 +6,8 @@ import logging
 import re
 from collections.abc import Callable
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request, Response
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from intacct_asana.errors import IntacctAsanaError
@@ -18,6 +18,9 @@ MOST_BYTES = 1 << 20
 """Asana's deliveries are gids and types: a thousand events are a quarter of that."""
 
 MOST_HANDSHAKE_BYTES = 1 << 10
+MOST_AT_ONCE = 4
+"""Threads that ask the store. Airflow's own pages share one pool of threads, which ours must not use up."""
+
 FLOW = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
 
 log = logging.getLogger(__name__)
@@ -25,6 +28,7 @@ log = logging.getLogger(__name__)
 
 def build(door_of: Callable[[str], Door | None], wake: Callable[[str], None]) -> FastAPI:
     """The app. `door_of` gives a flow's door, None where no flow of that name has a webhook; `wake` returns at once."""
+    threads = CapacityLimiter(MOST_AT_ONCE)
     app = FastAPI(title="Asana webhooks", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.post("/webhooks/{flow}")
@@ -42,7 +46,7 @@ def build(door_of: Callable[[str], Door | None], wake: Callable[[str], None]) ->
         body = await _body(request, most=MOST_HANDSHAKE_BYTES if secrets else MOST_BYTES)
         if body is None:
             return Response(status_code=413)
-        verdict = await run_in_threadpool(_decide, door_of, flow, hook_ids[0], secrets, signatures, body)
+        verdict = await to_thread.run_sync(_decide, door_of, flow, hook_ids[0], secrets, signatures, body, limiter=threads)
         if verdict.is_news:
             wake(flow)
         headers = {SECRET_HEADER: secrets[0]} if secrets and verdict.status == 200 else {}
