@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from intacct_asana.errors import Misconfigured
 from intacct_asana.mapping import load_flow
 from intacct_asana.operators.preflight import CheckAsanaOperator
 from intacct_asana.records import DecisionState
 
+from sandbox import constants
 from tests.reconciliation.reconciliation_world import ALICE, BEN, ERIN, GUS
 
 pytestmark = pytest.mark.airflow
@@ -248,7 +250,39 @@ def test_whose_comment_does_not_count_is_answered(talk: Any, who: str, rule: str
     assert len(talk.comments()) == 1
 
 
+def test_somebody_whose_comment_another_person_s_replaced_is_told(talk: Any) -> None:
+    say(talk, ALICE, "approve")
+    say(talk, ERIN, "approve")
+    talk.run()
+    assert rules(talk) == ["superseded", "approver list"]
+    first, second = talk.comments()
+    assert first.startswith('Alice Martin wrote "approve", but it was not carried out')
+    assert "Erin Wolf made another choice" in first
+    assert second.startswith('Erin Wolf wrote "approve", but it was not carried out')
+
+
+def test_somebody_who_replaces_their_own_comment_is_told_once(talk: Any) -> None:
+    say(talk, ALICE, "reject: too dear")
+    say(talk, ALICE, "approve")
+    talk.run()
+    assert rules(talk) == ["superseded", ""]
+    assert len(talk.comments()) == 1
+
+
 # All of them.
+
+
+def test_a_task_that_left_the_project_keeps_nobody_else_from_being_told(a_world: Any) -> None:
+    world = a_world(bills=2)
+    for bill in (0, 1):
+        world.choose(ERIN, "Approved", bill=bill)
+    world.read()
+    world.act(ALICE, "remove", bill=0, project=constants.BILLS_PROJECT_GID)
+    world.settle()
+    with pytest.raises(Misconfigured, match="1 decisions failed, 1 done"):
+        world.tell()
+    assert world.comments(1)[0].startswith("Erin Wolf chose Approved, but it was not carried out")
+    assert world.task(1)["fields"]["Approval"] == "Pending"
 
 
 def test_a_story_that_comes_a_little_late_is_waited_for(a_world: Any) -> None:

@@ -15,6 +15,9 @@ from intacct_asana.ports import Decisions, TaskBoard
 from intacct_asana.records import Decision, DecisionState, Story, Task
 from intacct_asana.records.remarks import comment_with, reference
 
+ONE_TASK = frozenset({"400", "403"})
+"""What Asana answers about one task's field: locked, or not on it since the task left the project."""
+
 
 def acknowledge_all(*, board: TaskBoard, decisions: Decisions, policy: Policy, now: Callable[[], datetime]) -> Summary:
     """Tell about every settled decision that people have not been told about. One that fails does not stop the others."""
@@ -26,7 +29,7 @@ def acknowledge_all(*, board: TaskBoard, decisions: Decisions, policy: Policy, n
             summary.count(decision)
         except IntacctAsanaError as error:
             summary.fail(decision, error)
-            if isinstance(error, Misconfigured):
+            if isinstance(error, Misconfigured) and error.code not in ONE_TASK:
                 summary.not_started = len(untold) - place - 1
                 break
     return summary
@@ -54,12 +57,15 @@ def acknowledge(
 def _is_no_news(decision: Decision, stories: Sequence[Story], policy: Policy) -> bool:
     """The evidence keeps a choice that was changed; the task is not cluttered with it.
 
-    A later choice has a comment of its own. Only somebody whose choice another person took back would never hear of it.
+    A later choice has a comment of its own. Only somebody whose choice another person took back would never hear of it; nor
+    would somebody who commented, because the task goes on showing the comment as if it counted.
     """
-    if decision.rule != WITHDRAWN:
-        return decision.rule == SUPERSEDED
+    if decision.rule not in (WITHDRAWN, SUPERSEDED):
+        return False
     follower = followed_by(decision, stories, policy)
-    return follower is None or follower.author_gid == decision.signal.decider_gid
+    if follower is None or follower.author_gid == decision.signal.decider_gid:
+        return True
+    return decision.rule == SUPERSEDED and bool(policy.way.pending)
 
 
 def _told_by(decision: Decision, stories: Sequence[Story], policy: Policy) -> str:
