@@ -272,6 +272,18 @@ def test_somebody_who_replaces_their_own_comment_is_told_once(talk: Any) -> None
 # All of them.
 
 
+def test_preflight_says_where_nobody_can_tell_guests_from_members(a_world: Any) -> None:
+    world = a_world()
+
+    def told() -> list[str]:
+        rows = world.step(CheckAsanaOperator(task_id="check", flow="small"))
+        return [row["result"] for row in rows if row["check"].startswith("approver")]
+
+    assert told() == ["is Alice Martin", "is Ben Okafor"]
+    world.sandbox.fault("asana", "GET /workspaces/{gid}/workspace_memberships", "status:403", times=1000)
+    assert all("so a guest would count" in one for one in told())
+
+
 def test_a_task_that_left_the_project_keeps_nobody_else_from_being_told(a_world: Any) -> None:
     world = a_world(bills=2)
     for bill in (0, 1):

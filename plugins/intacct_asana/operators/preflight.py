@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 READ_OBJECTS = ("VENDOR", "APBILL", "APBILLITEM")
 PAYMENT_OBJECTS = ("APPYMT", "APPYMTDETAIL")
+GUESTS_UNTOLD = (
+    "whether they are a guest is not told to this connection, so a guest would count: write the workspace's gid into its extra "
+    "as `workspace`, or look it up by hand"
+)
 
 
 class CheckIntacctOperator(FlowOperator):
@@ -212,7 +216,8 @@ class CheckAsanaOperator(FlowOperator):
         if person.is_guest:
             cure = "guests cannot decide: name a member of the organisation"
             return failed(check, Problem(where="Asana", what=f"{person.name} is a guest", mend=cure))
-        return passed(check, f"is {person.name}")
+        untold = "" if person.is_guest is False else f"; {GUESTS_UNTOLD}"
+        return passed(check, f"is {person.name}{untold}")
 
     @staticmethod
     def _person(run: FlowRun, email: str) -> Row:
