@@ -1,4 +1,4 @@
-"""What people do in Intacct's own pages while the integration runs: edit, pay, delete, recreate bills."""
+"""What people do in Intacct's own pages while the integration runs: make, edit, delete, recreate bills."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-from sandbox.gateway import demo_names, documents, payments, vendor_queue
-from sandbox.gateway.dumps import bill_of, payment_of, vendor_of
+from sandbox.gateway import demo_names, documents, payment_acts, vendor_acts
+from sandbox.gateway.named import bill_named, told, vendor_named
 from sandbox.gateway.objects import BILL_STATES
-from sandbox.gateway.rows import NOTHING, Bill, Line, Payment, User, Vendor, totals_of
+from sandbox.gateway.rows import NOTHING, Bill, Line, User, totals_of
 from sandbox.gateway.texts import cents_of
 
 _HEADER = {
@@ -25,7 +25,6 @@ _HEADER = {
 }
 _LINE_DIMENSIONS = {"account": "accounts", "department": "departments", "location": "locations"}
 _MORE_DIMENSIONS = {"project": "projects", "class": "classes"}
-_VENDOR = {"name": "name", "status": "status", "on_hold": "on_hold", "term": "term", "comments": "comments"}
 
 
 def act(company: Any, user: User, action: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -59,7 +58,7 @@ def create_bill(
 
     With `without_change_time` Intacct holds no WHENMODIFIED for it and its lines, as for records that nobody changed yet.
     """
-    vendor = _vendor(company, vendor_id) if vendor_id else next(iter(company.vendors))
+    vendor = vendor_named(company, vendor_id) if vendor_id else next(iter(company.vendors))
     owner = company.dimension(company.entities, entity)
     if owner is None:
         raise ValueError(f"there is no entity {entity!r}")
@@ -95,12 +94,12 @@ def create_bill(
             line.modified_at = None
     for name, value in totals_of(bill.lines).items():
         setattr(bill, name, value)
-    return _told(company.add_bill(bill))
+    return told(company.add_bill(bill))
 
 
 def edit_bill(company: Any, user: User, *, record_no: str, changes: dict[str, Any]) -> dict[str, Any]:
     """Change a line (`line` with amount, account, ...), add one (`add_line`), remove one (`remove_line`), or header fields."""
-    bill = _bill(company, record_no)
+    bill = bill_named(company, record_no)
     left = dict(changes)
     header: dict[str, Any] = {}
     if "line" in left:
@@ -122,110 +121,32 @@ def edit_bill(company: Any, user: User, *, record_no: str, changes: dict[str, An
     company.change_bill(bill, user, **header)
     if only_lines and not company.world.setting("line_changes_touch_header", True):
         company.bills.edit(bill, modified_at=before)
-    return _told(bill)
+    return told(bill)
 
 
 def attach_document(
     company: Any, user: User, *, record_no: str, document_id: str, files: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:
     """Give the bill an attachment. `files` have name, type, and text, base64 or size; `documents.file_of` says how."""
-    bill = _bill(company, record_no)
-    told = [documents.file_of(file) for file in (files if files is not None else [{}])]
+    bill = bill_named(company, record_no)
+    held = [documents.file_of(file) for file in (files if files is not None else [{}])]
     if document_id:
-        company.documents[document_id] = documents.Document(document_id, told)
+        company.documents[document_id] = documents.Document(document_id, held)
     company.change_bill(bill, user, attachment=document_id)
-    return _told(bill)
+    return told(bill)
 
 
 def set_state(company: Any, user: User, *, record_no: str, state: str) -> dict[str, Any]:
-    bill = _bill(company, record_no)
+    bill = bill_named(company, record_no)
     changes: dict[str, Any] = {"state": _state(state)}
     if state == "Posted" and bill.posted_on is None:
         changes["posted_on"] = company.today()
     company.change_bill(bill, user, **changes)
-    return _told(bill)
-
-
-def pay_bill(
-    company: Any,
-    user: User,
-    *,
-    record_no: str,
-    amount: str = "",
-    method: str = "ACH",
-    on: str = "",
-    discount: str = "",
-    credit: str = "",
-) -> dict[str, Any]:
-    """Pay a bill, all that is due or `amount` of its currency; `discount` and `credit` settle a part of it without money."""
-    bill = _bill(company, record_no)
-    off = {"discount": _cents(discount), "credit": _cents(credit)}
-    cents = cents_of(amount) if amount else bill.trx_due - sum(off.values())
-    part = payments.Part(bill=bill, cents=cents, **off)
-    payment = payments.pay(company, [part], user, method=method, on=_day(company, on))
-    return _told(bill) | {"payment": payment_of(payment)}
-
-
-def pay_bills(
-    company: Any,
-    user: User,
-    *,
-    bills: list[dict[str, str]],
-    method: str = "Printed Check",
-    on: str = "",
-    credit_memo: str = "",
-) -> dict[str, Any]:
-    """One payment for several bills of a vendor: `[{"record_no": "12", "amount": "100.00"}]`, without amounts all is paid.
-
-    `credit_memo` is an amount of the payment that pays a positive adjustment: a detail row without a bill.
-    """
-    parts = []
-    for told in bills:
-        bill = _bill(company, told["record_no"])
-        parts.append(payments.Part(bill=bill, cents=cents_of(told["amount"]) if told.get("amount") else bill.trx_due))
-    payment = payments.pay(company, parts, user, method=method, on=_day(company, on), memo_cents=_cents(credit_memo))
-    return {"payment": payment_of(payment), "bills": [bill_of(part.bill) for part in parts]}
-
-
-def select_bill(
-    company: Any,
-    user: User,
-    *,
-    record_no: str,
-    amount: str = "",
-    method: str = "Printed Check",
-    on: str = "",
-    state: str = "Submitted",
-) -> dict[str, Any]:
-    """Choose a bill to be paid: a payment in `state` (Draft, Submitted, Approved) that has moved no money yet."""
-    bill = _bill(company, record_no)
-    part = payments.Part(bill=bill, cents=cents_of(amount) if amount else bill.trx_due - bill.trx_selected)
-    payment = payments.select(company, [part], user, method=method, on=_day(company, on), state=state)
-    return _told(bill) | {"payment": payment_of(payment)}
-
-
-def confirm_payment(company: Any, user: User, *, record_no: str) -> dict[str, Any]:
-    """The money of a selected payment moves."""
-    return _payment_told(company, payments.confirm(company, _payment(company, record_no), user))
-
-
-def drop_payment(company: Any, user: User, *, record_no: str) -> dict[str, Any]:
-    """Take a selection back: the payment that moved no money is deleted."""
-    payments.drop(company, _payment(company, record_no), user)
-    return {"record_no": str(record_no), "deleted": True}
-
-
-def void_payment(company: Any, user: User, *, record_no: str) -> dict[str, Any]:
-    return _payment_told(company, payments.void(company, _payment(company, record_no), user))
-
-
-def reverse_payment(company: Any, user: User, *, record_no: str, on: str = "") -> dict[str, Any]:
-    """A second payment with negative amounts takes the first one back."""
-    return _payment_told(company, payments.reverse(company, _payment(company, record_no), user, on=_day(company, on)))
+    return told(bill)
 
 
 def delete_bill(company: Any, user: User, *, record_no: str) -> dict[str, Any]:
-    bill = _bill(company, record_no)
+    bill = bill_named(company, record_no)
     company.remove_bill(bill, user, "ui")
     return {"record_no": str(bill.record_no), "deleted": True}
 
@@ -244,7 +165,7 @@ def recreate_bill(
     With `seen_after_seconds` it is gone at once, and the new one is seen only later. With `keeps_times` the new one says
     that it was made and changed when the old one was.
     """
-    old = _bill(company, record_no)
+    old = bill_named(company, record_no)
     if old.source_key is None:
         raise ValueError(f"bill {record_no} does not come from Purchasing, so it is never recreated")
     if old.state in ("Paid", "Partially Paid", "Selected", "Reversed", "Reversal"):
@@ -262,7 +183,7 @@ def recreate_bill(
     company.add_bill(new)
     if changes:
         edit_bill(company, user, record_no=str(new.record_no), changes=changes)
-    return _told(new) | {"old_record_no": str(old.record_no)}
+    return told(new) | {"old_record_no": str(old.record_no)}
 
 
 def audit(company: Any, user: User, *, object_type: str, object_key: str, mode: str = "D") -> dict[str, Any]:
@@ -275,60 +196,6 @@ def end_sessions(company: Any, user: User) -> dict[str, Any]:
     return {"ended": company.sessions.end_all()}
 
 
-def edit_vendor(company: Any, user: User, *, vendor_id: str, changes: dict[str, Any]) -> dict[str, Any]:
-    vendor = _vendor(company, vendor_id)
-    custom = {name: value for name, value in changes.items() if name.isupper()}
-    unknown = set(changes) - set(custom) - set(_VENDOR)
-    if unknown:
-        raise ValueError(f"a vendor has no {', '.join(sorted(unknown))}; choose from {', '.join(_VENDOR)}")
-    values = {_VENDOR[name]: value for name, value in changes.items() if name in _VENDOR}
-    company.change_vendor(vendor, user, **values, custom={**vendor.custom, **custom})
-    return {"vendor": vendor_of(vendor)}
-
-
-def delete_vendor(company: Any, user: User, *, vendor_id: str) -> dict[str, Any]:
-    """Intacct deletes only vendors that nothing refers to."""
-    vendor = _vendor(company, vendor_id)
-    if any(bill.vendor is vendor for bill in company.bills) or any(payment.vendor is vendor for payment in company.payments):
-        raise ValueError(f"vendor {vendor_id} has bills or payments, so it cannot be deleted")
-    company.vendors.remove(vendor)
-    company.audit("vendor", vendor.vendor_id, "D", user, "ui")
-    return {"vendor_id": vendor.vendor_id, "deleted": True}
-
-
-def approve_vendor(company: Any, user: User, *, vendor_id: str) -> dict[str, Any]:
-    vendor = _vendor(company, vendor_id)
-    vendor_queue.approve(company, vendor, user)
-    return {"vendor": vendor_of(vendor)}
-
-
-def decline_vendor(company: Any, user: User, *, vendor_id: str) -> dict[str, Any]:
-    vendor = _vendor(company, vendor_id)
-    vendor_queue.decline(company, vendor, user)
-    return {"vendor": vendor_of(vendor)}
-
-
-def vendors_to_approve(company: Any, user: User) -> dict[str, Any]:
-    return {"vendors": [vendor.vendor_id for vendor in vendor_queue.queue(company)]}
-
-
-def create_vendor(company: Any, user: User, *, vendor_id: str, name: str, **changes: Any) -> dict[str, Any]:
-    if company.vendor(vendor_id):
-        raise ValueError(f"there is a vendor {vendor_id} already")
-    now = company.now()
-    vendor = Vendor(
-        record_no=company.next_no(),
-        vendor_id=vendor_id,
-        name=name,
-        created_by=user,
-        modified_by=user,
-        created_at=now,
-        modified_at=now,
-    )
-    company.vendors.add(vendor)
-    return edit_vendor(company, user, vendor_id=vendor_id, changes=changes)
-
-
 ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
     action.__name__: action
     for action in (
@@ -336,62 +203,25 @@ ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
         edit_bill,
         attach_document,
         set_state,
-        pay_bill,
-        pay_bills,
-        select_bill,
-        confirm_payment,
-        drop_payment,
-        void_payment,
-        reverse_payment,
+        payment_acts.pay_bill,
+        payment_acts.pay_bills,
+        payment_acts.select_bill,
+        payment_acts.confirm_payment,
+        payment_acts.drop_payment,
+        payment_acts.void_payment,
+        payment_acts.reverse_payment,
         delete_bill,
         recreate_bill,
         audit,
         end_sessions,
-        edit_vendor,
-        create_vendor,
-        delete_vendor,
-        approve_vendor,
-        decline_vendor,
-        vendors_to_approve,
+        vendor_acts.edit_vendor,
+        vendor_acts.create_vendor,
+        vendor_acts.delete_vendor,
+        vendor_acts.approve_vendor,
+        vendor_acts.decline_vendor,
+        vendor_acts.vendors_to_approve,
     )
 }
-
-
-def _told(bill: Bill) -> dict[str, Any]:
-    return {"record_no": str(bill.record_no), "bill": bill_of(bill)}
-
-
-def _bill(company: Any, record_no: str) -> Bill:
-    bill: Bill | None = company.bills.get(int(record_no)) if str(record_no).isdigit() else None
-    if bill is None:
-        raise ValueError(f"there is no bill {record_no}")
-    return bill
-
-
-def _payment(company: Any, record_no: str) -> Payment:
-    payment: Payment | None = company.payments.get(int(record_no)) if str(record_no).isdigit() else None
-    if payment is None:
-        raise ValueError(f"there is no payment {record_no}")
-    return payment
-
-
-def _payment_told(company: Any, payment: Payment) -> dict[str, Any]:
-    return {"record_no": str(payment.record_no), "payment": payment_of(payment)}
-
-
-def _day(company: Any, on: str) -> date:
-    return date.fromisoformat(on) if on else company.today()  # type: ignore[no-any-return]
-
-
-def _cents(text: str) -> int:
-    return cents_of(text) if text else 0
-
-
-def _vendor(company: Any, vendor_id: str) -> Vendor:
-    vendor: Vendor | None = company.vendor(vendor_id)
-    if vendor is None:
-        raise ValueError(f"there is no vendor {vendor_id!r}")
-    return vendor
 
 
 def _state(state: str) -> str:
@@ -439,7 +269,7 @@ def _header(company: Any, bill: Bill, left: dict[str, Any]) -> dict[str, Any]:
         if name in ("due_on", "bill_date"):
             changes[name] = date.fromisoformat(value) if value else None
         elif name == "vendor_id":
-            changes["vendor"] = _vendor(company, value)
+            changes["vendor"] = vendor_named(company, value)
         elif name in _HEADER:
             changes[_HEADER[name]] = value
         elif name.isupper():
@@ -449,8 +279,8 @@ def _header(company: Any, bill: Bill, left: dict[str, Any]) -> dict[str, Any]:
     return changes
 
 
-def _new_line(company: Any, bill: Bill, line_no: int, told: dict[str, Any]) -> Line:
-    left = dict(told)
+def _new_line(company: Any, bill: Bill, line_no: int, wanted: dict[str, Any]) -> Line:
+    left = dict(wanted)
     cents = cents_of(str(left.pop("amount", "100.00")))
     description = left.pop("description", "")
     values = _dimensions(company, left)
