@@ -272,6 +272,25 @@ def test_somebody_who_replaces_their_own_comment_is_told_once(talk: Any) -> None
 # All of them.
 
 
+def test_an_option_that_was_given_the_other_one_s_name_decides_nothing(a_world: Any) -> None:
+    world = a_world()
+    for option, name in (("Approved", "?"), ("Rejected", "Approved"), ("?", "Rejected")):
+        world.sandbox.act("asana", ALICE, "rename_option", field="Approval", option=option, name=name)
+    world.choose(ALICE, "Rejected")
+    world.run()
+    assert rules(world) == ["counts as it stands"]
+    assert "The option is called Rejected in Asana now, and the flow knows it as Approved" in world.comments()[0]
+    assert world.held()["ASANA_DECISION"] == ""
+
+
+def test_an_option_under_a_new_name_goes_on_deciding(a_world: Any) -> None:
+    world = a_world()
+    world.sandbox.act("asana", ALICE, "rename_option", field="Approval", option="Approved", name="Genehmigt")
+    world.choose(ALICE, "Genehmigt")
+    world.run()
+    assert world.held()["ASANA_DECISION"] == "Approved"
+
+
 def test_preflight_says_where_nobody_can_tell_guests_from_members(a_world: Any) -> None:
     world = a_world()
 

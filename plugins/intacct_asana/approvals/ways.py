@@ -111,7 +111,13 @@ class ChoiceField:
         return None
 
     def flaw(self, signal: Signal, story: Story) -> tuple[str, str] | None:
-        return None
+        """Options are known by gid, so a new name is no matter, unless people now read the opposite on it."""
+        meant, read = self.names[signal.verdict], story.new_enum_name.strip()
+        others = {name.casefold() for name in (self.pending_name, *self.names.values()) if name != meant}
+        if read.casefold() not in others:
+            return None
+        said = f"The option is called {read} in Asana now, and the flow knows it as {meant}: nobody can tell which was meant."
+        return said, f"Please have the names set right in Asana, then {self.again}."
 
     def shown_on(self, task: Task) -> str:
         value = task.fields.get(self.field_gid)

@@ -56,7 +56,7 @@ def story_from(body: Json) -> Story:
     created_at = instant(body, "created_at")
     if created_at is None:
         raise UnexpectedReply("a story has no created_at")
-    author = maybe(body, "created_by")
+    author, chosen = maybe(body, "created_by"), maybe(body, "new_enum_value")
     return Story(
         gid=gid(body),
         created_at=created_at,
@@ -67,7 +67,8 @@ def story_from(body: Json) -> Story:
         text=text(body, "text"),
         field_gid=gid_at(body, "custom_field"),
         old_enum_gid=gid_at(body, "old_enum_value"),
-        new_enum_gid=gid_at(body, "new_enum_value"),
+        new_enum_gid=gid(chosen) if chosen is not None else None,
+        new_enum_name=text(chosen, "name") if chosen is not None else "",
         new_approval_status=text(body, "new_approval_status") or None,
         html=text(body, "html_text"),
         is_edited=switch(body, "is_edited", default=False),

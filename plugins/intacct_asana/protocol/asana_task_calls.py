@@ -39,6 +39,7 @@ STORY_FIELDS = (
     "custom_field",
     "old_enum_value",
     "new_enum_value",
+    "new_enum_value.name",
     "new_approval_status",
     "html_text",
     "is_edited",

@@ -99,9 +99,9 @@ class TaskDraft:
 class Story:
     """One entry of a task's history: the only witness of who changed what, and when.
 
-    `author_gid` is None for system changes. The `*_enum_gid` values are set for enum custom field changes; `text` is
-    the comment's text for comments and must not be parsed for anything else (it is localised). `html` is its markup, and
-    `is_edited` whether its author changed it later.
+    `author_gid` is None for system changes. The `*_enum_gid` values are set for enum custom field changes; the name is what
+    that option is called now. `text` is the comment's text for comments and must not be parsed for anything else (it is
+    localised). `html` is its markup, and `is_edited` whether its author changed it later.
     """
 
     gid: str
@@ -114,6 +114,7 @@ class Story:
     field_gid: str | None = None
     old_enum_gid: str | None = None
     new_enum_gid: str | None = None
+    new_enum_name: str = ""
     new_approval_status: str | None = None
     html: str = ""
     is_edited: bool = False
