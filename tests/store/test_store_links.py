@@ -191,6 +191,19 @@ def test_what_is_in_doubt_adds_up_until_the_link_is_saved(flow: FlowStore) -> No
     assert links.in_doubt() == {}
 
 
+def test_what_a_crowd_doubts_of_one_link_adds_up(flow: FlowStore) -> None:
+    links = flow.links("bill")
+    links.save(a_link())
+
+    def doubt(number: int) -> str:
+        for turn in range(25):
+            links.doubt({"bill-1": (f"field:{number}-{turn:02}",)})
+        return "done"
+
+    assert crowd(4, doubt) == ["done"] * 4
+    assert len(links.of(["bill-1"])["bill-1"].in_doubt) == 100
+
+
 def test_a_link_of_an_older_release_is_in_no_doubt(url: str) -> None:
     open_store(url).for_flow("demo").links("bill").save(a_link())
     make_older(url, 5)

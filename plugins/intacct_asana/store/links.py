@@ -57,7 +57,8 @@ class StoredLinks:
         with self._database.write() as connection:
             for key in sorted(parts):
                 here = and_(self._own(links), links.c.key == key)
-                before = connection.execute(select(links.c.in_doubt).where(here)).scalar()
+                # Locked, or what another process notes at the same time would be written over.
+                before = connection.execute(select(links.c.in_doubt).where(here).with_for_update()).scalar()
                 noted = json_text({*json.loads(before or "[]"), *parts[key]})
                 connection.execute(update(links).where(here).values(in_doubt=noted))
 
