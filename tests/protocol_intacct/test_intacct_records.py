@@ -101,6 +101,13 @@ def test_a_count_that_is_no_number_counts_as_unsaid(text: str) -> None:
     assert remaining_of(told) is None
 
 
+def test_an_empty_page_with_records_behind_it_is_not_the_end() -> None:
+    text = (SAMPLES / "query_nothing.xml").read_text().replace('numremaining="0"', 'numremaining="97"')
+    told = decipher(200, {}, text.encode(), asked="query", is_write=False)
+    with pytest.raises(UnexpectedReply, match="no record came, although 97 are said to be left"):
+        rows_of(told, "APBILL", asked="query")
+
+
 def test_lookup_tells_what_may_be_written() -> None:
     state, decision = object_fields_of(reply("lookup.xml"), asked="lookup")
     assert (state.name, state.read_only, state.valid_values) == ("STATE", True, ("Draft", "Posted"))

@@ -57,7 +57,7 @@ def rows_of(reply: Reply, object_name: str, *, asked: str, key_field: str = RECO
     """The objects of a `query` or `update` answer as field name to text, names in upper case since functions differ in it.
 
     Raises UnexpectedReply for another object's rows, for a row without its key or with two values for a field, and when
-    rows are fewer than announced.
+    rows are fewer than announced, none among them: taken for the end, that would make what is left look deleted.
     """
     if reply.data is None:
         raise UnexpectedReply(f"{asked}: a success without data")
@@ -67,6 +67,8 @@ def rows_of(reply: Reply, object_name: str, *, asked: str, key_field: str = RECO
     announced = reply.data.get("count", "")
     if COUNT.fullmatch(announced) and int(announced) != len(rows):
         raise UnexpectedReply(f"{asked}: {announced} records announced, {len(rows)} came")
+    if not rows and (left := remaining_of(reply)):
+        raise UnexpectedReply(f"{asked}: no record came, although {left} are said to be left")
     return rows
 
 
