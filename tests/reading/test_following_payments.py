@@ -55,3 +55,19 @@ def test_the_first_payment_that_a_company_ever_makes_is_seen(company: Any) -> No
     company.sync()
     assert company.task(number)["completed"]
     assert company.cursors()["bill_payments"]
+
+
+def test_payments_are_seen_in_a_company_in_which_none_has_a_change_time(company: Any) -> None:
+    company.sandbox.reset(vendors=3, bills=0)
+    company.pin()
+    company.sandbox.settings(payments_touch_bill=False, payment_modified_when_made=False)
+    first, second = (company.a_bill(state="Posted", amount="10.00") for _ in range(2))
+    company.sandbox.clock(advance_seconds=86_400)
+    company.a_bill(state="Posted", amount="20.00")
+    company.sync()
+    for number in (first, second):
+        company.sandbox.clock(advance_seconds=86_400 * 30)
+        company.act("pay_bill", record_no=number)
+        company.sync()
+        assert company.task(number)["completed"]
+    assert company.cursors()["bill_payments"] == ""

@@ -38,13 +38,13 @@ def changed_payments(reader: Reader, since_text: str, *, clock: ServerClock) -> 
     bills: dict[str, None] = {}
     texts = [since_text]
     for row in _rows(reader, DETAIL, Walk(scope=(since,), time_field=MODIFIED)):
-        texts.append(row[MODIFIED])
+        texts.append(row.get(MODIFIED, ""))
         bills[row.get(PAID_BILL, "")] = None
     for row in _rows(reader, DETAIL, Walk(scope=_never_changed(reader, since_text, clock))):
         bills[row.get(PAID_BILL, "")] = None
     changed: list[str] = []
     for row in _rows(reader, PAYMENT, Walk(scope=(since,), time_field=MODIFIED)):
-        texts.append(row[MODIFIED])
+        texts.append(row.get(MODIFIED, ""))
         changed.append(row[RECORD_NO])
     for start in range(0, len(changed), MOST_VALUES):
         some = one_of(PAID_BY, changed[start : start + MOST_VALUES])

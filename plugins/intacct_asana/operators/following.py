@@ -32,7 +32,7 @@ NAMED_AGAIN = timedelta(minutes=2)
 """Whom vendors named so shortly ago is looked at again: another run may have been about to save it."""
 
 EVER_MINUTES = 60 * 24 * 365 * 20
-"""Behind every payment that was made since a cursor said that there was none."""
+"""Behind every payment that was made since a cursor said that none had a change time."""
 
 GONE = "it was deleted in Intacct, or this integration may no longer see it"
 
@@ -291,12 +291,16 @@ class BillFollower(Follower):
         return trail.keys.union(paid), cursors | {PAYMENTS: latest([self.known[PAYMENTS] or "", newest])}
 
     def _named_by_payments(self) -> tuple[tuple[str, ...], str]:
-        """Where there was no payment at all when the cursor was saved, every payment is new."""
+        """Where no payment had a change time when the cursor was saved, every payment may be new.
+
+        One that was never changed may have none now either; then a bill's time is where looking back begins.
+        """
         ask = self.run.books.bills_with_payment_changes
         if self.known[PAYMENTS]:
             return ask(self.since_text(PAYMENTS))
         newest = ask("")[1]
-        return ask(self.run.books.earlier(newest, minutes=EVER_MINUTES)) if newest else ((), "")
+        begin = newest or self.known[CHANGED] or ""
+        return ask(self.run.books.earlier(begin, minutes=EVER_MINUTES))[0] if begin else (), newest
 
 
 class VendorFollower(Follower):

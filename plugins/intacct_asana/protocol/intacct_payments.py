@@ -70,7 +70,7 @@ def payments_of(details: Iterable[Row], headers: Iterable[Row]) -> dict[str, tup
     by_bill: defaultdict[str, defaultdict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in details:
         if row.get(PAID_BILL):
-            by_bill[row[PAID_BILL]][row[PAID_BY]].append(row)
+            by_bill[row[PAID_BILL]][row.get(PAID_BY, "")].append(row)
     return {
         bill: with_reversals([_payment(number, rows, known.get(number, {})) for number, rows in paid_by.items()])
         for bill, paid_by in by_bill.items()
