@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from intacct_asana.protocol import intacct_query as query
-from intacct_asana.protocol.intacct_audit import deleted_key_of, deletions_walk
+from intacct_asana.protocol.intacct_audit import deleted_keys_of, deletions_walk
 from intacct_asana.protocol.intacct_time import ServerClock
 from intacct_asana.protocol.intacct_walks import change_walks, walks
 from intacct_asana.records import ReadWindow
@@ -51,7 +51,17 @@ def test_deletions_are_asked_for_by_lower_case_object_and_code_and_ties_told_apa
     assert walk.where((TEXT, "9")) == query.all_of(*start, behind)
 
 
-@pytest.mark.parametrize(("written", "key"), [("41", "41"), ("41--REC", "41"), (" V-1 ", "V-1"), ("", "")])
-def test_a_deleted_key_comes_in_several_forms(written: str, key: str) -> None:
-    assert deleted_key_of({"OBJECTKEY": written}) == key
-    assert deleted_key_of({}) == ""
+@pytest.mark.parametrize(
+    ("written", "keys"),
+    [
+        ("41", {"41"}),
+        ("41--REC", {"41", "41--REC"}),
+        (" V-1 ", {"V-1"}),
+        ("ACME--WEST", {"ACME", "ACME--WEST"}),
+        ("--", {"--"}),
+        ("", set()),
+    ],
+)
+def test_a_deleted_key_comes_in_several_forms(written: str, keys: set[str]) -> None:
+    assert deleted_keys_of({"OBJECTKEY": written}) == keys
+    assert deleted_keys_of({}) == frozenset()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from intacct_asana.hooks.intacct_reading import Reader
-from intacct_asana.protocol.intacct_audit import ACCESS_TIME, AUDIT, AUDIT_FIELDS, AUDIT_ID, deleted_key_of, deletions_walk
+from intacct_asana.protocol.intacct_audit import ACCESS_TIME, AUDIT, AUDIT_FIELDS, AUDIT_ID, deleted_keys_of, deletions_walk
 from intacct_asana.protocol.intacct_query import MOST_ROWS, all_of, is_known, is_null
 from intacct_asana.protocol.intacct_records import (
     BILL,
@@ -61,7 +61,7 @@ class Trails:
         texts: list[str] = []
         walk = deletions_walk(OBJECTS[kind], since_text=since_text)
         for page in self.reader.pages(AUDIT, walk, page_size=MOST_ROWS, select=AUDIT_FIELDS):
-            keys.update(filter(None, map(deleted_key_of, page)))
+            keys.update(key for row in page for key in deleted_keys_of(row))
             texts += [row.get(ACCESS_TIME, "") for row in page]
         if kind == "vendor":
             keys = {vendor_key(self.company_id, vendor_id) for vendor_id in keys}

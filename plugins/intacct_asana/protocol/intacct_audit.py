@@ -26,6 +26,10 @@ def deletions_walk(object_name: str, *, since_text: str = "") -> Walk:
     return Walk(scope=(*deleted, *since), time_field=ACCESS_TIME, key_field=AUDIT_ID)
 
 
-def deleted_key_of(row: Mapping[str, str]) -> str:
-    """The record number of a deleted bill, the id of a deleted vendor; empty when the row names none."""
-    return row.get(OBJECT_KEY, "").partition(SUFFIX)[0].strip()
+def deleted_keys_of(row: Mapping[str, str]) -> frozenset[str]:
+    """The record number of a deleted bill, the id of a deleted vendor, with the suffix and without; none when none is named.
+
+    An id that people chose may hold the suffix itself, and what does not exist is no record's key.
+    """
+    written = row.get(OBJECT_KEY, "").strip()
+    return frozenset({written, written.partition(SUFFIX)[0].strip()} - {""})
