@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -386,3 +386,13 @@ def test_calls_to_intacct_are_few_and_do_not_grow_with_the_number_of_unchanged_b
 
 def test_the_words_for_a_gone_bill_are_the_ones_people_read() -> None:
     assert following.GONE.startswith(GONE)
+
+
+def test_a_creation_is_given_up_only_when_every_try_of_its_step_is_over(synced: Any) -> None:
+    """A backfill may plan beside a step that still creates: what it has noted must stay noted, or its task may come twice."""
+    links = synced.store.links("bill")
+    for key, hours in (("CO:ap:900001", 9), ("CO:ap:900002", 25)):
+        links.begin([key], at=datetime.now(UTC) - timedelta(hours=hours))
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    synced.sync(run_type="backfill", interval=(day, day + timedelta(days=1)))
+    assert set(links.unfinished()) == {"CO:ap:900001"}

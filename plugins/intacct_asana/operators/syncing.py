@@ -29,8 +29,9 @@ from intacct_asana.sync import (
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
-LATEST_ARRIVAL = timedelta(hours=1)
-"""A task whose creation got no answer shows up within this time, or it was never made."""
+LATEST_ARRIVAL = timedelta(hours=24)
+"""A task whose creation was noted shows up within this time, or it was never made: by then every try of the step that noted
+it is over. A shorter time would give up creations of a long step that still goes on, when a backfill plans beside it."""
 
 
 class PlanTasksOperator(FlowOperator):
