@@ -4,15 +4,16 @@ Reads new and changed AP bills from Intacct and keeps exactly one Asana task for
 
 **On Intacct:** reads only. **On Asana:** creates, updates, closes and reopens tasks of the flow's bill project; the fields
 that people own (Approval, the reason) are written once, when a task is created, and never again. A paid bill's task is
-completed, a voided or reversed payment opens it again, and each change of the payments is told in one comment.
+completed, a voided or reversed payment opens it again, and each change of the payments is told in one comment. A task that
+was closed is written again only where what it tells of payments no longer holds.
 
 Where people decide by Asana approvals, tasks are made as approvals, and a completed one whose bill is open is an answer and
 stays as it is. A task of another kind cannot be decided on; a run with *Read everything* names such tasks.
 
 **How it reads.** Scheduled and manual runs go on from the stored cursor. A backfill reads its data interval, and a run with
 *Changed since*, vendor ids or bill numbers reads just those; such runs never move the cursor. *Read everything* compares
-every bill with every task and heals what differs. A run also follows changed lines and deletions,
-each from a cursor of its own; its summary says how deletions were found.
+every bill with every task and heals what differs. A run also follows changed lines, payments and
+deletions, each from a cursor of its own; its summary says how deletions were found.
 
 **Attachments.** Where the flow says so, `attach_documents` brings each bill's attachment from Intacct onto its task, as a link
 or as files, each once. It is a step of its own: when it fails, the tasks are there all the same, and the next run tries again

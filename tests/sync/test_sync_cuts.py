@@ -114,9 +114,14 @@ def test_a_bill_that_changes_back_after_a_cut_write_is_put_right(moment: str, fi
         world = World()
         for key in ("amount", "closed", "open"):
             world.a_bill(key)
+        world.a_bill("told", news="none")
+        world.a_bill("void", news="paid")
         world.run().raise_if_failed()
         world.change("open", state="void")
+        world.change("void", state="void")
         world.run().raise_if_failed()
+        world.change("told", news="part")
+        world.change("void", amount=Decimal("7.00"), news="repaid")
         world.change("amount", amount=Decimal("5.00"), vendor="Other")
         world.change("closed", state="paid")
         world.change("open", state="open")
@@ -135,8 +140,13 @@ def test_a_bill_that_changes_back_after_a_cut_write_is_put_right(moment: str, fi
         world.change("amount", amount=Decimal("100.00"), vendor="Acme")
         world.change("closed", state="open")
         world.change("open", state="void")
+        world.change("told", news="none")
+        world.change("void", amount=Decimal("100.00"), news="paid")
         world.run().raise_if_failed()
         assert_tasks_equal_bills(world)
+        for key, began, back in (("told", "part", "none"), ("void", "repaid", "paid")):
+            assert world.comments_of(key) in ([], [remark(began), remark(back)])
+        assert all(not link.in_doubt for link in world.links.links.values())
     figures(f"cuts of a run whose bills change back, {moment}", calls)
 
 

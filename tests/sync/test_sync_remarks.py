@@ -9,7 +9,7 @@ import pytest
 from intacct_asana.errors import Misconfigured, OutcomeUnknown, Refused
 from intacct_asana.records import Link, Story, TaskDraft
 from intacct_asana.records.drafts import draft_from_json, draft_to_json
-from intacct_asana.records.remarks import comment_with, is_last_said, reference, reference_of
+from intacct_asana.records.remarks import comment_with, last_said, reference, reference_of
 from intacct_asana.sync import Close, Leave, Plan, Update, apply_plan, plan_records
 from intacct_asana.sync.actions import Reopen
 
@@ -103,6 +103,19 @@ def test_news_about_a_closed_task_is_told_and_leaves_it_closed() -> None:
     assert action.desired.completed
     # Nothing was ever told about it: a first look at old bills is not news.
     assert isinstance(decide(replace(closed, remark=""), again, in_scope=False), Leave)
+
+
+def test_closed_task_of_which_nothing_that_was_told_holds_any_more_is_put_right_once() -> None:
+    """A paid bill whose payment was voided, and which was reversed then, before anybody looked."""
+    closed = replace(wanted("a", state="void", news="paid").draft, completed=True)
+    owed = replace(wanted("a", state="void", amount=Decimal(0)).draft, remark="")
+    action = decide(closed, owed, in_scope=False)
+    assert isinstance(action, Update)
+    assert f"field:{AMOUNT}" in action.changed
+    assert not {"completed", "remark"} & {*action.changed}
+    assert isinstance(decide(action.desired, owed, in_scope=False), Leave)
+    never_paid = replace(closed, remark="Nothing is paid.\nReference: news-none")
+    assert isinstance(decide(never_paid, owed, in_scope=False), Leave)
 
 
 def test_comment_whose_answer_was_lost_is_found_and_not_written_again(world: World) -> None:
@@ -203,6 +216,6 @@ def test_reference_is_the_line_that_ends_the_text(world: World) -> None:
     assert reference_of("Paid.\nReference: pay-1\n") == "Reference: pay-1"
     assert reference_of("Reference: pay-1\nPaid.") == ""
     mine = [world.board.say("9", f"said\n{reference(one)}", author=BOT) for one in ("pay-1", "dec-1", "pay-2", "dec-2")]
-    assert is_last_said("Reference: pay-2", mine, author_gid=BOT)
-    assert not is_last_said("Reference: pay-1", mine, author_gid=BOT)
+    assert last_said("Reference: pay-1", mine, author_gid=BOT) == "Reference: pay-2"
+    assert last_said("Reference: gone-1", mine, author_gid=BOT) == ""
     assert comment_with("Reference: pay-1", mine, author_gid=BOT) == mine[0].gid

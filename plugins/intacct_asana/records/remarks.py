@@ -41,13 +41,13 @@ def comment_with(mark: str, stories: Iterable[Story], *, author_gid: str) -> str
     return next((story.gid for story in _by(author_gid, stories) if story.text.rstrip().endswith(mark)), "")
 
 
-def is_last_said(mark: str, stories: Iterable[Story], *, author_gid: str) -> bool:
-    """Whether the author's newest comment of the same family is the one with `mark`; `stories` are oldest first.
+def last_said(mark: str, stories: Iterable[Story], *, author_gid: str) -> str:
+    """The reference of the author's newest comment of the family of `mark`, empty without one; `stories` are oldest first.
 
     Only the newest counts, because what was true, and then was not, may become true again and is news then.
     """
     said = [story.text for story in _by(author_gid, stories) if family_of(story.text) == family_of(mark)]
-    return bool(said) and reference_of(said[-1]) == mark
+    return reference_of(said[-1]) if said else ""
 
 
 def _by(author_gid: str, stories: Iterable[Story]) -> Iterable[Story]:

@@ -51,9 +51,9 @@ def _news_of(draft: TaskDraft) -> str:
 
 
 def parts_doubted(desired: TaskDraft, in_doubt: Iterable[str]) -> tuple[str, ...]:
-    """Of the parts in doubt those that `desired` says something about. A comment is looked for before it is repeated anyway."""
+    """Of the parts in doubt those that `desired` says something about. A comment among them is looked for, not repeated."""
     parts = {"html_notes" if part == "notes" and desired.html_notes else part for part in in_doubt}
-    return in_order(part for part in parts if part != REMARK and _has_say(desired, part))
+    return in_order(part for part in parts if _has_say(desired, part))
 
 
 def _has_say(desired: TaskDraft, part: str) -> bool:

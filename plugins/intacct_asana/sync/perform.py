@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused
 from intacct_asana.ports import TaskBoard
 from intacct_asana.records import Task
-from intacct_asana.records.remarks import is_last_said, reference_of
+from intacct_asana.records.remarks import last_said, reference_of
 from intacct_asana.sync.actions import Adopt, Create, Update, Writing
-from intacct_asana.sync.difference import REMARK, parts_to_restore
+from intacct_asana.sync.difference import REMARK, has_news, parts_to_restore
 from intacct_asana.sync.piecewise import Piecewise
 
 
@@ -94,14 +94,19 @@ def _is_handed_over(action: Adopt | Update, *, board: TaskBoard) -> bool:
 
 
 def _say(action: Adopt | Update, *, board: TaskBoard, bot_gid: str) -> bool:
-    """Posts the remark, unless an earlier try whose answer was lost did it. True when it was posted now."""
+    """Posts the remark, unless an earlier try whose answer was lost did it. True when it was posted now.
+
+    Where it is no news, but another comment may have been written that nobody kept, it is posted over that one only.
+    """
     remark = action.desired.remark
     mark = reference_of(remark)
     if not (mark and bot_gid):
         # Without either, the comment could not be found again and would be written twice.
         lacking = "its comment has no reference line" if bot_gid else "who writes our comments is not pinned; run preflight"
         raise Misconfigured(f"The task of {action.key}: {lacking}.")
-    if is_last_said(mark, board.stories(action.task_gid), author_gid=bot_gid):
+    before = last_said(mark, board.stories(action.task_gid), author_gid=bot_gid)
+    is_news = has_news(action.desired, action.confirmed if isinstance(action, Update) else None)
+    if before == mark or not (before or is_news):
         return False
     board.comment(action.task_gid, remark)
     return True

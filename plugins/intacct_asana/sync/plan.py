@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from intacct_asana.records import Link, Snapshot, Task, TaskDraft
-from intacct_asana.records.remarks import reference
+from intacct_asana.records.remarks import reference, takes_back
 from intacct_asana.sync.actions import ALL_KINDS, Action, Adopt, Close, Create, Leave, Reopen, Update, Wanted, Writing
 from intacct_asana.sync.difference import APPROVAL, has_news, in_order, parts_doubted, parts_edited, parts_moved, parts_to_adopt
 from intacct_asana.sync.lookup import age
@@ -105,8 +105,8 @@ def _decide(
     actual = next((task for task in tasks if link and task.gid == link.task_gid), None)
     if not wanted.in_scope:
         closed = confirmed if link and confirmed and confirmed.completed and "completed" not in link.in_doubt else None
-        # Closed already, but what we told about it no longer holds: tell the news on the closed task.
-        if link and closed and closed.remark and has_news(wanted.draft, closed):
+        # Closed already, but what the task tells no longer holds, or may not be what we know of: put that right.
+        if link and closed and _misleads(wanted.draft, closed, in_doubt=link.in_doubt):
             return _change(key, _completed(wanted), link=link, actual=None, why="")
         # Out of scope, and its task was completed by us: people may do with it what they like.
         if closed:
@@ -163,6 +163,14 @@ def _change(
         changed=in_order([*moved, *edited, *doubted]),
         snapshot=wanted.snapshot,
     )
+
+
+def _misleads(desired: TaskDraft, closed: TaskDraft, *, in_doubt: Sequence[str]) -> bool:
+    """Whether a task that we closed has to be written again: what was told on it is news now, or nothing of it holds."""
+    if not closed.remark:
+        return False
+    falls_silent = not desired.remark and not takes_back(closed.remark)
+    return bool(in_doubt) or falls_silent or has_news(desired, closed)
 
 
 def _kind_of_change(desired: TaskDraft, confirmed: TaskDraft | None, edited: Sequence[str]) -> type[Update]:
