@@ -136,6 +136,7 @@ def _sqlalchemy_url(connection: Connection) -> str:
         )
     if driver == "sqlite":
         return f"sqlite:///{connection.host or connection.schema}"
+    extra = connection.extra_dejson if isinstance(connection.extra_dejson, dict) else {}
     url = URL.create(
         driver,
         username=connection.login,
@@ -143,6 +144,8 @@ def _sqlalchemy_url(connection: Connection) -> str:
         host=connection.host,
         port=connection.port,
         database=connection.schema,
+        # How far the server has to prove who it is; unheeded, a connection that asks for it would be open without a word.
+        query={name: str(value) for name, value in extra.items() if name.startswith("ssl")},
     )
     return url.render_as_string(hide_password=False)
 
