@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from typing import Any
 
 import pytest
@@ -172,6 +174,19 @@ def test_tasks_from_before_that_are_no_approvals_are_reported(a_world: Any) -> N
     decide(world, ALICE, "approved")
     world.run()
     assert world.held()["ASANA_DECISION"] == "Approved"
+
+
+def test_what_we_do_with_an_approver_s_token_is_not_their_decision(board: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The token is replaced by Alice's own, and then the flow stops covering the bill, so its task is completed."""
+    ours = json.loads(os.environ["AIRFLOW_CONN_ASANA_DEFAULT"])
+    theirs = json.dumps(ours | {"password": f"sandbox-person-{constants.PEOPLE[0]['gid']}"})
+    monkeypatch.setenv("AIRFLOW_CONN_ASANA_DEFAULT", theirs)
+    board.path.write_text(board.path.read_text().replace("[Submitted, Posted,", "[Submitted,"))
+    board.flow = load_flow(board.path)
+    for work in (lambda: board.sync(full=True, allow_unsafe_plan=True), board.read, board.tell):
+        with pytest.raises(Misconfigured, match="acts as Alice Martin"):
+            work()
+    assert (state(board), board.decisions()) == (("pending", False), [])
 
 
 # Comments.

@@ -36,7 +36,7 @@ class TellPeopleOperator(FlowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
-        policy = policy_of(run, run.pins("bill"))
+        policy = policy_of(run, run.own_pins("bill"))
         summary = acknowledge_all(board=run.board, decisions=run.store.decisions(), policy=policy, now=run.now)
         run.store.marks().wrote(run.board.wrote)
         return _reported(self, run, summary)

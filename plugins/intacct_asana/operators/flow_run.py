@@ -77,6 +77,20 @@ class FlowRun:
             ),
         )
 
+    def own_pins(self, kind: str) -> Pins:
+        """The same, for a step that writes to Asana or reads what people did there. Raises Misconfigured for another user.
+
+        What the token's user does is our own doing and no decision. With the token of an approver who is not pinned, a task
+        that the bill sync completes would count as approved by that person.
+        """
+        pins, me = self.pins(kind), self.board.me()
+        if me.gid == pins.bot_gid:
+            return pins
+        raise Misconfigured(
+            f"Connection {self.board.conn_id} acts as {me.name} ({me.gid}), and preflight pinned user {pins.bot_gid}. Nothing "
+            f"was read or written. Put the former user's token back, or run the DAG {self.flow.flow}_preflight."
+        )
+
     def people(self, emails: Iterable[str]) -> Mapping[str, str]:
         """User gids by e-mail, each asked for once a task; who is unknown to Asana is left out."""
         for email in emails:

@@ -64,7 +64,7 @@ class ReadDecisionsOperator(FlowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
-        pins = run.pins("bill")
+        pins = run.own_pins("bill")
         policy, began = policy_of(run, pins), run.now()
         hints = self._hints(run, pins)
         look = Look(crawls=hints.reset or _crawl_is_due(run, pins, began))

@@ -232,7 +232,7 @@ class ApplyPlanOperator(StoredPlanOperator):
     """
 
     def carry_out(self, run: FlowRun, stored: StoredPlan) -> dict[str, Any]:
-        pins = run.pins(stored.kind)
+        pins = run.own_pins(stored.kind)
         scope = run.flow.bills if stored.kind == "bill" else run.flow.vendors
         with run.store.kept_open():
             result = apply_plan(
