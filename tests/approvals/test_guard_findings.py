@@ -111,7 +111,12 @@ def test_a_rule_a_guest_an_unknown_person_and_the_integration_cannot_decide() ->
     assert rule in refused(a_case(decision=a_decision(signal=a_signal(decider_gid="1"))))
     assert rule in refused(a_case(person=None))
     assert "guest" in refused(a_case(person=replace(PEOPLE[ALICE], is_guest=True)))[rule]
-    assert not refused(a_case(person=replace(PEOPLE[ALICE], is_guest=None)))
+
+
+def test_somebody_who_may_be_a_guest_decides_only_where_the_flow_says_so() -> None:
+    untold = replace(PEOPLE[ALICE], is_guest=None)
+    assert "does not tell whether Alice Martin is a guest" in refused(a_case(person=untold))["a person decides"]
+    assert not refused(a_case(person=untold, policy=a_policy(accepts_untold_guests=True)))
 
 
 @pytest.mark.parametrize("email", ["erin@x.example", "", "alice@x.example.evil.example"])

@@ -309,13 +309,23 @@ def test_an_option_under_a_new_name_goes_on_deciding(a_world: Any) -> None:
 def test_preflight_says_where_nobody_can_tell_guests_from_members(a_world: Any) -> None:
     world = a_world()
 
-    def told() -> list[str]:
+    def told() -> list[tuple[str, str]]:
         rows = world.step(CheckAsanaOperator(task_id="check", flow="small"))
-        return [row["result"] for row in rows if row["check"].startswith("approver")]
+        return [(row["ok"], row["result"] + row["mend"]) for row in rows if row["check"].startswith("approver")]
 
-    assert told() == ["is Alice Martin", "is Ben Okafor"]
+    assert told() == [("yes", "is Alice Martin"), ("yes", "is Ben Okafor")]
     world.sandbox.fault("asana", "GET /workspaces/{gid}/workspace_memberships", "status:403", times=1000)
-    assert all("so a guest would count" in one for one in told())
+    assert all(ok == "no" and "write the workspace's gid" in said for ok, said in told())
+
+
+def test_nobody_decides_while_guests_cannot_be_told_from_members(a_world: Any) -> None:
+    world = a_world()
+    world.sandbox.fault("asana", "GET /workspaces/{gid}/workspace_memberships", "status:403", times=1000)
+    world.choose(ALICE, "Approved")
+    world.run()
+    assert rules(world) == ["a person decides"]
+    assert "does not tell whether Alice Martin is a guest" in world.comments()[0]
+    assert world.held()["ASANA_DECISION"] == ""
 
 
 def test_a_task_that_left_the_project_keeps_nobody_else_from_being_told(a_world: Any) -> None:

@@ -209,6 +209,11 @@ def decider_is_a_person(case: Case) -> Finding | None:
         return _no(rule, f"{case.who} is not a person that Asana knows.", again)
     if case.person.is_guest:
         return _no(rule, f"{case.who} is a guest in Asana, and guests cannot decide.", again)
+    if case.person.is_guest is None and not policy.accepts_untold_guests:
+        said = f"Asana does not tell whether {case.who} is a guest, and guests cannot decide."
+        return _no(
+            rule, said, "Whoever looks after the integration has to mend that (its preflight says how); then choose again."
+        )
     guest = "" if case.person.is_guest is False else "; whether they are a guest could not be asked"
     return _yes(rule, f"{case.who} (user {signal.decider_gid}) through {signal.source or 'an unnamed source'}{guest}")
 

@@ -55,6 +55,8 @@ class Policy:
     timezone: tzinfo = UTC
     longest_stamp: int = 200
     longest_reason: int = 1000
+    accepts_untold_guests: bool = False
+    """Whether somebody may decide of whom Asana does not tell whether they are a guest."""
     refused_sources: frozenset[str] = frozenset({"rule", "system", "automation"})
 
     def approver(self, email: str, *, on: date) -> Approver | None:

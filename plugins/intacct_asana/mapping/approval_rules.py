@@ -63,6 +63,9 @@ class Approval(Part):
     segregation_of_duties: bool = True
     """Refuse a decision by the person who entered the bill in Intacct."""
 
+    guests_untold: Literal["refuse", "accept"] = "refuse"
+    """What becomes of a decision when Asana does not tell this connection whether the person is a guest. Guests never count."""
+
     crawl_hours: Annotated[int, Field(ge=1, le=168)] = 24
     """At least this often a run looks at the whole project, because Asana may lose what it tells of changes."""
 

@@ -31,6 +31,7 @@ def policy_of(run: FlowRun, pins: Pins) -> Policy:
         ),
         bot_gid=pins.bot_gid,
         segregation_of_duties=approval.segregation_of_duties,
+        accepts_untold_guests=approval.guests_untold == "accept",
         reason_field_gid=pins.fields[reason].gid if reason else "",
         stamp=StampNames(**{name: value or "" for name, value in stamps.model_dump().items()}) if stamps else None,
         timezone=ZoneInfo(run.flow.schedules.timezone),

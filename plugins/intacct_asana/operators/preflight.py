@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
 READ_OBJECTS = ("VENDOR", "APBILL", "APBILLITEM")
 PAYMENT_OBJECTS = ("APPYMT", "APPYMTDETAIL")
-GUESTS_UNTOLD = (
-    "whether they are a guest is not told to this connection, so a guest would count: write the workspace's gid into its extra "
-    "as `workspace`, or look it up by hand"
+GUESTS_UNTOLD = "whether they are a guest is not told to this connection"
+GUESTS_CURE = (
+    "write the workspace's gid into the Asana connection's extra as `workspace`; or look it up by hand and write "
+    "`guests_untold: accept` into the flow's approval"
 )
 
 
@@ -216,7 +217,9 @@ class CheckAsanaOperator(FlowOperator):
         if person.is_guest:
             cure = "guests cannot decide: name a member of the organisation"
             return failed(check, Problem(where="Asana", what=f"{person.name} is a guest", mend=cure))
-        untold = "" if person.is_guest is False else f"; {GUESTS_UNTOLD}"
+        if person.is_guest is None and run.flow.approval.guests_untold == "refuse":
+            return failed(check, Problem(where="Asana", what=f"{person.name}: {GUESTS_UNTOLD}", mend=GUESTS_CURE))
+        untold = "" if person.is_guest is False else f"; {GUESTS_UNTOLD}, and the flow accepts that"
         return passed(check, f"is {person.name}{untold}")
 
     @staticmethod
