@@ -14,6 +14,7 @@ as drift in the run's report. Nothing is written where both sides say the same, 
 or while an earlier value waits for approval. A field emptied in Asana keeps its value in Intacct unless the flow says `clears`.
 
 **When something fails half-way** a write whose answer was lost is looked for on the vendor before anything is written again.
+The two directions do not wait for each other: a task that cannot be written fails the run, and values flow all the same.
 
 **To stop:** pause the DAG. **To re-run:** trigger it or clear the failed step; with *Dry run* it only shows its plans.
 """
@@ -47,7 +48,10 @@ for flow in good_flows():
         )
         plan >> apply
         if kept_fields(flow):
-            plan_fields = PlanVendorFieldsOperator(task_id="plan_vendor_fields", flow=flow.flow, pool=flow.pools.intacct)
+            # A task that cannot be written keeps no other vendor's value back.
+            plan_fields = PlanVendorFieldsOperator(
+                task_id="plan_vendor_fields", flow=flow.flow, pool=flow.pools.intacct, trigger_rule=TriggerRule.ALL_DONE
+            )
             write = WriteVendorsOperator(
                 task_id="write_vendors",
                 flow=flow.flow,

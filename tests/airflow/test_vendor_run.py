@@ -12,12 +12,29 @@ pytestmark = pytest.mark.airflow
 BEN = "ben.okafor@northwind.example"
 
 
+def task_gid_of(world: Any, vendor_id: str) -> str:
+    tasks = [task for task in world.sandbox.state("asana")["tasks"] if constants.VENDORS_PROJECT_GID in task["projects"]]
+    return next(task["gid"] for task in tasks if task["fields"]["Intacct vendor key"].endswith(f":{vendor_id}"))
+
+
+def test_a_vendors_task_that_cannot_be_written_keeps_no_other_vendors_value_back(world: Any) -> None:
+    world.must("preflight", create_missing=True)
+    world.must("vendor_sync")
+    one, other = [each["vendor_id"] for each in world.sandbox.state("intacct")["vendors"] if each["status"] == "active"][:2]
+    world.sandbox.act("intacct", "mgarcia", "edit_vendor", vendor_id=one, changes={"name": "Another name"})
+    world.sandbox.act("asana", BEN, "choose", task=task_gid_of(world, other), field="Team", option="IT")
+    world.sandbox.fault("asana", "PUT /tasks/{gid}", "status:403", times=50)
+    states = world.run("vendor_sync")
+    assert (states["apply_plan"], states["write_vendors"], states["report_run"]) == ("failed", "success", "upstream_failed")
+    vendor = next(each for each in world.sandbox.state("intacct")["vendors"] if each["vendor_id"] == other)
+    assert vendor["custom"]["ASANA_TEAM"] == "IT"
+
+
 def test_what_people_own_reaches_intacct_and_a_second_run_writes_nothing_on_either_side(world: Any) -> None:
     world.must("preflight", create_missing=True)
     world.must("vendor_sync")
     vendor_id = next(one["vendor_id"] for one in world.sandbox.state("intacct")["vendors"] if one["status"] == "active")
-    tasks = [task for task in world.sandbox.state("asana")["tasks"] if constants.VENDORS_PROJECT_GID in task["projects"]]
-    gid = next(task["gid"] for task in tasks if task["fields"]["Intacct vendor key"].endswith(f":{vendor_id}"))
+    gid = task_gid_of(world, vendor_id)
     world.sandbox.act("asana", BEN, "choose", task=gid, field="Team", option="IT")
     world.sandbox.act("asana", BEN, "set_text", task=gid, field="Default approver", text=BEN)
     world.must("vendor_sync")
