@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -111,22 +111,26 @@ def copy_database(source: Path, target: Path) -> None:
 
 def check(told: Telling, tale: Tell, cuts: Sequence[Cut], *, undisturbed: dict[str, Any]) -> int:
     """How many further runs the cuts needed. Every cut has to come to pass, and every end has to be the same."""
-    again, day = 0, today()
+    again, days = 0, days_of(undisturbed)
     for cut in cuts:
         story = told(tale, cut)
-        if day != today():
-            # The sandbox's data goes by today's date, and payments are of today.
-            undisturbed, day = end_of(told(tale, None).world), today()
+        end = end_of(story.world)
+        if days != days_of(end):
+            # The sandbox's data goes by the time of day at which it is made, and payments are of today.
+            undisturbed = end_of(told(tale, None).world)
+            days = days_of(undisturbed)
             story = told(tale, cut)
-        assert differences(end_of(story.world), undisturbed) == [], str(cut)
+            end = end_of(story.world)
+        assert differences(end, undisturbed) == [], str(cut)
         assert story.counter.made >= cut.call
         assert story.runs_after_the_cut or cut.kind not in (CRASH_BEFORE, CRASH_AFTER), f"{cut} did not come to pass"
         again += story.runs_after_the_cut
     return again
 
 
-def today() -> date:
-    return datetime.now(UTC).date()
+def days_of(end: dict[str, Any]) -> list[str]:
+    """The day of the story, and those of the bills that it began with."""
+    return [datetime.now(UTC).date().isoformat(), *(bill["bill_date"] for bill in end["bills"])]
 
 
 def all_cuts(calls: int) -> Iterator[Cut]:
