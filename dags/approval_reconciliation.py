@@ -42,7 +42,7 @@ for flow in good_flows():
     )
     if flow.wake == "watcher":
         # Imported where it is used: most flows have no watcher, and a DAG file is parsed again for every task start.
-        from intacct_asana.triggers.schedule import also_when_touched
+        from intacct_asana.triggers.asana_events import also_when_touched
 
         settings["schedule"] = also_when_touched(flow, settings["schedule"])
     with DAG(**settings):

@@ -17,7 +17,7 @@ def whole_number(default: int) -> dict[str, Any]:
 
 
 INTACCT: dict[str, Any] = {
-    "hook-class-name": "intacct_asana.hooks.intacct.IntacctHook",
+    "hook-class-name": "intacct_asana.intacct.hook.IntacctHook",
     "connection-type": "intacct",
     "hook-name": "Sage Intacct (XML gateway)",
     "ui-field-behaviour": {
@@ -37,7 +37,7 @@ INTACCT: dict[str, Any] = {
 }
 
 ASANA: dict[str, Any] = {
-    "hook-class-name": "intacct_asana.hooks.asana_rest.AsanaHook",
+    "hook-class-name": "intacct_asana.asana.hook.AsanaHook",
     "connection-type": "asana_rest",
     "hook-name": "Asana (REST)",
     "ui-field-behaviour": {

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.plugins_manager import AirflowPlugin
 
 if TYPE_CHECKING:
-    from intacct_asana.hooks.airflow_api import AirflowApi
-    from intacct_asana.mapping import Flow
-    from intacct_asana.web.door import Door, Memory
+    from intacct_asana.flow.model import Flow
+    from intacct_asana.web.receiver import Door, Memory
+    from intacct_asana.web.waker import AirflowApi
 
 KEPT_SECONDS = 30.0
 """How long the flows with a webhook are known before their files are read again."""
@@ -59,8 +59,8 @@ class Doors:
 
     def start_run(self, flow_name: str) -> str | None:
         """Start the flow's reconciliation through Airflow's API. Called for one flow by one thread at a time."""
-        from intacct_asana.hooks.airflow_api import AirflowApi
         from intacct_asana.operators.flows import flow_named
+        from intacct_asana.web.waker import AirflowApi
 
         conn_id = flow_named(flow_name).connections.airflow
         api = self._apis.get(flow_name)
@@ -75,8 +75,7 @@ class Doors:
 
     def _made(self, flow: Flow) -> Door:
         from intacct_asana.operators.flow_run import FlowRun, utc_now
-        from intacct_asana.web.door import Door, Memory
-        from intacct_asana.web.seal import FernetSeal
+        from intacct_asana.web.receiver import Door, FernetSeal, Memory
 
         memory = self._memories.setdefault(flow.flow, Memory())
         return Door(FlowRun(flow).store.webhooks(), FernetSeal(), now=utc_now, memory=memory)

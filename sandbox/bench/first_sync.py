@@ -108,7 +108,7 @@ class _Manual:
 
 def _bodies(run: FlowRun, plan_id: str, count: int) -> list[dict[str, Any]]:
     """What our sync sent for the first `count` bills, so that both ways create the same tasks."""
-    from intacct_asana.protocol.asana_task_calls import create_task
+    from intacct_asana.asana.calls import create_task
     from intacct_asana.sync import plan_from_json
 
     stored = run.store.plan(plan_id)

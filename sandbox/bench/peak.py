@@ -59,7 +59,7 @@ WAYS: dict[str, Callable[[], int]] = {"fields": make_fields, "bills": read_bills
 
 def main(way: str) -> None:
     import_module("intacct_asana.operators.syncing")
-    import_module("intacct_asana.hooks.intacct")
+    import_module("intacct_asana.intacct.hook")
     before, began = peak_mb(), time.monotonic()
     bills = WAYS[way]()
     print(json.dumps({"bills": bills, "seconds": time.monotonic() - began, "before_mb": before, "peak_mb": peak_mb()}))

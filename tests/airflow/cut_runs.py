@@ -107,8 +107,8 @@ class Story:
 
     def __init__(self, world: Any, folder: Path) -> None:
         # Once here, or in each process again.
-        import_module("intacct_asana.hooks.intacct")
-        import_module("intacct_asana.hooks.asana_rest")
+        import_module("intacct_asana.intacct.hook")
+        import_module("intacct_asana.asana.hook")
         self.world, self.counter, self.cut = world, CallCounter(), None
         world.api.variables = FileVariables(folder / "variables")
         world.use_store(folder / "store.db")
@@ -161,8 +161,8 @@ class Story:
 
 def hurry() -> None:
     """Outages are waited for as ever, only not for seconds; and what a dead run had reserved is free when the next begins."""
-    from intacct_asana.hooks.asana_wire import AsanaWire
-    from intacct_asana.hooks.intacct import IntacctHook
+    from intacct_asana.asana.wire import AsanaWire
+    from intacct_asana.intacct.hook import IntacctHook
     from intacct_asana.store import leases
 
     leases.LONGEST = timedelta()

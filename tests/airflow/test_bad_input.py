@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from intacct_asana.hooks.asana_wire import AsanaWire
-from intacct_asana.hooks.intacct import IntacctHook
+from intacct_asana.asana.wire import AsanaWire
+from intacct_asana.intacct.hook import IntacctHook
 
 from sandbox import constants
 

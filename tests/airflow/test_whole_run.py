@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from intacct_asana.operators.retry_policy import SixErrorsPolicy
+from intacct_asana.operators.dag_parts import SixErrorsPolicy
 
 pytestmark = pytest.mark.airflow
 SCOPE = {"Submitted", "Partially Approved", "Posted", "Selected", "Partially Paid"}
@@ -142,7 +142,7 @@ def test_a_bill_that_changes_behind_a_long_full_pass_is_not_missed(
     world: Any, flow_file: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full pass goes by record number; what changes behind it belongs to the next run, however long the pass lasts."""
-    from intacct_asana.hooks.intacct import IntacctHook
+    from intacct_asana.intacct.hook import IntacctHook
 
     flow_file("# bill_date_from: 2026-01-01            # leave older bills alone", "page_size: 5")
     world.must("preflight", create_missing=True)

@@ -19,20 +19,23 @@ from typing import Any
 
 import httpx
 import pytest
+from intacct_asana.asana import calls as asana_attachment_calls
+from intacct_asana.asana import calls as asana_task_calls
+from intacct_asana.asana import project_calls as asana_project_calls
+from intacct_asana.asana import webhooks as asana_webhook_calls
+from intacct_asana.asana.hook import AsanaHook
+from intacct_asana.asana.records import definition_from, setting_from
+from intacct_asana.asana.replies import one
+from intacct_asana.asana.request import Request
 from intacct_asana.errors import IntacctAsanaError, Misconfigured
-from intacct_asana.hooks.asana_rest import AsanaHook
-from intacct_asana.protocol import asana_attachment_calls, asana_project_calls, asana_task_calls, asana_webhook_calls
-from intacct_asana.protocol.asana_call import Request
-from intacct_asana.protocol.asana_records import definition_from, setting_from
-from intacct_asana.protocol.asana_replies import one
 from intacct_asana.records import FieldNeed, TaskDraft
 from intacct_asana.records.documents import DocumentFile
 
 from sandbox import constants
 from sandbox.asana import router
 from sandbox.asana.calls import ROUTES
+from tests.asana.asana_connections import a_hook
 from tests.contract.asana_description import Description, Exchange
-from tests.hooks_asana.asana_connections import a_hook
 
 pytestmark = pytest.mark.contract
 

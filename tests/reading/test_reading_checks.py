@@ -30,7 +30,7 @@ def test_missing_fields_are_told_with_what_stays_empty_for_them(company: Any, ca
     assert lines["result"].endswith("the flow shows them in Project")
     assert vendors["result"].endswith("the flow shows them in Payment terms")
     caplog.clear()
-    with caplog.at_level("INFO", logger="intacct_asana.hooks.intacct_reading"):
+    with caplog.at_level("INFO", logger="intacct_asana.intacct.reading"):
         company.sync()
     assert sum("APBILL of this company lacks" in record.getMessage() for record in caplog.records) == 1
 

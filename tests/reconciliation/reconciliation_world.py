@@ -12,8 +12,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from intacct_asana.hooks.intacct import IntacctHook
-from intacct_asana.mapping import Flow, load_flow
+from intacct_asana.flow.load import load_flow
+from intacct_asana.flow.model import Flow
+from intacct_asana.intacct.hook import IntacctHook
 from intacct_asana.operators.approvals import SettleDecisionsOperator, TellPeopleOperator
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.operators.preflight import CheckAsanaOperator

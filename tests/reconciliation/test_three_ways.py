@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from intacct_asana.errors import Misconfigured
-from intacct_asana.mapping import load_flow
+from intacct_asana.flow.load import load_flow
 from intacct_asana.operators.preflight import CheckAsanaOperator
 from intacct_asana.records import DecisionState
 

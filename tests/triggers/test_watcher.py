@@ -9,12 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from intacct_asana.hooks.asana_rest import AsanaHook
+from intacct_asana.asana.hook import AsanaHook
 from intacct_asana.records import FieldNeed, TaskDraft
 from intacct_asana.triggers.asana_events import AsanaEventsTrigger
 
 from sandbox import constants
-from tests.hooks_asana.asana_connections import FAST, a_hook
+from tests.asana.asana_connections import FAST, a_hook
 
 PROJECT = constants.BILLS_PROJECT_GID
 ALICE = constants.PEOPLE[0]["email"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from intacct_asana.errors import IntacctAsanaError
-from intacct_asana.mapping import load_flow
+from intacct_asana.flow.load import load_flow
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.operators.preflight import CheckAsanaOperator, CheckIntacctOperator
 from intacct_asana.operators.syncing import ApplyPlanOperator, PlanBillsOperator, PlanVendorsOperator

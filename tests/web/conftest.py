@@ -15,8 +15,8 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 
 from sandbox import constants
+from tests.asana.asana_connections import FAST
 from tests.conftest import free_port
-from tests.hooks_asana.asana_connections import FAST
 
 ROOT = Path(__file__).resolve().parents[2]
 USER, PASSWORD = "waker", "a-service-users-password"

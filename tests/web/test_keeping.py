@@ -9,14 +9,14 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import Request, Response
+from intacct_asana.asana.webhooks import has_our_filters
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused
 from intacct_asana.operators.flow_run import utc_now
 from intacct_asana.operators.preflight import CheckAsanaOperator
 from intacct_asana.operators.webhooks import CHECK_EVERY, KeepWebhookOperator, keep_webhook
-from intacct_asana.protocol.asana_webhook_calls import has_our_filters
 
 from sandbox import constants
-from tests.hooks_asana.asana_connections import FAST
+from tests.asana.asana_connections import FAST
 from tests.web.conftest import Office
 
 ALICE = constants.PEOPLE[0]["email"]
@@ -73,7 +73,7 @@ def test_a_day_of_failed_deliveries_is_reported_and_mended(office: Office, monke
     old = keep(office)["webhook"]
     office.until(lambda: "200" in office.answers("delivery"))
     with monkeypatch.context() as broken:
-        broken.setattr("intacct_asana.web.door.is_signed", lambda *_: False)
+        broken.setattr("intacct_asana.web.receiver.is_signed", lambda *_: False)
         office.sandbox.act("asana", ALICE, "heartbeat")
         office.until(lambda: office.answers("delivery").count("401") >= 3)
     report = keep(office)

@@ -17,14 +17,13 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from intacct_asana.asana.webhooks import signature_of
 from intacct_asana.errors import IntacctAsanaError, Refused, TryLater, UnexpectedReply
-from intacct_asana.mapping import Flow
+from intacct_asana.flow.model import Flow
 from intacct_asana.operators.flow_run import utc_now
 from intacct_asana.operators.webhooks import register, target_of
-from intacct_asana.protocol.asana_deliveries import signature_of
 from intacct_asana.records import Registration, TaskDraft
-from intacct_asana.web.door import Door
-from intacct_asana.web.receiver import build
+from intacct_asana.web.receiver import Door, build
 
 from sandbox import constants
 from tests.web.conftest import DAG, PASSWORD, Office
@@ -171,7 +170,7 @@ def test_asana_never_waits_for_a_run(office: Office, asana: Asana) -> None:
 
 def test_two_api_servers_at_once_make_one_run(office: Office) -> None:
     """Both see that nothing is queued; the id that both derive from it lets Airflow refuse the second."""
-    from intacct_asana.hooks.airflow_api import AirflowApi
+    from intacct_asana.web.waker import AirflowApi
 
     first, second = AirflowApi("intacct_asana_airflow"), AirflowApi("intacct_asana_airflow")
     seen = first.runs(DAG)
@@ -441,7 +440,7 @@ def test_asana_that_may_not_call_this_machine_says_so(office: Office) -> None:
 
 
 def test_unreadable_answers_are_not_taken_for_events() -> None:
-    from intacct_asana.protocol.asana_deliveries import events_in
+    from intacct_asana.asana.webhooks import events_in
 
     with pytest.raises(UnexpectedReply):
         events_in(b"[]")

@@ -11,17 +11,7 @@ from intacct_asana.approvals.policy import Approver, Policy
 from intacct_asana.approvals.signals import SUPERSEDED, UNPROVEN, WITHDRAWN, followed_by, replacement
 from intacct_asana.approvals.ways import DeclaredComment
 from intacct_asana.approvals.wording import bill_name, capital, minute, money, one_line, who
-from intacct_asana.records import (
-    SETTLED_STATES,
-    Bill,
-    BillState,
-    Decision,
-    DecisionState,
-    Person,
-    Story,
-    Verdict,
-    snapshot_of,
-)
+from intacct_asana.records import SETTLED_STATES, Bill, BillState, Decision, DecisionState, Person, Story, Verdict, snapshot_of
 
 ALREADY_DECIDED = "already decided"
 BILL_EXISTS = "bill exists"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
 
-from intacct_asana.mapping import Flow
+from intacct_asana.flow.model import Flow
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context

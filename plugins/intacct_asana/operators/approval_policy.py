@@ -5,7 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from intacct_asana.approvals import ApprovalTask, Approver, ChoiceField, DeclaredComment, Policy, StampNames, Way
-from intacct_asana.mapping import SignalRule
+from intacct_asana.flow.rules import SignalRule
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.records import Pins, Verdict
 

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Problem, Refused
-from intacct_asana.mapping import gaps_of, shared_field
-from intacct_asana.mapping.needs import Gaps
-from intacct_asana.operators.check_rows import Row, failed, passed
+from intacct_asana.operators.checks import Row, failed, passed
 from intacct_asana.operators.flow_run import FlowRun
+from intacct_asana.pins import Gaps, gaps_of, shared_field
 from intacct_asana.records import FieldDefinition, FieldNeed, Pins
 
 DOCUMENTED_FIELDS = 20

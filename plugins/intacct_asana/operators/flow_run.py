@@ -13,7 +13,7 @@ from airflow.sdk import BaseHook, BaseOperator
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from intacct_asana.errors import Misconfigured, Problem
-from intacct_asana.mapping import Flow
+from intacct_asana.flow.model import Flow
 from intacct_asana.operators.flows import flow_named
 from intacct_asana.operators.vendor_rules import NamedPeople
 from intacct_asana.records import Bill, Link, Pins
@@ -23,8 +23,8 @@ from intacct_asana.vendors import vendor_key_of
 if TYPE_CHECKING:
     from airflow.sdk import Connection
 
-    from intacct_asana.hooks.asana_rest import AsanaHook
-    from intacct_asana.hooks.intacct import IntacctHook
+    from intacct_asana.asana.hook import AsanaHook
+    from intacct_asana.intacct.hook import IntacctHook
 
 
 class FlowRun:
@@ -38,7 +38,7 @@ class FlowRun:
     @cached_property
     def books(self) -> IntacctHook:
         # Hooks are imported when they are used: a DAG file is parsed again for every task start.
-        from intacct_asana.hooks.intacct import IntacctHook
+        from intacct_asana.intacct.hook import IntacctHook
 
         stamp = self.flow.write_back.stamp
         custom = tuple(stamp.model_dump().values()) if stamp else ()
@@ -53,7 +53,7 @@ class FlowRun:
 
     @cached_property
     def board(self) -> AsanaHook:
-        from intacct_asana.hooks.asana_rest import AsanaHook
+        from intacct_asana.asana.hook import AsanaHook
 
         return AsanaHook(self.flow.connections.asana)
 

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from intacct_asana.errors import Misconfigured, Problem
-from intacct_asana.mapping import Flow, load_flows
+from intacct_asana.flow.load import load_flows
+from intacct_asana.flow.model import Flow
 
 PROJECT_ROOT = Path(__file__).resolve().parents[3]
 

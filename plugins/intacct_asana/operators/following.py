@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from intacct_asana.errors import IntacctAsanaError
-from intacct_asana.mapping import BillScope, VendorScope
+from intacct_asana.flow.model import BillScope, VendorScope
 from intacct_asana.operators.flow_run import FlowRun, utc_now
 from intacct_asana.operators.vendor_rules import NamedPeople
 from intacct_asana.records import Bill, Link, ReadWindow, Vendor

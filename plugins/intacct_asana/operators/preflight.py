@@ -7,19 +7,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
-from intacct_asana.mapping import (
-    pins_drift,
-    required_fields,
-    required_people,
-    required_sections,
-    resolve_pins,
-)
-from intacct_asana.operators.check_rows import Row, failed, passed, table, tried
+from intacct_asana.intacct.records import text_field_problems
+from intacct_asana.operators.checks import Row, checks_of_reading, failed, passed, table, tried
 from intacct_asana.operators.create_missing import make_missing
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
-from intacct_asana.operators.reading_checks import checks_of_reading
 from intacct_asana.operators.webhooks import webhook_checks
-from intacct_asana.protocol.intacct_custom_fields import text_field_problems
+from intacct_asana.pins import pins_drift, required_fields, required_people, required_sections, resolve_pins
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context

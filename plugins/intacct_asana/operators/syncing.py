@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from intacct_asana.mapping import document_of, project_bill, project_vendor, required_people
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, utc_now
 from intacct_asana.operators.following import CHANGED, BillFollower, Follower, Sight, VendorFollower, bill_window
 from intacct_asana.operators.reading import Reading, reading_of
 from intacct_asana.operators.stored_plans import StoredPlanOperator
+from intacct_asana.pins import required_people
 from intacct_asana.records import Bill, Cursor, Pins, Task, Vendor, snapshot_of
 from intacct_asana.store import StoredPlan
 from intacct_asana.sync import (
@@ -25,6 +25,7 @@ from intacct_asana.sync import (
     raise_if_unsafe,
     tasks_by_key,
 )
+from intacct_asana.task.project import document_of, project_bill, project_vendor
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from intacct_asana.errors import Misconfigured, Problem
-from intacct_asana.mapping import Flow, VendorField
+from intacct_asana.flow.model import Flow
+from intacct_asana.flow.rules import VendorField
 from intacct_asana.records import Pins, VendorValue
 from intacct_asana.vendors import VendorPolicy, VendorRule
 

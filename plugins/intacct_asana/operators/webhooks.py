@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowSkipException
 
+from intacct_asana.asana.webhooks import DELIVERY_FIELDS, digest_of_secret, has_our_filters
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, utc_now
-from intacct_asana.protocol.asana_deliveries import digest_of_secret
-from intacct_asana.protocol.asana_webhook_calls import DELIVERY_FIELDS, has_our_filters
 from intacct_asana.records import NewWebhook, Registered, Webhook
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def _checked_webhook(run: FlowRun, *, create: bool) -> str:
 
 
 def _checked_service_user(run: FlowRun) -> str:
-    from intacct_asana.hooks.airflow_api import AirflowApi
+    from intacct_asana.web.waker import AirflowApi
 
     dag_id = f"{run.flow.flow}_approval_reconciliation"
     AirflowApi(run.flow.connections.airflow).runs(dag_id)

@@ -13,13 +13,18 @@ from intacct_asana.records.asana import (
     EventPage,
     FieldDefinition,
     FieldNeed,
+    FieldValue,
+    NewWebhook,
     Person,
     PinnedField,
     Pins,
+    Registered,
+    Registration,
     Section,
     Story,
     Task,
     TaskDraft,
+    Webhook,
 )
 from intacct_asana.records.intacct import (
     SETTLED_STATES,
@@ -28,14 +33,12 @@ from intacct_asana.records.intacct import (
     BillState,
     IntacctIdentity,
     ObjectField,
+    Payment,
+    PaymentState,
     ReadWindow,
     Trail,
     UserFormatting,
     Vendor,
-)
-from intacct_asana.records.payments import (
-    Payment,
-    PaymentState,
 )
 from intacct_asana.records.state import (
     NEXT_STATES,
@@ -46,14 +49,11 @@ from intacct_asana.records.state import (
     Mark,
     Signal,
     Snapshot,
+    ValueState,
+    VendorValue,
     Verdict,
     snapshot_of,
 )
-from intacct_asana.records.values import (
-    FieldValue,
-)
-from intacct_asana.records.vendor_values import ValueState, VendorValue
-from intacct_asana.records.webhooks import NewWebhook, Registered, Registration, Webhook
 
 __all__ = [
     "NEXT_STATES",

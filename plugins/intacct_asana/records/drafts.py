@@ -7,8 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from intacct_asana.records.asana import TaskDraft
-from intacct_asana.records.values import FieldValue
+from intacct_asana.records.asana import FieldValue, TaskDraft
 
 
 def value_to_json(value: FieldValue) -> Any:

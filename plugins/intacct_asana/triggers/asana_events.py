@@ -11,14 +11,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from airflow.sdk import Asset, AssetOrTimeSchedule, AssetWatcher
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from intacct_asana.approvals import Watch
 from intacct_asana.errors import IntacctAsanaError, Misconfigured
 
 if TYPE_CHECKING:
-    from intacct_asana.hooks.asana_watch import AsanaWatch
+    from intacct_asana.asana.hook import AsanaWatch
+    from intacct_asana.flow.model import Flow
     from intacct_asana.records import EventPage
+
 
 Found = TypeVar("Found")
 
@@ -98,7 +101,7 @@ class AsanaEventsTrigger(BaseEventTrigger):
     def _page(self, watch: Watch) -> EventPage:
         """One page of events. Blocking; runs in this trigger's own thread."""
         if self._hook is None:
-            from intacct_asana.hooks.asana_watch import AsanaWatch
+            from intacct_asana.asana.hook import AsanaWatch
 
             hook = AsanaWatch(self.asana_conn_id)
             watch.bot_gid = hook.me().gid
@@ -107,3 +110,20 @@ class AsanaEventsTrigger(BaseEventTrigger):
 
     async def _in_thread(self, blocking: Callable[[], Found]) -> Found:
         return await asyncio.get_running_loop().run_in_executor(self._thread, copy_context().run, blocking)
+
+
+def also_when_touched(flow: Flow, schedule: Any) -> AssetOrTimeSchedule:
+    """`schedule`, and a run whenever the watcher saw people touch tasks of the flow's bills' project."""
+    return AssetOrTimeSchedule(timetable=schedule, assets=[touched_asset(flow)])
+
+
+def touched_asset(flow: Flow) -> Asset:
+    """An asset of its own: the flow's other assets have no watcher, and one asset must look the same everywhere."""
+    trigger = AsanaEventsTrigger(
+        asana_conn_id=flow.connections.asana, project_gid=flow.bills.project, poll_seconds=flow.waking.poll_seconds
+    )
+    return Asset(
+        name=f"asana_touched_{flow.flow}",
+        uri=f"asana://{flow.bills.project}/touched/{flow.flow}",
+        watchers=[AssetWatcher(name=f"asana_events_{flow.flow}", trigger=trigger)],
+    )

@@ -1,0 +1,1 @@
+"""What speaks to Asana, from pure requests and answers to the hook."""

@@ -1,0 +1,1 @@
+"""What people declare: one YAML file a flow, read with its line numbers, checked in words."""

@@ -1,0 +1,311 @@
+"""Waking early: settings of what may start approval_reconciliation between two scheduled runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from intacct_asana.flow.rules import Approval, BillField, Part, VendorField, WriteBack, digest_of
+from intacct_asana.flow.words import (
+    Amount,
+    ConnectionId,
+    Cron,
+    Day,
+    Email,
+    FieldName,
+    Gid,
+    Line,
+    PublicUrl,
+    Slug,
+    Timezone,
+    flaw,
+)
+from intacct_asana.records import BillState
+
+
+class Waking(Part):
+    """How `wake` does its work."""
+
+    poll_seconds: Annotated[int, Field(ge=2, le=300)] = 3
+    """`watcher`: seconds between two looks at Asana's events. Each look is one request of the token's minute."""
+
+    public_url: PublicUrl | None = None
+    """`webhook`: where Asana reaches Airflow's API server, as in https://airflow.example.com."""
+
+
+PROJECTION = 1
+"""Counts up when the code projects records differently, so that every task is looked at again."""
+
+
+class Connections(Part):
+    """Ids of Airflow connections. Hosts and secrets live there, never here."""
+
+    intacct: ConnectionId = "intacct_default"
+    """Connection of type Sage Intacct."""
+
+    asana: ConnectionId = "asana_default"
+    """Connection of type Asana."""
+
+    store: ConnectionId = "intacct_asana_store"
+    """SQL connection of our own tables. A SQLite file is used when the connection does not exist."""
+
+    airflow: ConnectionId = "intacct_asana_airflow"
+    """Connection of type HTTP to Airflow's own API, with a service user. Used by `wake: webhook` only."""
+
+
+class Schedules(Part):
+    """When the flow's DAGs run, as cron. One that is left out runs when somebody starts it."""
+
+    bill_sync: Cron | None = None
+    """New and changed bills to tasks."""
+
+    vendor_sync: Cron | None = None
+    """Vendors to tasks."""
+
+    approval_reconciliation: Cron | None = None
+    """Decisions in Asana to Intacct."""
+
+    timezone: Timezone = "UTC"
+    """Time zone of the cron expressions."""
+
+    start_date: Day = date(2026, 1, 1)
+    """First day for which a backfill can be asked."""
+
+
+class Pools(Part):
+    """Airflow pools that keep calls within each system's limits."""
+
+    intacct: ConnectionId = "intacct_api"
+    """Pool of tasks that call Intacct."""
+
+    asana: ConnectionId = "asana_api"
+    """Pool of tasks that call Asana."""
+
+
+class Sections(Part):
+    """Sections of the bills' project."""
+
+    open: Line
+    """Section of tasks whose bill is open."""
+
+    closed: Line
+    """Section of tasks whose bill is done."""
+
+    by_state: Mapping[BillState, Line] = {}
+    """Sections of bills in these states, instead of `open` and `closed`. A task moves when its bill's section changes;
+    one that somebody moved by hand stays where it is until then."""
+
+
+class Assignee(Part):
+    """Whose task a bill becomes: one person's, or the one's whom a field of the bill's vendor names."""
+
+    email: Email | None = None
+    """E-mail address of the person in Asana. Beside `vendor_field` it is for vendors whose field names nobody."""
+
+    vendor_field: FieldName | None = None
+    """Name of a vendors' field that people own in Asana: people, text that holds e-mail addresses, or an enum with `people`."""
+
+    people: Mapping[str, Email] | None = None
+    """E-mail address for each option of an enum `vendor_field`, as in `Facilities: ben@example.com`."""
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Assignee:
+        if self.email is None and self.vendor_field is None:
+            raise flaw("names nobody", "write `email`, or `vendor_field` for the person whom the bill's vendor names")
+        if self.people is not None and self.vendor_field is None:
+            raise flaw("has `people` without a `vendor_field`", "name the field whose options they are")
+        return self
+
+
+class Deletions(Part):
+    """How a run between two full passes learns that a record was deleted."""
+
+    deletions: Literal["audit", "sweep", "full_pass"] = "audit"
+    """`audit` asks Intacct's audit history, and where that may not be read, `sweep` steps in: it asks for the record of
+    every open task every `sweep_hours`. `full_pass` leaves it to full passes."""
+
+    sweep_hours: Annotated[int, Field(ge=0, le=8760)] = 24
+    """How often the records of all open tasks are read again, whatever told of a change. 0 is in every run."""
+
+
+HOW_TO_READ = {"look_back_minutes": 0, "page_size": 0, "deletions": "audit", "sweep_hours": 24}
+"""Settings that change how records are read, and nothing about what they are or say."""
+
+
+class BillScope(Deletions):
+    """Which bills get a task, and what the task says."""
+
+    project: Gid
+    """gid of the Asana project: the long number in its address."""
+
+    states: Annotated[tuple[BillState, ...], Field(min_length=1)]
+    """States in which a bill has an open task. A bill that leaves them has its task completed."""
+
+    bill_date_from: Day | None = None
+    """Leave older bills alone."""
+
+    entities: tuple[Line, ...] = ()
+    """Entity ids to read. All when left out."""
+
+    show_private: bool = False
+    """Read records of private entities too. For a connection at top level; it counts for vendors as well."""
+
+    look_back_minutes: Annotated[int, Field(ge=0, le=10_080)] = 10
+    """How far each run reads behind the last one, because Intacct shows changes late. Nothing is written twice for it."""
+
+    page_size: Annotated[int, Field(ge=1, le=2000)] = 500
+    """Bills per call."""
+
+    payments: Literal["details", "totals"] = "details"
+    """`details` reads each payment: when, how, which number, voided or not. `totals` needs no right to payments."""
+
+    key_field: FieldName = "Intacct key"
+    """Text field that holds the bill's key. It ties the task to the bill for good."""
+
+    task_name: Line = "{vendor_name} {bill_number}"
+    """Name of the task. Placeholders are the names of the sources."""
+
+    notes: Literal["lines", "none"] = "lines"
+    """`lines` writes a summary, every line and the payments into the task's description; `none` leaves it to people."""
+
+    sections: Sections | None = None
+    """Sections to keep the tasks in. Left out, tasks stay where people put them."""
+
+    due_date: Literal["due_on"] | None = "due_on"
+    """Day that becomes the task's own due date; write `null` to leave it to people."""
+
+    assignee: Assignee | None = None
+    """Who a new task is assigned to. A task that somebody reassigns stays with the new person."""
+
+    followers: tuple[Email, ...] = ()
+    """E-mail addresses of people in Asana who follow every task. They are only ever added: who leaves a task stays away."""
+
+    attachments: Literal["none", "link", "file"] = "none"
+    """What the task gets of the bill's attachment in Intacct: nothing, a link to the bill there, or the files themselves."""
+
+    attachment_function: Literal["get", "get_list"] = "get"
+    """Function with which the files are read. Both are documented for attachments; try the other when one is refused."""
+
+    fields: tuple[BillField, ...] = ()
+    """Custom fields of the tasks."""
+
+
+class VendorScope(Deletions):
+    """Which vendors get a task, and what the task says."""
+
+    project: Gid
+    """gid of the Asana project: the long number in its address."""
+
+    statuses: Annotated[tuple[Literal["active", "active non-posting", "inactive"], ...], Field(min_length=1)] = (
+        "active",
+        "active non-posting",
+    )
+    """Statuses in which a vendor has an open task."""
+
+    key_field: FieldName = "Intacct vendor key"
+    """Text field that holds the vendor's key."""
+
+    task_name: Line = "{vendor_id} {name}"
+    """Name of the task. Placeholders are the names of the sources."""
+
+    fields: tuple[VendorField, ...] = ()
+    """Custom fields of the tasks."""
+
+    write_inactive: bool = False
+    """Whether fields that Asana owns are written onto vendors that are inactive in Intacct."""
+
+    edits_wait_for_approval: bool = False
+    """Say yes where Intacct approves changes of vendors and does not show that one waits in the vendor's state: a change that
+    it took and does not show yet is waited for then, instead of being taken for lost."""
+
+
+class Limits(Part):
+    """A plan that is bigger stops before anything is written, and says so."""
+
+    creates: Annotated[int, Field(ge=0)] = 1000
+    """Most new tasks in one run."""
+
+    closes: Annotated[int, Field(ge=0)] = 100
+    """Most tasks completed in one run."""
+
+    updates: Annotated[int, Field(ge=0)] = 5000
+    """Most changed tasks in one run."""
+
+    vendor_writes: Annotated[int, Field(ge=0)] = 100
+    """Most vendors that one run writes in Intacct."""
+
+    money: Amount | None = None
+    """Highest sum of the bills that one run touches. No limit when left out."""
+
+    empty_side: bool = True
+    """Stop when Intacct answers with nothing at all while tasks exist."""
+
+
+class Notifier(Part):
+    """One way to tell people that a run failed."""
+
+    kind: Literal["smtp", "log"]
+    """`smtp` sends a mail; `log` writes to the task's log."""
+
+    connection: ConnectionId = "smtp_default"
+    """SMTP connection in Airflow."""
+
+    to: tuple[Email, ...] = ()
+    """Who gets the mail."""
+
+    from_email: Email | None = None
+    """Sender of the mail. The connection's own when left out."""
+
+
+class Alerts(Part):
+    """Who is told about failures."""
+
+    on_failure: tuple[Notifier, ...] = ()
+    """Told when a task or a run fails. The log alone when left out."""
+
+
+class Flow(Part):
+    """One flow: a company in Intacct, its projects in Asana, and the rules between them."""
+
+    flow: Slug
+    """Name of the flow. Its DAGs are called `<flow>_bill_sync` and so on."""
+
+    description: str = ""
+    """One sentence for the list of DAGs."""
+
+    owner: Line = "finance-data"
+    """Team that looks after the DAGs."""
+
+    tags: tuple[Line, ...] = ()
+    """More tags for the DAGs."""
+
+    connections: Connections = Connections()
+    schedules: Schedules = Schedules()
+
+    wake: Literal["none", "watcher", "webhook"] = "none"
+    """What starts approval_reconciliation between two scheduled runs. `watcher` asks Asana every few seconds; `webhook` has
+    Asana call Airflow's API server. Both are hints only: the schedule alone always suffices."""
+
+    waking: Waking = Waking()
+    pools: Pools = Pools()
+    bills: BillScope
+    vendors: VendorScope
+    approval: Approval
+    write_back: WriteBack = WriteBack()
+    limits: Limits = Limits()
+    alerts: Alerts = Alerts()
+
+    def fingerprint(self, kind: Literal["bill", "vendor"] | str) -> str:
+        """Changes when records of `kind` would be read from elsewhere or projected differently.
+
+        A cursor is kept under it, so a changed flow starts with a full pass. How fast it reads makes no difference.
+        """
+        if kind == "vendor":
+            vendors = self.vendors.model_copy(update={name: HOW_TO_READ[name] for name in Deletions.model_fields})
+            return digest_of(PROJECTION, self.connections.intacct, vendors, self.bills.show_private)
+        read_at_any_speed = self.bills.model_copy(update=HOW_TO_READ)
+        approval = (self.approval.signal, self.approval.reason_field)
+        return digest_of(PROJECTION, self.connections.intacct, read_at_any_speed, approval)

@@ -1,0 +1,328 @@
+"""Rules of a flow file: fields and who owns them, how people decide, who may approve what."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
+
+from intacct_asana.flow.sources import BILL_SOURCES, VENDOR_SOURCES, Shape, Source
+from intacct_asana.flow.words import Amount, Currency, Day, Email, FieldName, IntacctName, Line, Word, did_you_mean, flaw
+
+PAIR_FORMAT = "{id} {name}"
+PAIR_PLACEHOLDERS = ("id", "name")
+MONEY_PLACES = 2
+MOST_OPTIONS = 500
+
+
+class Part(BaseModel):
+    """What every part of a flow file has in common: no unknown keys, no changes after loading.
+
+    The text below an attribute describes it in editors. Only `schema` collects it: doing so at import would make the import
+    half as long again, and Airflow imports this for every task that it starts.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _options(value: Any) -> Any:
+    """A list of option names stands for a map of each name to itself."""
+    if not isinstance(value, list | tuple):
+        return value
+    if any(not isinstance(name, str) for name in value):
+        raise flaw("has an option that is no text", "list the option names, or write a map of Intacct's value to the option")
+    if len(set(value)) < len(value):
+        twice = next(name for name in value if list(value).count(name) > 1)
+        raise flaw(f"names {twice!r} twice", "keep one of them")
+    return {name: name for name in value}
+
+
+def _few_enough(options: Mapping[str, str]) -> Mapping[str, str]:
+    """Asana counts disabled options too. Source: developers.asana.com/docs/custom-fields-guide."""
+    names = len(set(options.values()))
+    if names > MOST_OPTIONS:
+        what = f"name {names} options, and a field in Asana holds {MOST_OPTIONS} at most"
+        raise flaw(what, "write `kind: text` without `options`, or let several values share an option")
+    return options
+
+
+Options = Annotated[
+    Mapping[str, Line],
+    BeforeValidator(_options),
+    AfterValidator(_few_enough),
+    Field(min_length=1),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 500},
+                {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1, "maxProperties": 500},
+            ]
+        }
+    ),
+]
+
+
+class FieldRule(Part):
+    """One custom field of the tasks."""
+
+    sources: ClassVar[Mapping[str, Source[Any]]] = {}
+
+    name: FieldName
+    """Name of the custom field in Asana, or its gid."""
+
+    kind: Literal["text", "number", "enum", "multi_enum", "date", "people"]
+    """Asana's kind of field. Money is a number, a choice is an enum. A people field is for people to fill: it has no source."""
+
+    source: str | None = None
+
+    owner: Literal["intacct", "asana"] = "intacct"
+    """Who owns the value. `intacct`: it comes from `source` and is put right when somebody changes it in Asana.
+    `asana`: people own it, and it is never overwritten."""
+
+    precision: Annotated[int, Field(ge=0, le=6)] | None = None
+    """Decimal places of a number. 2 for money when left out."""
+
+    currency: Currency | None = None
+    """Currency that Asana shows a number with, as in USD. For amounts that are all in one currency."""
+
+    options: Options | None = None
+    """Options of an enum: a list of names, or a map of Intacct's value to the option's name.
+    May be left out where the source has a closed set of values, such as `state`."""
+
+    other: Line | None = None
+    """Option for values that `options` does not list. Without it such a value stops the run."""
+
+    format: Line | None = None
+    """How an id and a name become one text: `{id}`, `{name}` or both. `{id} {name}` when left out."""
+
+    initial: Line | None = None
+    """First value of a field that Asana owns, written when the task is created and never again."""
+
+    @property
+    def reads(self) -> Source[Any] | None:
+        return self.sources.get(self.source or "")
+
+    @property
+    def places(self) -> int | None:
+        """Decimal places that a number needs; None for other kinds."""
+        if self.kind != "number":
+            return None
+        if self.precision is not None:
+            return self.precision
+        return 0 if self.reads and self.reads.shape is Shape.COUNT else MONEY_PLACES
+
+    @property
+    def choices(self) -> Mapping[str, str]:
+        """Intacct's value to the option's name. The closed values of the source stand for themselves."""
+        return self.options or {value: value for value in (self.reads.choices if self.reads else ())}
+
+    @property
+    def option_names(self) -> tuple[str, ...]:
+        """Every option that the field must have in Asana, each once, in the order of the file."""
+        if self.kind not in ("enum", "multi_enum"):
+            return ()
+        names = [*self.choices.values(), self.other, self.initial]
+        return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _known_in(sources: Mapping[str, Source[Any]]) -> AfterValidator:
+    def check(value: str) -> str:
+        if value not in sources:
+            raise flaw(f"is {value!r}, which is no source", did_you_mean(value, sources))
+        return value
+
+    return AfterValidator(check)
+
+
+def _schema_of(sources: Mapping[str, Source[Any]]) -> WithJsonSchema:
+    """Editors offer the sources by name, with what each means."""
+    meanings = [source.what for source in sources.values()]
+    return WithJsonSchema({"type": "string", "enum": list(sources), "enumDescriptions": meanings})
+
+
+class BillField(FieldRule):
+    """One custom field of the bills' tasks."""
+
+    sources: ClassVar[Mapping[str, Source[Any]]] = BILL_SOURCES
+
+    source: Annotated[str, _known_in(BILL_SOURCES), _schema_of(BILL_SOURCES)] | None = None
+    """What of the bill the field shows. The list is closed: plugins/intacct_asana/mapping/sources.py says what each means."""
+
+
+class VendorField(FieldRule):
+    """One custom field of the vendors' tasks."""
+
+    sources: ClassVar[Mapping[str, Source[Any]]] = VENDOR_SOURCES
+
+    source: Annotated[str, _known_in(VENDOR_SOURCES), _schema_of(VENDOR_SOURCES)] | None = None
+    """What of the vendor the field shows. The list is closed: plugins/intacct_asana/mapping/sources.py says what each means."""
+
+    intacct_field: IntacctName | None = None
+    """Custom field of the vendor in Intacct that takes what people fill in here: its integration id. For `owner: asana`,
+    text and enums only; bank, tax and Intacct's own fields are refused."""
+
+    clears: bool = False
+    """Whether emptying the field in Asana empties it in Intacct too. Intacct keeps its value when left out."""
+
+    @property
+    def intacct_values(self) -> Mapping[str, str]:
+        """Option name to Intacct's value, for an enum that flows to Intacct."""
+        return {option: value for value, option in (self.options or {}).items()}
+
+
+class EnumSignal(Part):
+    """People decide by choosing an option of a field."""
+
+    kind: Literal["enum"] = "enum"
+    """May be left out."""
+
+    field: FieldName = "Approval"
+    """Name or gid of the enum field in the bills' project."""
+
+    pending: Line = "Pending"
+    """Option of a bill that nobody has decided yet. New tasks get it, and refused decisions go back to it."""
+
+    approve: Line = "Approved"
+    """Option that approves the bill."""
+
+    reject: Line = "Rejected"
+    """Option that rejects the bill."""
+
+
+class ApprovalTaskSignal(Part):
+    """The bill's task is itself an approval of Asana, with its own buttons. New tasks are made so; ticking one approves it."""
+
+    kind: Literal["approval_task"]
+    """Says that the tasks are approvals."""
+
+    changes_requested: Literal["reject", "ignore"] = "reject"
+    """What `Request changes` means: a rejection, which needs a reason, or nothing."""
+
+
+class CommentSignal(Part):
+    """People decide by a comment whose first line is a declared word, alone or with a colon and the reason: `reject: why`."""
+
+    kind: Literal["comment"]
+    """Says that people decide by comment."""
+
+    approve: Annotated[tuple[Word, ...], Field(min_length=1)] = ("approve",)
+    """Words that approve the bill, in capitals or not."""
+
+    reject: Annotated[tuple[Word, ...], Field(min_length=1)] = ("reject",)
+    """Words that reject the bill."""
+
+
+def kind_mark(value: Any) -> str:
+    """Which of the three a part of a file means to be, as pydantic's errors name it. Without `kind` it is the field."""
+    kind = value.get("kind", "enum") if isinstance(value, Mapping) else getattr(value, "kind", "enum")
+    return f"[{kind}]"
+
+
+KIND_MARKS = frozenset({"[enum]", "[approval_task]", "[comment]"})
+SignalRule = Annotated[
+    Annotated[EnumSignal, Tag("[enum]")]
+    | Annotated[ApprovalTaskSignal, Tag("[approval_task]")]
+    | Annotated[CommentSignal, Tag("[comment]")],
+    Discriminator(kind_mark),
+]
+
+
+def digest_of(*parts: object) -> str:
+    """Twelve hex characters that change when a part changes in meaning; `10000.0` and `10000.00` are one amount."""
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=_canonical)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return {name: getattr(value, name) for name in type(value).model_fields}
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f") if value else "0"
+    return str(value)
+
+
+class Approver(Part):
+    """One person who may decide, and up to which amount."""
+
+    email: Email
+    """The person's e-mail address in Asana."""
+
+    limits: Annotated[Mapping[Currency, Amount], Field(min_length=1)]
+    """Highest amount for each base currency, as in `USD: 10000.00`. A bill in no listed base currency may not be approved."""
+
+    intacct_users: tuple[Line, ...] = ()
+    """The same person's logins in Intacct, so that nobody approves a bill that they entered."""
+
+    valid_from: Day | None = None
+    """First day on which the person may decide."""
+
+    valid_to: Day | None = None
+    """Last day on which the person may decide, for a deputy."""
+
+
+class Approval(Part):
+    """The approval policy."""
+
+    signal: SignalRule = EnumSignal()
+    """How a decision looks in Asana."""
+
+    reason_field: FieldName | None = "Decision reason"
+    """Text field for the reason, which a rejection needs. Not used where people decide by comment: the reason stands there."""
+
+    approvers: Annotated[tuple[Approver, ...], Field(min_length=1)]
+    """Who may decide. Nobody else's choice counts."""
+
+    segregation_of_duties: bool = True
+    """Refuse a decision by the person who entered the bill in Intacct."""
+
+    guests_untold: Literal["refuse", "accept"] = "refuse"
+    """What becomes of a decision when Asana does not tell this connection whether the person is a guest. Guests never count."""
+
+    crawl_hours: Annotated[int, Field(ge=1, le=168)] = 24
+    """At least this often a run looks at the whole project, because Asana may lose what it tells of changes."""
+
+    @property
+    def reason_text_field(self) -> str | None:
+        """The field that holds the reason, where there is one."""
+        return None if isinstance(self.signal, CommentSignal) else self.reason_field
+
+    @property
+    def policy_version(self) -> str:
+        """Changes when any part of the policy changes; every decision's evidence carries it."""
+        return digest_of(self.model_copy(update={"crawl_hours": 0}))
+
+
+class StampFields(Part):
+    """Custom text fields on APBILL that take the decision. An administrator creates them in Intacct first."""
+
+    decision: IntacctName
+    """Takes `approved` or `rejected`."""
+
+    decided_by: IntacctName
+    """Takes who decided."""
+
+    decided_at: IntacctName
+    """Takes when."""
+
+    decision_id: IntacctName
+    """Takes the id under which the evidence is kept."""
+
+    reason: IntacctName | None = None
+    """Takes the reason."""
+
+    task_url: IntacctName | None = None
+    """Takes the address of the task in Asana."""
+
+
+class WriteBack(Part):
+    """What a cleared decision changes in Intacct."""
+
+    steps: Annotated[tuple[Literal["stamp", "observe"], ...], Field(min_length=1)] = ("observe",)
+    """`stamp` writes the decision into custom fields of the bill. `observe` writes nothing and keeps the evidence only."""
+
+    stamp: StampFields | None = None
+    """Where `stamp` writes. Needed for that step."""

@@ -1,0 +1,200 @@
+"""One call to the gateway: never more at once than the company may have under way, and what may be sent again."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
+
+from intacct_asana.errors import IntacctAsanaError, SessionEnded, TryLater, UnexpectedReply
+from intacct_asana.http import Transport
+from intacct_asana.intacct.documents import Sieve
+from intacct_asana.intacct.replies import Reply, decipher
+from intacct_asana.intacct.session import IntacctSettings, Session, SessionKeeper, session_from
+from intacct_asana.intacct.slots import Slots
+from intacct_asana.intacct.xml import Element, Login, SessionId, get_session, request
+
+LONGEST_WAIT_SECONDS = 60
+LONGEST_RETRYING_SECONDS = 300
+MOST_SESSIONS = 3
+"""Ours, the shared one, and a fresh one: more are never tried for one call."""
+
+LIMITED = "429"
+"""The code of the TryLater for a call that the gateway did not take in, because the company makes too many at once."""
+
+XML = {"Content-Type": "application/xml", "Accept": "application/xml"}
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Gateway:
+    """One connection's door to Intacct. `calls` counts every HTTP call by kind (`query APBILL`, `getAPISession`).
+
+    A call that meets a dead session gets another one, by at most one login, and is repeated: nothing had happened.
+    """
+
+    def __init__(
+        self,
+        settings: IntacctSettings,
+        transport: Transport,
+        *,
+        tries: int = 4,
+        first_wait_seconds: float = 1.0,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.settings = settings
+        self.transport = transport
+        self.tries = tries
+        self.first_wait_seconds = first_wait_seconds
+        self.now = now
+        self.calls: Counter[str] = Counter()
+        self.last_reply: Reply | None = None
+        self.sessions = SessionKeeper(settings, login=self._log_in, now=now)
+        self.slots = Slots(
+            gateway_host=_host_and_port(settings.gateway_url),
+            company_id=settings.login.company_id,
+            size=settings.max_concurrency,
+        )
+        self._logins = 0
+
+    def read(self, function: Element, *, kind: str, asked: str, sieve: Sieve | None = None) -> Reply:
+        """The reply to a function that changes nothing. A limit or outage is waited for within bounds, then TryLater.
+
+        `sieve` takes files out of the answer while it comes.
+        """
+        patience = Retrying(
+            retry=retry_if_exception(_is_worth_waiting), stop=self._is_enough, wait=self._wait_seconds, reraise=True
+        )
+        return patience(self._call, function, kind=kind, asked=asked, control_id="", is_write=False, sieve=sieve)
+
+    def write(self, function: Element, *, kind: str, asked: str, control_id: str) -> Reply:
+        """The reply to a function that changes something, under `control_id`, which Intacct refuses to do twice.
+
+        Sent again only after a 429, which says that the gateway did not take it in. Raises OutcomeUnknown when no clear
+        answer came.
+        """
+        patience = Retrying(
+            retry=retry_if_exception(lambda error: _is_limit(error) and _is_worth_waiting(error)),
+            stop=self._is_enough,
+            wait=self._wait_seconds,
+            reraise=True,
+        )
+        return patience(self._call, function, kind=kind, asked=asked, control_id=control_id, is_write=True)
+
+    def log_in(self) -> Reply:
+        """The reply to a fresh login, whose session nobody keeps: proof that the credentials work now."""
+        with self.slots.held(asked=self._where("login")):
+            self._log_in()
+        assert self.last_reply is not None
+        return self.last_reply
+
+    def _call(
+        self, function: Element, *, kind: str, asked: str, control_id: str, is_write: bool, sieve: Sieve | None = None
+    ) -> Reply:
+        with self.slots.held(asked=self._where(asked)):
+            logins_before = self._logins
+            for _ in range(MOST_SESSIONS):
+                session = self.sessions.session()
+                try:
+                    reply = self._send(
+                        SessionId(value=session.session_id),
+                        session.endpoint,
+                        function,
+                        kind=kind,
+                        asked=asked,
+                        control_id=control_id,
+                        is_write=is_write,
+                        sieve=sieve,
+                    )
+                except SessionEnded as error:
+                    self.sessions.drop(session)
+                    ended = error
+                    if self._logins > logins_before:
+                        break
+                else:
+                    self.sessions.note(session, reply)
+                    return reply
+            raise TryLater(f"{ended.message}. One session after another ended at once.") from ended
+
+    def _log_in(self) -> Session:
+        login = self.settings.login
+        asked = f"login to company {login.company_id} as {login.user_id}"
+        reply = self._send(
+            login, self.settings.gateway_url, get_session(), kind="getAPISession", asked=asked, control_id="", is_write=False
+        )
+        self._logins += 1
+        api = None if reply.data is None else reply.data.find("api")
+        session_id = "" if api is None else (api.findtext("sessionid") or "").strip()
+        if api is None or not session_id:
+            raise UnexpectedReply(f"{self._where(asked)}: a success without a session")
+        entity = api.findtext("locationid")
+        if entity is not None and entity.strip() != login.entity_id:
+            raise UnexpectedReply(
+                f"{self._where(asked)}: the session is for entity {entity.strip()!r}, not {login.entity_id!r} as asked"
+            )
+        endpoint = (api.findtext("endpoint") or "").strip() or self.settings.gateway_url
+        return session_from(session_id, self.settings.checked_endpoint(endpoint), reply, now=self.now())
+
+    def _send(
+        self,
+        who: Login | SessionId,
+        url: str,
+        function: Element,
+        *,
+        kind: str,
+        asked: str,
+        control_id: str,
+        is_write: bool,
+        sieve: Sieve | None = None,
+    ) -> Reply:
+        control_id = control_id or str(uuid.uuid4())
+        body = request(self.settings.sender, who, function, control_id=control_id, unique=is_write)
+        self.calls[kind] += 1
+        if sieve:
+            sieve.begin()
+        sift = sieve.feed if sieve else None
+        answer = self.transport.send("POST", url, headers=XML, content=body, sift=sift, is_write=is_write, asked=asked)
+        told = answer.body + sieve.end() if sieve else answer.body
+        try:
+            reply = decipher(answer.status, answer.headers, told, asked=asked, is_write=is_write, control_id=control_id)
+        except IntacctAsanaError as error:
+            raise error.at(f"Connection {self.settings.conn_id}")  # noqa: B904 - the same error with its place in front
+        self.last_reply = reply
+        return reply
+
+    def _where(self, asked: str) -> str:
+        return f"Connection {self.settings.conn_id}: {asked}"
+
+    def _wait_seconds(self, state: RetryCallState) -> float:
+        """Random, and longer each time: those who were refused together must not come back together."""
+        error = state.outcome.exception() if state.outcome else None
+        asked_to_wait = error.wait_seconds if isinstance(error, TryLater) else None
+        jitter = wait_random_exponential(multiplier=self.first_wait_seconds, max=LONGEST_WAIT_SECONDS)(state)
+        return (asked_to_wait or 0.0) + jitter
+
+    def _is_enough(self, state: RetryCallState) -> bool:
+        """An outage is tried a few times. A limit ends when another's call does, which may take as long as a call may."""
+        error = state.outcome.exception() if state.outcome else None
+        too_long = (state.seconds_since_start or 0) >= LONGEST_RETRYING_SECONDS
+        return too_long or (state.attempt_number >= self.tries and not _is_limit(error))
+
+
+def _host_and_port(url: str) -> str:
+    """What tells gateways apart, the usual port written out."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or 443}"
+
+
+def _is_worth_waiting(error: BaseException) -> bool:
+    """A limit or outage whose announced wait fits into a task; longer ones are Airflow's to wait for."""
+    return isinstance(error, TryLater) and (error.wait_seconds or 0) <= LONGEST_WAIT_SECONDS
+
+
+def _is_limit(error: BaseException | None) -> bool:
+    return isinstance(error, TryLater) and error.code == LIMITED

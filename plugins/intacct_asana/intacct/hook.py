@@ -1,0 +1,395 @@
+"""Intacct as the rest of this project sees it: bills, vendors and two careful writes."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date
+from functools import cached_property
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, cast
+
+from airflow.sdk import BaseHook
+
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Problem, Refused, UnexpectedReply
+from intacct_asana.http import Transport, mutates
+from intacct_asana.intacct.documents import Function, Sieve, files_of, get_document
+from intacct_asana.intacct.gateway import Gateway
+from intacct_asana.intacct.query import MOST_VALUES, Filter, Query, equal, one_of
+from intacct_asana.intacct.reading import (
+    Reader,
+    Row,
+    Trails,
+    batches,
+    changed_payments,
+    newest_payment_change,
+    payments_of_bills,
+)
+from intacct_asana.intacct.records import (
+    BILL,
+    CREATED,
+    RECORD_NO,
+    SOURCE_DOCUMENT,
+    VENDOR,
+    bill_of,
+    bill_scope,
+    source_document_of,
+    stamp_fields,
+    text_field_problems,
+    vendor_of,
+    vendor_scope,
+    why_not_value,
+    why_not_writable,
+)
+from intacct_asana.intacct.replies import record_no_of, user_formatting_of
+from intacct_asana.intacct.session import IntacctSettings, hide, settings_of
+from intacct_asana.intacct.timestamps import format_of, offset_of
+from intacct_asana.intacct.walks import Walk, walks
+from intacct_asana.intacct.xml import read_user_formatting, update
+from intacct_asana.records import Bill, IntacctIdentity, ObjectField, ReadWindow, UserFormatting, Vendor
+from intacct_asana.records.documents import DocumentFile
+
+log = logging.getLogger(__name__)
+
+IN_MEMORY_BYTES = 1 << 20
+"""A file out of Intacct that is larger waits on disk."""
+
+TIMEOUT_SECONDS = 300
+"""As long as Intacct's own SDKs wait."""
+
+
+class IntacctHook(BaseHook):
+    """One Sage Intacct company through its XML gateway, by an Airflow connection of type `intacct`.
+
+    Satisfies `ports.Books`. `custom_fields` and `vendor_custom_fields` are integration ids to read into `custom`. Without
+    `reads_payments` bills come without payments and the user needs no right to them. With `show_private` a connection at
+    top level sees records of private entities too. Every method raises our six errors only; limits and outages of reads are
+    waited for within bounds, writes are sent once. `document_function` is the documented function that reads attachments.
+    """
+
+    conn_name_attr = "intacct_conn_id"
+    default_conn_name = "intacct_default"
+    conn_type = "intacct"
+    hook_name = "Sage Intacct (XML gateway)"
+
+    def __init__(
+        self,
+        intacct_conn_id: str = default_conn_name,
+        *,
+        custom_fields: Sequence[str] = (),
+        vendor_custom_fields: Sequence[str] = (),
+        reads_payments: bool = True,
+        show_private: bool = False,
+        document_function: Function = "get",
+        read_tries: int = 4,
+        first_wait_seconds: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.intacct_conn_id = intacct_conn_id
+        self.custom_fields = tuple(custom_fields)
+        self.vendor_custom_fields = tuple(vendor_custom_fields)
+        self.reads_payments = reads_payments
+        self.show_private = show_private
+        self.document_function = document_function
+        self.read_tries = read_tries
+        self.first_wait_seconds = first_wait_seconds
+
+    @property
+    def conn_id(self) -> str:
+        return self.intacct_conn_id
+
+    @property
+    def read_only(self) -> bool:
+        return self.settings.read_only
+
+    @property
+    def calls(self) -> Counter[str]:
+        """HTTP calls made so far, by kind: `getAPISession`, `query APBILL`, `update APBILL`..."""
+        return self.gateway.calls if "gateway" in self.__dict__ else Counter()
+
+    @cached_property
+    def transport(self) -> Transport:
+        return Transport(self.intacct_conn_id, timeout_seconds=TIMEOUT_SECONDS)
+
+    @cached_property
+    def settings(self) -> IntacctSettings:
+        """The connection, read and checked once. Misconfigured lists everything that is missing."""
+        settings = settings_of(self.transport.connection, conn_id=self.intacct_conn_id)
+        for secret in settings.secrets:
+            hide(secret)
+        return settings
+
+    @cached_property
+    def gateway(self) -> Gateway:
+        return Gateway(self.settings, self.transport, tries=self.read_tries, first_wait_seconds=self.first_wait_seconds)
+
+    @cached_property
+    def reader(self) -> Reader:
+        custom = {BILL: self.custom_fields, VENDOR: self.vendor_custom_fields}
+        return Reader(self.gateway, custom_fields=custom, show_private=self.show_private)
+
+    @cached_property
+    def trails(self) -> Trails:
+        """Changes that the records' own change times do not tell: of lines, and deletions."""
+        return Trails(self.reader, self.settings.clock, company_id=self.settings.login.company_id)
+
+    # Bills and vendors
+
+    def bills(self, window: ReadWindow, *, page_size: int = 500) -> Iterator[list[Bill]]:
+        """Pages of bills with lines and payments, oldest change first (by record number when the whole is read).
+
+        A bill that changes while it is read may come twice. Bills without a change time come last, in every window.
+        """
+        created = CREATED[BILL] if self.trails.has_times(BILL) else ""
+        for walk in walks(window, scope=bill_scope(window), clock=self.settings.clock, created_field=created):
+            yield from self._bill_pages(walk, page_size=page_size)
+
+    def bills_again(self, record_nos: Collection[str]) -> Iterator[list[Bill]]:
+        """Pages of the bills with these record numbers, as they are now; those that are gone do not come."""
+        for part in batches(sorted(record_nos), MOST_VALUES):
+            yield from self._bill_pages(Walk(scope=(one_of(RECORD_NO, part),)), page_size=MOST_VALUES)
+
+    def bills_made_anew(self, bill_keys: Collection[str]) -> Iterator[list[Bill]]:
+        """Pages of the bills that Purchasing holds under these keys now, whatever their record numbers are."""
+        documents = sorted({document for key in bill_keys if (document := source_document_of(key))})
+        for part in batches(documents, MOST_VALUES):
+            yield from self._bill_pages(Walk(scope=(one_of(SOURCE_DOCUMENT, part),)), page_size=MOST_VALUES)
+
+    def bill(self, record_no: str) -> Bill | None:
+        """The bill with its lines and payments as it is now, or None when it is gone."""
+        found = self._bills_where(equal(RECORD_NO, record_no))
+        if len(found) > 1:
+            raise UnexpectedReply(f"Connection {self.conn_id}, bill {record_no}: {len(found)} bills have this record number")
+        return found[0] if found else None
+
+    def bills_of_document(self, source_document: str) -> list[Bill]:
+        """The bills that Purchasing made from a source document: where a recreated bill is found under its new number."""
+        if not source_document:
+            return []
+        if SOURCE_DOCUMENT not in self.reader.select(BILL):
+            raise Misconfigured(
+                f"Connection {self.conn_id}: this company's {BILL} has no {SOURCE_DOCUMENT}, so bills cannot be found by it."
+            )
+        return self._bills_where(equal(SOURCE_DOCUMENT, source_document))
+
+    def vendors(self, window: ReadWindow, *, page_size: int = 500) -> Iterator[list[Vendor]]:
+        """Pages of vendors, oldest change first. Of the window's filters, vendor ids, record numbers and times count."""
+        company = self.settings.login.company_id
+        created = CREATED[VENDOR] if self.trails.has_times(VENDOR) else ""
+        for walk in walks(window, scope=vendor_scope(window), clock=self.settings.clock, created_field=created):
+            for rows in self.reader.pages(VENDOR, walk, page_size=page_size):
+                log.debug("%d vendors read", len(rows))
+                yield [vendor_of(row, company_id=company, custom_fields=self.vendor_custom_fields) for row in rows]
+
+    def vendor(self, vendor_id: str) -> Vendor | None:
+        """The vendor as it is now, or None when it is gone. Ids are case sensitive, whatever a query matches."""
+        found = [one for page in self.vendors(ReadWindow(vendor_ids=(vendor_id,))) for one in page]
+        return next((one for one in found if one.vendor_id == vendor_id), None)
+
+    def vendors_again(self, record_nos: Collection[str]) -> Iterator[list[Vendor]]:
+        """Pages of the vendors with these record numbers, as they are now; those that are gone do not come."""
+        for part in batches(sorted(record_nos), MOST_VALUES):
+            yield from self.vendors(ReadWindow(record_nos=tuple(part)), page_size=MOST_VALUES)
+
+    def bills_with_payment_changes(self, since_text: str) -> tuple[tuple[str, ...], str]:
+        """Record numbers of bills whose payments changed since the server's text (inclusive), and where to go on from.
+
+        Whether a payment moves its bill's own change time is not documented, so a reading by that time may miss it. Without
+        a text there is nothing to look back to: no numbers, and the newest change of any payment, to be asked for before a
+        full pass. Where payments are not read it answers with no numbers and the text that it was given.
+        """
+        if not self.reads_payments:
+            return (), since_text
+        clock = self.settings.clock
+        if not since_text:
+            return (), newest_payment_change(self.reader, clock=clock)
+        return changed_payments(self.reader, since_text, clock=clock)
+
+    def _bills_where(self, where: Filter) -> list[Bill]:
+        return [bill for page in self._bill_pages(Walk(scope=(where,)), page_size=500) for bill in page]
+
+    def _bill_pages(self, walk: Walk, *, page_size: int) -> Iterator[list[Bill]]:
+        for rows in self.reader.pages(BILL, walk, page_size=page_size):
+            yield self._whole(rows)
+
+    def _whole(self, rows: list[Row]) -> list[Bill]:
+        """The bills of these rows with what belongs to them, in a few calls for all."""
+        numbers = [row[RECORD_NO] for row in rows]
+        lines = self.reader.lines(numbers)
+        payments = payments_of_bills(self.reader, numbers) if self.reads_payments else {}
+        log.debug("%d bills read with %d lines", len(rows), sum(map(len, lines.values())))
+        company = self.settings.login.company_id
+        return [
+            bill_of(
+                row,
+                company_id=company,
+                custom_fields=self.custom_fields,
+                lines=lines.get(row[RECORD_NO], ()),
+                payments=payments.get(row[RECORD_NO], ()),
+            )
+            for row in rows
+        ]
+
+    # The writes
+
+    @mutates
+    def stamp_bill(
+        self, record_no: str, *, values: Mapping[str, str], due_on: date | None, control_id: str, action: str = "Submit"
+    ) -> None:
+        """Write `values` (custom field id to text) onto a bill's header; lines are never sent.
+
+        Returns on Intacct's success only. `due_on` is the bill's current due date, which Intacct wants back. `action`
+        `Submit` may post a draft, so a draft is the caller's to refuse. Raises Misconfigured, before anything is sent, for
+        a name that is not a writable custom field; Refused for a no; OutcomeUnknown when no clear answer came.
+        Source: https://developer.intacct.com/api/accounts-payable/bills/#update-bill
+        """
+        self._check_stamp_fields(values)
+        asked = f"stamp of bill {record_no} (control id {control_id})"
+        fields = stamp_fields(record_no, values=values, due_on=due_on, action=action)
+        reply = self.gateway.write(update(BILL, fields), kind=f"update {BILL}", asked=asked, control_id=control_id)
+        answered = record_no_of(reply)
+        if answered and answered != record_no:
+            raise OutcomeUnknown(f"Connection {self.conn_id}: {asked}: the answer is about record {answered}")
+        log.info("Bill %s stamped, control id %s", record_no, control_id)
+
+    @mutates
+    def update_vendor(self, record_no: str, *, values: Mapping[str, str], control_id: str) -> None:
+        """Write `values` (custom field id to text, empty to clear) onto one vendor; no other field and no list is sent.
+
+        Returns on Intacct's success only, which may mean that the change waits for the vendor's approval. Raises
+        Misconfigured, before anything is sent, for a name that is not a writable custom field of text; Refused for a value
+        that its picklist lacks and for a no; OutcomeUnknown when no clear answer came.
+        Source: https://developer.intacct.com/api/accounts-payable/vendors/#update-vendor
+        """
+        self._check_vendor_fields(values)
+        asked = f"update of vendor {record_no} (control id {control_id})"
+        function = update(VENDOR, {RECORD_NO: record_no, **values})
+        reply = self.gateway.write(function, kind=f"update {VENDOR}", asked=asked, control_id=control_id)
+        answered = record_no_of(reply)
+        if answered and answered != record_no:
+            raise OutcomeUnknown(f"Connection {self.conn_id}: {asked}: the answer is about record {answered}")
+        log.info("Vendor %s updated, control id %s", record_no, control_id)
+
+    def _check_vendor_fields(self, values: Mapping[str, str]) -> None:
+        """Only custom fields can be touched: never a bank, tax or other standard field."""
+        fields = self.reader.fields(VENDOR)
+        if problems := text_field_problems(fields, dict.fromkeys(values, ()), object_name=VENDOR):
+            raise Misconfigured(f"Connection {self.conn_id}: vendors cannot be updated.", problems=tuple(problems))
+        known = {field.name: field for field in fields}
+        for name, value in values.items():
+            if why := why_not_value(known[name], value):
+                raise Refused(f"Connection {self.conn_id}: {VENDOR} field {name} {why}")
+
+    def _check_stamp_fields(self, values: Mapping[str, str]) -> None:
+        """A stamp can only ever touch custom fields: never an amount, a date, a state or the lines."""
+        known = {field.name: field for field in self.reader.fields(BILL)}
+        problems = [
+            Problem(where=f"{BILL} field {name}", what=why, mend="an Intacct administrator adds it as a text custom field")
+            for name in values
+            if (why := why_not_writable(known.get(name)))
+        ]
+        if problems:
+            raise Misconfigured(f"Connection {self.conn_id}: bills cannot be stamped.", problems=tuple(problems))
+
+    # Documents
+
+    def document(self, document_id: str) -> list[DocumentFile]:
+        """The files that Intacct holds under an attachment id (SUPDOCID of a bill), in temporary files that the caller closes.
+
+        However large they are, a bounded piece of them stands in memory. Raises Refused when there is no such document.
+        """
+        asked = f"attachment {document_id}"
+        sieve = Sieve(_waiting_file)
+        function = get_document(document_id, function=self.document_function)
+        try:
+            reply = self.gateway.read(function, kind=f"{self.document_function} SUPDOC", asked=asked, sieve=sieve)
+            return files_of(reply, sieve, document_id=document_id, asked=f"Connection {self.conn_id}: {asked}")
+        except BaseException:
+            sieve.close()
+            raise
+
+    # What preflight asks
+
+    def identity(self) -> IntacctIdentity:
+        """Who the gateway says we are, from an answer to this hook; makes one call when there was none yet."""
+        if self.gateway.last_reply is None:
+            self.formatting()
+        reply = self.gateway.last_reply
+        assert reply is not None
+        start, end = reply.session_from, reply.session_until
+        return IntacctIdentity(
+            company_id=reply.company_id,
+            user_id=reply.user_id,
+            entity_id=reply.entity_id,
+            session_minutes=(end - start).total_seconds() / 60 if start and end else None,
+        )
+
+    def formatting(self) -> UserFormatting:
+        """How the API user's dates and times are written, from its preferences."""
+        asked = f"formatting of user {self.settings.login.user_id}"
+        reply = self.gateway.read(read_user_formatting(self.settings.login.user_id), kind="readUserFormatting", asked=asked)
+        return user_formatting_of(reply, asked=asked)
+
+    def check_formatting(self, formatting: UserFormatting) -> str:
+        """A sentence when timestamps will be read rightly; Misconfigured when the user's preferences say otherwise.
+
+        A connection's own `timestamp_format` or `timestamp_offset` outranks the preference, which companies have been seen
+        to ignore.
+        """
+        clock, settings = self.settings.clock, self.settings
+        problems = []
+        if not settings.timestamp_format and format_of(formatting) != clock.timestamp_format:
+            problems.append(f"times look like {format_of(formatting)}, expected {clock.timestamp_format}")
+        if not settings.timestamp_offset and offset_of(formatting.gmt_offset) != clock.gmt_offset:
+            problems.append(f"the time zone is GMT{formatting.gmt_offset}, expected GMT")
+        if problems:
+            cure = "set the user's preferences so, or timestamp_format and timestamp_offset in the connection's extra"
+            where = f"user {settings.login.user_id}"
+            raise Misconfigured(
+                f"Connection {self.conn_id}: timestamps would be misread.",
+                problems=tuple(Problem(where=where, what=what, mend=cure) for what in problems),
+            )
+        return f"times as {clock.timestamp_format}, GMT{settings.timestamp_offset or formatting.gmt_offset}"
+
+    def lookup(self, object_name: str) -> list[ObjectField]:
+        """The object's fields, asked once for each hook."""
+        return list(self.reader.fields(object_name))
+
+    def missing_fields(self, object_name: str) -> tuple[str, ...]:
+        """Fields that would be read of the object and that this company does not have; they are read as empty."""
+        self.reader.select(object_name)
+        return self.reader.missing(object_name)
+
+    def private_bills(self) -> int | None:
+        """How many bills only `show_private` brings to light; None in an entity, where the option means nothing."""
+        if self.settings.login.entity_id:
+            return None
+        return self.reader.count(BILL, show_private=True) - self.reader.count(BILL, show_private=False)
+
+    def probe(self, object_name: str) -> None:
+        """Return when one row of the object may be read; Misconfigured names the missing permission."""
+        query = Query(object_name=object_name, select=(RECORD_NO,), page_size=1)
+        self.gateway.read(query.element(), kind=f"query {object_name}", asked=f"reading {object_name}")
+
+    def earlier(self, text: str, *, minutes: float) -> str:
+        """The server text that many minutes before `text`: a cursor with its look-back."""
+        return self.settings.clock.earlier(text, minutes=minutes)
+
+    def latest(self, texts: Sequence[str]) -> str:
+        """The newest of the server's own texts, unchanged; empty when there is none."""
+        return self.settings.clock.latest(texts)
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Airflow's Test button: a fresh login, and what came of it."""
+        try:
+            reply = self.gateway.log_in()
+        except IntacctAsanaError as error:
+            return False, error.message
+        entity = f", entity {reply.entity_id}" if reply.entity_id else ", top level"
+        return True, f"Logged in to company {reply.company_id} as {reply.user_id}{entity}"
+
+
+def _waiting_file() -> BinaryIO:
+    return cast("BinaryIO", SpooledTemporaryFile(max_size=IN_MEMORY_BYTES))

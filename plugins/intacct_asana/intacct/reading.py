@@ -1,0 +1,322 @@
+"""Reading rows page by page: lines and payments of a page of bills, and the streams that tell of changes elsewhere."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from intacct_asana.errors import Misconfigured, Problem
+from intacct_asana.intacct.gateway import Gateway
+from intacct_asana.intacct.payments import (
+    DETAIL,
+    DETAIL_CREATED,
+    DETAIL_NEEDED,
+    DETAIL_WISHED,
+    PAID_BILL,
+    PAID_BY,
+    PAYMENT,
+    PAYMENT_NEEDED,
+    PAYMENT_WISHED,
+    payments_of,
+)
+from intacct_asana.intacct.query import MOST_ROWS, MOST_VALUES, Filter, Query, all_of, at_least, is_known, is_null, one_of
+from intacct_asana.intacct.records import (
+    BILL,
+    BILL_NEEDED,
+    BILL_WISHED,
+    CREATED,
+    LINE,
+    LINE_NEEDED,
+    LINE_WISHED,
+    MODIFIED,
+    PARENT_BILL,
+    RECORD_NO,
+    VENDOR,
+    VENDOR_NEEDED,
+    VENDOR_WISHED,
+    is_offset_line,
+    line_of,
+    parent_bill_of,
+    vendor_key,
+)
+from intacct_asana.intacct.replies import object_fields_of, remaining_of, rows_of, total_of
+from intacct_asana.intacct.timestamps import ServerClock
+from intacct_asana.intacct.walks import (
+    ACCESS_TIME,
+    AUDIT,
+    AUDIT_FIELDS,
+    AUDIT_ID,
+    Walk,
+    change_walks,
+    deleted_keys_of,
+    deletions_walk,
+)
+from intacct_asana.intacct.xml import lookup
+from intacct_asana.records import BillLine, ObjectField, Payment, Trail
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, str]
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    BILL: BILL_NEEDED,
+    LINE: LINE_NEEDED,
+    VENDOR: VENDOR_NEEDED,
+    PAYMENT: PAYMENT_NEEDED,
+    DETAIL: DETAIL_NEEDED,
+}
+WISHED: Mapping[str, tuple[str, ...]] = {
+    BILL: BILL_WISHED,
+    LINE: LINE_WISHED,
+    VENDOR: VENDOR_WISHED,
+    PAYMENT: PAYMENT_WISHED,
+    DETAIL: DETAIL_WISHED,
+}
+
+
+class Reader:
+    """Rows of one company. `custom_fields` (by object) are read where the company has them.
+
+    Field sets differ by company and release, and one unknown field fails a whole query, so `lookup` is asked once for each
+    object and only what it lists is selected.
+    """
+
+    def __init__(self, gateway: Gateway, *, custom_fields: Mapping[str, Sequence[str]], show_private: bool = False) -> None:
+        self.gateway = gateway
+        # In an entity there is nothing private to show: one sees its own records.
+        self.show_private = show_private and not gateway.settings.login.entity_id
+        self.custom_fields = custom_fields
+        self._fields: dict[str, tuple[ObjectField, ...]] = {}
+        self._selects: dict[str, tuple[str, ...]] = {}
+
+    def fields(self, object_name: str) -> tuple[ObjectField, ...]:
+        """The object's fields as `lookup` lists them, asked once. Object permissions do not matter to it."""
+        if object_name not in self._fields:
+            asked = f"lookup of {object_name}"
+            reply = self.gateway.read(lookup(object_name), kind="lookup", asked=asked)
+            self._fields[object_name] = object_fields_of(reply, asked=asked)
+        return self._fields[object_name]
+
+    def select(self, object_name: str) -> tuple[str, ...]:
+        """The fields to read of an object. Misconfigured when the company lacks one that we cannot do without."""
+        if object_name not in self._selects:
+            self._selects[object_name] = self._selected(object_name)
+        return self._selects[object_name]
+
+    def _selected(self, object_name: str) -> tuple[str, ...]:
+        known = {field.name for field in self.fields(object_name)}
+        lacking = [name for name in NEEDED[object_name] if name not in known]
+        if lacking:
+            raise Misconfigured(
+                f"Connection {self.gateway.settings.conn_id}: {object_name} of this company cannot be read.",
+                problems=tuple(Problem(where=object_name, what=f"field {name} does not exist") for name in lacking),
+            )
+        if absent := self.missing(object_name):
+            log.info("%s of this company lacks %s; they are read as empty", object_name, ", ".join(absent))
+        return tuple(name for name in self._asked_for(object_name) if name in known)
+
+    def missing(self, object_name: str) -> tuple[str, ...]:
+        """The fields that we would read of an object and that this company does not have."""
+        known = {field.name for field in self.fields(object_name)}
+        return tuple(name for name in self._asked_for(object_name) if name not in known)
+
+    def _asked_for(self, object_name: str) -> tuple[str, ...]:
+        named = (*NEEDED[object_name], *WISHED[object_name], *self.custom_fields.get(object_name, ()))
+        return tuple(dict.fromkeys(named))
+
+    def pages(
+        self, object_name: str, walk: Walk, *, page_size: int, select: tuple[str, ...] | None = None
+    ) -> Iterator[list[Row]]:
+        """The walk's rows, page after page; no empty page. With `select` just those fields."""
+        position: tuple[str, ...] | None = None
+        page_size = max(1, min(page_size, MOST_ROWS))
+        while True:
+            query = Query(
+                object_name=object_name,
+                select=select or self.select(object_name),
+                where=walk.where(position),
+                order_by=walk.order_by,
+                page_size=page_size,
+                show_private=self.show_private,
+            )
+            asked = f"query of {object_name}" + (f" behind {' / '.join(position)}" if position else "")
+            reply = self.gateway.read(query.element(), kind=f"query {object_name}", asked=asked)
+            rows, left = rows_of(reply, object_name, asked=asked, key_field=walk.key_field), remaining_of(reply)
+            if rows:
+                position = walk.step(position, rows, asked=asked)
+                yield rows
+            if not rows or left == 0 or (left is None and len(rows) < page_size):
+                return
+
+    def newest(self, object_name: str, field: str, *, where: Filter, key_field: str = RECORD_NO) -> str:
+        """The server's own text of the highest `field` in any row that `where` lets through; empty without one. One call."""
+        query = Query(
+            object_name=object_name,
+            select=(key_field, field),
+            where=where,
+            order_by=(field,),
+            descending=True,
+            page_size=1,
+            show_private=self.show_private,
+        )
+        asked = f"newest {field} of {object_name}"
+        reply = self.gateway.read(query.element(), kind=f"query {object_name}", asked=asked)
+        rows = rows_of(reply, object_name, asked=asked, key_field=key_field)
+        return next((row.get(field, "") for row in rows), "")
+
+    def count(self, object_name: str, *, show_private: bool) -> int:
+        """How many rows there are. One call."""
+        query = Query(object_name=object_name, select=(RECORD_NO,), page_size=1, show_private=show_private)
+        asked = f"count of {object_name}"
+        return total_of(self.gateway.read(query.element(), kind=f"query {object_name}", asked=asked), asked=asked)
+
+    def lines(self, bill_record_nos: Iterable[str]) -> dict[str, tuple[BillLine, ...]]:
+        """The lines of these bills by the bill's record number, each bill's in the order of its line numbers."""
+        parents = list(dict.fromkeys(bill_record_nos))
+        found: defaultdict[str, list[BillLine]] = defaultdict(list)
+        if not parents:
+            return {}
+        for page in self.pages(LINE, Walk(scope=(one_of(PARENT_BILL, parents),)), page_size=MOST_ROWS):
+            for row in page:
+                if not is_offset_line(row):
+                    found[parent_bill_of(row)].append(line_of(row))
+        return {parent: tuple(sorted(lines, key=_line_order)) for parent, lines in found.items()}
+
+
+def _line_order(line: BillLine) -> tuple[int, int]:
+    """Lines share a number where a company does not number them; then they keep the order of their records."""
+    return line.line_no, int(line.record_no) if re.fullmatch("[0-9]{1,18}", line.record_no) else 0
+
+
+ZONES_MINUTES = 24 * 60
+"""A creation time may be in another zone than a change time; a day covers every zone."""
+
+
+def payments_of_bills(reader: Reader, bill_record_nos: Iterable[str]) -> dict[str, tuple[Payment, ...]]:
+    """The payments of these bills by the bill's record number, in as many calls as 2,000 details and payments take."""
+    bills = list(dict.fromkeys(bill_record_nos))
+    if not bills:
+        return {}
+    details = list(_rows(reader, DETAIL, Walk(scope=(one_of(PAID_BILL, bills),))))
+    numbers = list(dict.fromkeys(row[PAID_BY] for row in details if row.get(PAID_BY)))
+    headers = _rows(reader, PAYMENT, Walk(scope=(one_of(RECORD_NO, numbers),))) if numbers else ()
+    return payments_of(details, headers)
+
+
+def changed_payments(reader: Reader, since_text: str, *, clock: ServerClock) -> tuple[tuple[str, ...], str]:
+    """Record numbers of the bills whose payments changed since the server's text, and the newest text seen.
+
+    A change is a detail row that changed or came, or a payment that changed while its details did not (a void may do so).
+    A selection that was deleted leaves nothing to be found here: the bill's own change tells, or the next full pass.
+    Details that were never changed have no change time; those are taken that were created since.
+    """
+    since = at_least(MODIFIED, since_text)
+    bills: dict[str, None] = {}
+    texts = [since_text]
+    for row in _rows(reader, DETAIL, Walk(scope=(since,), time_field=MODIFIED)):
+        texts.append(row.get(MODIFIED, ""))
+        bills[row.get(PAID_BILL, "")] = None
+    for row in _rows(reader, DETAIL, Walk(scope=_never_changed(reader, since_text, clock))):
+        bills[row.get(PAID_BILL, "")] = None
+    changed: list[str] = []
+    for row in _rows(reader, PAYMENT, Walk(scope=(since,), time_field=MODIFIED)):
+        texts.append(row.get(MODIFIED, ""))
+        changed.append(row[RECORD_NO])
+    for start in range(0, len(changed), MOST_VALUES):
+        some = one_of(PAID_BY, changed[start : start + MOST_VALUES])
+        bills.update((row.get(PAID_BILL, ""), None) for row in _rows(reader, DETAIL, Walk(scope=(some,))))
+    return tuple(number for number in bills if number), clock.latest(texts)
+
+
+def newest_payment_change(reader: Reader, *, clock: ServerClock) -> str:
+    """The newest change of any payment or detail, as the server's own text; empty when there is none. Two calls."""
+    return clock.latest(reader.newest(name, MODIFIED, where=is_known(MODIFIED)) for name in (DETAIL, PAYMENT))
+
+
+def _never_changed(reader: Reader, since_text: str, clock: ServerClock) -> tuple[Filter, ...]:
+    if DETAIL_CREATED not in reader.select(DETAIL):
+        return (is_null(MODIFIED),)
+    return is_null(MODIFIED), at_least(DETAIL_CREATED, clock.earlier(since_text, minutes=ZONES_MINUTES))
+
+
+def _rows(reader: Reader, object_name: str, walk: Walk) -> Iterator[Row]:
+    for page in reader.pages(object_name, walk, page_size=MOST_ROWS):
+        yield from page
+
+
+OBJECTS = {"bill": BILL, "line": LINE, "vendor": VENDOR}
+
+
+class Trails:
+    """Streams of changes of one company, each read from a cursor in the server's own text. Bills are named, not read."""
+
+    def __init__(self, reader: Reader, clock: ServerClock, *, company_id: str) -> None:
+        self.reader, self.clock, self.company_id = reader, clock, company_id
+
+    def lines(self, *, since_text: str, created_since_text: str) -> Trail:
+        """Record numbers of the bills of which a line changed or was made. A removed line leaves no trace here.
+
+        Whether a changed line touches its bill's own change time is not documented, so both are asked for. Empty where
+        this company's lines have no change time.
+        """
+        if not self.has_times(LINE):
+            return Trail()
+        select = (RECORD_NO, PARENT_BILL, MODIFIED, CREATED[LINE])
+        keys: set[str] = set()
+        newest: list[str] = []
+        walks = change_walks(since_text=since_text, created_since_text=created_since_text, created_field=CREATED[LINE])
+        for walk in walks:
+            texts = [""]
+            for page in self.reader.pages(LINE, walk, page_size=MOST_ROWS, select=select):
+                keys.update(parent_bill_of(row) for row in page)
+                texts += [row.get(walk.time_field, "") for row in page]
+            newest.append(self.clock.latest(texts))
+        return Trail(keys=frozenset(keys), newest_text=newest[0], newest_created_text=newest[1])
+
+    def deletions(self, kind: str, *, since_text: str) -> Trail:
+        """What the audit history says was deleted: record numbers of bills (kind `bill`), keys of vendors (kind `vendor`).
+
+        A hint only: the record itself is asked for before anything follows from it. Raises what the gateway answers where
+        the history may not be read: it needs View permission on custom reports.
+        """
+        keys: set[str] = set()
+        texts: list[str] = []
+        walk = deletions_walk(OBJECTS[kind], since_text=since_text)
+        for page in self.reader.pages(AUDIT, walk, page_size=MOST_ROWS, select=AUDIT_FIELDS):
+            keys.update(key for row in page for key in deleted_keys_of(row))
+            texts += [row.get(ACCESS_TIME, "") for row in page]
+        if kind == "vendor":
+            keys = {vendor_key(self.company_id, vendor_id) for vendor_id in keys}
+        return Trail(keys=frozenset(keys), newest_text=self.clock.latest(texts))
+
+    # Where a full pass begins in time, asked for before its first page. A full pass goes by record number, so what changes
+    # behind it while it lasts was not seen, and a cursor from what it did see would skip that.
+
+    def newest_change(self, kind: str) -> str:
+        """The newest change to a `bill`, `line` or `vendor`, as the server's own text."""
+        name = OBJECTS[kind]
+        return self.reader.newest(name, MODIFIED, where=is_known(MODIFIED)) if self._has(name, MODIFIED) else ""
+
+    def newest_creation(self, kind: str) -> str:
+        """When the newest record without a change time was made."""
+        name = OBJECTS[kind]
+        if not self.has_times(name):
+            return ""
+        return self.reader.newest(name, CREATED[name], where=all_of(is_null(MODIFIED), is_known(CREATED[name])))
+
+    def newest_deletion(self, kind: str) -> str:
+        """The newest deletion in the audit history. Raises as `deletions` does."""
+        where = all_of(*deletions_walk(OBJECTS[kind]).scope)
+        return self.reader.newest(AUDIT, ACCESS_TIME, where=where, key_field=AUDIT_ID)
+
+    def has_times(self, object_name: str) -> bool:
+        return self._has(object_name, MODIFIED, CREATED[object_name])
+
+    def _has(self, object_name: str, *names: str) -> bool:
+        known = {field.name for field in self.reader.fields(object_name)}
+        return known.issuperset(names)
+
+
+def batches(values: Sequence[str], size: int) -> list[Sequence[str]]:
+    return [values[start : start + size] for start in range(0, len(values), size)]

@@ -1,0 +1,346 @@
+"""Rows of the gateway as records, the field names behind them, and which custom fields may be written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+
+from intacct_asana.errors import Problem, UnexpectedReply
+from intacct_asana.intacct.query import Filter, on_or_after, one_of
+from intacct_asana.intacct.timestamps import day_of, day_text
+from intacct_asana.records import Bill, BillLine, BillState, ObjectField, Payment, ReadWindow, Vendor
+
+BILL, LINE, VENDOR = "APBILL", "APBILLITEM", "VENDOR"
+RECORD_NO, MODIFIED, PARENT_BILL, SOURCE_DOCUMENT = "RECORDNO", "WHENMODIFIED", "RECORDKEY", "DOCHDRKEY"
+CREATED: Mapping[str, str] = {BILL: "AUWHENCREATED", LINE: "WHENCREATED", VENDOR: "WHENCREATED"}
+"""When a row was made. On a bill WHENCREATED is the document's date, and AUWHENCREATED may be in another zone than
+WHENMODIFIED."""
+
+PURCHASING = "9.PO"
+AMOUNT = re.compile(r"-?([0-9]{1,18}(\.[0-9]{0,20})?|\.[0-9]{1,20})")
+"""Bounded, since sums and roundings of longer ones would fail far from here."""
+
+BILL_NEEDED = ("RECORDNO", "VENDORID", "STATE", "WHENMODIFIED", "TOTALENTERED", "TOTALDUE", "TOTALPAID", "WHENDUE")
+BILL_WISHED = (
+    "RECORDID",
+    "VENDORNAME",
+    "DOCNUMBER",
+    "DESCRIPTION",
+    "DOCHDRKEY",
+    "MODULEKEY",
+    "WHENCREATED",
+    "WHENPOSTED",
+    "WHENPAID",
+    "TOTALSELECTED",
+    "TRX_TOTALENTERED",
+    "TRX_TOTALPAID",
+    "TRX_TOTALDUE",
+    "BASECURR",
+    "CURRENCY",
+    "ONHOLD",
+    "PAYMENTPRIORITY",
+    "TERMNAME",
+    "MEGAENTITYID",
+    "MEGAENTITYNAME",
+    "CREATEDBYLOGINID",
+    "MODIFIEDBYLOGINID",
+    "AUWHENCREATED",
+    "RECORD_URL",
+    "SUPDOCID",
+)
+LINE_NEEDED = ("RECORDNO", "RECORDKEY", "AMOUNT")
+LINE_WISHED = (
+    "LINE_NO",
+    "LINEITEM",
+    "ACCOUNTNO",
+    "ACCOUNTTITLE",
+    "TRX_AMOUNT",
+    "ENTRYDESCRIPTION",
+    "DEPARTMENTID",
+    "DEPARTMENTNAME",
+    "LOCATIONID",
+    "LOCATIONNAME",
+    "PROJECTID",
+    "PROJECTNAME",
+    "CLASSID",
+    "CLASSNAME",
+)
+VENDOR_NEEDED = ("RECORDNO", "VENDORID", "NAME", "STATUS", "WHENMODIFIED")
+VENDOR_WISHED = (
+    "WHENCREATED",
+    "STATE",
+    "ONHOLD",
+    "TERMNAME",
+    "CURRENCY",
+    "TOTALDUE",
+    "CREDITLIMIT",
+    "MEGAENTITYID",
+    "RECORD_URL",
+)
+
+
+def bill_scope(window: ReadWindow) -> tuple[Filter, ...]:
+    """What narrows a reading of bills beside time."""
+    chosen = {
+        RECORD_NO: window.record_nos,
+        "VENDORID": window.vendor_ids,
+        "RECORDID": window.bill_numbers,
+        "MEGAENTITYID": window.entity_ids,
+    }
+    filters = [one_of(name, values) for name, values in chosen.items() if values]
+    if window.bill_date_from:
+        filters.append(on_or_after("WHENCREATED", window.bill_date_from))
+    return tuple(filters)
+
+
+def vendor_scope(window: ReadWindow) -> tuple[Filter, ...]:
+    chosen = {RECORD_NO: window.record_nos, "VENDORID": window.vendor_ids}
+    return tuple(one_of(name, values) for name, values in chosen.items() if values)
+
+
+def bill_of(
+    row: Mapping[str, str],
+    *,
+    company_id: str,
+    custom_fields: Iterable[str] = (),
+    lines: tuple[BillLine, ...] = (),
+    payments: tuple[Payment, ...] = (),
+) -> Bill:
+    """The bill in one row of a query, with these lines and payments.
+
+    Raises UnexpectedReply for a state or amount of another shape.
+    """
+    record_no = row["RECORDNO"]
+    get = _getter(row)
+    module, document = get("MODULEKEY"), get(SOURCE_DOCUMENT)
+    state = _state(get("STATE"), record_no)
+    return Bill(
+        bill_key=bill_key(company_id, record_no=record_no, module=module, source_document=document),
+        record_no=record_no,
+        bill_number=get("RECORDID"),
+        vendor_id=get("VENDORID"),
+        vendor_name=get("VENDORNAME"),
+        state=state,
+        reference=get("DOCNUMBER"),
+        description=get("DESCRIPTION"),
+        module=module,
+        source_document=document,
+        bill_date=day_of(get("WHENCREATED")),
+        due_on=day_of(get("WHENDUE")),
+        posted_on=day_of(get("WHENPOSTED")),
+        paid_on=day_of(get("WHENPAID")),
+        currency=get("CURRENCY") or get("BASECURR"),
+        base_currency=get("BASECURR") or get("CURRENCY"),
+        total_entered=entered(get("TOTALENTERED"), state=state, record_no=record_no),
+        total_selected=money(get("TOTALSELECTED")),
+        total_paid=money(get("TOTALPAID")),
+        total_due=money(get("TOTALDUE")),
+        transaction_total_entered=money(get("TRX_TOTALENTERED") or get("TOTALENTERED")),
+        transaction_total_paid=money(get("TRX_TOTALPAID") or get("TOTALPAID")),
+        transaction_total_due=money(get("TRX_TOTALDUE") or get("TOTALDUE")),
+        on_hold=flag(get("ONHOLD")),
+        payment_priority=get("PAYMENTPRIORITY"),
+        term=get("TERMNAME"),
+        entity_id=get("MEGAENTITYID"),
+        entity_name=get("MEGAENTITYNAME"),
+        created_by=get("CREATEDBYLOGINID"),
+        modified_by=get("MODIFIEDBYLOGINID"),
+        modified_at_text=get("WHENMODIFIED"),
+        created_at_text=get(CREATED[BILL]),
+        record_url=get("RECORD_URL"),
+        document_id=get("SUPDOCID"),
+        custom={name: get(name.upper()) for name in custom_fields},
+        lines=lines,
+        payments=payments,
+    )
+
+
+def bill_key(company_id: str, *, record_no: str, module: str, source_document: str) -> str:
+    """The key that a task is tied to. Purchasing deletes and recreates its bills, so those go by their source document."""
+    if module == PURCHASING and source_document:
+        return f"{company_id}:po:{source_document}"
+    return f"{company_id}:ap:{record_no}"
+
+
+def source_document_of(key: str) -> str:
+    """The source document in a bill's key; empty for a bill that Purchasing did not make."""
+    return key.rpartition(":po:")[2] if ":po:" in key else ""
+
+
+def vendor_key(company_id: str, vendor_id: str) -> str:
+    return f"{company_id}:vendor:{vendor_id}"
+
+
+def line_of(row: Mapping[str, str]) -> BillLine:
+    """One line of a bill. LINE_NO is an integer that has been seen with a fraction."""
+    get = _getter(row)
+    return BillLine(
+        record_no=row["RECORDNO"],
+        line_no=int(money(get("LINE_NO"))),
+        account_no=get("ACCOUNTNO"),
+        account_title=get("ACCOUNTTITLE"),
+        amount=money(get("AMOUNT")),
+        transaction_amount=money(get("TRX_AMOUNT") or get("AMOUNT")),
+        description=get("ENTRYDESCRIPTION"),
+        department_id=get("DEPARTMENTID"),
+        department_name=get("DEPARTMENTNAME"),
+        location_id=get("LOCATIONID"),
+        location_name=get("LOCATIONNAME"),
+        project_id=get("PROJECTID"),
+        project_name=get("PROJECTNAME"),
+        class_id=get("CLASSID"),
+        class_name=get("CLASSNAME"),
+    )
+
+
+def parent_bill_of(row: Mapping[str, str]) -> str:
+    """The record number of a line's bill. Raises UnexpectedReply for a line that names none."""
+    if not row.get(PARENT_BILL):
+        raise UnexpectedReply(f"Line {row['RECORDNO']} came without the bill that it belongs to.")
+    return row[PARENT_BILL]
+
+
+def is_offset_line(row: Mapping[str, str]) -> bool:
+    """Offset and tax lines are marked F where the company marks lines at all."""
+    return row.get("LINEITEM", "").lower() in ("f", "false")
+
+
+def vendor_of(row: Mapping[str, str], *, company_id: str, custom_fields: Iterable[str] = ()) -> Vendor:
+    """The vendor in one row of a query. Raises UnexpectedReply for one without an id."""
+    get = _getter(row)
+    vendor_id = get("VENDORID")
+    if not vendor_id:
+        raise UnexpectedReply(f"Vendor {row['RECORDNO']} came without a vendor id.")
+    return Vendor(
+        vendor_key=vendor_key(company_id, vendor_id),
+        record_no=row["RECORDNO"],
+        vendor_id=vendor_id,
+        name=get("NAME"),
+        status=get("STATUS"),
+        approval_state=get("STATE"),
+        on_hold=flag(get("ONHOLD")),
+        term=get("TERMNAME"),
+        currency=get("CURRENCY"),
+        total_due=money(get("TOTALDUE")),
+        credit_limit=money(get("CREDITLIMIT")) if get("CREDITLIMIT") else None,
+        entity_id=get("MEGAENTITYID"),
+        modified_at_text=get("WHENMODIFIED"),
+        created_at_text=get(CREATED[VENDOR]),
+        record_url=get("RECORD_URL"),
+        custom={name: get(name.upper()) for name in custom_fields},
+    )
+
+
+def stamp_fields(record_no: str, *, values: Mapping[str, str], due_on: date | None, action: str) -> dict[str, str]:
+    """The fields of an `update` that writes custom fields onto a bill's header. Lines are never among them.
+
+    ACTION is explicit because its default, Submit, also holds on update and may post a draft. The current WHENDUE goes
+    along because the documentation marks it required on update (its own sample leaves it out).
+    """
+    due = {"WHENDUE": day_text(due_on)} if due_on else {}
+    return {RECORD_NO: record_no, **due, "ACTION": action, **values}
+
+
+def money(text: str) -> Decimal:
+    """The amount as the wire writes it; nothing is 0. Raises UnexpectedReply for anything that is not a plain number."""
+    if not text:
+        return Decimal(0)
+    if not AMOUNT.fullmatch(text):
+        raise UnexpectedReply(f"Intacct sent the amount {text!r}, which is not a number.")
+    return Decimal(text)
+
+
+def entered(text: str, *, state: BillState, record_no: str) -> Decimal:
+    """A bill's total. Only a draft may have none: a missing total taken for 0 would pass every approval limit."""
+    if not text and state is not BillState.DRAFT:
+        raise UnexpectedReply(f"Bill {record_no} came without a total amount.")
+    return money(text)
+
+
+def flag(text: str) -> bool:
+    return text.lower() in ("true", "t")
+
+
+def _state(text: str, record_no: str) -> BillState:
+    try:
+        return BillState(text)
+    except ValueError as error:
+        raise UnexpectedReply(f"Bill {record_no} has the state {text!r}, which is none of the twelve known ones.") from error
+
+
+def _getter(row: Mapping[str, str]) -> Callable[[str], str]:
+    return lambda name: row.get(name, "")
+
+
+PLAIN = {"RECORDNO": "1", "STATE": "Posted", "LINE_NO": "1", "ONHOLD": "true", "MODULEKEY": PURCHASING}
+BILL_DAYS = ("WHENCREATED", "WHENDUE", "WHENPOSTED", "WHENPAID")
+
+
+def sample_bill(*, lacking: Collection[str] = (), lines_lacking: Collection[str] = ()) -> Bill:
+    """A bill with one line, as it would be read from a company without these fields of bills and lines."""
+    days = dict.fromkeys(BILL_DAYS, "01/31/2026")
+    row = _row((*BILL_NEEDED, *BILL_WISHED), lacking, days)
+    line = line_of(_row((*LINE_NEEDED, *LINE_WISHED), lines_lacking, {}))
+    return bill_of(row, company_id="", lines=(line,))
+
+
+def sample_vendor(*, lacking: Collection[str] = ()) -> Vendor:
+    return vendor_of(_row((*VENDOR_NEEDED, *VENDOR_WISHED), lacking, {}), company_id="")
+
+
+def _row(names: Collection[str], lacking: Collection[str], more: dict[str, str]) -> dict[str, str]:
+    """Each amount is another one, so that a field that stands in for a missing one shows too."""
+    values = {name: f"{number}.25" if _is_money(name) else name for number, name in enumerate(names, 1)}
+    return {name: value for name, value in {**values, **PLAIN, **more}.items() if name in names and name not in lacking}
+
+
+def _is_money(name: str) -> bool:
+    return "TOTAL" in name or "AMOUNT" in name or name == "CREDITLIMIT"
+
+
+TEXT_TYPES = frozenset({"TEXT", "ENUM"})
+"""Types whose values are written and compared as text. A picklist is one of them with a list of valid values."""
+
+
+def why_not_writable(field: ObjectField | None) -> str:
+    """Empty when the field is custom and writable."""
+    if field is None:
+        return "does not exist"
+    if not field.is_custom:
+        return "is not a custom field"
+    return "is read-only" if field.read_only else ""
+
+
+def why_not_text(field: ObjectField | None) -> str:
+    """Empty when the field is custom, writable, and holds text or one of a list of values."""
+    if why := why_not_writable(field):
+        return why
+    assert field is not None
+    return "" if field.data_type.upper() in TEXT_TYPES else f"is of type {field.data_type}, not text or a list of values"
+
+
+def why_not_value(field: ObjectField, value: str) -> str:
+    """Empty when a picklist lists the value, when nothing is written, and for text without a list."""
+    if not value or not field.valid_values or value in field.valid_values:
+        return ""
+    return f"takes {', '.join(field.valid_values)} only, not {value!r}"
+
+
+def text_field_problems(
+    fields: Iterable[ObjectField], values: Mapping[str, Iterable[str]], *, object_name: str
+) -> list[Problem]:
+    """What keeps `values` (field name to every value that may be written) from being written; empty when nothing does."""
+    known = {field.name: field for field in fields}
+    problems = []
+    for name, wanted in values.items():
+        where = f"{object_name} field {name}"
+        if why := why_not_text(known.get(name)):
+            mend = "an Intacct administrator adds it as a custom text field or picklist, or the flow names another"
+            problems.append(Problem(where=where, what=why, mend=mend))
+            continue
+        wrong = [why for value in wanted if (why := why_not_value(known[name], value))]
+        mend = "make the flow's options and the picklist's values the same"
+        problems += [Problem(where=where, what=why, mend=mend) for why in wrong]
+    return problems

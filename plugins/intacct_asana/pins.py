@@ -1,0 +1,293 @@
+"""What a flow needs in Asana, and the names resolved to gids once, so that a rename there does not break it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from intacct_asana.errors import Problem
+from intacct_asana.flow.model import Flow
+from intacct_asana.records import FieldDefinition, FieldNeed, PinnedField, Pins, Section
+
+
+def required_fields(flow: Flow, kind: str) -> tuple[FieldNeed, ...]:
+    """Custom fields that the project of `kind` (`bill` or `vendor`) must have: the key first, then the file's order."""
+    return tuple(_bill_needs(flow) if kind == "bill" else _vendor_needs(flow))
+
+
+def required_sections(flow: Flow, kind: str) -> tuple[str, ...]:
+    """Sections that the project of `kind` must have, by name."""
+    sections = flow.bills.sections if kind == "bill" else None
+    return tuple(dict.fromkeys((sections.open, sections.closed, *sections.by_state.values()))) if sections else ()
+
+
+def required_people(flow: Flow, kind: str) -> tuple[str, ...]:
+    """E-mails of the people whom tasks of `kind` are given to or followed by, each once."""
+    if kind != "bill":
+        return ()
+    assignee = flow.bills.assignee
+    named = (assignee.email, *(assignee.people or {}).values()) if assignee else ()
+    return tuple(dict.fromkeys(email for email in (*named, *flow.bills.followers) if email))
+
+
+def _bill_needs(flow: Flow) -> Iterator[FieldNeed]:
+    signal, reason = flow.approval.signal, flow.approval.reason_text_field
+    yield FieldNeed(name=flow.bills.key_field, kind="text")
+    if signal.kind == "enum":
+        yield FieldNeed(name=signal.field, kind="enum", options=(signal.pending, signal.approve, signal.reject))
+    if reason:
+        yield FieldNeed(name=reason, kind="text")
+    yield from _rule_needs(flow, "bill")
+
+
+def _vendor_needs(flow: Flow) -> Iterator[FieldNeed]:
+    yield FieldNeed(name=flow.vendors.key_field, kind="text")
+    yield from _rule_needs(flow, "vendor")
+
+
+def _rule_needs(flow: Flow, kind: str) -> Iterator[FieldNeed]:
+    rules = flow.bills.fields if kind == "bill" else flow.vendors.fields
+    for rule in rules:
+        yield FieldNeed(
+            name=rule.name, kind=rule.kind, precision=rule.places, currency=rule.currency or "", options=rule.option_names
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gaps:
+    """What preflight's create_missing has to make. Nothing that exists in another shape is in here: people mend that."""
+
+    fields: tuple[FieldNeed, ...] = ()
+    options: tuple[tuple[str, str], ...] = ()
+    """Field gid and option name."""
+    sections: tuple[str, ...] = ()
+
+
+def gaps_of(
+    needs: Sequence[FieldNeed],
+    definitions: Sequence[FieldDefinition],
+    sections: Sequence[Section],
+    *,
+    section_names: Collection[str] = (),
+    known: Pins | None = None,
+) -> Gaps:
+    """Fields, options and sections that are missing. A pinned field under a new name is not missing, and is not made again.
+
+    A field named by its gid cannot be made, so it is left out; `resolve_pins` reports it.
+    """
+    matches = [(need, matching(need, definitions, known=known)) for need in needs]
+    present = {section.name for section in sections}
+    return Gaps(
+        fields=tuple(need for need, found in matches if not found and not is_gid(need.name)),
+        options=tuple(
+            (found[0].gid, option)
+            for need, found in matches
+            if len(found) == 1 and found[0].kind == need.kind
+            for option in need.options
+            if not matching_options(option, found[0], known_gid=known_option(known, need, option))
+        ),
+        sections=tuple(name for name in dict.fromkeys(section_names) if name not in present),
+    )
+
+
+def is_gid(name: str) -> bool:
+    return name.isascii() and name.isdigit() and len(name) >= 10
+
+
+def matching(need: FieldNeed, definitions: Sequence[FieldDefinition], *, known: Pins | None = None) -> list[FieldDefinition]:
+    """Definitions that `need` could mean: the one it was pinned to and every one of its name or gid."""
+    pin = known.fields.get(need.name) if known else None
+    return [one for one in definitions if need.name in (one.name, one.gid) or (pin and one.gid == pin.gid)]
+
+
+def known_option(known: Pins | None, need: FieldNeed, option: str) -> str | None:
+    pin = known.fields.get(need.name) if known else None
+    return pin.options.get(option) if pin else None
+
+
+def matching_options(option: str, definition: FieldDefinition, *, known_gid: str | None = None) -> list[str]:
+    """gids of the options that `option` could mean, enabled ones only if there are any."""
+    found = [one for one in definition.options if option in (one.name, one.gid) or one.gid == known_gid]
+    return [one.gid for one in found if one.enabled] or [one.gid for one in found]
+
+
+ODD_FORMATS = frozenset({"percentage", "duration"})
+"""A percentage shows 0.25 as 25%, a duration shows minutes: neither is an amount."""
+
+
+def resolve_pins(
+    project_gid: str,
+    definitions: Sequence[FieldDefinition],
+    sections: Sequence[Section],
+    needs: Sequence[FieldNeed],
+    *,
+    bot_gid: str,
+    section_names: Collection[str] = (),
+    known: Pins | None = None,
+) -> tuple[Pins, list[Problem]]:
+    """gids for every need, and a problem for each need that the project does not meet; such a need has no pin.
+
+    Matches by gid, by exact name, and by what `known` (the pins of an earlier preflight) says, so that a field that
+    somebody renamed stays the same field. An earlier pin and another field of the wanted name is a problem: a person decides.
+    """
+    place = f"Asana project {project_gid}"
+    problems: list[Problem] = []
+    fields: dict[str, PinnedField] = {}
+    for need in needs:
+        pin, found = _resolve(need, definitions, known=known, place=place)
+        problems += found
+        if pin and not found:
+            fields[need.name] = pin
+    by_name, found = _resolve_sections(sections, section_names, place=place)
+    return Pins(project_gid=project_gid, fields=fields, sections=by_name, bot_gid=bot_gid), problems + found
+
+
+def _resolve(
+    need: FieldNeed, definitions: Sequence[FieldDefinition], *, known: Pins | None, place: str
+) -> tuple[PinnedField | None, list[Problem]]:
+    found = matching(need, definitions, known=known)
+    where = f"{place}, field {need.name!r}"
+    if not found:
+        what = "it is not on the project, or this account may not see it"
+        mend = f"add a field of this name and of kind {need.kind}, or run with create_missing"
+        return None, [Problem(where=where, what=what, mend=mend)]
+    if len(found) > 1:
+        gids = ", ".join(f"{one.name!r} is {one.gid}" for one in found)
+        mend = f"write the gid of the right one as its name in the flow file: {gids}"
+        return None, [Problem(where=where, what=f"{len(found)} fields could be meant", mend=mend)]
+    definition = found[0]
+    problems = [Problem(where=where, what=what, mend=mend) for what, mend in _unfit(need, definition)]
+    options, missing = _resolve_options(need, definition, known=known, where=where)
+    pin = PinnedField(
+        name=definition.name,
+        gid=definition.gid,
+        kind=definition.kind,
+        precision=definition.precision,
+        options=options,
+    )
+    return pin, problems + missing
+
+
+def _unfit(need: FieldNeed, definition: FieldDefinition) -> Iterator[tuple[str, str]]:
+    if definition.kind != need.kind:
+        what = f"it is of kind {definition.kind}, and the flow needs {need.kind}"
+        yield what, "Asana cannot change a field's kind: use another field, or change `kind` in the flow file"
+    elif need.precision is not None and definition.precision is None:
+        yield "Asana does not say how many decimal places it has", "open the field in Asana and set its decimal places"
+    elif need.precision is not None and definition.precision is not None and definition.precision < need.precision:
+        what = f"it has {definition.precision} decimal places, and the flow needs {need.precision}"
+        yield what, f"set {need.precision} decimal places in Asana, or amounts would be rounded"
+    if need.currency and definition.currency != need.currency:
+        what = f"it shows {definition.currency or 'no currency'}, and the flow says {need.currency}"
+        yield what, f"set its format to currency {need.currency} in Asana, or change `currency` in the flow file"
+    if need.kind == "number" and definition.format in ODD_FORMATS:
+        what = f"it shows numbers as a {definition.format}, so amounts would look like others"
+        yield what, "set its format to number or currency in Asana, or use another field"
+    if not definition.enabled:
+        yield "it is disabled on the project", "add it to the project again"
+    if not definition.writable:
+        what = "this account may not write it: it is locked, private or computed"
+        yield what, "unlock it or give the account the right to edit its values; a formula cannot be used"
+
+
+def shared_field(need: FieldNeed, definitions: Sequence[FieldDefinition]) -> tuple[FieldDefinition | None, bool]:
+    """The workspace's field of the wanted name, and whether it can be used as it is, options included."""
+    named = next((one for one in definitions if one.name.casefold() == need.name.casefold()), None)
+    if named is None:
+        return None, False
+    enabled = {option.name for option in named.options if option.enabled}
+    return named, not list(_unfit(need, named)) and enabled.issuperset(need.options)
+
+
+def _resolve_options(
+    need: FieldNeed, definition: FieldDefinition, *, known: Pins | None, where: str
+) -> tuple[dict[str, str], list[Problem]]:
+    if definition.kind != need.kind:
+        return {}, []
+    options: dict[str, str] = {}
+    problems: list[Problem] = []
+    disabled = {option.gid for option in definition.options if not option.enabled}
+    for name in need.options:
+        gids = matching_options(name, definition, known_gid=known_option(known, need, name))
+        if not gids:
+            problems.append(Problem(where=where, what=f"it has no option {name!r}", mend="add it, or run with create_missing"))
+        elif len(gids) > 1:
+            mend = f"rename or disable all but one of {', '.join(gids)}"
+            problems.append(Problem(where=where, what=f"several options could be {name!r}", mend=mend))
+        elif gids[0] in disabled:
+            problems.append(Problem(where=where, what=f"its option {name!r} is disabled", mend="enable it in Asana"))
+        else:
+            options[name] = gids[0]
+    return options, problems
+
+
+def _resolve_sections(
+    sections: Sequence[Section], names: Collection[str], *, place: str
+) -> tuple[dict[str, str], list[Problem]]:
+    by_name: dict[str, str] = {}
+    problems: list[Problem] = []
+    for name in dict.fromkeys(names):
+        gids = [section.gid for section in sections if section.name == name]
+        where = f"{place}, section {name!r}"
+        if len(gids) == 1:
+            by_name[name] = gids[0]
+        elif not gids:
+            problems.append(Problem(where=where, what="it does not exist", mend="add it, or run with create_missing"))
+        else:
+            problems.append(Problem(where=where, what=f"{len(gids)} sections have this name", mend="rename all but one"))
+    return by_name, problems
+
+
+def pins_drift(pins: Pins, definitions: Sequence[FieldDefinition], sections: Sequence[Section]) -> list[Problem]:
+    """What people changed in Asana since preflight pinned it. A rename is told and breaks nothing: gids stay."""
+    place = f"Asana project {pins.project_gid}"
+    by_gid = {definition.gid: definition for definition in definitions}
+    problems: list[Problem] = []
+    for pin in pins.fields.values():
+        where = f"{place}, field {pin.name!r}"
+        told = _field_drift(pin, by_gid.get(pin.gid))
+        problems += [Problem(where=where, what=what, mend=mend) for what, mend in told]
+    names = {section.gid: section.name for section in sections}
+    for name, gid in pins.sections.items():
+        problems += _section_drift(f"{place}, section {name!r}", name, names.get(gid))
+    return problems
+
+
+def _field_drift(pin: PinnedField, definition: FieldDefinition | None) -> Iterator[tuple[str, str]]:
+    if definition is None:
+        yield "it is gone from the project, or hidden from this account", "add it again, then run preflight"
+        return
+    if definition.name != pin.name:
+        what = f"it is called {definition.name!r} now; the flow goes on with it"
+        yield what, "write the new name in the flow file and run preflight, or rename it back"
+    if not definition.enabled:
+        yield "it is disabled on the project", "add it to the project again"
+    if not definition.writable:
+        yield "this account may no longer write it", "unlock it or give the account the right to edit its values"
+    if (definition.precision or 0) < (pin.precision or 0):
+        what = f"it has {definition.precision or 0} decimal places now instead of {pin.precision}"
+        yield what, f"set {pin.precision} again, or amounts are rounded"
+    yield from _option_drift(pin, definition)
+
+
+def _option_drift(pin: PinnedField, definition: FieldDefinition) -> Iterator[tuple[str, str]]:
+    options = {option.gid: option for option in definition.options}
+    for name, gid in pin.options.items():
+        option = options.get(gid)
+        if option is None:
+            yield f"its option {name!r} is gone", "add it again, then run preflight"
+            continue
+        if name not in (option.name, option.gid):
+            what = f"its option {name!r} is called {option.name!r} now; the flow goes on with it"
+            yield what, "write the new name in the flow file and run preflight, or rename it back"
+        if not option.enabled:
+            yield f"its option {name!r} is disabled", "enable it in Asana"
+
+
+def _section_drift(where: str, name: str, now: str | None) -> list[Problem]:
+    if now == name:
+        return []
+    if now is None:
+        return [Problem(where=where, what="it is gone", mend="add it again, then run preflight")]
+    what = f"it is called {now!r} now; the flow goes on with it"
+    return [Problem(where=where, what=what, mend="write the new name in the flow file and run preflight, or rename it back")]

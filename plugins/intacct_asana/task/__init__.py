@@ -1,0 +1,1 @@
+"""What a bill or a vendor looks like as a task."""
