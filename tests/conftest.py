@@ -18,9 +18,10 @@ from typing import Any
 
 import pytest
 
+pytest_plugins = ["tests.databases"]
 ROOT = Path(__file__).resolve().parent.parent
 _home = tempfile.mkdtemp(prefix="intacct-asana-tests-")
-# The PostgreSQL server of the store's tests runs as a user of its own, who has to get through to its folder.
+# Where root runs the tests, the PostgreSQL server runs as nobody, who has to get through to its folder.
 os.chmod(_home, 0o711)
 # Processes of one machine share the limit of calls to a company by files there; each test process is a machine of its own.
 os.environ["TMPDIR"] = tempfile.tempdir = _home

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox import constants
+from tests.databases import NewStore, airflow_connection, rows
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -155,9 +155,10 @@ def connections(sandbox: Any) -> dict[str, dict[str, Any]]:
 class World:
     """One company, one board, one store; `run` runs a DAG's tasks in order."""
 
-    def __init__(self, sandbox: Any, api: Any, run_task: Callable[..., Any], bag: Any, store_path: Path) -> None:
+    def __init__(self, sandbox: Any, api: Any, run_task: Callable[..., Any], bag: Any, new_store: NewStore) -> None:
         self.sandbox, self.api, self.bag, self._run_task = sandbox, api, bag, run_task
-        self.store_path = store_path
+        self.new_store = new_store
+        self.use_store(new_store())
         self.error: Any = None
 
     def run(
@@ -185,22 +186,22 @@ class World:
     def store(self) -> Any:
         from intacct_asana.store import open_store
 
-        return open_store(f"sqlite:///{self.store_path}").for_flow("demo")
+        return open_store(self.store_url).for_flow("demo")
 
     def evidence_is_sound(self) -> bool:
         return bool(self.store().evidence()) and self.store().verify_evidence() == []
 
     def cursors(self) -> dict[str, str]:
-        with sqlite3.connect(self.store_path) as connection:
-            return dict(connection.execute("SELECT name, value FROM ia_cursors"))
+        return dict(rows(self.store_url, "SELECT name, value FROM ia_cursors"))
 
     def lose_store(self) -> None:
         """As when the database was restored empty."""
-        self.use_store(self.store_path.with_name("another.db"))
+        self.use_store(self.new_store())
 
-    def use_store(self, path: Path) -> None:
-        self.store_path = path
-        self.api.connections["intacct_asana_store"]["host"] = str(path)
+    def use_store(self, url: str) -> None:
+        self.store_url = url
+        told = {"conn_id": "intacct_asana_store", **airflow_connection(url)}
+        self.api.connections["intacct_asana_store"] = told
 
     def result(self, task_id: str) -> Any:
         return self.api.xcoms.get((task_id, "return_value"))
@@ -214,17 +215,12 @@ class World:
 
 
 @pytest.fixture
-def world(sandbox: Any, api: Any, run_task: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+def world(sandbox: Any, api: Any, run_task: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, new_store: NewStore) -> World:
     from airflow.dag_processing.dagbag import DagBag
 
     monkeypatch.setenv("INTACCT_ASANA_MAPPINGS", str(ROOT / "include" / "mappings"))
     api.connections = connections(sandbox)
-    api.connections["intacct_asana_store"] = {
-        "conn_id": "intacct_asana_store",
-        "conn_type": "sqlite",
-        "host": str(tmp_path / "store.db"),
-    }
-    return World(sandbox, api, run_task, DagBag(dag_folder=str(ROOT / "dags")), tmp_path / "store.db")
+    return World(sandbox, api, run_task, DagBag(dag_folder=str(ROOT / "dags")), new_store)
 
 
 @pytest.fixture

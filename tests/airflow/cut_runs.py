@@ -105,13 +105,13 @@ class CallCounter:
 class Story:
     """One company and one board from preflight on. `run` is a DAG run that has to come to its end, cut or not."""
 
-    def __init__(self, world: Any, folder: Path) -> None:
+    def __init__(self, world: Any, folder: Path, *, store_url: str) -> None:
         # Once here, or in each process again.
         import_module("intacct_asana.intacct.hook")
         import_module("intacct_asana.asana.hook")
         self.world, self.counter, self.cut = world, CallCounter(), None
         world.api.variables = FileVariables(folder / "variables")
-        world.use_store(folder / "store.db")
+        world.use_store(store_url)
         self.runs_after_the_cut = 0
 
     def begin(self, cut: Cut | None) -> None:

@@ -23,8 +23,7 @@ def first_sync(world: Any, *, bills: int) -> None:
     """A fresh company of so many bills, each of them a task."""
     world.sandbox.reset(bills=bills)
     world.sandbox.settings(asana_requests_per_minute=100_000)
-    world.store_path = world.store_path.with_name(f"{bills}.db")
-    world.api.connections["intacct_asana_store"]["host"] = str(world.store_path)
+    world.lose_store()
     world.must("preflight", create_missing=True)
     world.must("bill_sync")
 

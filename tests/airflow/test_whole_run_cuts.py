@@ -5,10 +5,7 @@ Four kinds of cut at each call: our process dies before it or after it, the call
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -79,21 +76,18 @@ def told(world: Any, tmp_path: Path) -> Telling:
     Work days begin where preflight ended. It is run once; later stories begin with what it left on the board and in the store.
     """
     folders = iter(range(1_000_000))
-    checked: list[Path] = []
+    checked: list[str] = []
 
     def tell(tale: Tell, cut: Cut | None) -> Story:
         folder = tmp_path / f"story{next(folders)}"
         folder.mkdir()
-        story = Story(world, folder)
         is_checked = bool(checked) and tale is not first_day
+        story = Story(world, folder, store_url=world.new_store(like=checked[0] if is_checked else ""))
         world.sandbox.reset(**DATA, keep_fields=is_checked)
-        if is_checked:
-            shutil.copy(checked[0], world.store_path)
-        elif tale is not first_day:
+        if not is_checked and tale is not first_day:
             # In this process, so that those forked from it find everything imported.
             world.must("preflight", create_missing=True)
-            checked.append(tmp_path / "checked.db")
-            copy_database(world.store_path, checked[0])
+            checked.append(world.new_store(like=world.store_url))
             # The sandbox of later stories knows no session, so this one has to log in as well.
             world.api.variables.clear()
         story.begin(cut)
@@ -101,12 +95,6 @@ def told(world: Any, tmp_path: Path) -> Telling:
         return story
 
     return tell
-
-
-def copy_database(source: Path, target: Path) -> None:
-    """With what stands in its write-ahead log only."""
-    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
-        old.backup(new)
 
 
 def check(told: Telling, tale: Tell, cuts: Sequence[Cut], *, undisturbed: dict[str, Any]) -> int:

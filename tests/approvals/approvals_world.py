@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from intacct_asana.approvals import (
     Approver,
@@ -39,6 +39,8 @@ from intacct_asana.records import (
     snapshot_of,
 )
 from intacct_asana.store import open_store
+
+from tests.databases import NewStore
 
 START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 FIELD, REASON, PENDING, APPROVED, REJECTED, BOT = "900", "901", "1", "2", "3", "bot"
@@ -125,6 +127,9 @@ class Cuts:
 class World:
     """One bill, one task. `reconcile` is one run of the DAG; people act in between."""
 
+    new_store: ClassVar[NewStore]
+    """A test says on which database: `usefixtures("on_each_database")`."""
+
     def __init__(self, path: Path, *, policy: Policy | None = None, bill: Bill | None = None) -> None:
         path.mkdir(exist_ok=True)
         self.folder = path
@@ -143,7 +148,7 @@ class World:
         )
         self.history: list[Story] = []
         self.cuts = Cuts()
-        self.store = open_store(f"sqlite:///{path / 'approvals.db'}").for_flow("demo")
+        self.store = open_store(World.new_store()).for_flow("demo")
         self.links = self.store.links("bill")
         self.real_decisions = self.store.decisions()
         self.show()

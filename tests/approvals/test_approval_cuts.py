@@ -11,7 +11,7 @@ from intacct_asana.records import DecisionState
 
 from tests.approvals.approvals_world import ALICE, APPROVED, ERIN, PENDING, Crash, Cuts, World
 
-pytestmark = pytest.mark.cuts
+pytestmark = [pytest.mark.cuts, pytest.mark.usefixtures("on_each_database")]
 MODES = ("before", "after", "lost")
 
 

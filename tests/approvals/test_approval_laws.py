@@ -24,7 +24,7 @@ from tests.approvals.approvals_world import (
     World,
 )
 
-pytestmark = pytest.mark.laws
+pytestmark = [pytest.mark.laws, pytest.mark.usefixtures("on_each_database")]
 
 SETTLED = {DecisionState.CONFIRMED, DecisionState.REFUSED, DecisionState.REJECTED}
 ACTS = st.one_of(

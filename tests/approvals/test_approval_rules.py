@@ -29,6 +29,8 @@ from tests.approvals.approvals_world import (
     a_policy,
 )
 
+pytestmark = pytest.mark.usefixtures("on_each_database")
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +12,7 @@ import pytest
 import yaml
 
 from sandbox import constants
+from tests.databases import NewStore, airflow_connection, rows
 
 ROOT = Path(__file__).resolve().parents[2]
 AMOUNTS = {"Amount": "total_entered", "Amount due": "total_due", "Amount paid": "total_paid"}
@@ -42,9 +42,8 @@ class Variables:
 class Company:
     """The demo flow on the sandbox. `sync` is one run of bill_sync (or vendor_sync) as a worker does it, step by step."""
 
-    def __init__(self, sandbox: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.sandbox, self.folder, self.patch = sandbox, folder, monkeypatch
-        self.stores = 0
+    def __init__(self, sandbox: Any, folder: Path, make_store: NewStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sandbox, self.folder, self.make_store, self.patch = sandbox, folder, make_store, monkeypatch
         self.plan: dict[str, Any] = {}
         folder.joinpath("flows").mkdir()
         monkeypatch.setenv("INTACCT_ASANA_MAPPINGS", str(folder / "flows"))
@@ -68,10 +67,8 @@ class Company:
         self.patch.setenv("AIRFLOW_CONN_ASANA_DEFAULT", json.dumps(asana))
 
     def new_store(self) -> None:
-        self.stores += 1
-        self.store_path = self.folder / f"store{self.stores}.db"
-        store = {"conn_type": "sqlite", "host": str(self.store_path)}
-        self.patch.setenv("AIRFLOW_CONN_INTACCT_ASANA_STORE", json.dumps(store))
+        self.store_url = self.make_store()
+        self.patch.setenv("AIRFLOW_CONN_INTACCT_ASANA_STORE", json.dumps(airflow_connection(self.store_url)))
 
     def flow(self, *, limits: dict[str, Any] | None = None, **bills: Any) -> None:
         """The demo flow with these settings of its bills and limits."""
@@ -99,17 +96,15 @@ class Company:
     def store(self) -> Any:
         from intacct_asana.store import open_store
 
-        return open_store(f"sqlite:///{self.store_path}").for_flow("demo")
+        return open_store(self.store_url).for_flow("demo")
 
     def cursors(self) -> dict[str, str]:
         """Every cursor by its name without the fingerprint."""
-        with sqlite3.connect(self.store_path) as connection:
-            rows = connection.execute("SELECT name, value FROM ia_cursors").fetchall()
-        return {name.partition(":")[0]: value for name, value in rows}
+        found = rows(self.store_url, "SELECT name, value FROM ia_cursors")
+        return {name.partition(":")[0]: value for name, value in found}
 
     def lose_cursor(self, name: str) -> None:
-        with sqlite3.connect(self.store_path) as connection:
-            connection.execute("DELETE FROM ia_cursors WHERE name LIKE ?", (f"{name}:%",))
+        rows(self.store_url, rf"DELETE FROM ia_cursors WHERE name LIKE '{name}\:%'")
 
     def preflight(self) -> list[dict[str, str]]:
         """What preflight says of Intacct; the fields in Asana are made and pinned."""
@@ -235,9 +230,9 @@ def told_differently(task: dict[str, Any], bill: dict[str, Any]) -> list[str]:
 
 
 @pytest.fixture
-def company(sandbox: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Company:
+def company(sandbox: Any, tmp_path: Path, new_store: NewStore, monkeypatch: pytest.MonkeyPatch) -> Company:
     """A fresh company whose flow is pinned and that was never read."""
-    made = Company(sandbox, tmp_path, monkeypatch)
+    made = Company(sandbox, tmp_path, new_store, monkeypatch)
     made.pin()
     return made
 

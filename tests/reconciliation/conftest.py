@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from tests.databases import NewStore
 from tests.reconciliation.reconciliation_world import Reconciliation, connections
 
 
 @pytest.fixture
-def a_world(sandbox: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Reconciliation]:
+def a_world(
+    sandbox: Any, tmp_path: Path, new_store: NewStore, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Reconciliation]:
     for name, value in connections(sandbox).items():
         monkeypatch.setenv(name, value)
-    return lambda **how: Reconciliation(sandbox, tmp_path, **how)
+    return lambda **how: Reconciliation(sandbox, tmp_path, new_store(), **how)

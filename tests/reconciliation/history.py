@@ -79,9 +79,9 @@ class Told:
 class History:
     """Plays acts on a world and then compares it with the truth."""
 
-    def __init__(self, sandbox: Any, folder: Path, way: str) -> None:
+    def __init__(self, sandbox: Any, folder: Path, way: str, *, store_url: str) -> None:
         self.way = way
-        self.world = Reconciliation(sandbox, folder, approval=WAYS[way], bills=2)
+        self.world = Reconciliation(sandbox, folder, store_url, approval=WAYS[way], bills=2)
         self.bills = [Told(amount=500), Told(amount=500)]
         sandbox.settings(asana_requests_per_minute=1_000_000)
         sandbox.zero_counters()

@@ -76,7 +76,7 @@ def connections(sandbox: Any) -> dict[str, str]:
 class Reconciliation:
     """One flow with a few bills. `run` is one run of the approvals DAG, `sync` one of the bill sync."""
 
-    def __init__(self, sandbox: Any, folder: Path, *, approval: str = "", bills: int = 1) -> None:
+    def __init__(self, sandbox: Any, folder: Path, store_url: str, *, approval: str = "", bills: int = 1) -> None:
         self.sandbox = sandbox
         sandbox.reset(vendors=1, bills=0)
         self.at = BEGIN
@@ -85,7 +85,7 @@ class Reconciliation:
         projects = {"bills": constants.BILLS_PROJECT_GID, "vendors": constants.VENDORS_PROJECT_GID}
         path.write_text(FLOW.format(approval=approval, **projects), encoding="utf-8")
         self.flow: Flow = load_flow(path)
-        self.store: FlowStore = open_store(f"sqlite:///{folder / 'store.db'}").for_flow("small")
+        self.store: FlowStore = open_store(store_url).for_flow("small")
         self.books: IntacctHook | None = None
         self.bills = [self.add_bill() for _ in range(bills)]
         self.step(CheckAsanaOperator(task_id="check", flow="small", create_missing=True))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.databases import NewStore
 from tests.reconciliation.history import ACTS, WAYS, History
 from tests.reconciliation.reconciliation_world import connections
 
@@ -29,9 +30,9 @@ def connected(sandbox_process: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator
     sandbox_process.settings(asana_requests_per_minute=1500)
 
 
-def holds(sandbox: Any, way: str, acts: Acts) -> None:
+def holds(sandbox: Any, way: str, acts: Acts, *, store_url: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        history = History(sandbox, Path(folder), way)
+        history = History(sandbox, Path(folder), way, store_url=store_url)
         for act in acts:
             history.play(act)
         history.end()
@@ -39,14 +40,16 @@ def holds(sandbox: Any, way: str, acts: Acts) -> None:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_no_decision_is_lost_or_recorded_twice(connected: Any, way: str, figures: Callable[[str, object], None]) -> None:
+def test_no_decision_is_lost_or_recorded_twice(
+    connected: Any, new_store: NewStore, way: str, figures: Callable[[str, object], None]
+) -> None:
     played = []
 
     @settings(max_examples=FEW, deadline=None, suppress_health_check=RELAXED)
     @given(st.lists(ACTS, min_size=6, max_size=12))
     def law(acts: Acts) -> None:
         played.append(len(acts))
-        holds(connected, way, acts)
+        holds(connected, way, acts, store_url=new_store())
 
     law()
     figures(f"random histories of approvals by {way}", len(played))
@@ -55,7 +58,7 @@ def test_no_decision_is_lost_or_recorded_twice(connected: Any, way: str, figures
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_no_decision_is_lost_or_recorded_twice_in_many_histories(
-    connected: Any, way: str, figures: Callable[[str, object], None]
+    connected: Any, new_store: NewStore, way: str, figures: Callable[[str, object], None]
 ) -> None:
     played = []
 
@@ -63,7 +66,7 @@ def test_no_decision_is_lost_or_recorded_twice_in_many_histories(
     @given(st.lists(ACTS, min_size=6, max_size=24))
     def law(acts: Acts) -> None:
         played.append(len(acts))
-        holds(connected, way, acts)
+        holds(connected, way, acts, store_url=new_store())
 
     law()
     figures(f"many random histories of approvals by {way}", len(played))

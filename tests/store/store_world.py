@@ -15,7 +15,6 @@ from intacct_asana.store.tables import SCHEMA_VERSION, metadata
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-PASSWORD = "hunter2"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 STATES = DecisionState
 

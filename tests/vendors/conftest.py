@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
+from tests.databases import NewStore
 from tests.reconciliation.reconciliation_world import connections
 from tests.vendors.vendor_world import VendorWorld
 
 
 @pytest.fixture
-def a_world(sandbox: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., VendorWorld]:
+def a_world(sandbox: Any, tmp_path: Path, new_store: NewStore, monkeypatch: pytest.MonkeyPatch) -> Callable[..., VendorWorld]:
     for name, value in connections(sandbox).items():
         monkeypatch.setenv(name, value)
-    return lambda *edits, **how: VendorWorld(sandbox, tmp_path, *edits, **how)
+    return lambda *edits, **how: VendorWorld(sandbox, tmp_path, new_store, *edits, **how)
 
 
 @pytest.fixture

@@ -282,7 +282,7 @@ def test_a_lost_store_agrees_anew_and_writes_nothing(world: VendorWorld) -> None
         world.choose(world.an_id(place), "IT")
     world.must_run()
     _, before = world.writes()
-    world.open("second.db")
+    world.open_new_store()
     world.must_run()
     assert world.writes()[1] == before
     assert world.results["write_vendors"]["states"] == {"AGREED": 3}

@@ -19,6 +19,7 @@ from intacct_asana.operators.vendor_fields import PlanVendorFieldsOperator, Tell
 from intacct_asana.store import FlowStore, open_store
 
 from sandbox import constants
+from tests.databases import NewStore
 
 ROOT = Path(__file__).resolve().parents[2]
 ALICE, BEN, CARLA = (constants.PEOPLE[place]["email"] for place in (0, 1, 2))
@@ -27,8 +28,10 @@ ALICE, BEN, CARLA = (constants.PEOPLE[place]["email"] for place in (0, 1, 2))
 class VendorWorld:
     """The demo flow with eight vendors, of which `edits` to its file change what a test is about."""
 
-    def __init__(self, sandbox: Any, folder: Path, *edits: tuple[str, str], vendors: int = 8, **settings: Any) -> None:
-        self.sandbox, self.folder = sandbox, folder
+    def __init__(
+        self, sandbox: Any, folder: Path, new_store: NewStore, *edits: tuple[str, str], vendors: int = 8, **settings: Any
+    ) -> None:
+        self.sandbox, self.folder, self.new_store = sandbox, folder, new_store
         sandbox.reset(vendors=vendors, bills=0)
         sandbox.settings(**settings)
         text = (ROOT / "include" / "mappings" / "demo.yaml").read_text(encoding="utf-8")
@@ -40,11 +43,11 @@ class VendorWorld:
         self.results: dict[str, Any] = {}
         self.error: IntacctAsanaError | None = None
         self.books: Any = None
-        self.open("first.db")
+        self.open_new_store()
 
-    def open(self, name: str) -> None:
-        """A store, new when there was none of this name, and preflight to fill it."""
-        self.store: FlowStore = open_store(f"sqlite:///{self.folder / name}").for_flow("demo")
+    def open_new_store(self) -> None:
+        """An empty store, and preflight to fill it."""
+        self.store: FlowStore = open_store(self.new_store()).for_flow("demo")
         self.checks = self._step(CheckIntacctOperator(task_id="check", flow="demo"))
         self._step(CheckAsanaOperator(task_id="check", flow="demo", create_missing=True))
 

