@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import TypeVar
 
 from airflow.sdk.log import mask_secret
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_after_delay
 
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, TryLater
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, TryLater, UnexpectedReply
 from intacct_asana.hooks.asana_settings import AsanaSettings, settings_of
 from intacct_asana.hooks.asana_token import FixedToken, RenewedToken, TokenSource
 from intacct_asana.hooks.pace import PATIENCE_SECONDS, PAUSED, Pace, pace_for
 from intacct_asana.hooks.transport import Answer, Transport
 from intacct_asana.protocol.asana_call import Request
 from intacct_asana.protocol.asana_oauth import AccessToken, Grant, decipher_token, refresh_form, token_url
+from intacct_asana.protocol.asana_project_calls import read_person
 from intacct_asana.protocol.asana_replies import Change, Reader, announced_changes, decipher, decipher_events, page
 from intacct_asana.records import EventPage
 
@@ -45,6 +50,7 @@ class AsanaWire(Transport):
         """HTTP calls made, by kind (`POST /tasks`), refused and repeated ones too."""
         self._lock = threading.RLock()
         self._grant: Grant | None = None
+        self._heard: tuple[datetime, float] | None = None
 
     @cached_property
     def settings(self) -> AsanaSettings:
@@ -77,6 +83,19 @@ class AsanaWire(Transport):
     def token(self) -> TokenSource:
         self._grant = self.settings.grant
         return RenewedToken(self._fetch_token) if self._grant else FixedToken(self.settings.token)
+
+    def clock(self) -> datetime:
+        """What Asana's own clock says now: the Date of its last answer and the time since, so never later than it really is.
+
+        Asks who we are when there was no answer yet. Raises UnexpectedReply when Asana's answers have no date.
+        Source: RFC 9110, 6.6.1 (a server with a clock dates its answers, to the second).
+        """
+        if self._heard is None:
+            self.ask(read_person("me"), lambda envelope: envelope)
+        if self._heard is None:
+            raise UnexpectedReply(f"Connection {self.conn_id}: Asana's answers carry no Date, so its clock is not known.")
+        said, at = self._heard
+        return said + timedelta(seconds=time.monotonic() - at)
 
     def ask(self, request: Request, read: Reader[Found]) -> Found:
         """What `read` makes of the answer. Raises our six errors only."""
@@ -156,6 +175,7 @@ class AsanaWire(Transport):
                 is_write=not request.repeatable,
                 asked=request.asked,
             )
+        self._hear(answer.headers)
         self._note_changes(answer.headers)
         try:
             return understand(answer)
@@ -194,6 +214,12 @@ class AsanaWire(Transport):
         kind = re.sub(r"/(\d+|[^/]*@[^/]*)", "/{gid}", request.path)
         with self._lock:
             self.calls[f"{request.method} {kind}"] += 1
+
+    def _hear(self, headers: Mapping[str, str]) -> None:
+        """The clock of whoever answered. One that cannot be read says nothing."""
+        with suppress(ValueError):
+            said = parsedate_to_datetime(headers.get("date", ""))
+            self._heard = (said if said.tzinfo else said.replace(tzinfo=UTC), time.monotonic())
 
     def _note_changes(self, headers: Mapping[str, str]) -> None:
         """Each change that Asana announces is logged once a process."""
