@@ -13,6 +13,7 @@ RANKS = {
     "records": 0,
     "ports": 0,
     "errors": 0,
+    "journal": 0,
     "protocol": 1,
     "mapping": 1,
     "sync": 1,

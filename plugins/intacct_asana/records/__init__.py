@@ -33,6 +33,7 @@ from intacct_asana.records.intacct import (
     UserFormatting,
     Vendor,
 )
+from intacct_asana.records.intents import Intent, IntentState
 from intacct_asana.records.payments import (
     Payment,
     PaymentState,
@@ -71,6 +72,8 @@ __all__ = [
     "FieldNeed",
     "FieldValue",
     "IntacctIdentity",
+    "Intent",
+    "IntentState",
     "Link",
     "Mark",
     "NewWebhook",
