@@ -101,7 +101,8 @@ def carry_out(
     """Writes what `intents` say and yields how each ended, as it ends; one that fails does not stop the others.
 
     `keep` is called for each new state: SENT before the call leaves, then how it ended. What it raises of ours undoes that
-    step alone: before the call the intent is not sent, afterwards it is UNKNOWN and looked for by the next run.
+    step alone: before the call the intent is not sent, afterwards it is UNKNOWN and looked for by the next run. Where plans
+    can be old, `keep` refuses SENT for what the caller's own rows say is done: to the journal a wish for it is a new one.
     A Misconfigured stops the batch; intents that were not started yield nothing. `send` is called in `workers` threads, the
     journal and `keep` from the calling thread only. `owner` is who claims what is under way: a process that shares its name
     with a dead one goes on at once, any other one after `longest`. `now` gives aware UTC instants.
