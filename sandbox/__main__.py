@@ -20,7 +20,8 @@ def main() -> None:
     parser.add_argument("--bills", type=int, default=250)
     asked = parser.parse_args()
     app = create_app(seed=asked.seed, vendors=asked.vendors, bills=asked.bills)
-    uvicorn.run(app, host=asked.host, port=asked.port, access_log=False, log_level="warning")
+    # The Date of an answer is that of the sandbox's own clock, so the server adds none.
+    uvicorn.run(app, host=asked.host, port=asked.port, access_log=False, log_level="warning", date_header=False)
 
 
 if __name__ == "__main__":

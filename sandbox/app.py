@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
+from collections.abc import Awaitable, Callable
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 
 from sandbox import control
@@ -30,6 +32,13 @@ def create_app(world: World | None = None, *, seed: int = control.DEFAULT_SEED, 
     app.include_router(gateway.build(world))
     app.include_router(control.build(world))
     _add_asana(app, world, seed, options)
+
+    @app.middleware("http")
+    async def dated(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        """Every answer says what time it is here, as any server's does."""
+        response = await call_next(request)
+        response.headers["Date"] = format_datetime(world.clock.now(), usegmt=True)
+        return response
 
     @app.get("/", response_class=HTMLResponse)
     async def index() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from intacct_asana.records import (
     Cursor,
     Decision,
     DecisionState,
+    Intent,
     Link,
     Person,
     ReadWindow,
@@ -65,6 +67,10 @@ class VendorBooks(Protocol):
 
 class TaskBoard(Protocol):
     """Asana, as far as decisions need it. Every method raises our six errors only."""
+
+    def clock(self) -> datetime:
+        """What Asana's own clock says now, never later than it really says: aware UTC. Where looking back begins."""
+        ...
 
     def tasks(self, project_gid: str, *, modified_since: datetime | None = None) -> Iterator[list[Task]]:
         """Pages of the project's tasks with their custom fields, completed ones too."""
@@ -206,4 +212,40 @@ class Decisions(Protocol):
 
     def of(self, key: str) -> list[Decision]:
         """Every decision about one bill, oldest first."""
+        ...
+
+
+class Journal(Protocol):
+    """The writes of one flow: noted before they leave, moved along with whatever else is kept of them."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """One transaction for everything that is kept in this block by this thread; one within another fails on its own."""
+        ...
+
+    def note(self, intents: Sequence[Intent], *, at: datetime) -> Mapping[str, Intent]:
+        """Keep them in one transaction, and say by id how each stands now.
+
+        One that is in doubt keeps its row until it is sent again: the answer has the new body with the old state and clock.
+        """
+        ...
+
+    def move(self, before: Intent, after: Intent, *, exclusive: bool = False, at: datetime) -> None:
+        """Keep `after` in place of `before`. Raises TryLater when another process moved it since, or claims it.
+
+        `exclusive`: at most one intent of its kind about its subject is in doubt; TryLater while another one is.
+        """
+        ...
+
+    def drop(self, intent: Intent) -> None:
+        """Forget it. Raises TryLater when another process moved it since."""
+        ...
+
+    def open(self, kind: str) -> list[Intent]:
+        """Intents of the kind that are NOTED, SENT or UNKNOWN, oldest first."""
+        ...
+
+    def of(self, intent_ids: Collection[str]) -> Mapping[str, Intent]: ...
+
+    def about(self, subjects: Collection[str]) -> list[Intent]:
+        """Every intent about these subjects, oldest first."""
         ...

@@ -19,6 +19,7 @@ RANKS = {
     "flow": 2,
     "pins": 3,
     "task": 3,
+    "journal": 3,
     "sync": 4,
     "vendors": 5,
     "approvals": 5,
@@ -36,7 +37,7 @@ RANKS = {
 """Who may import whom: a package imports what stands lower, and packages of one rank do not know each other."""
 
 PURE = {
-    *("errors", "text", "records", "ports", "flow", "pins", "task", "sync", "vendors", "approvals"),
+    *("errors", "text", "records", "ports", "flow", "pins", "task", "journal", "sync", "vendors", "approvals"),
     *(f"intacct.{name}" for name in ("xml", "timestamps", "errors", "replies", "query", "records", "walks", "payments")),
     "intacct.documents",
     *(f"asana.{name}" for name in ("request", "calls", "project_calls", "records", "replies", "webhooks")),

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
@@ -195,3 +196,29 @@ def test_an_announced_change_is_logged_once_and_only_the_token_goes_out(
     headers = Announcing.seen[0]
     assert headers["authorization"] == "Bearer announcing-token"
     assert not {"workspace", "requests_per_minute"} & headers.keys()
+
+
+def test_asanas_clock_is_known_from_its_answers_whatever_our_own_says(hook: AsanaHook, sandbox: Any) -> None:
+    """Eleven minutes off, as a worker's clock can be: what looks back from here must reach what Asana dated itself."""
+    sandbox.clock(advance_seconds=-11 * 60)
+    assert_close(hook.clock(), sandbox)
+    assert hook.calls == {"GET /users/me": 1}, "the only call that was needed to learn it"
+    before = hook.clock()
+    made = hook.create_task(PROJECT, DRAFT)
+    assert made.modified_at is not None
+    assert before <= made.modified_at
+    assert made.gid in {task.gid for page in hook.tasks(PROJECT, modified_since=before) for task in page}
+
+
+def test_asanas_clock_follows_the_newest_answer(hook: AsanaHook, sandbox: Any) -> None:
+    hook.clock()
+    sandbox.clock(advance_seconds=11 * 60)
+    hook.me()
+    assert_close(hook.clock(), sandbox)
+    assert sum(hook.calls.values()) == 2, "asked for once, then read from what came anyway"
+
+
+def assert_close(known: datetime, sandbox: Any) -> None:
+    """Behind by the second that a Date leaves out, and never ahead."""
+    there = datetime.fromisoformat(sandbox.call("GET", "/_sandbox/clock")["now"])
+    assert timedelta() <= there - known < timedelta(minutes=1)

@@ -76,6 +76,7 @@ UNDONE = {
     4: "DROP TABLE ia_documents",
     5: "DROP TABLE ia_vendor_values",
     6: "ALTER TABLE ia_links DROP COLUMN in_doubt",
+    7: "DROP TABLE ia_intents",
 }
 """What takes each version's step back."""
 

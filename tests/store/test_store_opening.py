@@ -6,6 +6,7 @@ import os
 import sqlite3
 import threading
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -137,12 +138,11 @@ def test_a_busy_database_is_tried_later(url: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(database.FIRST_WORDS, ("postgresql", "write"), "SET LOCAL lock_timeout = '100ms'")
     flow = open_store(url).for_flow("demo")
     flow.save_cursor(Cursor(name="bills", value="1"))
-    held = open_store(url)._database
-    with held.write() as connection:
+    with ThreadPoolExecutor(1) as another, open_store(url)._database.write() as connection:
         connection.exec_driver_sql("UPDATE ia_cursors SET value = '2'")
         with pytest.raises(TryLater, match="nothing was kept"):
-            flow.save_cursor(Cursor(name="bills", value="3"))
-        assert flow.cursor("bills") == "1", "a reader waits for no writer"
+            another.submit(flow.save_cursor, Cursor(name="bills", value="3")).result()
+        assert another.submit(flow.cursor, "bills").result() == "1", "a reader waits for no writer"
     assert flow.cursor("bills") == "2"
 
 

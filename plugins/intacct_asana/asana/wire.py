@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import TypeVar
 
@@ -25,9 +29,10 @@ from intacct_asana.asana.connection import (
     token_url,
 )
 from intacct_asana.asana.pace import PATIENCE_SECONDS, PAUSED, Pace, pace_for
+from intacct_asana.asana.project_calls import read_person
 from intacct_asana.asana.replies import Change, Reader, announced_changes, decipher, decipher_events, page
 from intacct_asana.asana.request import Request
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, TryLater
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, TryLater, UnexpectedReply
 from intacct_asana.http import Answer, Transport
 from intacct_asana.records import EventPage
 
@@ -54,6 +59,7 @@ class AsanaWire(Transport):
         """HTTP calls made, by kind (`POST /tasks`), refused and repeated ones too."""
         self._lock = threading.RLock()
         self._grant: Grant | None = None
+        self._heard: tuple[datetime, float] | None = None
 
     @cached_property
     def settings(self) -> AsanaSettings:
@@ -86,6 +92,19 @@ class AsanaWire(Transport):
     def token(self) -> TokenSource:
         self._grant = self.settings.grant
         return RenewedToken(self._fetch_token) if self._grant else FixedToken(self.settings.token)
+
+    def clock(self) -> datetime:
+        """What Asana's own clock says now: the Date of its last answer and the time since, so never later than it really is.
+
+        Asks who we are when there was no answer yet. Raises UnexpectedReply when Asana's answers have no date.
+        Source: RFC 9110, 6.6.1 (a server with a clock dates its answers, to the second).
+        """
+        if self._heard is None:
+            self.ask(read_person("me"), lambda envelope: envelope)
+        if self._heard is None:
+            raise UnexpectedReply(f"Connection {self.conn_id}: Asana's answers carry no Date, so its clock is not known.")
+        said, at = self._heard
+        return said + timedelta(seconds=time.monotonic() - at)
 
     def ask(self, request: Request, read: Reader[Found]) -> Found:
         """What `read` makes of the answer. Raises our six errors only."""
@@ -165,6 +184,7 @@ class AsanaWire(Transport):
                 is_write=not request.repeatable,
                 asked=request.asked,
             )
+        self._hear(answer.headers)
         self._note_changes(answer.headers)
         try:
             return understand(answer)
@@ -203,6 +223,12 @@ class AsanaWire(Transport):
         kind = re.sub(r"/(\d+|[^/]*@[^/]*)", "/{gid}", request.path)
         with self._lock:
             self.calls[f"{request.method} {kind}"] += 1
+
+    def _hear(self, headers: Mapping[str, str]) -> None:
+        """The clock of whoever answered. One that cannot be read says nothing."""
+        with suppress(ValueError):
+            said = parsedate_to_datetime(headers.get("date", ""))
+            self._heard = (said if said.tzinfo else said.replace(tzinfo=UTC), time.monotonic())
 
     def _note_changes(self, headers: Mapping[str, str]) -> None:
         """Each change that Asana announces is logged once a process."""

@@ -40,6 +40,7 @@ from intacct_asana.records.intacct import (
     UserFormatting,
     Vendor,
 )
+from intacct_asana.records.intents import Intent, IntentState
 from intacct_asana.records.state import (
     NEXT_STATES,
     Cursor,
@@ -71,6 +72,8 @@ __all__ = [
     "FieldNeed",
     "FieldValue",
     "IntacctIdentity",
+    "Intent",
+    "IntentState",
     "Link",
     "Mark",
     "NewWebhook",

@@ -49,15 +49,39 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction: all of it is kept, or nothing. Raises our six errors only."""
+        """One transaction: all of it is kept, or nothing. Raises our six errors only.
+
+        Within another one of the same thread it is a part of it: kept when the whole is kept, undone alone when it fails.
+        """
+        whole: Connection | None = getattr(self._held, "writing", None)
+        if whole is not None:
+            with self._part_of(whole):
+                yield whole
+            return
         with self._transaction("write") as connection:
-            yield connection
+            self._held.writing = connection
+            try:
+                yield connection
+            finally:
+                self._held.writing = None
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One look at the database as it is at one instant; waits for no writer."""
+        """One look at the database as it is at one instant; waits for no writer. Within `write` it sees what was written."""
+        whole: Connection | None = getattr(self._held, "writing", None)
+        if whole is not None:
+            yield whole
+            return
         with self._transaction("read") as connection:
             yield connection
+
+    @contextmanager
+    def _part_of(self, whole: Connection) -> Iterator[None]:
+        try:
+            with whole.begin_nested():
+                yield
+        except (SQLAlchemyError, ValueError) as error:
+            raise self._failure(error) from error
 
     @contextmanager
     def kept_open(self) -> Iterator[None]:

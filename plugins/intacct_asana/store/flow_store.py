@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from intacct_asana.store.decisions import StoredDecisions
 from intacct_asana.store.documents import StoredDocuments
 from intacct_asana.store.evidence import EvidenceRow, read_evidence
 from intacct_asana.store.evidence_check import verify_evidence
+from intacct_asana.store.intents import StoredIntents
 from intacct_asana.store.leases import lease
 from intacct_asana.store.links import StoredLinks
 from intacct_asana.store.marks import StoredMarks
@@ -50,6 +51,15 @@ class FlowStore:
     def kept_open(self) -> AbstractContextManager[None]:
         """For many small steps in one thread: within it they share one connection. Each step is kept or lost on its own."""
         return self._database.kept_open()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Everything that this thread keeps within it is one transaction: all of it is kept, or nothing."""
+        with self._database.write():
+            yield
+
+    def intents(self) -> StoredIntents:
+        return StoredIntents(self._database, flow=self._flow)
 
     def links(self, kind: str) -> StoredLinks:
         return StoredLinks(self._database, flow=self._flow, kind=kind)
@@ -111,8 +121,8 @@ class FlowStore:
 
 
 if TYPE_CHECKING:
-    from intacct_asana.ports import Decisions, Links, VendorValues
+    from intacct_asana.ports import Decisions, Journal, Links, VendorValues
 
-    def _satisfies(flow: FlowStore) -> tuple[Links, Decisions, VendorValues]:
+    def _satisfies(flow: FlowStore) -> tuple[Links, Decisions, VendorValues, Journal]:
         """Read by mypy only: the shapes that the pure decisions ask for."""
-        return flow.links("bill"), flow.decisions(), flow.vendor_values()
+        return flow.links("bill"), flow.decisions(), flow.vendor_values(), flow.intents()

@@ -16,7 +16,7 @@ from sqlalchemy import (
     event,
 )
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 metadata = MetaData()
 
 
@@ -129,6 +129,31 @@ decisions = Table(
     Column("body", Text, nullable=False),
     Index("ia_decisions_state", "flow", "state", "acknowledged"),
     Index("ia_decisions_key", "flow", "key"),
+)
+
+# Writes to the other side. `flying` is the subject while an intent of an exclusive kind is SENT or UNKNOWN, else NULL.
+intents = Table(
+    "ia_intents",
+    metadata,
+    _key("flow"),
+    _key("intent_id"),
+    Column("kind", String(40), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("body", Text, nullable=False),
+    Column("control_id", String(100), nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("since", String(27)),
+    Column("noted_at", String(27), nullable=False),
+    Column("changed_at", String(27), nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("claimed_by", String(200), nullable=False),
+    Column("claimed_until", String(27)),
+    Column("flying", String(200)),
+    UniqueConstraint("flow", "kind", "flying", name="ia_intents_flying"),
+    Index("ia_intents_state", "flow", "kind", "state"),
+    Index("ia_intents_subject", "flow", "subject"),
 )
 
 # One row for each webhook that was ever asked for and is not given up. The secret is encrypted by Airflow's API server.

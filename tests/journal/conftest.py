@@ -1,0 +1,7 @@
+"""The store's own fixtures: a new database, once on SQLite and once on PostgreSQL."""
+
+from __future__ import annotations
+
+from tests.store.conftest import flow, postgres, url
+
+__all__ = ["flow", "postgres", "url"]
