@@ -28,7 +28,7 @@ def writes(sandbox: Any) -> int:
 
 @pytest.mark.parametrize("whendue_required", [False, True])
 def test_a_stamp_changes_the_custom_fields_and_nothing_else(sandbox: Any, a_hook: Any, whendue_required: bool) -> None:
-    sandbox.settings(whendue_required_on_update=whendue_required)
+    sandbox.settings(update_needs_when_due=whendue_required)
     hook = a_hook()
     before = a_bill(hook)
     stamp(hook, before)
