@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 from intacct_asana.mapping.field_rules import Part
 from intacct_asana.mapping.signal_rules import CommentSignal, EnumSignal, SignalRule
 from intacct_asana.mapping.words import Amount, Currency, Day, Email, FieldName, IntacctName, Line
+from intacct_asana.records import amount_text
 
 
 def digest_of(*parts: object) -> str:
@@ -25,7 +26,7 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return {name: getattr(value, name) for name in type(value).model_fields}
     if isinstance(value, Decimal):
-        return format(value.normalize(), "f") if value else "0"
+        return amount_text(value)
     return str(value)
 
 

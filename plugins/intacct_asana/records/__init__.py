@@ -27,6 +27,7 @@ from intacct_asana.records.intacct import (
     BillLine,
     BillState,
     IntacctIdentity,
+    IntacctUser,
     ObjectField,
     ReadWindow,
     Trail,
@@ -47,10 +48,12 @@ from intacct_asana.records.state import (
     Signal,
     Snapshot,
     Verdict,
+    shows,
     snapshot_of,
 )
 from intacct_asana.records.values import (
     FieldValue,
+    amount_text,
 )
 from intacct_asana.records.vendor_values import ValueState, VendorValue
 from intacct_asana.records.webhooks import NewWebhook, Registered, Registration, Webhook
@@ -71,6 +74,7 @@ __all__ = [
     "FieldNeed",
     "FieldValue",
     "IntacctIdentity",
+    "IntacctUser",
     "Link",
     "Mark",
     "NewWebhook",
@@ -96,5 +100,7 @@ __all__ = [
     "VendorValue",
     "Verdict",
     "Webhook",
+    "amount_text",
+    "shows",
     "snapshot_of",
 ]
