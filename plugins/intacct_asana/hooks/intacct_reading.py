@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -28,16 +27,22 @@ from intacct_asana.protocol.intacct_records import (
     LINE_WISHED,
     PARENT_BILL,
     RECORD_NO,
+    SUMMARY,
+    SUMMARY_NEEDED,
+    USER,
+    USER_NEEDED,
+    USER_WISHED,
     VENDOR,
     VENDOR_NEEDED,
     VENDOR_WISHED,
     is_offset_line,
     line_of,
     parent_bill_of,
+    user_of,
 )
 from intacct_asana.protocol.intacct_walks import Walk
 from intacct_asana.protocol.intacct_xml import lookup
-from intacct_asana.records import BillLine, ObjectField
+from intacct_asana.records import BillLine, IntacctUser, ObjectField
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +51,8 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     BILL: BILL_NEEDED,
     LINE: LINE_NEEDED,
     VENDOR: VENDOR_NEEDED,
+    USER: USER_NEEDED,
+    SUMMARY: SUMMARY_NEEDED,
     PAYMENT: PAYMENT_NEEDED,
     DETAIL: DETAIL_NEEDED,
 }
@@ -53,6 +60,8 @@ WISHED: Mapping[str, tuple[str, ...]] = {
     BILL: BILL_WISHED,
     LINE: LINE_WISHED,
     VENDOR: VENDOR_WISHED,
+    USER: USER_WISHED,
+    SUMMARY: (),
     PAYMENT: PAYMENT_WISHED,
     DETAIL: DETAIL_WISHED,
 }
@@ -164,9 +173,15 @@ class Reader:
             for row in page:
                 if not is_offset_line(row):
                     found[parent_bill_of(row)].append(line_of(row))
-        return {parent: tuple(sorted(lines, key=_line_order)) for parent, lines in found.items()}
+        return {parent: tuple(sorted(lines, key=lambda line: line.place)) for parent, lines in found.items()}
 
+    def users(self) -> list[IntacctUser]:
+        """Source: https://developer.intacct.com/api/company-console/users/#query-and-list-users"""
+        return [user_of(row) for rows in self.pages(USER, Walk(), page_size=MOST_ROWS) for row in rows]
 
-def _line_order(line: BillLine) -> tuple[int, int]:
-    """Lines share a number where a company does not number them; then they keep the order of their records."""
-    return line.line_no, int(line.record_no) if re.fullmatch("[0-9]{1,18}", line.record_no) else 0
+    def closed_summaries(self, summary_nos: Sequence[str]) -> frozenset[str]:
+        """Those that are closed. Nothing else tells of closed books; what a bill of closed ones takes is not documented."""
+        if not summary_nos:
+            return frozenset()
+        pages = self.pages(SUMMARY, Walk(scope=(one_of(RECORD_NO, summary_nos),)), page_size=MOST_ROWS)
+        return frozenset(row[RECORD_NO] for rows in pages for row in rows if row.get("OPEN", "").lower() == "closed")
