@@ -52,12 +52,35 @@ STATE_WEIGHTS = {
 }
 FROM_PURCHASING, BY_AN_APPROVER, WITHOUT_NUMBER, SAME_NUMBER, WITHOUT_CHANGE_TIME = 1, 9, 10, 11, 12
 _PER_BILL_LINES = (1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6, 8)
+STAMPABLE_STATES = frozenset({"Submitted", "Partially Approved", "Posted"})
 _POSTED_STATES = frozenset({"Posted", "Paid", "Partially Paid", "Selected", "Reversed", "Reversal"})
 
 
-def fill(company: Any, seed: int, *, vendors: int = 40, bills: int = 250, null_modified: float = 0.02, **_others: Any) -> None:
-    """Fill an empty company. `null_modified` is the share of old records without a WHENMODIFIED."""
+def fill(
+    company: Any,
+    seed: int,
+    *,
+    vendors: int = 40,
+    bills: int = 250,
+    null_modified: float = 0.02,
+    stamped: int = 0,
+    **_others: Any,
+) -> None:
+    """Fill an empty company. `null_modified` is the share of old records without a WHENMODIFIED.
+
+    The first `stamped` undecided bills carry a stamp that nobody here made: of another flow, or of a store that was lost.
+    """
     _Maker(company, seed, null_modified).fill(vendors, bills)
+    open_bills = [bill for bill in company.bills if bill.state in STAMPABLE_STATES]
+    for bill in open_bills[:stamped]:
+        bill.custom = foreign_stamp(bill)
+
+
+def foreign_stamp(bill: Bill) -> dict[str, str]:
+    """An approval of the bill as another flow would have written it."""
+    decided = datetime.fromtimestamp(bill.created_at, UTC)
+    told = ("Approved", "Frida Former", f"{decided:%Y-%m-%d %H:%M} UTC", f"dec-{bill.record_no:020x}", "", "")
+    return dict(zip(constants.STAMP_FIELDS, told, strict=True))
 
 
 class _Maker:
@@ -69,8 +92,12 @@ class _Maker:
         self.state_weights = list(accumulate(STATE_WEIGHTS.values()))
 
     def fill(self, vendors: int, bills: int) -> None:
+        addresses = {login: email for email, login in constants.INTACCT_LOGINS.items()}
         for login, name in names.USERS.items():
-            self.company.users.add(User(record_no=self.company.next_no(), login=login, name=name))
+            email = addresses.get(login) or f"{name.lower().replace(' ', '.')}@northwind.example"
+            is_ours = login == constants.WS_USER
+            user = User(record_no=self.company.next_no(), login=login, name=name, email=email, web_services_only=is_ours)
+            self.company.users.add(user)
         self.clerks = [self.company.user(login) for login in constants.BILL_CLERKS]
         self._dimensions()
         self.vendors = [self._vendor(index) for index in range(vendors)]

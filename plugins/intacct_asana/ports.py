@@ -41,10 +41,13 @@ class Books(Protocol):
         """Pages of vendors, oldest change first."""
         ...
 
-    def stamp_bill(self, record_no: str, *, values: Mapping[str, str], due_on: date | None, control_id: str) -> None:
-        """Write `values` (custom field name to text) onto a bill's header; lines are never sent.
+    def stamp_bill(
+        self, record_no: str, *, values: Mapping[str, str], control_id: str, due_on: date | None = None, submit: bool = False
+    ) -> None:
+        """Write `values` (custom field name to text) onto a bill's header, and nothing else; lines are never sent.
 
-        Returns on Intacct's success only. Raises Refused for a no, OutcomeUnknown when no clear answer came.
+        `due_on` and `submit` go along only where the company's Intacct refuses the update without them. Returns on
+        Intacct's success only. Raises Refused for a no, OutcomeUnknown when no clear answer came.
         """
         ...
 

@@ -74,3 +74,10 @@ def rounded(amount: Decimal, *, places: int) -> Decimal:
 def money_text(amount: Decimal, currency: str = "") -> str:
     """`1,234.50 USD`."""
     return f"{rounded(amount, places=2):,f} {one_line(currency)}".rstrip()
+
+
+def amount_text(amount: Decimal) -> str:
+    """The one text of an amount: no exponent, no zeros at the end, no minus before zero; `500` and `500.00` are one."""
+    text = format(amount, "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text in ("-0", "") else text

@@ -22,7 +22,17 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     custom_field_update_states        states whose bills take custom fields and the hold (all but settled ones)
     draft_update_submits (true)       an update of a draft without ACTION submits it
     approvals_on (true)               a submitted bill waits for approval instead of being posted
-    whendue_required_on_update (false)
+    update_needs_when_due (false)     an update of a bill without WHENDUE is refused: true, or the states in which it is
+    update_needs_action (false)       the same for ACTION
+    books_closed_through (none)       a day, as "2026-06-30": summaries (APBILLBATCH) up to it are Closed
+    closed_books_refuse ("changes")   what a bill of a closed summary does not take: "changes" of other than custom fields and
+                                      the hold, "everything", or "nothing"
+    custom_field_length (none)        the longest text of a custom field
+    custom_field_too_long ("refuse")  what happens to a longer one: "refuse", or "cut" in silence
+    login_fields_hold ("login")       CREATEDBYLOGINID, MODIFIEDBYLOGINID, USERID, CREATEDUSERID hold the "login", the
+                                      "record_no", the "name" or "nothing"; CREATEDBY and MODIFIEDBY hold the record number
+    single_currency (false)           objects have no BASECURR, CURRENCY and exchange rate (missing_fields takes one away)
+    attachment_touches_bill (false)   other content under the same attachment id moves WHENMODIFIED of its bills
     line_changes_touch_header (true)  a person's edit of a line moves the bill's WHENMODIFIED
     new_lines_have_no_change_time (false)  a line that a person adds has no WHENMODIFIED yet
     payments_touch_bill (true)        a payment moves the bill's WHENMODIFIED

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-from sandbox.gateway import demo_names, documents, payment_acts, vendor_acts
+from sandbox.gateway import demo_names, documents, payment_acts, user_acts, vendor_acts
 from sandbox.gateway.named import bill_named, told, vendor_named
 from sandbox.gateway.objects import BILL_STATES
-from sandbox.gateway.rows import NOTHING, Bill, Line, User, totals_of
-from sandbox.gateway.texts import cents_of
+from sandbox.gateway.rows import NOBODY, NOTHING, Bill, Line, User, totals_of
+from sandbox.gateway.texts import cents_of, money_text
 
 _HEADER = {
     "bill_number": "number",
@@ -52,11 +52,13 @@ def create_bill(
     due_on: str = "",
     module: str = "3.AP",
     without_change_time: bool = False,
+    creator_unknown: bool = False,
     **changes: Any,
 ) -> dict[str, Any]:
     """A new bill. `lines` are dicts with amount, account, department, location, project, class; else one line of `amount`.
 
-    With `without_change_time` Intacct holds no WHENMODIFIED for it and its lines, as for records that nobody changed yet.
+    With `without_change_time` Intacct holds no WHENMODIFIED for it and its lines, as for records that nobody changed yet;
+    with `creator_unknown` it does not say who made it. `changes` are header fields and custom fields (`ASANA_DECISION`).
     """
     vendor = vendor_named(company, vendor_id) if vendor_id else next(iter(company.vendors))
     owner = company.dimension(company.entities, entity)
@@ -75,7 +77,7 @@ def create_bill(
         base_currency=owner.currency,
         rate=demo_names.EXCHANGE_RATES.get((currency, owner.currency), 1_000_000),
         entity=owner,
-        created_by=user,
+        created_by=NOBODY if creator_unknown else user,
         modified_by=user,
         created_at=now,
         modified_at=None if without_change_time else now,
@@ -84,10 +86,8 @@ def create_bill(
         source_key=company.next_no() if module == "9.PO" else None,
         term=vendor.term,
     )
-    for name in changes:
-        if name not in _HEADER:
-            raise ValueError(f"a bill has no {name!r}; choose one of {', '.join(_HEADER)}")
-        setattr(bill, _HEADER[name], changes[name])
+    for name, value in _header(company, bill, changes).items():
+        setattr(bill, name, value)
     bill.lines = [_new_line(company, bill, no, line) for no, line in enumerate(lines or [{"amount": amount}], 1)]
     if without_change_time:
         for line in bill.lines:
@@ -98,10 +98,19 @@ def create_bill(
 
 
 def edit_bill(company: Any, user: User, *, record_no: str, changes: dict[str, Any]) -> dict[str, Any]:
-    """Change a line (`line` with amount, account, ...), add one (`add_line`), remove one (`remove_line`), or header fields."""
+    """Change a line (`line` with amount, account, ...), add one (`add_line`), remove one (`remove_line`), or header fields.
+
+    `amount` without `line` is the bill's new total: its first line takes the difference.
+    """
     bill = bill_named(company, record_no)
     left = dict(changes)
     header: dict[str, Any] = {}
+    if "currency" in left:
+        header |= _change_currency(company, bill, str(left.pop("currency")))
+    if "amount" in left and "line" not in left and bill.lines:
+        first = bill.lines[0]
+        rest = bill.trx_entered - first.trx_amount
+        left |= {"line": first.line_no, "amount": money_text(cents_of(str(left["amount"])) - rest)}
     if "line" in left:
         header |= _edit_line(company, bill, int(left.pop("line")), left)
     if "add_line" in left:
@@ -115,12 +124,13 @@ def edit_bill(company: Any, user: User, *, record_no: str, changes: dict[str, An
         company.lines.remove(line)
         kept = [other for other in bill.lines if other is not line]
         header |= {"lines": kept, **totals_of(kept)}
-    only_lines = not left
+    only_lines = not left and "currency" not in changes
     header |= _header(company, bill, left)
     before = bill.modified_at
     company.change_bill(bill, user, **header)
     if only_lines and not company.world.setting("line_changes_touch_header", True):
         company.bills.edit(bill, modified_at=before)
+    company.audit("apbill", record_no, "M", user, "ui")
     return told(bill)
 
 
@@ -133,7 +143,21 @@ def attach_document(
     if document_id:
         company.documents[document_id] = documents.Document(document_id, held)
     company.change_bill(bill, user, attachment=document_id)
+    company.audit("apbill", record_no, "M", user, "ui")
     return told(bill)
+
+
+def replace_document(company: Any, user: User, *, document_id: str, files: list[dict[str, Any]]) -> dict[str, Any]:
+    """Other files under the same attachment id. The bills that carry it are not touched, unless a setting says so."""
+    if document_id not in company.documents:
+        raise ValueError(f"there is no attachment {document_id!r}")
+    company.documents[document_id] = documents.Document(document_id, [documents.file_of(file) for file in files])
+    company.audit("supdoc", document_id, "M", user, "ui")
+    if company.world.setting("attachment_touches_bill", False):
+        for bill in company.bills:
+            if bill.attachment == document_id:
+                company.change_bill(bill, user)
+    return {"document_id": document_id, "files": len(files)}
 
 
 def set_state(company: Any, user: User, *, record_no: str, state: str) -> dict[str, Any]:
@@ -202,6 +226,7 @@ ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
         create_bill,
         edit_bill,
         attach_document,
+        replace_document,
         set_state,
         payment_acts.pay_bill,
         payment_acts.pay_bills,
@@ -220,6 +245,8 @@ ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
         vendor_acts.approve_vendor,
         vendor_acts.decline_vendor,
         vendor_acts.vendors_to_approve,
+        user_acts.edit_user,
+        user_acts.delete_user,
     )
 }
 
@@ -248,6 +275,15 @@ def _edit_line(company: Any, bill: Bill, line_no: int, left: dict[str, Any]) -> 
         values["description"] = left.pop("line_description")
     values |= _dimensions(company, left)
     company.change_line(bill, line, **values)
+    return totals_of(bill.lines)
+
+
+def _change_currency(company: Any, bill: Bill, currency: str) -> dict[str, Any]:
+    """The amounts stay as they are in the bill's own currency; the answer is the header's new totals in the base currency."""
+    rate = demo_names.EXCHANGE_RATES.get((currency, bill.base_currency), 1_000_000)
+    company.bills.edit(bill, currency=currency, rate=rate)
+    for line in bill.lines:
+        company.change_line(bill, line, amount=bill.to_base(line.trx_amount))
     return totals_of(bill.lines)
 
 

@@ -1,7 +1,8 @@
 """What may be written to a bill, and what follows from it.
 
 Which states accept an update is not documented. The defaults follow what Intacct's REST documentation and integrators say;
-settings choose otherwise: `custom_field_update_states`, `draft_update_submits`, `whendue_required_on_update`, `approvals_on`.
+settings choose otherwise: `custom_field_update_states`, `draft_update_submits`, `update_needs_when_due`,
+`update_needs_action`, `closed_books_refuse`, `custom_field_length`, `custom_field_too_long`, `approvals_on`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sandbox.gateway.failures import Failure, bad_value, support_id
 from sandbox.gateway.rows import NOTHING, Bill, Line, User, totals_of
 from sandbox.gateway.schema import Field, ObjectType
 from sandbox.gateway.table import Table
-from sandbox.gateway.texts import cents_of
+from sandbox.gateway.texts import cents_of, day_text
 
 CUSTOM_FIELD_STATES = ("Submitted", "Partially Approved", "Posted", "Partially Paid", "Selected", "Declined", "Draft")
 EDITABLE_STATES = frozenset({"Draft", "Declined", "Posted"})
@@ -44,8 +45,10 @@ def update_bill(company: Any, target: ObjectType, sent: etree._Element, user: Us
     values = {str(child.tag): (child.text or "") for child in sent if child.tag not in ("RECORDNO", "APBILLITEMS", "ACTION")}
     fields = {name: _writable(company, target, name) for name in values}
     _check_state(company, bill, fields, values, has_lines=sent.find("APBILLITEMS") is not None)
-    if company.world.setting("whendue_required_on_update", False) and "WHENDUE" not in values:
-        raise refused_update(bill, "Required field WHENDUE is missing.")
+    for name, setting in (("WHENDUE", "update_needs_when_due"), ("ACTION", "update_needs_action")):
+        needed = company.world.setting(setting, False)
+        if sent.find(name) is None and (needed is True or (needed and bill.state in needed)):
+            raise refused_update(bill, f"Required field {name} is missing.")
     changes = _changes(company, bill, fields, values)
     if (items := sent.find("APBILLITEMS")) is not None:
         changes |= _replace_lines(company, bill, items)
@@ -125,11 +128,15 @@ def _check_state(company: Any, bill: Bill, fields: dict[str, Field], values: dic
     allowed = company.world.setting("custom_field_update_states", CUSTOM_FIELD_STATES) if is_light else EDITABLE_STATES
     if bill.state not in allowed:
         raise refused_update(bill, f"Bill {bill.number or bill.record_no} can't be updated because its state is {bill.state}.")
+    refuses = company.world.setting("closed_books_refuse", "changes")
+    if company.is_closed(bill.summary_day) and (refuses == "everything" or (refuses == "changes" and not is_light)):
+        day = day_text(bill.summary_day)
+        raise refused_update(bill, f"Periods are closed. Your transaction date ({day}) is within a period that's been closed.")
 
 
 def _changes(company: Any, bill: Bill, fields: dict[str, Field], values: dict[str, str]) -> dict[str, Any]:
     changes: dict[str, Any] = {}
-    custom = {name: values[name].strip() for name, field in fields.items() if field.custom}
+    custom = {name: fitted(company, name, values[name].strip()) for name, field in fields.items() if field.custom}
     if custom:
         changes["custom"] = {**bill.custom, **custom}
     for name, field in fields.items():
@@ -138,6 +145,16 @@ def _changes(company: Any, bill: Bill, fields: dict[str, Field], values: dict[st
         if name in _ATTRIBUTES:
             changes[_ATTRIBUTES[name]] = _parsed(field, values[name])
     return changes
+
+
+def fitted(company: Any, name: str, text: str) -> str:
+    """A custom field's text as it is kept. Longer than `custom_field_length` it is refused or cut: neither is documented."""
+    longest = company.world.setting("custom_field_length", None)
+    if longest is None or len(text) <= longest:
+        return text
+    if company.world.setting("custom_field_too_long", "refuse") == "cut":
+        return text[:longest]
+    raise bad_value(name, text, f"it has {len(text)} characters, the longest allowed is {longest}")
 
 
 def _parsed(field: Field, text: str) -> Any:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from sandbox import constants
-from sandbox.gateway.rows import Bill, Line, Payment, Vendor
+from sandbox.gateway.rows import Bill, Line, Payment, User, Vendor
 from sandbox.gateway.texts import plain_money
 
 
@@ -16,10 +16,22 @@ def dump(company: Any) -> dict[str, Any]:
         "company_id": company.company_id,
         "sessions": len(company.sessions.live),
         "session_ids": company.sessions.issued,
+        "users": [user_of(user) for user in company.users],
         "vendors": [vendor_of(vendor) for vendor in company.vendors],
         "bills": [bill_of(bill) for bill in company.bills],
         "payments": [payment_of(payment) for payment in company.payments],
         "deleted": [{"object": row.object_type, "key": row.object_key} for row in company.audits if row.mode == "D"],
+    }
+
+
+def user_of(user: User) -> dict[str, Any]:
+    return {
+        "record_no": str(user.record_no),
+        "login": user.login,
+        "name": user.name,
+        "email": user.email,
+        "status": user.status,
+        "web_services_only": user.web_services_only,
     }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from sandbox import constants
-from sandbox.gateway.rows import Bill, Detail, Line, Payment
+from sandbox.gateway.rows import Bill, Detail, Line, Payment, Summary, User
 from sandbox.gateway.schema import Field, ObjectType, Relation, Schema, custom, fields, key, of, text
 from sandbox.gateway.table import Table
 
@@ -31,12 +32,24 @@ _NEVER_APPLIED = ("INLINEAMOUNT", "TRX_INLINEAMOUNT", "POSTEDADVANCEAMOUNT", "TR
 MODULES = ("3.AP", "9.PO")
 STATUSES = ("active", "active non-posting", "inactive")
 PRIORITIES = ("Urgent", "High", "Normal", "Low")
+USER_STATUSES = ("active", "inactive", "lockedout")
+CURRENCY_FIELDS = ("BASECURR", "CURRENCY", "EXCH_RATE_DATE", "EXCH_RATE_TYPE_ID", "EXCHANGE_RATE")
+"""What the objects of a company with one currency may lack: the setting `single_currency`."""
 
 
 def schema_of(company: Any, *, zone_minutes: int, missing_custom: frozenset[str]) -> Schema:
     """The objects as this company shows them. `missing_custom` are custom fields that nobody has created yet."""
     parts = _Parts(company, zone_minutes, missing_custom)
-    built = [parts.vendor(), parts.bill(), parts.line(), parts.payment(), parts.detail(), parts.audit(), parts.user()]
+    built = [
+        parts.vendor(),
+        parts.bill(),
+        parts.line(),
+        parts.payment(),
+        parts.detail(),
+        parts.audit(),
+        parts.user(),
+        parts.summary(),
+    ]
     return Schema({each.name: each for each in [*built, *parts.dimensions()]})
 
 
@@ -51,16 +64,21 @@ class _Parts:
         # The audit time is GMT whatever the user's preferences say; WHENCREATED of a document is its date.
         self.document_times = [of("TIMESTAMP", "AUWHENCREATED", "created_at", "Audit when created"), modified]
         self.made_by = [
-            of("INTEGER", "CREATEDBY", "created_by.record_no", "Created by"),
-            of("INTEGER", "MODIFIEDBY", "modified_by.record_no", "Modified by"),
-            text("CREATEDBYLOGINID", "created_by.login", "Created by"),
-            text("MODIFIEDBYLOGINID", "modified_by.login", "Modified by"),
+            of("INTEGER", "CREATEDBY", lambda row: row.created_by.record_no or None, "Created by"),
+            of("INTEGER", "MODIFIEDBY", lambda row: row.modified_by.record_no or None, "Modified by"),
+            text("CREATEDBYLOGINID", lambda row: self.called(row.created_by), "Created by"),
+            text("MODIFIEDBYLOGINID", lambda row: self.called(row.modified_by), "Modified by"),
         ]
         self.owner = [
             of("INTEGER", "MEGAENTITYKEY", lambda row: row.entity.record_no or None, "Created at - Entity key"),
             text("MEGAENTITYID", "entity.id", "Created at - Entity ID"),
             text("MEGAENTITYNAME", "entity.name", "Created at - Entity name"),
         ]
+
+    def called(self, user: User) -> str:
+        """What stands where a user's login is expected; only the integer fields are sure to hold the record number."""
+        held = self.company.world.setting("login_fields_hold", "login")
+        return {"login": user.login, "record_no": str(user.record_no or ""), "name": user.name}.get(held, "")
 
     def link(self, kind: str) -> Field:
         url = f"https://www.intacct.com/ia/acct/ur.phtml?.r={self.company.company_id}-{kind}"
@@ -134,14 +152,15 @@ class _Parts:
             *_totals("", ("entered", "selected", "paid", "due")),
             *_totals("TRX_", ("trx_entered", "trx_selected", "trx_paid", "trx_due")),
             of("MONEY", "TRX_ENTITYDUE", "vendor.total_due", "Vendor due"),
-            text("PRBATCH", lambda row: f"Bills: {row.bill_date:%Y/%m/%d} Batch", "Summary"),
+            text("PRBATCH", lambda row: _summary_title(row.summary_day), "Summary"),
+            of("INTEGER", "PRBATCHKEY", lambda row: row.summary_day.toordinal(), "Summary key"),
             text("MODULEKEY", "module", "Module key", values=MODULES),
             of("INTEGER", "DOCHDRKEY", "source_key", "Document key"),
             text("SYSTEMGENERATED", lambda row: "F", "System generated", values=("T", "F")),
             text("SUPDOCID", "attachment", "Attachment", write=True),
             text("DUE_IN_DAYS", lambda row: (row.due_on - self.company.today()).days if row.due_on else None, "Due in"),
-            text("USERID", "modified_by.login", "Modified by"),
-            text("CREATEDUSERID", "created_by.login", "Created by"),
+            text("USERID", lambda row: self.called(row.modified_by), "Modified by"),
+            text("CREATEDUSERID", lambda row: self.called(row.created_by), "Created by"),
             *self.document_times,
             *self.made_by,
             *self.owner,
@@ -270,8 +289,8 @@ class _Parts:
             text("STATE", lambda row: PAYMENT_STATES.get(row.state, ""), "State"),
             text("MODULEKEY", lambda row: "3.AP", "Module key"),
             *self.times,
-            of("INTEGER", "CREATEDBY", "created_by.record_no", "Created by"),
-            text("CREATEDBYLOGINID", "created_by.login", "Created by"),
+            of("INTEGER", "CREATEDBY", lambda row: row.created_by.record_no or None, "Created by"),
+            text("CREATEDBYLOGINID", lambda row: self.called(row.created_by), "Created by"),
         )
         relations = {
             "APPYMT": _relation("APPYMT", "APPYMT", "PAYMENTKEY", payment_of),
@@ -298,8 +317,36 @@ class _Parts:
         return ObjectType(name="AUDITHISTORY", table=self.company.audits, fields=listed, name_field="ID")
 
     def user(self) -> ObjectType:
-        listed = fields(key(), text("LOGINID", "login", "Login"), text("DESCRIPTION", "name", "Name"))
+        listed = fields(
+            key(),
+            text("LOGINID", "login", "User ID", required=True, write=True),
+            text("DESCRIPTION", "name", "Username", write=True),
+            text("EMAIL", "email", "Account email address", required=True, write=True),
+            text("CONTACTINFO.CONTACTNAME", "name", "Contact name", required=True, write=True),
+            text("CONTACTINFO.FIRSTNAME", lambda row: row.name.partition(" ")[0], "First name", required=True, write=True),
+            text("CONTACTINFO.LASTNAME", lambda row: row.name.partition(" ")[2], "Last name", required=True, write=True),
+            text("CONTACTINFO.PRINTAS", "name", "Print as", required=True, write=True),
+            text("CONTACTINFO.EMAIL1", "email", "Primary email address"),
+            text("USERTYPE", lambda row: "business user", "User type", write=True),
+            text("STATUS", "status", "Status", write=True, values=USER_STATUSES),
+            of("BOOLEAN", "LOGINDISABLED", "web_services_only", "Restrict user access to Web Services only", write=True),
+        )
         return ObjectType(name="USERINFO", table=self.company.users, fields=listed, name_field="LOGINID")
+
+    def summary(self) -> ObjectType:
+        """Summaries of bills, one for each posting day: the only place where the gateway says that books are closed."""
+        listed = fields(
+            key(),
+            text("TITLE", lambda row: _summary_title(row.day), "Summary name", required=True),
+            of("DATE", "CREATED", "day", "GL posting date"),
+            text("STATUS", lambda row: "active", "Status", values=("active", "inactive")),
+            text("RECORDTYPE", lambda row: "pi", "Record type"),
+            text("OPEN", self.open_or_closed, "Open or closed", values=("Open", "Closed")),
+        )
+        return ObjectType(name="APBILLBATCH", table=self.company.summaries, fields=listed)
+
+    def open_or_closed(self, summary: Summary) -> str:
+        return "Closed" if self.company.is_closed(summary.day) else "Open"
 
     def dimensions(self) -> list[ObjectType]:
         status = text("STATUS", "status", "Status", values=STATUSES)
@@ -362,6 +409,10 @@ def _settled(attribute: str) -> Callable[[Any], int]:
 
 def _unsettled(attribute: str) -> Callable[[Any], int]:
     return lambda row: 0 if row.state in ("Posted", "Voided") else getattr(row, attribute)
+
+
+def _summary_title(day: date) -> str:
+    return f"Bills: {day:%Y/%m/%d} Batch"
 
 
 def _rate_text(rate: int) -> str:

@@ -17,6 +17,21 @@ class User:
     record_no: int
     login: str
     name: str
+    email: str = ""
+    status: str = "active"
+    web_services_only: bool = False
+
+
+NOBODY = User(record_no=0, login="", name="")
+"""Stands where a record does not say who made it."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Summary:
+    """The bills that are posted on one day. A closed one takes no changes."""
+
+    record_no: int
+    day: date
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -125,6 +140,10 @@ class Bill:
     @property
     def due(self) -> int:
         return self.entered - self.paid
+
+    @property
+    def summary_day(self) -> date:
+        return self.posted_on or self.bill_date
 
     @property
     def trx_due(self) -> int:

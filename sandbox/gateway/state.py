@@ -15,9 +15,9 @@ from sandbox import constants
 from sandbox.core import World
 from sandbox.gateway import acts, dumps
 from sandbox.gateway.documents import Document
-from sandbox.gateway.objects import schema_of
+from sandbox.gateway.objects import CURRENCY_FIELDS, schema_of
 from sandbox.gateway.reads import Reader
-from sandbox.gateway.rows import NOTHING, Audit, Bill, Dimension, Line, User, Vendor
+from sandbox.gateway.rows import NOTHING, Audit, Bill, Dimension, Line, Summary, User, Vendor
 from sandbox.gateway.schema import ObjectType, Schema
 from sandbox.gateway.sessions import Sessions
 from sandbox.gateway.table import Table, Undo
@@ -31,6 +31,9 @@ OWED_STATES = frozenset({"Posted", "Partially Paid", "Selected"})
 
 PRIVATE_ENTITIES = ("UK01",)
 """Default of the setting `private_entities`: a query at top level does not see their documents without `showprivate`."""
+
+
+_WITH_CURRENCY = ("APBILL", "APBILLITEM", "APPYMT", "APPYMTDETAIL", "VENDOR")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,7 @@ class Company:
         """A new company with generated data. Options are the generator's; unknown ones are left to the other system."""
         self.documents: dict[str, Document] = {}
         self.vendors, self.bills, self.payments, self.audits = Table(grouped_by=["vendor_id"]), Table(), Table(), Table()
-        self.lines = Table(grouped_by=["bill_no"])
+        self.lines, self.summaries = Table(grouped_by=["bill_no"]), Table()
         self.details = Table(grouped_by=["bill_no", "payment_no"])
         self.accounts, self.departments, self.locations, self.entities = Table(), Table(), Table(), Table()
         self.classes, self.projects, self.users = Table(), Table(), Table()
@@ -127,6 +130,8 @@ class Company:
     def schema(self) -> Schema:
         missing = frozenset(self.world.setting("missing_custom_fields", ()))
         lacking = tuple(self.world.setting("missing_fields", ()))
+        if self.world.setting("single_currency", False):
+            lacking += tuple(f"{owner}.{field}" for owner in _WITH_CURRENCY for field in CURRENCY_FIELDS)
         known = self._schemas.get((self.zone_minutes, missing, lacking))
         if known is None:
             known = schema_of(self, zone_minutes=self.zone_minutes, missing_custom=missing)
@@ -151,10 +156,11 @@ class Company:
 
     def user(self, login: str) -> User:
         """The user of this login; someone new is added to the company."""
-        for known in self.users:
-            if known.login == login:
-                return known  # type: ignore[no-any-return]
-        return self.users.add(User(record_no=self.next_no(), login=login, name=login))  # type: ignore[no-any-return]
+        known = self.known_user(login)
+        return known or self.users.add(User(record_no=self.next_no(), login=login, name=login))  # type: ignore[no-any-return]
+
+    def known_user(self, login: str) -> User | None:
+        return next((known for known in self.users if known.login == login), None)
 
     def vendor(self, vendor_id: str) -> Vendor | None:
         return next(iter(self.vendors.where("vendor_id", [vendor_id])), None)
@@ -165,6 +171,11 @@ class Company:
 
     def is_denied(self, object_name: str) -> bool:
         return object_name in {name.upper() for name in self.world.setting("denied_objects", ())}
+
+    def is_closed(self, day: date) -> bool:
+        """Whether the books are closed for that day: the setting `books_closed_through`, a day such as 2026-06-30."""
+        through = self.world.setting("books_closed_through", "")
+        return bool(through) and day <= date.fromisoformat(through)
 
     def is_broken(self, object_name: str) -> bool:
         return object_name in {name.upper() for name in self.world.setting("broken_objects", ())}
@@ -185,8 +196,12 @@ class Company:
 
     def change_bill(self, bill: Bill, user: User, **changes: Any) -> None:
         """Change a bill's header and everything that follows from it: who and when, and what the vendor is owed."""
-        owed = self._owed(bill)
+        vendor, owed = bill.vendor, self._owed(bill)
         self.bills.edit(bill, **changes, modified_by=user, modified_at=self.now())
+        self._note_summary(bill)
+        if bill.vendor is not vendor:
+            self._owe(vendor, -owed)
+            owed = 0
         self._owe(bill.vendor, self._owed(bill) - owed)
 
     def change_line(self, bill: Bill, line: Line, **changes: Any) -> None:
@@ -197,6 +212,7 @@ class Company:
 
     def add_bill(self, bill: Bill) -> Bill:
         self.bills.add(bill)
+        self._note_summary(bill)
         for line in bill.lines:
             self.lines.add(line)
         self._owe(bill.vendor, self._owed(bill))
@@ -244,6 +260,11 @@ class Company:
             table.undo_log = None
         for step in reversed(log):
             step()
+
+    def _note_summary(self, bill: Bill) -> None:
+        day = bill.summary_day
+        if self.summaries.get(day.toordinal()) is None:
+            self.summaries.add(Summary(record_no=day.toordinal(), day=day))
 
     def _owed(self, bill: Bill) -> int:
         return bill.due if bill.state in OWED_STATES else 0

@@ -9,7 +9,7 @@ from typing import Any
 from lxml import etree
 
 from sandbox.gateway import vendor_queue
-from sandbox.gateway.bills import create_bill, update_bill
+from sandbox.gateway.bills import create_bill, fitted, update_bill
 from sandbox.gateway.failures import Failure, bad_value, no_permission, support_id
 from sandbox.gateway.reads import text_of
 from sandbox.gateway.rows import User, Vendor
@@ -131,7 +131,7 @@ class Writer:
             if known.values and text not in (*known.values, *([""] if known.custom else [])):
                 raise bad_value(name, text, f"choose one of {', '.join(known.values)}")
             if known.custom:
-                values.setdefault("custom", {})[name] = text
+                values.setdefault("custom", {})[name] = fitted(self.company, name, text)
             elif name in _VENDOR_ATTRIBUTES:
                 values[_VENDOR_ATTRIBUTES[name]] = known.parse(text)
         return values

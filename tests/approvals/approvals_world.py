@@ -206,7 +206,9 @@ class World:
 
     # --- Books, TaskBoard, Decisions ---
 
-    def stamp_bill(self, record_no: str, *, values: Mapping[str, str], due_on: date | None, control_id: str) -> None:
+    def stamp_bill(
+        self, record_no: str, *, values: Mapping[str, str], control_id: str, due_on: date | None = None, submit: bool = False
+    ) -> None:
         def write() -> None:
             if self.refuse_with:
                 raise Refused(self.refuse_with)

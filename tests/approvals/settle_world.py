@@ -218,7 +218,9 @@ class Books:
         found = self.wire.call("find_bill", lambda: next((b for b in self.bills.values() if b.bill_key == decision.key), None))
         return found
 
-    def stamp_bill(self, record_no: str, *, values: Mapping[str, str], due_on: date | None, control_id: str) -> None:
+    def stamp_bill(
+        self, record_no: str, *, values: Mapping[str, str], control_id: str, due_on: date | None = None, submit: bool = False
+    ) -> None:
         def work() -> None:
             if self.refusal:
                 raise self.refusal
@@ -228,7 +230,7 @@ class Books:
                 raise OutcomeUnknown(f"control id {control_id}: a result without status")
             self.used.add(control_id)
             bill = self.bills[record_no]
-            assert due_on == bill.due_on
+            assert due_on is None
             self.on_stamp(bill, values)
             self.stamped.append(control_id)
             if not self.loses_stamp:

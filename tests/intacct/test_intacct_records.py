@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from intacct_asana.errors import Misconfigured, UnexpectedReply
-from intacct_asana.intacct.records import bill_of, is_offset_line, line_of, money, parent_bill_of, vendor_of
+from intacct_asana.intacct.records import bill_of, is_offset_line, line_of, money, parent_bill_of, user_of, vendor_of
 from intacct_asana.intacct.replies import (
     Reply,
     decipher,
@@ -170,3 +170,19 @@ def test_days_and_instants_are_read() -> None:
     assert instant_of_iso("") is None
     assert instant_of_iso("0001-01-01T00:00:00+23:00") is None
     assert instant_of_iso("9999-12-31T23:59:59-23:00") is None
+
+
+def test_a_user_is_called_by_login_and_by_record_number() -> None:
+    row = {
+        "RECORDNO": "7",
+        "LOGINID": "amartin",
+        "CONTACTINFO.EMAIL1": "a@x.example",
+        "STATUS": "Lockedout",
+        "LOGINDISABLED": "T",
+    }
+    user = user_of(row)
+    assert (user.record_no, user.login, user.email, user.status) == ("7", "amartin", "a@x.example", "lockedout")
+    assert user.web_services_only
+    assert user_of({**row, "EMAIL": "account@x.example"}).email == "account@x.example"
+    with pytest.raises(UnexpectedReply, match="without a login"):
+        user_of({"RECORDNO": "7", "LOGINID": ""})

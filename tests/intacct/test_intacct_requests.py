@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -67,16 +68,20 @@ def test_surrogates_and_control_characters_are_taken_out() -> None:
     assert clean("a\x00b\x0bc\ud800d\ufffee\tf\n") == "abcde\tf\n"
 
 
-def test_a_stamp_sends_the_header_only_and_says_its_action() -> None:
-    fields = stamp_fields("41", values={"ASANA_DECISION": "<ok> & fine"}, due_on=date(2026, 10, 6), action="Submit")
+@pytest.mark.parametrize(
+    ("more", "sent"),
+    [
+        ({}, ""),
+        ({"due_on": date(2026, 10, 6)}, "<WHENDUE>10/06/2026</WHENDUE>"),
+        ({"submit": True}, "<ACTION>Submit</ACTION>"),
+        ({"due_on": date(2026, 10, 6), "submit": True}, "<WHENDUE>10/06/2026</WHENDUE><ACTION>Submit</ACTION>"),
+    ],
+)
+def test_a_stamp_sends_its_custom_fields_and_what_it_is_told_to_send_along(more: dict[str, Any], sent: str) -> None:
+    fields = stamp_fields("41", values={"ASANA_DECISION": "<ok> & fine"}, **more)
     assert xml(update("APBILL", fields)) == (
-        "<update><APBILL><RECORDNO>41</RECORDNO><WHENDUE>10/06/2026</WHENDUE><ACTION>Submit</ACTION>"
-        "<ASANA_DECISION>&lt;ok&gt; &amp; fine</ASANA_DECISION></APBILL></update>"
+        f"<update><APBILL><RECORDNO>41</RECORDNO>{sent}<ASANA_DECISION>&lt;ok&gt; &amp; fine</ASANA_DECISION></APBILL></update>"
     )
-
-
-def test_a_stamp_without_a_due_date_sends_none() -> None:
-    assert "WHENDUE" not in stamp_fields("41", values={}, due_on=None, action="Submit")
 
 
 @pytest.mark.parametrize("name", ["A B", "1A", "A/B", "", "A.B"])

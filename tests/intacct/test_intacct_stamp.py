@@ -19,19 +19,19 @@ def a_bill(hook: IntacctHook, state: BillState = BillState.POSTED) -> Bill:
 
 
 def stamp(hook: IntacctHook, bill: Bill, *, control_id: str = "decision-1", **more: Any) -> None:
-    hook.stamp_bill(bill.record_no, values=VALUES, due_on=bill.due_on, control_id=control_id, **more)
+    hook.stamp_bill(bill.record_no, values=VALUES, control_id=control_id, **more)
 
 
 def writes(sandbox: Any) -> int:
     return sandbox.counters().get("intacct WRITE", 0)  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize("whendue_required", [False, True])
-def test_a_stamp_changes_the_custom_fields_and_nothing_else(sandbox: Any, a_hook: Any, whendue_required: bool) -> None:
-    sandbox.settings(whendue_required_on_update=whendue_required)
+@pytest.mark.parametrize("needed", [False, True])
+def test_a_stamp_changes_the_custom_fields_and_nothing_else(sandbox: Any, a_hook: Any, needed: bool) -> None:
+    sandbox.settings(update_needs_when_due=needed, update_needs_action=needed)
     hook = a_hook()
     before = a_bill(hook)
-    stamp(hook, before)
+    stamp(hook, before, **({"due_on": before.due_on, "submit": True} if needed else {}))
     after = hook.bill(before.record_no)
     assert after is not None
     assert after.custom["ASANA_DECISION"] == "Approved"
@@ -117,7 +117,7 @@ def test_a_dead_session_costs_one_login_and_the_write_still_happens_once(sandbox
 def test_a_read_only_connection_sends_no_write(sandbox: Any, a_hook: Any) -> None:
     hook = a_hook(extra={"read_only": True})
     with pytest.raises(Misconfigured, match="intacct_default is read-only"):
-        hook.stamp_bill("1", values=VALUES, due_on=None, control_id="d")
+        hook.stamp_bill("1", values=VALUES, control_id="d")
     assert sandbox.counters() == {}
     assert IntacctHook.stamp_bill.changes_other_system
 
@@ -131,12 +131,22 @@ def test_read_only_is_on_unless_it_clearly_says_off(a_hook: Any, value: Any) -> 
 @pytest.mark.parametrize("name", ["TOTALENTERED", "ONHOLD", "STATE", "APBILLITEMS", "RECORDNO", "NO_SUCH", "A/B"])
 def test_only_writable_custom_fields_can_be_stamped(sandbox: Any, a_hook: Any, name: str) -> None:
     with pytest.raises(Misconfigured, match=name):
-        a_hook().stamp_bill("1", values={name: "x"}, due_on=date(2026, 1, 1), control_id="d")
+        a_hook().stamp_bill("1", values={name: "x"}, control_id="d")
     assert writes(sandbox) == 0
 
 
-def test_the_action_is_always_said(sandbox: Any, a_hook: Any) -> None:
+def test_a_new_due_date_outlives_a_stamp(sandbox: Any, a_hook: Any) -> None:
+    """The clerk moves it after the bill was read and before the stamp."""
     hook = a_hook()
-    draft = a_bill(hook, BillState.DRAFT)
-    stamp(hook, draft, action="Draft")
-    assert hook.bill(draft.record_no).state is BillState.DRAFT
+    bill = a_bill(hook)
+    sandbox.act("intacct", "mgarcia", "edit_bill", record_no=bill.record_no, changes={"due_on": "2031-06-30"})
+    stamp(hook, bill)
+    assert hook.bill(bill.record_no).due_on == date(2031, 6, 30)
+
+
+@pytest.mark.parametrize("setting", ["update_needs_when_due", "update_needs_action"])
+def test_a_company_that_wants_more_than_the_fields_refuses_in_words(sandbox: Any, a_hook: Any, setting: str) -> None:
+    sandbox.settings(**{setting: ["Posted"]})
+    hook = a_hook()
+    with pytest.raises(Refused, match="Required field"):
+        stamp(hook, a_bill(hook))

@@ -276,3 +276,62 @@ def test_whether_custom_fields_wait_for_vendor_approval_is_a_setting(gateway: An
     assert (a_vendor(sandbox)["state"], a_vendor(sandbox)["custom"]) == ("A", {"ASANA_TEAM": "IT"})
     update_vendor(gateway, a_vendor(sandbox), "<COMMENTS>x</COMMENTS>")
     assert a_vendor(sandbox)["state"] == "S"
+
+
+@pytest.mark.parametrize(("name", "setting"), [("WHENDUE", "update_needs_when_due"), ("ACTION", "update_needs_action")])
+@pytest.mark.parametrize(("needed", "refused"), [(False, False), (True, True), (["Posted"], True), (["Submitted"], False)])
+def test_an_update_may_need_more_than_its_fields(
+    gateway: Any, sandbox: Any, name: str, setting: str, needed: Any, refused: bool
+) -> None:
+    bill = bill_in(sandbox, "Posted")
+    sandbox.settings(**{setting: needed})
+    assert (gateway.update_bill(bill["record_no"], STAMP).findtext("status") == "failure") is refused
+    due = f"{bill['due_on'][5:7]}/{bill['due_on'][8:]}/{bill['due_on'][:4]}"
+    sent = {"WHENDUE": due, "ACTION": "Submit"}[name]
+    assert gateway.update_bill(bill["record_no"], f"<{name}>{sent}</{name}>{STAMP}").findtext("status") == "success"
+
+
+def test_an_old_due_date_sent_back_overwrites_a_new_one_on_a_posted_bill(gateway: Any, sandbox: Any) -> None:
+    number = sandbox.act("intacct", "mgarcia", "create_bill", state="Posted", due_on="2031-01-31")["record_no"]
+    sandbox.act("intacct", "mgarcia", "edit_bill", record_no=number, changes={"due_on": "2031-06-30"})
+    gateway.update_bill(number, f"<WHENDUE>01/31/2031</WHENDUE>{STAMP}")
+    assert bill_now(sandbox, number)["due_on"] == "2031-01-31"
+
+
+@pytest.mark.parametrize(
+    ("refuses", "stamp", "other"),
+    [("changes", "success", "failure"), ("everything", "failure", "failure"), ("nothing", "success", "success")],
+)
+def test_closed_books_show_in_the_bills_summary_and_refuse_what_is_set(
+    gateway: Any, sandbox: Any, said: Any, refuses: str, stamp: str, other: str
+) -> None:
+    bill = sandbox.act("intacct", "mgarcia", "create_bill", state="Posted")["bill"]
+    wanted = f"<equalto><field>RECORDNO</field><value>{bill['record_no']}</value></equalto>"
+
+    def summary() -> dict[str, str]:
+        key = gateway.rows("APBILL", "RECORDNO PRBATCHKEY", wanted)[0]["PRBATCHKEY"]
+        return next(row for row in gateway.rows("APBILLBATCH", "RECORDNO TITLE CREATED OPEN") if row["RECORDNO"] == key)
+
+    assert summary()["OPEN"] == "Open"
+    sandbox.settings(books_closed_through=bill["bill_date"], closed_books_refuse=refuses)
+    assert summary()["OPEN"] == "Closed"
+    assert gateway.update_bill(bill["record_no"], STAMP).findtext("status") == stamp
+    result = gateway.update_bill(bill["record_no"], "<DESCRIPTION>x</DESCRIPTION>")
+    assert result.findtext("status") == other
+    assert other == "success" or "period that's been closed" in said(result)[0][1]
+
+
+@pytest.mark.parametrize(("way", "kept"), [("refuse", ""), ("cut", "Appro")])
+def test_a_custom_field_may_be_too_short_for_its_value(gateway: Any, sandbox: Any, way: str, kept: str) -> None:
+    sandbox.settings(custom_field_length=5, custom_field_too_long=way)
+    bill = sandbox.act("intacct", "mgarcia", "create_bill", state="Posted")["bill"]
+    assert (gateway.update_bill(bill["record_no"], STAMP).findtext("status") == "success") is bool(kept)
+    assert bill_now(sandbox, bill["record_no"])["stamps"]["ASANA_DECISION"] == kept
+    assert gateway.update_bill(bill["record_no"], "<ASANA_DECISION>Fine</ASANA_DECISION>").findtext("status") == "success"
+
+
+def test_a_company_of_one_currency_has_no_currency_fields(gateway: Any, sandbox: Any) -> None:
+    sandbox.settings(single_currency=True)
+    for name in ("APBILL", "APBILLITEM", "APPYMT", "VENDOR"):
+        listed = gateway.data(f"<lookup><object>{name}</object></lookup>")
+        assert not {"BASECURR", "CURRENCY"} & {field.findtext("ID") for field in listed.iter("Field")}

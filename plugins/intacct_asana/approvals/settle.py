@@ -181,7 +181,7 @@ class Settler:
     def _write(self, decision: Decision, before: Bill, values: Mapping[str, str], *, sent_before: bool) -> Decision:
         problem: Refused | OutcomeUnknown | None = None
         try:
-            self.books.stamp_bill(before.record_no, values=values, due_on=before.due_on, control_id=decision.control_id)
+            self.books.stamp_bill(before.record_no, values=values, control_id=decision.control_id)
         except (Refused, OutcomeUnknown) as error:
             problem = error
         after = self.find_bill(decision)

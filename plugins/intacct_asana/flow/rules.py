@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Dis
 
 from intacct_asana.flow.sources import BILL_SOURCES, VENDOR_SOURCES, Shape, Source
 from intacct_asana.flow.words import Amount, Currency, Day, Email, FieldName, IntacctName, Line, Word, did_you_mean, flaw
+from intacct_asana.text import amount_text
 
 PAIR_FORMAT = "{id} {name}"
 PAIR_PLACEHOLDERS = ("id", "name")
@@ -241,7 +242,7 @@ def _canonical(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return {name: getattr(value, name) for name in type(value).model_fields}
     if isinstance(value, Decimal):
-        return format(value.normalize(), "f") if value else "0"
+        return amount_text(value)
     return str(value)
 
 

@@ -1,4 +1,4 @@
-"""Intacct as the rest of this project sees it: bills, vendors and two careful writes."""
+"""Intacct as the rest of this project sees it: bills, vendors, users and two careful writes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from intacct_asana.intacct.session import IntacctSettings, hide, settings_of
 from intacct_asana.intacct.timestamps import format_of, offset_of
 from intacct_asana.intacct.walks import Walk, walks
 from intacct_asana.intacct.xml import read_user_formatting, update
-from intacct_asana.records import Bill, IntacctIdentity, ObjectField, ReadWindow, UserFormatting, Vendor
+from intacct_asana.records import Bill, IntacctIdentity, IntacctUser, ObjectField, ReadWindow, UserFormatting, Vendor
 from intacct_asana.records.documents import DocumentFile
 
 log = logging.getLogger(__name__)
@@ -207,6 +207,14 @@ class IntacctHook(BaseHook):
             return (), newest_payment_change(self.reader, clock=clock)
         return changed_payments(self.reader, since_text, clock=clock)
 
+    def users(self) -> list[IntacctUser]:
+        """Every user of the company, inactive ones too. Misconfigured when the role may not list users."""
+        return self.reader.users()
+
+    def closed_summaries(self, summary_nos: Collection[str]) -> frozenset[str]:
+        """Those of these summaries (`Bill.summary_no`) whose books are closed. Misconfigured when they may not be listed."""
+        return self.reader.closed_summaries(sorted(set(summary_nos) - {""}))
+
     def _bills_where(self, where: Filter) -> list[Bill]:
         return [bill for page in self._bill_pages(Walk(scope=(where,)), page_size=500) for bill in page]
 
@@ -236,18 +244,20 @@ class IntacctHook(BaseHook):
 
     @mutates
     def stamp_bill(
-        self, record_no: str, *, values: Mapping[str, str], due_on: date | None, control_id: str, action: str = "Submit"
+        self, record_no: str, *, values: Mapping[str, str], control_id: str, due_on: date | None = None, submit: bool = False
     ) -> None:
-        """Write `values` (custom field id to text) onto a bill's header; lines are never sent.
+        """Write `values` (custom field id to text) onto a bill's header, and nothing else; lines are never sent.
 
-        Returns on Intacct's success only. `due_on` is the bill's current due date, which Intacct wants back. `action`
-        `Submit` may post a draft, so a draft is the caller's to refuse. Raises Misconfigured, before anything is sent, for
-        a name that is not a writable custom field; Refused for a no; OutcomeUnknown when no clear answer came.
+        `due_on` and `submit` are for companies whose Intacct refuses the update without them: the due date is sent along,
+        which puts back what a clerk changed since it was read, and ACTION Submit. An update of a draft may submit it even
+        without, so a draft is the caller's to refuse. Returns on Intacct's success only. Raises Misconfigured, before
+        anything is sent, for a name that is not a writable custom field; Refused for a no; OutcomeUnknown when no clear
+        answer came.
         Source: https://developer.intacct.com/api/accounts-payable/bills/#update-bill
         """
         self._check_stamp_fields(values)
         asked = f"stamp of bill {record_no} (control id {control_id})"
-        fields = stamp_fields(record_no, values=values, due_on=due_on, action=action)
+        fields = stamp_fields(record_no, values=values, due_on=due_on, submit=submit)
         reply = self.gateway.write(update(BILL, fields), kind=f"update {BILL}", asked=asked, control_id=control_id)
         answered = record_no_of(reply)
         if answered and answered != record_no:

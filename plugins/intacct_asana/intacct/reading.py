@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -33,12 +32,18 @@ from intacct_asana.intacct.records import (
     MODIFIED,
     PARENT_BILL,
     RECORD_NO,
+    SUMMARY,
+    SUMMARY_NEEDED,
+    USER,
+    USER_NEEDED,
+    USER_WISHED,
     VENDOR,
     VENDOR_NEEDED,
     VENDOR_WISHED,
     is_offset_line,
     line_of,
     parent_bill_of,
+    user_of,
     vendor_key,
 )
 from intacct_asana.intacct.replies import object_fields_of, remaining_of, rows_of, total_of
@@ -54,7 +59,7 @@ from intacct_asana.intacct.walks import (
     deletions_walk,
 )
 from intacct_asana.intacct.xml import lookup
-from intacct_asana.records import BillLine, ObjectField, Payment, Trail
+from intacct_asana.records import BillLine, IntacctUser, ObjectField, Payment, Trail
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +68,8 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     BILL: BILL_NEEDED,
     LINE: LINE_NEEDED,
     VENDOR: VENDOR_NEEDED,
+    USER: USER_NEEDED,
+    SUMMARY: SUMMARY_NEEDED,
     PAYMENT: PAYMENT_NEEDED,
     DETAIL: DETAIL_NEEDED,
 }
@@ -70,6 +77,8 @@ WISHED: Mapping[str, tuple[str, ...]] = {
     BILL: BILL_WISHED,
     LINE: LINE_WISHED,
     VENDOR: VENDOR_WISHED,
+    USER: USER_WISHED,
+    SUMMARY: (),
     PAYMENT: PAYMENT_WISHED,
     DETAIL: DETAIL_WISHED,
 }
@@ -181,12 +190,18 @@ class Reader:
             for row in page:
                 if not is_offset_line(row):
                     found[parent_bill_of(row)].append(line_of(row))
-        return {parent: tuple(sorted(lines, key=_line_order)) for parent, lines in found.items()}
+        return {parent: tuple(sorted(lines, key=lambda line: line.place)) for parent, lines in found.items()}
 
+    def users(self) -> list[IntacctUser]:
+        """Source: https://developer.intacct.com/api/company-console/users/#query-and-list-users"""
+        return [user_of(row) for rows in self.pages(USER, Walk(), page_size=MOST_ROWS) for row in rows]
 
-def _line_order(line: BillLine) -> tuple[int, int]:
-    """Lines share a number where a company does not number them; then they keep the order of their records."""
-    return line.line_no, int(line.record_no) if re.fullmatch("[0-9]{1,18}", line.record_no) else 0
+    def closed_summaries(self, summary_nos: Sequence[str]) -> frozenset[str]:
+        """Those that are closed. Nothing else tells of closed books; what a bill of closed ones takes is not documented."""
+        if not summary_nos:
+            return frozenset()
+        pages = self.pages(SUMMARY, Walk(scope=(one_of(RECORD_NO, summary_nos),)), page_size=MOST_ROWS)
+        return frozenset(row[RECORD_NO] for rows in pages for row in rows if row.get("OPEN", "").lower() == "closed")
 
 
 ZONES_MINUTES = 24 * 60

@@ -10,9 +10,9 @@ from decimal import Decimal
 from intacct_asana.errors import Problem, UnexpectedReply
 from intacct_asana.intacct.query import Filter, on_or_after, one_of
 from intacct_asana.intacct.timestamps import day_of, day_text
-from intacct_asana.records import Bill, BillLine, BillState, ObjectField, Payment, ReadWindow, Vendor
+from intacct_asana.records import Bill, BillLine, BillState, IntacctUser, ObjectField, Payment, ReadWindow, Vendor
 
-BILL, LINE, VENDOR = "APBILL", "APBILLITEM", "VENDOR"
+BILL, LINE, VENDOR, USER, SUMMARY = "APBILL", "APBILLITEM", "VENDOR", "USERINFO", "APBILLBATCH"
 RECORD_NO, MODIFIED, PARENT_BILL, SOURCE_DOCUMENT = "RECORDNO", "WHENMODIFIED", "RECORDKEY", "DOCHDRKEY"
 CREATED: Mapping[str, str] = {BILL: "AUWHENCREATED", LINE: "WHENCREATED", VENDOR: "WHENCREATED"}
 """When a row was made. On a bill WHENCREATED is the document's date, and AUWHENCREATED may be in another zone than
@@ -45,10 +45,13 @@ BILL_WISHED = (
     "MEGAENTITYID",
     "MEGAENTITYNAME",
     "CREATEDBYLOGINID",
+    "CREATEDBY",
     "MODIFIEDBYLOGINID",
+    "MODIFIEDBY",
     "AUWHENCREATED",
     "RECORD_URL",
     "SUPDOCID",
+    "PRBATCHKEY",
 )
 LINE_NEEDED = ("RECORDNO", "RECORDKEY", "AMOUNT")
 LINE_WISHED = (
@@ -79,6 +82,9 @@ VENDOR_WISHED = (
     "MEGAENTITYID",
     "RECORD_URL",
 )
+USER_NEEDED = ("RECORDNO", "LOGINID")
+USER_WISHED = ("DESCRIPTION", "EMAIL", "CONTACTINFO.EMAIL1", "STATUS", "LOGINDISABLED")
+SUMMARY_NEEDED = ("RECORDNO", "OPEN")
 
 
 def bill_scope(window: ReadWindow) -> tuple[Filter, ...]:
@@ -146,11 +152,14 @@ def bill_of(
         entity_id=get("MEGAENTITYID"),
         entity_name=get("MEGAENTITYNAME"),
         created_by=get("CREATEDBYLOGINID"),
+        created_by_no=get("CREATEDBY"),
         modified_by=get("MODIFIEDBYLOGINID"),
+        modified_by_no=get("MODIFIEDBY"),
         modified_at_text=get("WHENMODIFIED"),
         created_at_text=get(CREATED[BILL]),
         record_url=get("RECORD_URL"),
         document_id=get("SUPDOCID"),
+        summary_no=get("PRBATCHKEY"),
         custom={name: get(name.upper()) for name in custom_fields},
         lines=lines,
         payments=payments,
@@ -233,14 +242,32 @@ def vendor_of(row: Mapping[str, str], *, company_id: str, custom_fields: Iterabl
     )
 
 
-def stamp_fields(record_no: str, *, values: Mapping[str, str], due_on: date | None, action: str) -> dict[str, str]:
+def user_of(row: Mapping[str, str]) -> IntacctUser:
+    """The user in one row of a query. Raises UnexpectedReply for one without a login."""
+    get = _getter(row)
+    if not get("LOGINID"):
+        raise UnexpectedReply(f"User {row['RECORDNO']} came without a login.")
+    return IntacctUser(
+        record_no=row["RECORDNO"],
+        login=get("LOGINID"),
+        name=get("DESCRIPTION"),
+        email=get("EMAIL") or get("CONTACTINFO.EMAIL1"),
+        status=get("STATUS").lower(),
+        web_services_only=flag(get("LOGINDISABLED")),
+    )
+
+
+def stamp_fields(
+    record_no: str, *, values: Mapping[str, str], due_on: date | None = None, submit: bool = False
+) -> dict[str, str]:
     """The fields of an `update` that writes custom fields onto a bill's header. Lines are never among them.
 
-    ACTION is explicit because its default, Submit, also holds on update and may post a draft. The current WHENDUE goes
-    along because the documentation marks it required on update (its own sample leaves it out).
+    The documentation marks WHENDUE required on update, and its own sample leaves it out. What is sent overwrites what a
+    clerk set since, so neither it nor ACTION goes along unless the company turns out to want it. ACTION's documented
+    default is Submit, also on update: a draft may be submitted either way.
     """
     due = {"WHENDUE": day_text(due_on)} if due_on else {}
-    return {RECORD_NO: record_no, **due, "ACTION": action, **values}
+    return {RECORD_NO: record_no, **due, **({"ACTION": "Submit"} if submit else {}), **values}
 
 
 def money(text: str) -> Decimal:

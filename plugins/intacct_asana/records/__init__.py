@@ -32,6 +32,7 @@ from intacct_asana.records.intacct import (
     BillLine,
     BillState,
     IntacctIdentity,
+    IntacctUser,
     ObjectField,
     Payment,
     PaymentState,
@@ -53,6 +54,7 @@ from intacct_asana.records.state import (
     ValueState,
     VendorValue,
     Verdict,
+    shows,
     snapshot_of,
 )
 
@@ -72,6 +74,7 @@ __all__ = [
     "FieldNeed",
     "FieldValue",
     "IntacctIdentity",
+    "IntacctUser",
     "Intent",
     "IntentState",
     "Link",
@@ -99,5 +102,6 @@ __all__ = [
     "VendorValue",
     "Verdict",
     "Webhook",
+    "shows",
     "snapshot_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -89,6 +90,11 @@ class BillLine:
     class_id: str = ""
     class_name: str = ""
 
+    @property
+    def place(self) -> tuple[int, int]:
+        """Sorts the lines of a bill. Where a company does not number them they keep the order of their records."""
+        return self.line_no, int(self.record_no) if re.fullmatch("[0-9]{1,18}", self.record_no) else 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
@@ -97,6 +103,10 @@ class Bill:
     `bill_key` survives Purchasing's delete-and-recreate: `<company>:po:<source document>` for bills of module 9.PO, else
     `<company>:ap:<record_no>`. `modified_at_text` and `created_at_text` are the server's own texts, used as cursors, never
     converted and never compared with each other (one record mixes zones); empty where Intacct holds no value.
+
+    `created_by` and `modified_by` are logins, `created_by_no` and `modified_by_no` the record numbers of the same users; each
+    is empty where the company does not tell. `document_digest` is of the files under `document_id`: Intacct does not tell
+    it, so it is empty until somebody who read the files fills it in. `summary_no` is the summary that the bill is posted with.
     """
 
     bill_key: str
@@ -128,11 +138,15 @@ class Bill:
     entity_id: str = ""
     entity_name: str = ""
     created_by: str = ""
+    created_by_no: str = ""
     modified_by: str = ""
+    modified_by_no: str = ""
     modified_at_text: str = ""
     created_at_text: str = ""
     record_url: str = ""
     document_id: str = ""
+    document_digest: str = ""
+    summary_no: str = ""
     custom: Mapping[str, str] = field(default_factory=dict)
     lines: tuple[BillLine, ...] = ()
     payments: tuple[Payment, ...] = ()
@@ -158,6 +172,21 @@ class Vendor:
     created_at_text: str = ""
     record_url: str = ""
     custom: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntacctUser:
+    """One user of the company. `status` is active, inactive or lockedout; empty where the company does not tell.
+
+    A `web_services_only` user is a program: nobody can sign in as it.
+    """
+
+    record_no: str
+    login: str
+    name: str = ""
+    email: str = ""
+    status: str = ""
+    web_services_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

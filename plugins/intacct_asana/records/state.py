@@ -7,31 +7,50 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from intacct_asana.records.asana import TaskDraft
 from intacct_asana.records.intacct import Bill
+from intacct_asana.text import amount_text
+
+SNAPSHOT_VERSION = 2
+"""Grows with every change of what `snapshot_of` looks at. Snapshots of the first releases name none."""
+_AMOUNTS = ("total_entered", "transaction_total_entered")
+_UNVERSIONED = frozenset({"vendor_id", "bill_number", "currency", "base_currency", *_AMOUNTS, "due_on", "lines"})
+"""What a snapshot without a version holds, with amounts as they came over the wire."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What a person deciding about the bill is shown: vendor, amounts, currency, lines, due date. `digest` is SHA-256 hex."""
+    """What a person deciding about the bill is shown: vendor, amounts, currency, lines, due date, words, attachment.
+
+    `digest` is SHA-256 hex.
+    """
 
     digest: str
     body: Mapping[str, object]
 
 
 def snapshot_of(bill: Bill) -> Snapshot:
-    """The part of `bill` that a decision is about, with its SHA-256. Payments and states are left out: guards look at them."""
+    """The part of `bill` that a decision is about, with its SHA-256. Payments and states are left out: guards look at them.
+
+    One content has one digest, however its amounts are written and in whatever order its lines are read.
+    """
     body: dict[str, object] = {
+        "version": SNAPSHOT_VERSION,
         "vendor_id": bill.vendor_id,
         "bill_number": bill.bill_number,
+        "description": bill.description,
         "currency": bill.currency,
         "base_currency": bill.base_currency,
-        "total_entered": str(bill.total_entered),
-        "transaction_total_entered": str(bill.transaction_total_entered),
+        "total_entered": amount_text(bill.total_entered),
+        "transaction_total_entered": amount_text(bill.transaction_total_entered),
         "due_on": bill.due_on.isoformat() if bill.due_on else "",
+        "document_id": bill.document_id,
+        "document_digest": bill.document_digest,
         "lines": [
             [
                 line.account_no,
@@ -39,13 +58,26 @@ def snapshot_of(bill: Bill) -> Snapshot:
                 line.location_id,
                 line.project_id,
                 line.class_id,
-                str(line.transaction_amount),
+                amount_text(line.transaction_amount),
             ]
-            for line in bill.lines
+            for line in sorted(bill.lines, key=lambda line: line.place)
         ],
     }
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return Snapshot(digest=hashlib.sha256(text.encode()).hexdigest(), body=body)
+
+
+def shows(snapshot: Snapshot, bill: Bill) -> bool:
+    """Whether `bill` still is what `snapshot` holds; one of an older release answers for what it looked at, by value."""
+    now = snapshot_of(bill)
+    if set(snapshot.body) != _UNVERSIONED:
+        return snapshot.digest == now.digest
+    return _canonical(snapshot.body) == {name: now.body[name] for name in _UNVERSIONED}
+
+
+def _canonical(body: Mapping[str, Any]) -> dict[str, Any]:
+    amounts = {name: amount_text(Decimal(body[name])) for name in _AMOUNTS}
+    return {**body, **amounts, "lines": [[*line[:-1], amount_text(Decimal(line[-1]))] for line in body["lines"]]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
