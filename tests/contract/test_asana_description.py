@@ -30,7 +30,7 @@ from intacct_asana.records.documents import DocumentFile
 
 from sandbox import constants
 from sandbox.asana import router
-from sandbox.asana.calls import ROUTES
+from sandbox.asana.routes.calls import ROUTES
 from tests.contract.asana_description import Description, Exchange
 from tests.hooks_asana.asana_connections import a_hook
 

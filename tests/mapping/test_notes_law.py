@@ -13,7 +13,7 @@ from intacct_asana.mapping.notes import MOST_CHARACTERS, bill_notes, vendor_note
 from intacct_asana.protocol.asana_richtext import checked_html
 from intacct_asana.records import Bill, Vendor
 
-from sandbox.asana.richtext import accepted
+from sandbox.asana.state.richtext import accepted
 from tests.mapping.mapping_builders import a_bill, a_line, a_vendor
 
 HOSTILE = st.one_of(

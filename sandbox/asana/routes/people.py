@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sandbox.asana.calls import Answer, Call, many, one, route
 from sandbox.asana.errors import bad, unknown
+from sandbox.asana.routes.calls import Answer, Call, many, one, route
 
 
 @route("GET", "/users/{gid}")

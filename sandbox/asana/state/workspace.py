@@ -7,12 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox import constants
-from sandbox.asana.acting import act
-from sandbox.asana.dumping import dump
 from sandbox.asana.errors import AsanaError, bad, forbidden, unauthorized, unknown
-from sandbox.asana.events import Events
-from sandbox.asana.limits import Limits
-from sandbox.asana.model import (
+from sandbox.asana.state.deliveries import Deliveries
+from sandbox.asana.state.events import Events
+from sandbox.asana.state.limits import Limits
+from sandbox.asana.state.model import (
     Attachment,
     CustomField,
     Project,
@@ -25,8 +24,7 @@ from sandbox.asana.model import (
     User,
     Webhook,
 )
-from sandbox.asana.paging import Offsets
-from sandbox.asana.webhooks import Deliveries
+from sandbox.asana.state.paging import Offsets
 from sandbox.core import World
 
 PERSON_TOKEN = "sandbox-person-"
@@ -34,7 +32,7 @@ FIRST_GID = 1211000000000000
 
 
 class Workspace:
-    """One Asana workspace with its people, projects and tasks. `world.asana` is one."""
+    """One Asana workspace with its people, projects and tasks."""
 
     def __init__(self, world: World, *, seed: int = 7) -> None:
         self.world = world
@@ -55,7 +53,7 @@ class Workspace:
         self.events = Events(self.world, seed=seed)
         self.offsets = Offsets(self.world, seed=seed)
         self.limits = Limits(self.world)
-        self.deliveries = Deliveries(self)
+        self.deliveries = Deliveries(self.world, self.webhooks)
         if keep_fields:
             for project in self.projects.values():
                 project.tasks.clear()
@@ -73,13 +71,6 @@ class Workspace:
         self._people()
         self._project(constants.BILLS_PROJECT_GID, "Bills")
         self._project(constants.VENDORS_PROJECT_GID, "Vendors")
-
-    def dump(self) -> dict[str, Any]:
-        return dump(self)
-
-    def act(self, user: str, action: str, **args: Any) -> dict[str, Any]:
-        """Do `action` as that person would in Asana's own pages; see `acting.ACTIONS`."""
-        return act(self, user, action, args)
 
     def _people(self) -> None:
         bot = User(constants.BOT_GID, constants.BOT_NAME, constants.BOT_EMAIL, workspaces=[self.site])

@@ -1,20 +1,37 @@
-"""The whole state as JSON, for tests, the demo and the board page: fields by name, values as people read them."""
+"""Asana as the controls, the demo and the board page have it: begun anew, acted upon by names, and dumped as JSON in which
+fields have their names and values are as people read them."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sandbox.asana.model import Attachment, CustomField, EnumOption, Project, Story, Task, User, Webhook
-from sandbox.asana.shapes import entries, stamp
-from sandbox.asana.values import plain
-
-if TYPE_CHECKING:
-    from sandbox.asana.state import Workspace
-
+from sandbox.asana.acts.people import act
+from sandbox.asana.state.model import Attachment, CustomField, EnumOption, Project, Story, Task, User, Webhook
+from sandbox.asana.state.shapes import entries, stamp
+from sandbox.asana.state.values import plain
+from sandbox.asana.state.workspace import Workspace
+from sandbox.core import World
 
 EVERYBODY = User("0", "", "")
 """A viewer from whom nothing is hidden."""
+
+
+class Asana:
+    """The stand-in as a whole. `world.asana` is one."""
+
+    def __init__(self, world: World, *, seed: int = 7) -> None:
+        self.space = Workspace(world, seed=seed)
+
+    def reset(self, seed: int, **options: Any) -> dict[str, Any]:
+        return self.space.reset(seed, **options)
+
+    def dump(self) -> dict[str, Any]:
+        return dump(self.space)
+
+    def act(self, user: str, action: str, **args: Any) -> dict[str, Any]:
+        """Do `action` as that person would in Asana's own pages; see `people.ACTIONS`."""
+        return act(self.space, user, action, args)
 
 
 def dump(space: Workspace) -> dict[str, Any]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sandbox.asana.definitions import raise_if_locked
-from sandbox.asana.edits import Edit
+from sandbox.asana.acts.definitions import raise_if_locked
+from sandbox.asana.acts.edits import Edit
 from sandbox.asana.errors import AsanaError, bad, needs_payment
-from sandbox.asana.model import CustomField, FieldEntry, Task, User
-from sandbox.asana.values import KEEP, accept, display
-
-if TYPE_CHECKING:
-    from sandbox.asana.state import Workspace
+from sandbox.asana.state.model import CustomField, FieldEntry, Task, User
+from sandbox.asana.state.values import KEEP, accept, display
+from sandbox.asana.state.workspace import Workspace
 
 _STORY_VALUES = {
     "text": "text_value",

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sandbox.asana.edits import Edit
+from sandbox.asana.acts.edits import Edit
 from sandbox.asana.errors import bad, no_route
-from sandbox.asana.model import User
-from sandbox.asana.paging import page
-from sandbox.asana.selection import Tree
-from sandbox.asana.shapes import SHAPES, show
-
-if TYPE_CHECKING:
-    from sandbox.asana.state import Workspace
+from sandbox.asana.state.model import User
+from sandbox.asana.state.paging import page
+from sandbox.asana.state.shapes import SHAPES, Tree, show
+from sandbox.asana.state.workspace import Workspace
 
 READS = ("GET", "HEAD", "OPTIONS")
 

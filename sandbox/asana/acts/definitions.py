@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox.asana.errors import bad, forbidden, needs_payment
-from sandbox.asana.model import CustomField, EnumOption, FieldSetting, Project, User
-from sandbox.asana.values import KINDS
-
-if TYPE_CHECKING:
-    from sandbox.asana.state import Workspace
+from sandbox.asana.state.model import CustomField, EnumOption, FieldSetting, Project, User
+from sandbox.asana.state.values import KINDS
+from sandbox.asana.state.workspace import Workspace
 
 BUILT_IN = frozenset({"due date", "assignee", "name", "task name", "created on", "last modified on", "completed on"})
 FORMATS = frozenset({"currency", "identifier", "percentage", "custom", "duration", "none"})

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sandbox import constants
-from sandbox.asana import definitions, stories, tasks
-from sandbox.asana.edits import Edit
+from sandbox.asana.acts import comments, definitions, tasks
+from sandbox.asana.acts.edits import Edit
 from sandbox.asana.errors import bad
-from sandbox.asana.forging import forge
-from sandbox.asana.model import CustomField, EnumOption, Project, Task, User
-from sandbox.asana.shapes import show
-from sandbox.asana.webhooks import heartbeat
-
-if TYPE_CHECKING:
-    from sandbox.asana.state import Workspace
+from sandbox.asana.state.deliveries import forge
+from sandbox.asana.state.model import CustomField, EnumOption, Project, Task, User
+from sandbox.asana.state.shapes import show
+from sandbox.asana.state.workspace import Workspace
 
 Args = dict[str, Any]
 Action = Callable[[Edit, User, Args], Any]
@@ -126,7 +123,7 @@ def _update(key: str, argument: str = "", **fixed: Any) -> Action:
 
 
 def _comment(edit: Edit, viewer: User, args: Args) -> Any:
-    return stories.comment(edit, _task(edit, viewer, args), {"text": args["text"]})
+    return comments.comment(edit, _task(edit, viewer, args), {"text": args["text"]})
 
 
 def _story(edit: Edit, args: Args) -> Any:
@@ -136,12 +133,12 @@ def _story(edit: Edit, args: Args) -> Any:
 
 
 def _edit_comment(edit: Edit, _viewer: User, args: Args) -> Any:
-    stories.reword(edit, _story(edit, args), {"text": args["text"]})
+    comments.reword(edit, _story(edit, args), {"text": args["text"]})
     return _story(edit, args)
 
 
 def _delete_comment(edit: Edit, _viewer: User, args: Args) -> None:
-    stories.remove(edit, _story(edit, args))
+    comments.remove(edit, _story(edit, args))
 
 
 def _unfollow(edit: Edit, viewer: User, args: Args) -> Task:
@@ -276,12 +273,12 @@ def _revoke_token(edit: Edit, _viewer: User, args: Args) -> None:
 
 
 def _heartbeat(edit: Edit, _viewer: User, _args: Args) -> None:
-    heartbeat(edit.space)
+    edit.space.deliveries.heartbeat()
 
 
 def _forge(edit: Edit, _viewer: User, args: Args) -> None:
-    """`how`: one of `forging.WAYS`; `times`."""
-    forge(edit.space, str(args["how"]), times=int(args.get("times", 1)))
+    """`how`: one of `deliveries.WAYS`; `times`."""
+    forge(edit.space.deliveries, str(args["how"]), times=int(args.get("times", 1)))
 
 
 def _set_webhooks(active: bool) -> Action:

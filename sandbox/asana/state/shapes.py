@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sandbox.asana import richtext
-from sandbox.asana.model import (
+from sandbox.asana.state import richtext
+from sandbox.asana.state.model import (
     Attachment,
     CustomField,
     EnumOption,
@@ -26,10 +27,11 @@ from sandbox.asana.model import (
     User,
     Webhook,
 )
-from sandbox.asana.selection import Tree
-from sandbox.asana.values import display
+from sandbox.asana.state.values import display
 
 ABSENT = object()
+Tree = dict[str, "Tree"]
+_GROUP = re.compile(r"\(([^()]*)\)")
 Attribute = Callable[[Any, User], Any]
 
 
@@ -95,6 +97,32 @@ def fixed(value: Any) -> Attribute:
 
 def _plain(*names: str) -> dict[str, Attribute]:
     return {name: get(name) for name in names}
+
+
+# --- what `opt_fields` asks for
+
+
+def parse(paths: Iterable[str]) -> Tree:
+    """The tree of wanted names; an empty subtree means the thing itself in its compact form.
+
+    `opt_fields` are comma separated paths with groups `(a|b)` and an optional leading `this.`.
+    """
+    tree: Tree = {}
+    for path in paths:
+        for plain in _ungrouped(path.strip()):
+            branch = tree
+            for name in plain.removeprefix("this.").split("."):
+                branch = branch.setdefault(name.strip(), {})
+    return tree
+
+
+def _ungrouped(path: str) -> Iterator[str]:
+    group = _GROUP.search(path)
+    if not group:
+        yield from [path] if path else []
+        return
+    for choice in group.group(1).split("|"):
+        yield from _ungrouped(path[: group.start()] + choice.strip() + path[group.end() :])
 
 
 # --- custom fields, as definitions and as entries on a task

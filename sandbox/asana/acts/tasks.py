@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.asana import richtext
-from sandbox.asana.edits import Edit
+from sandbox.asana.acts.edits import Edit
+from sandbox.asana.acts.fieldwrites import prepare_fields
 from sandbox.asana.errors import AsanaError, bad
-from sandbox.asana.fieldwrites import prepare_fields
-from sandbox.asana.model import Project, Section, Task, User
-from sandbox.asana.values import parse_day, parse_instant
+from sandbox.asana.state import richtext
+from sandbox.asana.state.model import Project, Section, Task, User
+from sandbox.asana.state.values import parse_day, parse_instant
 
 Effect = Callable[[Edit], None]
 APPROVALS = ("pending", "approved", "rejected", "changes_requested")
