@@ -85,7 +85,8 @@ FATES = ("drop_event", "late_event", "double_event", "drop_story", "late_story")
 
 def fault_for(world: World, kind: str) -> Fault | None:
     """The fault that strikes this call itself."""
-    return next((fault for fault in world.faults if _name(fault) not in FATES and fault.strikes("asana", kind)), None)
+    ours = (fault for fault in world.faults if _name(fault) not in FATES and not fault.is_act)
+    return next((fault for fault in ours if fault.strikes("asana", kind)), None)
 
 
 def fate_of(world: World, what: str, *kinds: str) -> tuple[str, timedelta]:

@@ -112,9 +112,17 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
 
 async def perform(found: Route, call: Call) -> Answer:
     """Serve the call. Handlers run without interruption, except for the one that shakes hands with a webhook's target."""
+    world, known = call.space.world, dict(call.args)
+    world.act_at("act_before", "asana", found.kind, known)
     call.space.current_kind = found.kind
-    answer = found.handler(call)
-    return await answer if isawaitable(answer) else answer
+    try:
+        answered = found.handler(call)
+        answer = await answered if isawaitable(answered) else answered
+        if answer.status == 201:
+            known["made"] = answer.body["data"]["gid"]
+        return answer
+    finally:
+        world.act_at("act_after", "asana", found.kind, known)
 
 
 # --- the usual answers
