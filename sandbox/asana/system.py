@@ -38,7 +38,7 @@ def dump(space: Workspace) -> dict[str, Any]:
     """Tasks are live ones, in gid order; `fields` of a task maps field name to text or None."""
     return {
         "workspace": {"gid": space.site.gid, "name": space.site.name},
-        "users": [_user(user) for user in space.users.values()],
+        "users": [_user(space, user) for user in space.users.values()],
         "projects": [_project(project) for project in space.projects.values()],
         "fields": [_field(field) for field in space.fields.values()],
         "tasks": [_task(task) for task in space.live_tasks],
@@ -57,17 +57,21 @@ def _webhook(webhook: Webhook) -> dict[str, Any]:
     }
 
 
-def _user(user: User) -> dict[str, Any]:
-    return {"gid": user.gid, "name": user.name, "email": user.email, "guest": user.guest}
+def _user(space: Workspace, user: User) -> dict[str, Any]:
+    """`guest` is how it is in the first workspace, `guest_in` in each."""
+    guest_in = {each.site.gid: each.guest for each in space.site_memberships if each.user is user}
+    guest = guest_in.get(space.site.gid)
+    return {"gid": user.gid, "name": user.name, "email": user.email, "guest": guest, "guest_in": guest_in}
 
 
 def _project(project: Project) -> dict[str, Any]:
     return {
         "gid": project.gid,
         "name": project.name,
+        "workspace": project.site.gid,
         "sections": [{"gid": section.gid, "name": section.name} for section in project.sections],
         "fields": [setting.custom_field.name for setting in project.settings.values()],
-        "members": [membership.member.email for membership in project.members.values()],
+        "members": [getattr(each.member, "email", each.member.name) for each in project.members.values()],
         "task_count": len(project.tasks),
     }
 
@@ -125,6 +129,7 @@ def _story(story: Story) -> dict[str, Any]:
         "resource_subtype": story.kind,
         "created_at": stamp(story.created_at),
         "by": story.created_by.email if story.created_by else None,
+        "by_kind": story.created_by.author_kind if story.created_by else None,
         "by_name": story.created_by.name if story.created_by else None,
         "source": story.source,
         "text": story.text,

@@ -21,7 +21,7 @@ class Edit:
 
     space: Workspace
     user: User | None
-    source: str = "api"
+    source: str | None = "api"
     quiet: bool = False
 
     @property

@@ -16,13 +16,14 @@ def list_projects(call: Call) -> Answer:
 
 
 def _own(call: Call) -> list[Project]:
-    return [each for each in call.space.projects.values() if call.user.gid in each.members]
+    mine = [each for each in call.space.projects.values() if each.levels_of(call.user)]
+    return [each for each in mine if call.query.get("workspace") in (None, "", each.site.gid)]
 
 
 @route("GET", "/workspaces/{gid}/projects")
 def workspace_projects(call: Call) -> Answer:
-    call.space.site_of(call.args["gid"], in_path=True)
-    return many(call, _own(call))
+    site = call.space.site_of(call.args["gid"], in_path=True)
+    return many(call, [each for each in _own(call) if each.site is site])
 
 
 @route("GET", "/projects/{gid}")
@@ -157,7 +158,7 @@ def move_option(call: Call) -> Answer:
 @route("PUT", "/enum_options/{gid}")
 def update_option(call: Call) -> Answer:
     field, option = _option(call)
-    definitions.update_option(call.user, field, option, call.data)
+    definitions.update_option(call.space, call.user, field, option, call.data)
     return one(call, option)
 
 

@@ -16,7 +16,7 @@ import httpx
 
 from sandbox.asana.errors import bad, forbidden
 from sandbox.asana.state.model import Event, Webhook
-from sandbox.asana.state.shapes import SHAPES, stamp
+from sandbox.asana.state.shapes import SHAPES, kind_of, stamp
 from sandbox.core import World
 
 ANSWER_SECONDS = 10
@@ -156,7 +156,8 @@ def _pointer(thing: Any) -> dict[str, str] | None:
         return {key: thing[key] for key in ("gid", "resource_type")}
     if thing is None:
         return None
-    pointer = {"gid": thing.gid, "resource_type": SHAPES[type(thing)].resource_type}
+    kind = kind_of(thing)
+    pointer = {"gid": thing.gid} | ({"resource_type": kind} if kind else {})
     return pointer | ({"resource_subtype": thing.kind} if getattr(thing, "kind", None) else {})
 
 

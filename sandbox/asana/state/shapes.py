@@ -16,6 +16,7 @@ from sandbox.asana.state.model import (
     EnumOption,
     Event,
     FieldEntry,
+    FieldMembership,
     FieldSetting,
     Project,
     ProjectMembership,
@@ -24,6 +25,7 @@ from sandbox.asana.state.model import (
     SiteMembership,
     Story,
     Task,
+    Team,
     User,
     Webhook,
 )
@@ -53,16 +55,20 @@ def show(record: Any, viewer: User, wanted: Tree | None = None, *, full: bool = 
     """The JSON object for `record`. `wanted` replaces the default set of attributes; `gid` always comes."""
     shape = SHAPES[type(record)]
     result: dict[str, Any] = {"gid": record.gid} if hasattr(record, "gid") else {}
-    if not wanted and shape.resource_type:
-        result["resource_type"] = shape.resource_type
+    kind, untold = kind_of(record), viewer.untold()
+    if kind and (not wanted or "resource_type" in wanted):
+        result["resource_type"] = kind
     for name in wanted or shape.names(full=full):
-        if name == "resource_type":
-            result[name] = shape.resource_type
-        elif name in shape.attributes:
+        if name in shape.attributes and f"{shape.resource_type}.{name}" not in untold:
             value = shape.attributes[name](record, viewer)
             if value is not ABSENT:
                 result[name] = _shown(value, viewer, (wanted or {}).get(name), full=full and name in shape.whole)
     return result
+
+
+def kind_of(record: Any) -> str | None:
+    """The resource type that Asana shows; an author's own, where it is not a user's."""
+    return record.author_kind if isinstance(record, User) else SHAPES[type(record)].resource_type
 
 
 def _shown(value: Any, viewer: User, wanted: Tree | None, *, full: bool) -> Any:
@@ -167,8 +173,8 @@ _FIELD: dict[str, Attribute] = {
     "id_prefix": fixed(None),
     "has_notifications_enabled": fixed(False),
     "asana_created_field": fixed(None),
-    "privacy_setting": lambda record, _viewer: "private" if record.hidden_from else "public_with_guests",
-    "default_access_level": lambda record, _viewer: "user" if record.locked_by else "editor",
+    "privacy_setting": lambda record, _viewer: "private" if record.hidden_from else record.privacy,
+    "default_access_level": lambda record, _viewer: "user" if record.locked_by else record.default_access,
     "created_by": get("created_by"),
     "description": get("description"),
 }
@@ -255,7 +261,7 @@ _STORY: dict[str, Attribute] = {
     "html_text": lambda story, _viewer: story.html_text or richtext.from_plain(story.text),
     "type": lambda story, _viewer: "comment" if story.kind == "comment_added" else "system",
     "target": get("task"),
-    "source": get("source"),
+    "source": lambda story, _viewer: ABSENT if story.source is None else story.source,
     "is_editable": lambda story, viewer: story.kind == "comment_added" and story.created_by is viewer,
     "is_edited": get("is_edited"),
     "is_pinned": fixed(False),
@@ -275,10 +281,11 @@ _PROJECT: dict[str, Attribute] = {
     "completed": fixed(False),
     "color": fixed(None),
     "default_view": fixed("list"),
-    "members": lambda project, _viewer: [membership.member for membership in project.members.values()],
+    "members": lambda project, _viewer: [each.member for each in project.members.values() if isinstance(each.member, User)],
     "followers": fixed([]),
     "owner": fixed(None),
-    "privacy_setting": fixed("private"),
+    "privacy_setting": get("privacy"),
+    "default_access_level": get("default_access"),
     "public": fixed(False),
     "team": fixed(None),
     "workspace": get("site"),
@@ -294,7 +301,17 @@ def visible_settings(project: Project, viewer: User) -> list[FieldSetting]:
 
 
 SHAPES: dict[type, Shape] = {
-    User: Shape("user", {**_plain("name", "email"), "photo": fixed(None), "workspaces": get("workspaces")}, ("name",)),
+    User: Shape(
+        "user",
+        {
+            "name": get("name"),
+            "email": lambda user, _viewer: user.email or ABSENT,
+            "photo": fixed(None),
+            "workspaces": get("workspaces"),
+        },
+        ("name",),
+    ),
+    Team: Shape("team", _plain("name"), ("name",)),
     Site: Shape(
         "workspace",
         {"name": get("name"), "is_organization": fixed(True), "email_domains": fixed(["northwind.example"])},
@@ -307,7 +324,7 @@ SHAPES: dict[type, Shape] = {
             "workspace": get("site"),
             "is_active": fixed(True),
             "is_admin": fixed(False),
-            "is_guest": lambda record, _viewer: record.user.guest,
+            "is_guest": get("guest"),
             "is_view_only": fixed(False),
         },
         ("user", "workspace"),
@@ -336,6 +353,15 @@ SHAPES: dict[type, Shape] = {
     ProjectMembership: Shape(
         "membership",
         {"resource_subtype": fixed("project_membership"), "parent": get("project"), **_plain("member", "access_level")},
+        ("resource_subtype", "parent", "member", "access_level"),
+    ),
+    FieldMembership: Shape(
+        "custom_field_membership",
+        {
+            "resource_subtype": fixed("custom_field_membership"),
+            "parent": get("custom_field"),
+            **_plain("member", "access_level"),
+        },
         ("resource_subtype", "parent", "member", "access_level"),
     ),
     Section: Shape("section", {**_plain("name", "created_at", "project")}, ("name",)),
