@@ -307,7 +307,9 @@ SHAPES: dict[type, Shape] = {
             "name": get("name"),
             "email": lambda user, _viewer: user.email or ABSENT,
             "photo": fixed(None),
-            "workspaces": get("workspaces"),
+            # An agent has no address, and one workspace.
+            "workspaces": lambda user, _viewer: user.workspaces if user.email else ABSENT,
+            "workspace": lambda user, _viewer: ABSENT if user.email else user.workspaces[0],
         },
         ("name",),
     ),

@@ -108,8 +108,8 @@ class Workspace:
         """That person as an author of another kind, or somebody who is no person at all, such as an agent."""
         key = (who.gid if isinstance(who, User) else who, kind)
         if key not in self.actors:
-            other = replace(who, author_kind=kind) if isinstance(who, User) else User(self.new_gid(), who, "", author_kind=kind)
-            self.actors[key] = other
+            known = who if isinstance(who, User) else User(self.new_gid(), who, "", [self.site])
+            self.actors[key] = replace(known, author_kind=kind)
         return self.actors[key]
 
     @property
