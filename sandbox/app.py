@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import logging
 from collections.abc import Awaitable, Callable
 from email.utils import format_datetime
 from pathlib import Path
@@ -14,24 +11,28 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 
 from sandbox import control
+from sandbox.asana import router as asana
+from sandbox.asana.system import Asana
 from sandbox.core import World
 from sandbox.gateway import router as gateway
 from sandbox.gateway.state import Company
 from sandbox.hangup import HangUpApp
 
 _INDEX = Path(__file__).parent / "index.html"
-log = logging.getLogger("sandbox")
 
 
 def create_app(world: World | None = None, *, seed: int = control.DEFAULT_SEED, **options: Any) -> FastAPI:
     """The application. `options` are the generator's (`vendors`, `bills`); a given `world` brings its settings."""
     world = world or World()
     world.intacct = Company(world, seed=seed, **options)
+    if world.asana is None:
+        world.asana = Asana(world)
+        world.asana.reset(seed, **options)
     app = HangUpApp(title="Intacct and Asana sandbox", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.world = world
     app.include_router(gateway.build(world))
     app.include_router(control.build(world))
-    _add_asana(app, world, seed, options)
+    app.include_router(asana.build(world))
 
     @app.middleware("http")
     async def dated(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -45,15 +46,3 @@ def create_app(world: World | None = None, *, seed: int = control.DEFAULT_SEED, 
         return _INDEX.read_text(encoding="utf-8")
 
     return app
-
-
-def _add_asana(app: FastAPI, world: World, seed: int, options: dict[str, Any]) -> None:
-    """The Asana side, when it is there: the gateway can be tried alone."""
-    if not importlib.util.find_spec("sandbox.asana.router") or not importlib.util.find_spec("sandbox.asana.state"):
-        log.warning("sandbox.asana is not there: only the Intacct side runs")
-        return
-    router = importlib.import_module("sandbox.asana.router")
-    if world.asana is None:
-        world.asana = importlib.import_module("sandbox.asana.state").Workspace(world)
-        world.asana.reset(seed, **options)
-    app.include_router(router.build(world))

@@ -13,6 +13,7 @@ from sandbox.gateway import faults as gateway_faults
 
 DEFAULT_SEED = 7
 _FAULT_NAMES = ("system", "kind", "action", "on_call", "times", "detail")
+_SHOWN = (*_FAULT_NAMES, "seen", "struck", "problem")
 Json = dict[str, Any]
 JsonBody = Annotated[Json, Body(default_factory=dict)]
 
@@ -75,7 +76,7 @@ def build(world: World) -> APIRouter:
 
     @router.get("/faults")
     async def faults() -> list[Json]:
-        return [{name: getattr(fault, name) for name in (*_FAULT_NAMES, "seen", "struck")} for fault in world.faults]
+        return [{name: getattr(fault, name) for name in _SHOWN} for fault in world.faults]
 
     @router.post("/faults")
     async def add_fault(told: JsonBody) -> Json:
@@ -131,11 +132,16 @@ def _fault(told: Json) -> Fault:
         raise HTTPException(422, f"a fault has no {', '.join(sorted(unknown))}")
     if told.get("system") not in ("intacct", "asana", "*") or not told.get("kind") or not told.get("action"):
         raise HTTPException(422, "a fault needs system (intacct, asana or *), kind and action")
+    fault = Fault(**told)
+    if fault.is_act:
+        if not {"user", "action"} <= set(fault.detail) or fault.detail.get("system", fault.system) == "*":
+            raise HTTPException(422, "detail needs user and action, and system where calls to both are counted")
+        return fault
     if told["system"] == "*" and not gateway_faults.is_of_the_line(str(told["action"])):
         raise HTTPException(422, f"{told['action']!r} is not a fault that both systems can play")
     if told["system"] == "intacct" and not gateway_faults.is_known(str(told["action"])):
         raise HTTPException(422, f"the gateway cannot play {told['action']!r}")
-    return Fault(**told)
+    return fault
 
 
 def _clock(world: World) -> Json:

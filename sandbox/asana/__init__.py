@@ -11,6 +11,9 @@ Settings, by POST /_sandbox/settings; each chooses where Asana's behaviour depen
     asana_local_names_unique (false)      a project's own field may not have a name of the workspace's
     asana_fields_per_project (none)       more custom fields on a project are refused
     asana_field_stories_on_create (false) a new task's fields leave stories
+    asana_option_names_in_stories ("then") a renamed option has in older stories its name of "then", or of "now"
+    asana_untold ([])                     attributes that no answer tells, as in "story.is_edited", "story.source",
+                                          "workspace_membership.is_guest", "task.created_by", "user.email"
     asana_trashed_task (404)              reading a deleted task: 404 or 403
     asana_offset_minutes (15)             how long a page token lives
     asana_sync_token_hours (24)           how long an events token lives

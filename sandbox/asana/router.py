@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request, Response
 
-# Importing the route modules fills the table of routes.
-from sandbox.asana import (
-    routes_attachments,
-    routes_batch,
-    routes_events,
-    routes_fields,
-    routes_people,
-    routes_projects,
-    routes_stories,
-    routes_tasks,
-    routes_webhooks,
-)
-from sandbox.asana.calls import Answer
-from sandbox.asana.oauth import refresh
-from sandbox.asana.serving import after, before, serve
-from sandbox.asana.state import Workspace
-from sandbox.asana.swallow import fault_for
+from sandbox import constants
+from sandbox.asana.acts.edits import fault_for
+from sandbox.asana.routes import news, people, projects, tasks
+from sandbox.asana.routes.calls import Answer
+from sandbox.asana.routes.serving import after, before, serve
+from sandbox.asana.state.workspace import Workspace
+from sandbox.asana.system import Asana
 from sandbox.core import World
 
-LOADED = (
-    routes_attachments,
-    routes_batch,
-    routes_events,
-    routes_fields,
-    routes_people,
-    routes_projects,
-    routes_stories,
-    routes_tasks,
-    routes_webhooks,
-)
+LOADED = (news, people, projects, tasks)
+"""Importing a module of routes fills the table of routes."""
+
 METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]
 BOARD = Path(__file__).with_name("board.html")
 
@@ -43,8 +28,8 @@ BOARD = Path(__file__).with_name("board.html")
 def build(world: World) -> APIRouter:
     """The router over `world.asana`, which is made here when nobody has."""
     if world.asana is None:
-        world.asana = Workspace(world)
-    space: Workspace = world.asana
+        world.asana = Asana(world)
+    space: Workspace = world.asana.space
     router = APIRouter()
 
     @router.api_route("/api/1.0/{path:path}", methods=METHODS, include_in_schema=False)
@@ -67,3 +52,36 @@ def build(world: World) -> APIRouter:
         return Response(BOARD.read_text("utf-8"), media_type="text/html")
 
     return router
+
+
+# --- the token endpoint: refresh only. Its errors have OAuth's shape, not Asana's envelope
+
+
+CLIENT_ID = "sandbox-asana-client"
+CLIENT_SECRET = "sandbox-asana-client-secret"
+REFRESH_TOKEN = "sandbox-asana-refresh-1"
+LIFETIME_SECONDS = 3600
+
+
+def refresh(space: Workspace, body: bytes) -> tuple[int, dict[str, Any]]:
+    """Status and JSON for a form-encoded refresh request. The refresh token is not rotated."""
+    form = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+    if form.get("grant_type") != "refresh_token":
+        return 400, _refusal("unsupported_grant_type", "The `grant_type` must be `refresh_token` here.")
+    if (form.get("client_id"), form.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
+        return 401, _refusal("invalid_client", "The `client_id` or `client_secret` provided was invalid.")
+    if form.get("refresh_token") != REFRESH_TOKEN or REFRESH_TOKEN in space.revoked_tokens:
+        return 400, _refusal("invalid_grant", "The `refresh_token` provided was invalid.")
+    return 200, _grant(space)
+
+
+def _grant(space: Workspace) -> dict[str, Any]:
+    bot = space.users[constants.BOT_GID]
+    token = "sandbox-oauth-" + hashlib.sha256(f"oauth {space.new_gid()}".encode()).hexdigest()[:24]
+    space.grant(token, bot, seconds=LIFETIME_SECONDS)
+    who = {"id": bot.gid, "gid": bot.gid, "name": bot.name, "email": bot.email}
+    return {"access_token": token, "token_type": "bearer", "expires_in": LIFETIME_SECONDS, "data": who}
+
+
+def _refusal(error: str, said: str) -> dict[str, Any]:
+    return {"error": error, "error_uri": "https://developers.asana.com/docs/oauth", "error_description": said}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from sandbox.core import Fault, World
 from sandbox.gateway.failures import HttpFailure
@@ -12,9 +11,6 @@ from sandbox.gateway.operation import Function, control_failure
 IN_FUNCTION = frozenset({"no_status", "aborted", "half_success", "end_session", "lose_stamp"})
 BEFORE = frozenset({"drop", "html"})
 AFTER = frozenset({"lost_answer", "empty", "truncated"})
-ACT = "act"
-"""A person's act, from the fault's `detail`, in the moment in which the call arrives: what changes between two pages."""
-
 WITH_NUMBER = frozenset({"status", "status_after", "delay"})
 _PAGE = (
     "<!DOCTYPE html><html><head><title>Just a moment...</title></head><body>"
@@ -32,7 +28,6 @@ class Trouble:
     after: str = ""
     in_function: dict[int, str] = field(default_factory=dict)
     retry_after: str = ""
-    acts: list[dict[str, Any]] = field(default_factory=list)
 
 
 def is_known(action: str) -> bool:
@@ -40,12 +35,12 @@ def is_known(action: str) -> bool:
     name, _, number = action.partition(":")
     if name in WITH_NUMBER:
         return number.replace(".", "", 1).isdigit()
-    return not number and name in IN_FUNCTION | BEFORE | AFTER | {ACT}
+    return not number and name in IN_FUNCTION | BEFORE | AFTER
 
 
 def is_of_the_line(action: str) -> bool:
     """Whether it happens on the way there or back, as it may with either system."""
-    return is_known(action) and action.partition(":")[0] not in IN_FUNCTION | {ACT}
+    return is_known(action) and action.partition(":")[0] not in IN_FUNCTION
 
 
 def trouble_for(world: World, functions: list[Function]) -> Trouble:
@@ -61,9 +56,7 @@ def trouble_for(world: World, functions: list[Function]) -> Trouble:
 def _sort(trouble: Trouble, fault: Fault, at: int) -> None:
     name, _, number = fault.action.partition(":")
     trouble.retry_after = str(fault.detail.get("retry_after", trouble.retry_after))
-    if name == ACT:
-        trouble.acts.append(dict(fault.detail))
-    elif name == "delay":
+    if name == "delay":
         trouble.delay_seconds += float(number)
     elif name in IN_FUNCTION:
         trouble.in_function[at] = name

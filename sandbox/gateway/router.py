@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,8 @@ from sandbox.gateway.operation import Answer, Function, Gateway, control_failure
 from sandbox.gateway.wire import parse
 from sandbox.hangup import hang_up
 
-log = logging.getLogger("sandbox")
-
 PATH = "/ia/xml/xmlgw.phtml"
 _PAGES = Path(__file__).parent
-_ACTOR = (("system", "intacct"), ("user", "mgarcia"), ("action", ""))
 
 
 def build(world: World) -> APIRouter:
@@ -76,14 +72,19 @@ class _Door:
         except HttpFailure as failure:
             return _xml(control_failure(failure, None))
         trouble = trouble_for(self.world, functions)
-        for told in trouble.acts:
-            perform(self.world, told)
+        self._people_act("act_before", functions)
         if trouble.delay_seconds:
             await asyncio.sleep(trouble.delay_seconds)
         if trouble.before:
             return await self._before(request, trouble)
         # From here to the answer nothing is awaited: a call is atomic.
-        return await self._after(request, trouble, self._answer(request, root, functions, trouble))
+        answer = self._answer(request, root, functions, trouble)
+        self._people_act("act_after", functions)
+        return await self._after(request, trouble, answer)
+
+    def _people_act(self, moment: str, functions: list[Function]) -> None:
+        for function in functions:
+            self.world.act_at(moment, "intacct", function.kind)
 
     def _read(self, request: Request, body: bytes) -> tuple[etree._Element, list[Function]]:
         if "xml" not in request.headers.get("content-type", ""):
@@ -125,16 +126,6 @@ class _Door:
         if name == "truncated":
             return Response(answer.body.encode()[: len(answer.body) // 2], media_type="application/xml")
         return _xml(answer)
-
-
-def perform(world: World, told: dict[str, Any]) -> None:
-    """What a person does in either system: `system` (intacct), `user`, `action` and the action's own arguments."""
-    left = dict(told)
-    system, user, action = (str(left.pop(name, default)) for name, default in _ACTOR)
-    try:
-        getattr(world, system).act(user, action, **left)
-    except ValueError as error:
-        log.warning("fault act %s: %s", action, error)
 
 
 def _xml(answer: Answer) -> Response:

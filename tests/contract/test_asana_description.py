@@ -33,7 +33,7 @@ from intacct_asana.records.documents import DocumentFile
 
 from sandbox import constants
 from sandbox.asana import router
-from sandbox.asana.calls import ROUTES
+from sandbox.asana.routes.calls import ROUTES
 from tests.asana.asana_connections import a_hook
 from tests.contract.asana_description import Description, Exchange
 
@@ -397,9 +397,13 @@ def visit_every_route(raw: httpx.Client, sandbox: Any, receiver: Any) -> set[str
     hooked = call("POST", "/webhooks", {"resource": PROJECT, "target": receiver.url})["gid"]
     call("PUT", f"/webhooks/{hooked}", {"filters": [{"resource_type": "task", "action": "changed", "fields": ["completed"]}]})
     membership = call("GET", f"/workspaces/{WORKSPACE}/workspace_memberships")[0]["gid"]
+    team = sandbox.act("asana", "bot", "add_team", name="Finance", people=["alice"])["result"]["gid"]
+    agent = sandbox.act("asana", "bot", "add_agent", name="Budget helper")["result"]["gid"]
+    sandbox.act("asana", "bot", "share_field", field="Approval", members={"Finance": "user"})
     for path in (
         *("/workspaces", "/users", "/projects", f"/users/{ALICE['gid']}", f"/users/{ALICE['gid']}/workspace_memberships"),
-        *(f"/workspaces/{WORKSPACE}{part}" for part in ("", "/users", "/projects", "/custom_fields")),
+        *(f"/workspaces/{WORKSPACE}{part}" for part in ("", "/users", "/projects", "/custom_fields", "/agents")),
+        *(f"/teams/{team}/users", f"/agents/{agent}"),
         *(f"/projects/{PROJECT}{part}" for part in ("", "/sections", "/tasks", "/custom_field_settings")),
         *(f"/sections/{section['gid']}{part}" for part in ("", "/tasks")),
         *(f"/tasks/{task}", f"/tasks/{task}/stories", f"/stories/{comment}", f"/webhooks/{hooked}"),
@@ -412,6 +416,7 @@ def visit_every_route(raw: httpx.Client, sandbox: Any, receiver: Any) -> set[str
     call("GET", "/tasks", project=PROJECT, limit=1)
     call("GET", "/events", resource=PROJECT, sync=token)
     call("GET", "/memberships", parent=PROJECT)
+    call("GET", "/memberships", parent=approval["gid"])
     call("GET", "/attachments", parent=task)
     call("GET", "/webhooks", workspace=WORKSPACE)
     call("POST", "/batch", {"actions": [{"relative_path": f"/tasks/{task}", "method": "get"}]})

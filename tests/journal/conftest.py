@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.store.conftest import flow, postgres, url
+from tests.store.conftest import flow, url
 
-__all__ = ["flow", "postgres", "url"]
+__all__ = ["flow", "url"]

@@ -342,7 +342,7 @@ def test_a_change_between_two_pages_is_met_in_the_same_run_or_the_next(synced: A
     bills = [bill["record_no"] for bill in synced.bills().values() if bill["state"] == "Submitted"]
     for number in bills:
         synced.edit(number, reference="first")
-    change = {"action": "edit_bill", "record_no": bills[0], "changes": {"line": 1, "amount": "31.41"}}
+    change = {"user": "mgarcia", "action": "edit_bill", "record_no": bills[0], "changes": {"line": 1, "amount": "31.41"}}
     synced.sandbox.fault("intacct", "query APBILL", "act", on_call=2, detail=change)
     synced.sync()
     synced.sync()
@@ -356,7 +356,7 @@ def test_a_line_that_changes_after_its_bill_was_read_is_not_passed_over(synced: 
     later(synced)
     first, second = [bill["record_no"] for bill in synced.bills().values() if bill["state"] == "Submitted"][:2]
     synced.edit(first, line=1, amount="1.01")
-    change = {"action": "edit_bill", "record_no": first, "changes": {"line": 1, "amount": "2.02"}}
+    change = {"user": "mgarcia", "action": "edit_bill", "record_no": first, "changes": {"line": 1, "amount": "2.02"}}
     synced.sandbox.fault("intacct", "query APBILLITEM", "act", on_call=3, detail=change)
     synced.sync()
     later(synced)

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from sandbox.asana.oauth import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
+from sandbox.asana.router import CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN
 from sandbox.constants import BILLS_PROJECT_GID, BOT_GID, PEOPLE, WORKSPACE_GID
 
 ALICE, GUS = PEOPLE[0], PEOPLE[-1]

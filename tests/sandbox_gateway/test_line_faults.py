@@ -29,7 +29,7 @@ def test_a_call_is_struck_by_its_number_whichever_system_it_goes_to(sandbox: Any
     assert struck == [on_call]
 
 
-@pytest.mark.parametrize("action", ["lose_stamp", "act", "drop_event", "no_status", "429:5", "nonsense"])
+@pytest.mark.parametrize("action", ["lose_stamp", "drop_event", "no_status", "429:5", "nonsense"])
 def test_a_fault_of_one_system_cannot_be_asked_of_both(sandbox: Any, action: str) -> None:
     with pytest.raises(AssertionError, match="not a fault that both"):
         sandbox.fault("*", "*", action)

@@ -53,8 +53,10 @@ def test_an_act_happens_when_the_chosen_call_arrives(sandbox: Any, gateway: Any,
 
 def test_an_act_that_cannot_be_done_any_more_does_not_disturb_the_call(sandbox: Any, gateway: Any, bill: str) -> None:
     sandbox.act("intacct", "mgarcia", "delete_bill", record_no=bill)
-    sandbox.fault("intacct", "query APBILL", "act", detail={"action": "delete_bill", "record_no": bill})
+    detail = {"user": "mgarcia", "action": "delete_bill", "record_no": bill}
+    sandbox.fault("intacct", "query APBILL", "act", detail=detail)
     assert bill not in references(gateway)
+    assert "no bill" in sandbox.call("GET", "/_sandbox/faults")[0]["problem"]
 
 
 @pytest.mark.parametrize(("form", "key"), [("recordno", "{}"), ("rec", "{}--REC")])

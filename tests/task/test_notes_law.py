@@ -13,7 +13,7 @@ from intacct_asana.asana.calls import checked_html
 from intacct_asana.records import Bill, Vendor
 from intacct_asana.task.describe import MOST_CHARACTERS, bill_notes, vendor_notes
 
-from sandbox.asana.richtext import accepted
+from sandbox.asana.state.richtext import accepted
 from tests.flow.mapping_builders import a_bill, a_line, a_vendor
 
 HOSTILE = st.one_of(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sandbox.asana.errors import STALE_SYNC, AsanaError
-from sandbox.asana.model import Event
+from sandbox.asana.state.model import Event
 from sandbox.core import World
 
 PAGE = 100

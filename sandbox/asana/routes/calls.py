@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sandbox.asana.edits import Edit
+from sandbox.asana.acts.edits import Edit
 from sandbox.asana.errors import bad, no_route
-from sandbox.asana.model import User
-from sandbox.asana.paging import page
-from sandbox.asana.selection import Tree
-from sandbox.asana.shapes import SHAPES, show
-
-if TYPE_CHECKING:
-    from sandbox.asana.state import Workspace
+from sandbox.asana.state.model import User
+from sandbox.asana.state.paging import page
+from sandbox.asana.state.shapes import SHAPES, Tree, show
+from sandbox.asana.state.workspace import Workspace
 
 READS = ("GET", "HEAD", "OPTIONS")
 
@@ -115,9 +112,17 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
 
 async def perform(found: Route, call: Call) -> Answer:
     """Serve the call. Handlers run without interruption, except for the one that shakes hands with a webhook's target."""
+    world, known = call.space.world, dict(call.args)
+    world.act_at("act_before", "asana", found.kind, known)
     call.space.current_kind = found.kind
-    answer = found.handler(call)
-    return await answer if isawaitable(answer) else answer
+    try:
+        answered = found.handler(call)
+        answer = await answered if isawaitable(answered) else answered
+        if answer.status == 201:
+            known["made"] = answer.body["data"]["gid"]
+        return answer
+    finally:
+        world.act_at("act_after", "asana", found.kind, known)
 
 
 # --- the usual answers

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from fnmatch import fnmatchcase
+from typing import Any
 
-from sandbox.asana.model import Event, Story, Task, User
-from sandbox.asana.shapes import SHAPES
-from sandbox.asana.swallow import fate_of
-
-if TYPE_CHECKING:
-    from sandbox.asana.state import Workspace
-
+from sandbox.asana.state.model import Event, Story, Task, User
+from sandbox.asana.state.shapes import SHAPES
+from sandbox.asana.state.workspace import Workspace
+from sandbox.core import Fault, World
 
 NOT_LATE = timedelta()
 
@@ -23,7 +21,7 @@ class Edit:
 
     space: Workspace
     user: User | None
-    source: str = "api"
+    source: str | None = "api"
     quiet: bool = False
 
     @property
@@ -76,3 +74,35 @@ class Edit:
         for _ in range(2 if fate == "double" else 1):
             self.space.events.record(event, streams, lateness=lateness + (more_late if fate == "late" else NOT_LATE))
         self.space.deliveries.queue(event, list(streams))
+
+
+# --- faults: what becomes of events and stories on their way, and which fault strikes a call itself
+
+
+FATES = ("drop_event", "late_event", "double_event", "drop_story", "late_story")
+"""They strike what a call writes. The late ones take seconds of the sandbox's clock: `late_event:90`."""
+
+
+def fault_for(world: World, kind: str) -> Fault | None:
+    """The fault that strikes this call itself."""
+    ours = (fault for fault in world.faults if _name(fault) not in FATES and not fault.is_act)
+    return next((fault for fault in ours if fault.strikes("asana", kind)), None)
+
+
+def fate_of(world: World, what: str, *kinds: str) -> tuple[str, timedelta]:
+    """What becomes of an `event` or a `story`: nothing special, `drop`, `double`, or `late` with how late.
+
+    `kinds` are the call's kind and what it writes, as in `event task changed`.
+    """
+    for fault in world.faults:
+        name = _name(fault)
+        if name not in FATES or not name.endswith(what):
+            continue
+        kind = next((kind for kind in kinds if fnmatchcase(kind, fault.kind)), None)
+        if kind is not None and fault.strikes("asana", kind):
+            return name.partition("_")[0], timedelta(seconds=float(fault.action.partition(":")[2] or 60))
+    return "", timedelta()
+
+
+def _name(fault: Fault) -> str:
+    return fault.action.partition(":")[0]

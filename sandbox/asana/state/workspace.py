@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox import constants
-from sandbox.asana.acting import act
-from sandbox.asana.dumping import dump
 from sandbox.asana.errors import AsanaError, bad, forbidden, unauthorized, unknown
-from sandbox.asana.events import Events
-from sandbox.asana.limits import Limits
-from sandbox.asana.model import (
+from sandbox.asana.state.deliveries import Deliveries
+from sandbox.asana.state.events import Events
+from sandbox.asana.state.limits import Limits
+from sandbox.asana.state.model import (
     Attachment,
     CustomField,
     Project,
@@ -22,11 +22,11 @@ from sandbox.asana.model import (
     SiteMembership,
     Story,
     Task,
+    Team,
     User,
     Webhook,
 )
-from sandbox.asana.paging import Offsets
-from sandbox.asana.webhooks import Deliveries
+from sandbox.asana.state.paging import Offsets
 from sandbox.core import World
 
 PERSON_TOKEN = "sandbox-person-"
@@ -34,7 +34,7 @@ FIRST_GID = 1211000000000000
 
 
 class Workspace:
-    """One Asana workspace with its people, projects and tasks. `world.asana` is one."""
+    """One Asana workspace with its people, projects and tasks."""
 
     def __init__(self, world: World, *, seed: int = 7) -> None:
         self.world = world
@@ -55,7 +55,7 @@ class Workspace:
         self.events = Events(self.world, seed=seed)
         self.offsets = Offsets(self.world, seed=seed)
         self.limits = Limits(self.world)
-        self.deliveries = Deliveries(self)
+        self.deliveries = Deliveries(self.world, self.webhooks)
         if keep_fields:
             for project in self.projects.values():
                 project.tasks.clear()
@@ -66,6 +66,10 @@ class Workspace:
     def _begin(self, seed: int) -> None:
         self.last_gid = FIRST_GID + (seed % 1000) * 1_000_000
         self.site = Site(constants.WORKSPACE_GID, "Northwind")
+        self.sites = {self.site.gid: self.site}
+        self.site_memberships: list[SiteMembership] = []
+        self.teams: dict[str, Team] = {}
+        self.actors: dict[tuple[str, str | None], User] = {}
         self.users: dict[str, User] = {}
         self.projects: dict[str, Project] = {}
         self.sections: dict[str, Section] = {}
@@ -74,24 +78,43 @@ class Workspace:
         self._project(constants.BILLS_PROJECT_GID, "Bills")
         self._project(constants.VENDORS_PROJECT_GID, "Vendors")
 
-    def dump(self) -> dict[str, Any]:
-        return dump(self)
-
-    def act(self, user: str, action: str, **args: Any) -> dict[str, Any]:
-        """Do `action` as that person would in Asana's own pages; see `acting.ACTIONS`."""
-        return act(self, user, action, args)
-
     def _people(self) -> None:
-        bot = User(constants.BOT_GID, constants.BOT_NAME, constants.BOT_EMAIL, workspaces=[self.site])
-        people = [User(one["gid"], one["name"], one["email"], one["guest"], [self.site]) for one in constants.PEOPLE]
-        self.users = {user.gid: user for user in (bot, *people)}
-        self.site_memberships = [SiteMembership(self.new_gid(), user, self.site) for user in self.users.values()]
+        self.add_person(constants.BOT_GID, constants.BOT_NAME, constants.BOT_EMAIL)
+        for one in constants.PEOPLE:
+            self.add_person(one["gid"], one["name"], one["email"], guest=one["guest"])
 
     def _project(self, gid: str, name: str) -> None:
         project = Project(gid, name, self.site, self.now())
         project.members = {user.gid: ProjectMembership(self.new_gid(), project, user) for user in self.users.values()}
         self.projects[gid] = project
         self.add_section(project, "Untitled section")
+
+    def add_person(self, gid: str, name: str, email: str, *, guest: bool = False) -> User:
+        self.users[gid] = User(gid, name, email, untold=lambda: self.world.setting("asana_untold", ()))
+        self.join(self.users[gid], self.site, guest=guest)
+        return self.users[gid]
+
+    def join(self, user: User, site: Site, *, guest: bool) -> SiteMembership:
+        """Into the workspace, or there as a guest from now on, or as a member."""
+        found = next((each for each in self.site_memberships if each.user is user and each.site is site), None)
+        if found is None:
+            found = SiteMembership(self.new_gid(), user, site)
+            self.site_memberships.append(found)
+            user.workspaces.append(site)
+        found.guest = guest
+        return found
+
+    def actor(self, who: User | str, kind: str | None) -> User:
+        """That person as an author of another kind, or somebody who is no person at all, such as an agent."""
+        key = (who.gid if isinstance(who, User) else who, kind)
+        if key not in self.actors:
+            known = who if isinstance(who, User) else User(self.new_gid(), who, "", [self.site])
+            self.actors[key] = replace(known, author_kind=kind)
+        return self.actors[key]
+
+    @property
+    def agents(self) -> list[User]:
+        return [each for each in self.actors.values() if each.author_kind == "agent" and each.gid not in self.users]
 
     def add_section(self, project: Project, name: str) -> Section:
         section = Section(self.new_gid(), name, project, self.now())
@@ -139,7 +162,7 @@ class Workspace:
         project = self.projects.get(as_gid(gid, key))
         if not project:
             raise unknown(key, gid, in_path=in_path)
-        if viewer.gid not in project.members:
+        if not project.levels_of(viewer):
             raise forbidden("You do not have access to this project.")
         return project
 
@@ -167,9 +190,9 @@ class Workspace:
         return unknown(key, task.gid, in_path=True)
 
     def is_visible(self, task: Task, viewer: User) -> bool:
-        if any(viewer.gid in section.project.members for section in task.places.values()):
+        if any(section.project.levels_of(viewer) for section in task.places.values()):
             return True
-        return viewer in (task.created_by, task.assignee, *task.followers)
+        return viewer.gid in [who.gid for who in (task.created_by, task.assignee, *task.followers) if who]
 
     def field(self, gid: object, viewer: User, *, in_path: bool = True) -> CustomField:
         field = self.fields.get(as_gid(gid, "custom_field"))
@@ -181,9 +204,9 @@ class Workspace:
         return (field for field in self.fields.values() if viewer.gid not in field.hidden_from)
 
     def site_of(self, gid: object, *, in_path: bool = False) -> Site:
-        if as_gid(gid, "workspace") != self.site.gid:
+        if as_gid(gid, "workspace") not in self.sites:
             raise unknown("workspace", gid, in_path=in_path)
-        return self.site
+        return self.sites[str(gid)]
 
     @property
     def live_tasks(self) -> list[Task]:

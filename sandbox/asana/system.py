@@ -1,27 +1,44 @@
-"""The whole state as JSON, for tests, the demo and the board page: fields by name, values as people read them."""
+"""Asana as the controls, the demo and the board page have it: begun anew, acted upon by names, and dumped as JSON in which
+fields have their names and values are as people read them."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sandbox.asana.model import Attachment, CustomField, EnumOption, Project, Story, Task, User, Webhook
-from sandbox.asana.shapes import entries, stamp
-from sandbox.asana.values import plain
-
-if TYPE_CHECKING:
-    from sandbox.asana.state import Workspace
-
+from sandbox.asana.acts.people import act
+from sandbox.asana.state.model import Attachment, CustomField, EnumOption, Project, Story, Task, User, Webhook
+from sandbox.asana.state.shapes import entries, stamp
+from sandbox.asana.state.values import plain
+from sandbox.asana.state.workspace import Workspace
+from sandbox.core import World
 
 EVERYBODY = User("0", "", "")
 """A viewer from whom nothing is hidden."""
+
+
+class Asana:
+    """The stand-in as a whole. `world.asana` is one."""
+
+    def __init__(self, world: World, *, seed: int = 7) -> None:
+        self.space = Workspace(world, seed=seed)
+
+    def reset(self, seed: int, **options: Any) -> dict[str, Any]:
+        return self.space.reset(seed, **options)
+
+    def dump(self) -> dict[str, Any]:
+        return dump(self.space)
+
+    def act(self, user: str, action: str, **args: Any) -> dict[str, Any]:
+        """Do `action` as that person would in Asana's own pages; see `people.ACTIONS`."""
+        return act(self.space, user, action, args)
 
 
 def dump(space: Workspace) -> dict[str, Any]:
     """Tasks are live ones, in gid order; `fields` of a task maps field name to text or None."""
     return {
         "workspace": {"gid": space.site.gid, "name": space.site.name},
-        "users": [_user(user) for user in space.users.values()],
+        "users": [_user(space, user) for user in space.users.values()],
         "projects": [_project(project) for project in space.projects.values()],
         "fields": [_field(field) for field in space.fields.values()],
         "tasks": [_task(task) for task in space.live_tasks],
@@ -40,17 +57,21 @@ def _webhook(webhook: Webhook) -> dict[str, Any]:
     }
 
 
-def _user(user: User) -> dict[str, Any]:
-    return {"gid": user.gid, "name": user.name, "email": user.email, "guest": user.guest}
+def _user(space: Workspace, user: User) -> dict[str, Any]:
+    """`guest` is how it is in the first workspace, `guest_in` in each."""
+    guest_in = {each.site.gid: each.guest for each in space.site_memberships if each.user is user}
+    guest = guest_in.get(space.site.gid)
+    return {"gid": user.gid, "name": user.name, "email": user.email, "guest": guest, "guest_in": guest_in}
 
 
 def _project(project: Project) -> dict[str, Any]:
     return {
         "gid": project.gid,
         "name": project.name,
+        "workspace": project.site.gid,
         "sections": [{"gid": section.gid, "name": section.name} for section in project.sections],
         "fields": [setting.custom_field.name for setting in project.settings.values()],
-        "members": [membership.member.email for membership in project.members.values()],
+        "members": [getattr(each.member, "email", each.member.name) for each in project.members.values()],
         "task_count": len(project.tasks),
     }
 
@@ -108,6 +129,7 @@ def _story(story: Story) -> dict[str, Any]:
         "resource_subtype": story.kind,
         "created_at": stamp(story.created_at),
         "by": story.created_by.email if story.created_by else None,
+        "by_kind": story.created_by.author_kind if story.created_by else None,
         "by_name": story.created_by.name if story.created_by else None,
         "source": story.source,
         "text": story.text,

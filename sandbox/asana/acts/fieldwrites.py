@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
-from sandbox.asana.definitions import raise_if_locked
-from sandbox.asana.edits import Edit
+from sandbox.asana.acts.definitions import raise_if_locked
+from sandbox.asana.acts.edits import Edit
 from sandbox.asana.errors import AsanaError, bad, needs_payment
-from sandbox.asana.model import CustomField, FieldEntry, Task, User
-from sandbox.asana.values import KEEP, accept, display
-
-if TYPE_CHECKING:
-    from sandbox.asana.state import Workspace
+from sandbox.asana.state.model import CustomField, FieldEntry, Task, User
+from sandbox.asana.state.values import KEEP, accept, display
+from sandbox.asana.state.workspace import Workspace
 
 _STORY_VALUES = {
     "text": "text_value",
@@ -85,11 +84,15 @@ def set_value(edit: Edit, task: Task, field: CustomField, value: Any) -> None:
 
 
 def _in_story(field: CustomField, value: Any) -> Any:
-    """Stories have their own form of a day, and an empty list where nothing is chosen."""
+    """Stories have their own form of a day, options their names of that moment, and an empty list where nothing is chosen."""
     if field.kind == "date":
         day = value or {"date": None, "date_time": None}
         return {"start_on": None, "due_at": day["date_time"], "due_on": day["date"]}
-    return [] if value is None and field.kind in ("multi_enum", "people", "reference") else value
+    if field.kind == "enum" and value is not None:
+        return replace(value)
+    if field.kind == "multi_enum":
+        return [replace(option) for option in value or ()]
+    return [] if value is None and field.kind in ("people", "reference") else value
 
 
 def _text(edit: Edit, field: CustomField, old: Any, new: Any) -> str:

@@ -1,18 +1,22 @@
-"""One request from arrival to answer: route, faults, token, limits, the handler, latency."""
+"""One request from arrival to answer: route, faults, token, body, limits, the handler, latency; and ten requests in one."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
+from decimal import Decimal
 from typing import Any
+from urllib.parse import unquote
 
 from fastapi import Request, Response
+from starlette.datastructures import UploadFile
 
-from sandbox.asana.calls import READS, Answer, Call, Route, find, perform
-from sandbox.asana.errors import AsanaError, too_many
-from sandbox.asana.requests_in import read_body, token_of, wanted_of
-from sandbox.asana.state import Workspace
-from sandbox.asana.swallow import fault_for
+from sandbox.asana.acts.edits import fault_for
+from sandbox.asana.errors import AsanaError, bad, too_many
+from sandbox.asana.routes.calls import READS, Answer, Call, Route, find, perform, route
+from sandbox.asana.state.shapes import Tree, parse
+from sandbox.asana.state.workspace import Workspace
 from sandbox.core import Fault
 from sandbox.hangup import hang_up
 
@@ -142,3 +146,106 @@ def respond(answer: Answer) -> Response:
 
 def encode(body: Any) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+# --- from an HTTP request to a call: token, JSON body or multipart form, opt_fields
+
+
+TOP_LEVEL = ("data", "options")
+
+
+def token_of(request: Request) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+Upload = tuple[str, bytes, str]
+"""Name, content and content type of an uploaded file."""
+
+
+async def read_body(request: Request) -> tuple[dict[str, Any], Upload | None]:
+    """The parsed body and an uploaded file, if there is one. Raises 400 for broken JSON."""
+    if request.headers.get("Content-Type", "").startswith("multipart/form-data"):
+        form = await request.form()
+        upload = form.get("file")
+        data = {name: value for name, value in form.items() if isinstance(value, str)}
+        if not isinstance(upload, UploadFile):
+            return {"data": data}, None
+        return {"data": data}, (_name_of(upload), await upload.read(), upload.content_type or "")
+    return parse_json(await request.body()), None
+
+
+def _name_of(upload: UploadFile) -> str:
+    """A name that is not ASCII comes URL-encoded, twice: as `filename`, and with its encoding as `filename*`."""
+    extended = re.search(r"filename\*=UTF-8''([^;]+)", upload.headers.get("content-disposition", ""))
+    return unquote(extended.group(1)) if extended else upload.filename or ""
+
+
+def parse_json(body: bytes) -> dict[str, Any]:
+    """The body's object. Numbers keep their own text, so that amounts stay exact."""
+    if not body:
+        return {}
+    try:
+        parsed = json.loads(body, parse_float=Decimal)
+    except ValueError:
+        raise bad("Could not parse request data, invalid JSON") from None
+    if not isinstance(parsed, dict):
+        raise bad("Could not parse request data, invalid JSON")
+    odd = next((name for name in parsed if name not in TOP_LEVEL), None)
+    if odd is not None:
+        raise bad(
+            f"Unrecognized request field {odd} . The only allowed keys at the top level are: data, options. "
+            "Is it possible you did not wrap object properties in a data object?"
+        )
+    if not isinstance(parsed.get("data", {}), dict):
+        raise bad(f"data: Value is not a JSON object: {parsed['data']}")
+    return parsed
+
+
+def wanted_of(query: dict[str, str], body: dict[str, Any]) -> Tree | None:
+    """What opt_fields, or `options.fields` of the body, asks for. None means the default set."""
+    paths = query["opt_fields"].split(",") if "opt_fields" in query else (body.get("options") or {}).get("fields") or []
+    return parse(paths) or None
+
+
+# --- up to ten calls in one
+
+
+LIMIT = 10
+FORBIDDEN = ("batch", "attachments", "organization_exports")
+
+
+@route("POST", "/batch")
+async def batch(call: Call) -> Answer:
+    """One answer for each action, in order; a failed action does not fail the others."""
+    actions = call.data.get("actions")
+    if not isinstance(actions, list) or not 1 <= len(actions) <= LIMIT:
+        raise bad(f"actions: Must be an array of 1 to {LIMIT} actions")
+    return Answer({"data": [await _answer_to(call, action) for action in actions]})
+
+
+async def _answer_to(call: Call, action: Any) -> dict[str, Any]:
+    try:
+        answer = await _perform_one(call, action)
+    except AsanaError as error:
+        return {"status_code": error.status_code, "headers": {}, "body": error.body()}
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return {"status_code": answer.status, "headers": headers, "body": answer.body}
+
+
+async def _perform_one(call: Call, action: Any) -> Answer:
+    if not isinstance(action, dict) or not action.get("relative_path"):
+        raise bad("relative_path: Missing input")
+    path, method = str(action["relative_path"]), str(action.get("method", "")).upper()
+    if "?" in path or path.strip("/").split("/")[0] in FORBIDDEN:
+        raise bad(f"relative_path: Not allowed in a batch: {path}")
+    found, args = find(method, path)
+    call.space.world.count("asana", found.kind)
+    if method not in READS:
+        call.space.world.count("asana", "WRITE")
+    data, options = action.get("data") or {}, action.get("options") or {}
+    query = {name: str(options[name]) for name in ("limit", "offset") if name in options}
+    if method in READS:
+        query |= {name: str(value) for name, value in data.items()}
+    inner = Call(call.space, call.user, method, path, query, data, parse(options.get("fields") or []) or None, args)
+    return await perform(found, inner)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sandbox.asana import richtext
-from sandbox.asana.model import (
+from sandbox.asana.state import richtext
+from sandbox.asana.state.model import (
     Attachment,
     CustomField,
     EnumOption,
     Event,
     FieldEntry,
+    FieldMembership,
     FieldSetting,
     Project,
     ProjectMembership,
@@ -23,13 +25,15 @@ from sandbox.asana.model import (
     SiteMembership,
     Story,
     Task,
+    Team,
     User,
     Webhook,
 )
-from sandbox.asana.selection import Tree
-from sandbox.asana.values import display
+from sandbox.asana.state.values import display
 
 ABSENT = object()
+Tree = dict[str, "Tree"]
+_GROUP = re.compile(r"\(([^()]*)\)")
 Attribute = Callable[[Any, User], Any]
 
 
@@ -51,16 +55,20 @@ def show(record: Any, viewer: User, wanted: Tree | None = None, *, full: bool = 
     """The JSON object for `record`. `wanted` replaces the default set of attributes; `gid` always comes."""
     shape = SHAPES[type(record)]
     result: dict[str, Any] = {"gid": record.gid} if hasattr(record, "gid") else {}
-    if not wanted and shape.resource_type:
-        result["resource_type"] = shape.resource_type
+    kind, untold = kind_of(record), viewer.untold()
+    if kind and (not wanted or "resource_type" in wanted):
+        result["resource_type"] = kind
     for name in wanted or shape.names(full=full):
-        if name == "resource_type":
-            result[name] = shape.resource_type
-        elif name in shape.attributes:
+        if name in shape.attributes and f"{shape.resource_type}.{name}" not in untold:
             value = shape.attributes[name](record, viewer)
             if value is not ABSENT:
                 result[name] = _shown(value, viewer, (wanted or {}).get(name), full=full and name in shape.whole)
     return result
+
+
+def kind_of(record: Any) -> str | None:
+    """The resource type that Asana shows; an author's own, where it is not a user's."""
+    return record.author_kind if isinstance(record, User) else SHAPES[type(record)].resource_type
 
 
 def _shown(value: Any, viewer: User, wanted: Tree | None, *, full: bool) -> Any:
@@ -95,6 +103,32 @@ def fixed(value: Any) -> Attribute:
 
 def _plain(*names: str) -> dict[str, Attribute]:
     return {name: get(name) for name in names}
+
+
+# --- what `opt_fields` asks for
+
+
+def parse(paths: Iterable[str]) -> Tree:
+    """The tree of wanted names; an empty subtree means the thing itself in its compact form.
+
+    `opt_fields` are comma separated paths with groups `(a|b)` and an optional leading `this.`.
+    """
+    tree: Tree = {}
+    for path in paths:
+        for plain in _ungrouped(path.strip()):
+            branch = tree
+            for name in plain.removeprefix("this.").split("."):
+                branch = branch.setdefault(name.strip(), {})
+    return tree
+
+
+def _ungrouped(path: str) -> Iterator[str]:
+    group = _GROUP.search(path)
+    if not group:
+        yield from [path] if path else []
+        return
+    for choice in group.group(1).split("|"):
+        yield from _ungrouped(path[: group.start()] + choice.strip() + path[group.end() :])
 
 
 # --- custom fields, as definitions and as entries on a task
@@ -139,8 +173,8 @@ _FIELD: dict[str, Attribute] = {
     "id_prefix": fixed(None),
     "has_notifications_enabled": fixed(False),
     "asana_created_field": fixed(None),
-    "privacy_setting": lambda record, _viewer: "private" if record.hidden_from else "public_with_guests",
-    "default_access_level": lambda record, _viewer: "user" if record.locked_by else "editor",
+    "privacy_setting": lambda record, _viewer: "private" if record.hidden_from else record.privacy,
+    "default_access_level": lambda record, _viewer: "user" if record.locked_by else record.default_access,
     "created_by": get("created_by"),
     "description": get("description"),
 }
@@ -227,7 +261,7 @@ _STORY: dict[str, Attribute] = {
     "html_text": lambda story, _viewer: story.html_text or richtext.from_plain(story.text),
     "type": lambda story, _viewer: "comment" if story.kind == "comment_added" else "system",
     "target": get("task"),
-    "source": get("source"),
+    "source": lambda story, _viewer: ABSENT if story.source is None else story.source,
     "is_editable": lambda story, viewer: story.kind == "comment_added" and story.created_by is viewer,
     "is_edited": get("is_edited"),
     "is_pinned": fixed(False),
@@ -247,10 +281,11 @@ _PROJECT: dict[str, Attribute] = {
     "completed": fixed(False),
     "color": fixed(None),
     "default_view": fixed("list"),
-    "members": lambda project, _viewer: [membership.member for membership in project.members.values()],
+    "members": lambda project, _viewer: [each.member for each in project.members.values() if isinstance(each.member, User)],
     "followers": fixed([]),
     "owner": fixed(None),
-    "privacy_setting": fixed("private"),
+    "privacy_setting": get("privacy"),
+    "default_access_level": get("default_access"),
     "public": fixed(False),
     "team": fixed(None),
     "workspace": get("site"),
@@ -266,7 +301,19 @@ def visible_settings(project: Project, viewer: User) -> list[FieldSetting]:
 
 
 SHAPES: dict[type, Shape] = {
-    User: Shape("user", {**_plain("name", "email"), "photo": fixed(None), "workspaces": get("workspaces")}, ("name",)),
+    User: Shape(
+        "user",
+        {
+            "name": get("name"),
+            "email": lambda user, _viewer: user.email or ABSENT,
+            "photo": fixed(None),
+            # An agent has no address, and one workspace.
+            "workspaces": lambda user, _viewer: user.workspaces if user.email else ABSENT,
+            "workspace": lambda user, _viewer: ABSENT if user.email else user.workspaces[0],
+        },
+        ("name",),
+    ),
+    Team: Shape("team", _plain("name"), ("name",)),
     Site: Shape(
         "workspace",
         {"name": get("name"), "is_organization": fixed(True), "email_domains": fixed(["northwind.example"])},
@@ -279,7 +326,7 @@ SHAPES: dict[type, Shape] = {
             "workspace": get("site"),
             "is_active": fixed(True),
             "is_admin": fixed(False),
-            "is_guest": lambda record, _viewer: record.user.guest,
+            "is_guest": get("guest"),
             "is_view_only": fixed(False),
         },
         ("user", "workspace"),
@@ -308,6 +355,15 @@ SHAPES: dict[type, Shape] = {
     ProjectMembership: Shape(
         "membership",
         {"resource_subtype": fixed("project_membership"), "parent": get("project"), **_plain("member", "access_level")},
+        ("resource_subtype", "parent", "member", "access_level"),
+    ),
+    FieldMembership: Shape(
+        "custom_field_membership",
+        {
+            "resource_subtype": fixed("custom_field_membership"),
+            "parent": get("custom_field"),
+            **_plain("member", "access_level"),
+        },
         ("resource_subtype", "parent", "member", "access_level"),
     ),
     Section: Shape("section", {**_plain("name", "created_at", "project")}, ("name",)),

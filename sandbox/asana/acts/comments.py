@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.asana import richtext
-from sandbox.asana.edits import Edit
+from sandbox.asana.acts.edits import Edit
 from sandbox.asana.errors import bad, forbidden
-from sandbox.asana.model import Story, Task
+from sandbox.asana.state import richtext
+from sandbox.asana.state.model import Story, Task
 
 TEXT_LIMIT = 65_000
 

@@ -1,14 +1,15 @@
-"""Webhooks: create (with the handshake), list, read, change filters, delete."""
+"""What tells of changes: webhooks (with their handshake), and events since a sync token."""
 
 from __future__ import annotations
 
 import hashlib
 from typing import Any
 
-from sandbox.asana.calls import Answer, Call, created, done, many, one, route
 from sandbox.asana.errors import bad, unknown
-from sandbox.asana.model import Webhook
-from sandbox.asana.webhooks import drop_dead, heartbeat, shake_hands
+from sandbox.asana.routes.calls import Answer, Call, created, done, many, one, route
+from sandbox.asana.state.deliveries import shake_hands
+from sandbox.asana.state.model import Webhook
+from sandbox.asana.state.shapes import parse, show
 
 
 @route("POST", "/webhooks")
@@ -23,7 +24,7 @@ async def create_webhook(call: Call) -> Answer:
     gid = call.space.new_gid()
     secret = hashlib.sha256(f"{call.space.events.seed} webhook {gid}".encode()).hexdigest()
     webhook = Webhook(gid, call.user, thing, target, secret, call.space.now(), _filters(call.data.get("filters")))
-    await shake_hands(call.space, webhook)
+    await shake_hands(call.space.world, webhook)
     call.space.webhooks[gid] = webhook
     answer = created(call, webhook)
     # The answer shows the hook as it was when it was asked for, and carries the secret at the top level.
@@ -31,7 +32,7 @@ async def create_webhook(call: Call) -> Answer:
     told = call.space.world.setting("asana_webhook_secret", "same")
     if told != "none":
         answer.body["X-Hook-Secret"] = secret if told == "same" else "b" * 64
-    heartbeat(call.space)
+    call.space.deliveries.heartbeat()
     return answer
 
 
@@ -49,7 +50,7 @@ def _filters(given: Any) -> list[dict[str, Any]]:
 def list_webhooks(call: Call) -> Answer:
     """Only the caller's own, of the workspace and optionally of one resource."""
     call.space.site_of(call.asked("workspace"))
-    drop_dead(call.space)
+    call.space.deliveries.drop_dead()
     wanted = call.query.get("resource")
     mine = [each for each in call.space.webhooks.values() if each.owner is call.user]
     return many(call, [each for each in mine if wanted in (None, each.resource.gid)])
@@ -74,8 +75,50 @@ def delete_webhook(call: Call) -> Answer:
 
 
 def _mine(call: Call) -> Webhook:
-    drop_dead(call.space)
+    call.space.deliveries.drop_dead()
     webhook = call.space.webhooks.get(call.args["gid"])
     if not webhook or webhook.owner is not call.user:
         raise unknown("webhook", call.args["gid"], in_path=True)
     return webhook
+
+
+# --- events since a sync token
+
+
+USUAL = parse(
+    [
+        "user.(resource_type|name)",
+        "created_at",
+        "type",
+        "action",
+        "(resource|parent).(resource_type|resource_subtype|name)",
+        "change",
+    ]
+)
+"""What an event says unless opt_fields asks for something else: names and types, no contents."""
+
+
+@route("GET", "/events")
+def events(call: Call) -> Answer:
+    return _page(call, call.asked("resource"))
+
+
+@route("GET", "/projects/{gid}/events")
+def project_events(call: Call) -> Answer:
+    return _page(call, call.args["gid"])
+
+
+@route("GET", "/tasks/{gid}/events")
+def task_events(call: Call) -> Answer:
+    return _page(call, call.args["gid"])
+
+
+def _page(call: Call, resource: str) -> Answer:
+    if resource in call.space.projects:
+        call.space.project(resource, call.user, in_path=False)
+    elif resource in call.space.tasks:
+        call.space.task(resource, call.user, in_path=False)
+    else:
+        raise unknown("resource", resource)
+    found, token, more = call.space.events.page(resource, call.query.get("sync"))
+    return Answer({"data": [show(each, call.user, call.wanted or USUAL) for each in found], "sync": token, "has_more": more})

@@ -9,7 +9,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from sandbox.asana.errors import bad
-from sandbox.asana.model import CustomField, EnumOption, User
+from sandbox.asana.state.model import CustomField, EnumOption, User
 
 KINDS = ("text", "number", "enum", "multi_enum", "date", "people", "reference")
 TEXT_LIMIT = 1024

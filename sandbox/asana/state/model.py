@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,11 +10,24 @@ from typing import Any
 
 @dataclass(eq=False)
 class User:
+    """Whoever acts. `author_kind` is the resource type that Asana shows: `user`, `agent`, or whatever comes next; None: none.
+
+    `untold` names attributes, as in `story.is_edited`, that Asana leaves out of its answers to this user.
+    """
+
     gid: str
     name: str
     email: str
-    guest: bool = False
     workspaces: list[Site] = field(default_factory=list)
+    author_kind: str | None = "user"
+    untold: Callable[[], Collection[str]] = tuple
+
+
+@dataclass(eq=False)
+class Team:
+    gid: str
+    name: str
+    people: list[User] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -29,6 +43,7 @@ class SiteMembership:
     gid: str
     user: User
     site: Site
+    guest: bool = False
 
 
 @dataclass(eq=False)
@@ -55,9 +70,20 @@ class CustomField:
     created_by: User | None = None
     locked_by: User | None = None
     hidden_from: set[str] = field(default_factory=set)
+    privacy: str = "public_with_guests"
+    default_access: str = "editor"
+    members: dict[str, FieldMembership] = field(default_factory=dict)
 
     def option(self, gid: object) -> EnumOption | None:
         return next((option for option in self.options if option.gid == gid), None)
+
+
+@dataclass(eq=False)
+class FieldMembership:
+    gid: str
+    custom_field: CustomField
+    member: User | Team
+    access_level: str = "admin"
 
 
 @dataclass(eq=False)
@@ -95,7 +121,7 @@ class Section:
 class ProjectMembership:
     gid: str
     project: Project
-    member: User
+    member: User | Team
     access_level: str = "editor"
 
 
@@ -110,6 +136,14 @@ class Project:
     settings: dict[str, FieldSetting] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
     members: dict[str, ProjectMembership] = field(default_factory=dict)
+    privacy: str = "private"
+    default_access: str = "editor"
+
+    def levels_of(self, user: User) -> set[str]:
+        """What this user may do here, as a member or by a team; nothing at all for outsiders."""
+        rows = [each for each in self.members.values() if isinstance(each.member, Team) and user in each.member.people]
+        rows += [self.members[user.gid]] if user.gid in self.members else []
+        return {each.access_level for each in rows}
 
 
 @dataclass(eq=False)
@@ -152,7 +186,7 @@ class Story:
     text: str
     created_at: datetime
     created_by: User | None
-    source: str
+    source: str | None
     html_text: str | None = None
     is_edited: bool = False
     seen_from: datetime | None = None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from sandbox.asana.errors import bad, forbidden, needs_payment
-from sandbox.asana.model import CustomField, EnumOption, FieldSetting, Project, User
-from sandbox.asana.values import KINDS
-
-if TYPE_CHECKING:
-    from sandbox.asana.state import Workspace
+from sandbox.asana.state.model import CustomField, EnumOption, FieldMembership, FieldSetting, Project, User
+from sandbox.asana.state.values import KINDS
+from sandbox.asana.state.workspace import Workspace
 
 BUILT_IN = frozenset({"due date", "assignee", "name", "task name", "created on", "last modified on", "completed on"})
 FORMATS = frozenset({"currency", "identifier", "percentage", "custom", "duration", "none"})
@@ -35,6 +34,7 @@ def create(space: Workspace, user: User, data: dict[str, Any], *, is_global: boo
     field = CustomField(space.new_gid(), _free_name(space, data["name"], is_global=unique), kind, is_global=is_global)
     _set_format(field, data)
     field.description, field.created_by = data.get("description") or "", user
+    field.members[user.gid] = FieldMembership(space.new_gid(), field, user)
     for option in data.get("enum_options") or []:
         add_option(space, user, field, option)
     space.fields[field.gid] = field
@@ -108,15 +108,25 @@ def _place(field: CustomField, data: dict[str, Any]) -> int:
     return len(field.options)
 
 
-def update_option(user: User, field: CustomField, option: EnumOption, data: dict[str, Any]) -> None:
+def update_option(space: Workspace, user: User, field: CustomField, option: EnumOption, data: dict[str, Any]) -> None:
     """Rename, recolour, enable or disable. One enabled option must remain."""
     raise_if_locked(field, user)
     others = [each for each in field.options if each.enabled and each is not option]
     if data.get("enabled") is False and not others:
         raise bad("enabled: At least one enum option must remain enabled")
     option.name = data.get("name", option.name)
+    if space.world.setting("asana_option_names_in_stories", "then") == "now":
+        for told in _told_options(space, option.gid):
+            told.name = option.name
     option.color = data.get("color", option.color)
     option.enabled = data.get("enabled", option.enabled)
+
+
+def _told_options(space: Workspace, gid: str) -> Iterator[EnumOption]:
+    """The option as it stands in stories, which keep its name of then."""
+    for story in space.stories.values():
+        for value in story.extra.values():
+            yield from (each for each in (value if isinstance(value, list) else [value]) if getattr(each, "gid", "") == gid)
 
 
 def attach(space: Workspace, project: Project, field: CustomField, *, is_important: bool = False) -> FieldSetting:

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.asana import richtext
-from sandbox.asana.edits import Edit
-from sandbox.asana.errors import AsanaError, bad
-from sandbox.asana.fieldwrites import prepare_fields
-from sandbox.asana.model import Project, Section, Task, User
-from sandbox.asana.values import parse_day, parse_instant
+from sandbox.asana.acts.edits import Edit
+from sandbox.asana.acts.fieldwrites import prepare_fields
+from sandbox.asana.errors import AsanaError, bad, forbidden
+from sandbox.asana.state import richtext
+from sandbox.asana.state.model import Project, Section, Task, User
+from sandbox.asana.state.values import parse_day, parse_instant
 
 Effect = Callable[[Edit], None]
 APPROVALS = ("pending", "approved", "rejected", "changes_requested")
 KINDS = ("default_task", "milestone", "approval", "custom")
 CREATE_ONLY = frozenset({"projects", "memberships", "tags", "followers", "workspace", "parent"})
 PROJECT_LIMIT = 20
+WRITERS_LEVELS = {"admin", "editor"}
 NO_CONTAINER = "You should specify one of workspace, parent, projects"
 
 
@@ -29,7 +30,8 @@ def create(edit: Edit, data: dict[str, Any], *, viewer: User) -> Task:
     if data.get("workspace"):
         edit.space.site_of(data["workspace"])
     now = edit.space.now()
-    task = Task(edit.space.new_gid(), edit.space.site, now, now, edit.user, parent=parent)
+    site = next((section.project.site for section in places), parent.site if parent else edit.space.site)
+    task = Task(edit.space.new_gid(), site, now, now, edit.user, parent=parent)
     task.places = {} if parent else {section.project.gid: section for section in places}
     task.followers = [_user(edit, each, viewer, "followers") for each in data.get("followers") or []]
     own = {key: value for key, value in data.items() if key not in CREATE_ONLY}
@@ -87,6 +89,10 @@ def _section_of(project: Project, section: Section | None) -> Section:
 
 
 def update(edit: Edit, task: Task, data: dict[str, Any], *, viewer: User) -> None:
+    """Raises 403 where every project of the task lets this user only look or comment."""
+    levels = [section.project.levels_of(viewer) for section in task.places.values()]
+    if any(levels) and not set().union(*levels) & WRITERS_LEVELS:
+        raise forbidden("You do not have permission to edit this task.")
     for effect in prepare(edit, task, data, viewer=viewer):
         effect(edit)
 

@@ -1,15 +1,15 @@
-"""Tasks: listed, read, created, changed, moved, deleted."""
+"""Tasks: listed, read, created, changed, moved, deleted; their stories and attachments."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
 
-from sandbox.asana import tasks
-from sandbox.asana.calls import Answer, Call, created, done, many, one, route
+from sandbox.asana.acts import comments, tasks
 from sandbox.asana.errors import bad, unknown
-from sandbox.asana.model import Task
-from sandbox.asana.values import parse_instant
+from sandbox.asana.routes.calls import Answer, Call, created, done, many, one, route
+from sandbox.asana.state.model import Attachment, Story, Task
+from sandbox.asana.state.values import parse_instant
 
 EXACTLY_ONE = "Must specify exactly one of project, tag, section, user task list, or assignee + workspace"
 CONTAINERS = ("project", "tag", "section", "user_task_list", "assignee")
@@ -117,3 +117,95 @@ def remove_project(call: Call) -> Answer:
 def task_projects(call: Call) -> Answer:
     task = call.space.task(call.args["gid"], call.user)
     return many(call, [section.project for section in task.places.values()])
+
+
+# --- stories: a task's history, and comments
+
+
+@route("GET", "/tasks/{gid}/stories")
+def list_stories(call: Call) -> Answer:
+    """Oldest first. `created_after` is cut to the start of its second; `resource_subtype` knows comments only."""
+    now = call.space.now()
+    rows = call.space.task(call.args["gid"], call.user).stories
+    rows = [story for story in rows if story.seen_from is None or story.seen_from <= now]
+    after, kind = call.query.get("created_after"), call.query.get("resource_subtype")
+    if after:
+        since = parse_instant(after, key="created_after").replace(microsecond=0)
+        rows = [story for story in rows if story.created_at > since]
+    if kind:
+        if kind != "comment_added":
+            raise bad(f"resource_subtype: Only comment_added is supported, not: {kind}")
+        rows = [story for story in rows if story.kind == kind]
+    return many(call, rows)
+
+
+@route("POST", "/tasks/{gid}/stories")
+def create_comment(call: Call) -> Answer:
+    task = call.space.task(call.args["gid"], call.user)
+    return created(call, comments.comment(call.edit, task, call.data))
+
+
+@route("GET", "/stories/{gid}")
+def get_story(call: Call) -> Answer:
+    return one(call, _story(call))
+
+
+@route("PUT", "/stories/{gid}")
+def edit_comment(call: Call) -> Answer:
+    story = _story(call)
+    comments.reword(call.edit, story, call.data)
+    return one(call, story)
+
+
+@route("DELETE", "/stories/{gid}")
+def delete_comment(call: Call) -> Answer:
+    comments.remove(call.edit, _story(call))
+    return done()
+
+
+def _story(call: Call) -> Story:
+    story = call.space.stories.get(call.args["gid"])
+    if not story:
+        raise unknown("story", call.args["gid"], in_path=True)
+    call.space.task(story.task.gid, call.user)
+    return story
+
+
+# --- attachments: links and small files
+
+
+SIZE_LIMIT = 100 * 1024 * 1024
+
+
+@route("POST", "/attachments")
+def create_attachment(call: Call) -> Answer:
+    """200, not 201. `resource_subtype=external` needs `url` and `name`; otherwise a file part is needed."""
+    task = call.space.task(call.given("parent"), call.user, in_path=False, key="parent")
+    kind = call.data.get("resource_subtype") or "asana"
+    if kind not in ("asana", "external"):
+        raise bad(f"resource_subtype: Cannot create attachments of type {kind}")
+    gid, now = call.space.new_gid(), call.space.now()
+    if kind == "external":
+        attachment = Attachment(gid, call.given("name"), kind, task, now, url=call.given("url"))
+    else:
+        name, content, content_type = call.upload or ("", b"", "")
+        if not name or len(content) > SIZE_LIMIT:
+            raise bad("file: Missing input" if not name else "file: The file is larger than 100 MB")
+        attachment = Attachment(gid, name, kind, task, now, content=content, content_type=content_type)
+    task.attachments.append(attachment)
+    call.space.attachments[gid] = attachment
+    call.edit.story(task, "attachment_added", f"{call.user.name} attached {attachment.name}")
+    return one(call, attachment)
+
+
+@route("GET", "/attachments")
+def list_attachments(call: Call) -> Answer:
+    return many(call, call.space.task(call.asked("parent"), call.user, in_path=False, key="parent").attachments)
+
+
+@route("GET", "/attachments/{gid}")
+def get_attachment(call: Call) -> Answer:
+    attachment = call.space.attachments.get(call.args["gid"])
+    if not attachment:
+        raise unknown("attachment", call.args["gid"], in_path=True)
+    return one(call, attachment)

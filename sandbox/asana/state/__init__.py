@@ -1,0 +1,1 @@
+"""What there is, how it is found and how it is shown. Nothing here knows who changes it."""
