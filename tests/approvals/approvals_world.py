@@ -40,6 +40,8 @@ from intacct_asana.records import (
 )
 from intacct_asana.store import open_store
 
+from tests.conftest import evidence_keys
+
 START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 FIELD, REASON, PENDING, APPROVED, REJECTED, BOT = "900", "901", "1", "2", "3", "bot"
 ALICE = Person(gid="a", name="Alice Martin", email="alice@northwind.example", is_guest=False)
@@ -143,7 +145,7 @@ class World:
         )
         self.history: list[Story] = []
         self.cuts = Cuts()
-        self.store = open_store(f"sqlite:///{path / 'approvals.db'}").for_flow("demo")
+        self.store = open_store(f"sqlite:///{path / 'approvals.db'}", evidence_keys=evidence_keys).for_flow("demo")
         self.links = self.store.links("bill")
         self.real_decisions = self.store.decisions()
         self.show()

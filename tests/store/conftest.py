@@ -12,10 +12,10 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from intacct_asana.store import FlowStore, open_store
+from intacct_asana.store import FlowStore
 
 from tests.conftest import free_port
-from tests.store.store_world import PASSWORD, run_sql
+from tests.store.store_world import PASSWORD, opened, run_sql
 
 _numbers = count(1)
 
@@ -97,4 +97,4 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def flow(url: str) -> FlowStore:
-    return open_store(url).for_flow("demo")
+    return opened(url)

@@ -14,6 +14,7 @@ from intacct_asana.records import NEXT_STATES, Decision, DecisionState, Pins, Si
 from intacct_asana.store import FlowStore, Store, open_store
 from intacct_asana.store.codec import from_json, instant_of, instant_text, json_text, to_json
 
+from tests.conftest import evidence_keys
 from tests.store.store_world import NOON, a_decision, a_link, a_snapshot, minutes
 
 pytestmark = pytest.mark.laws
@@ -30,7 +31,7 @@ _numbers = count(1)
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return open_store(f"sqlite:///{tmp_path_factory.mktemp('laws') / 'store.db'}")
+    return open_store(f"sqlite:///{tmp_path_factory.mktemp('laws') / 'store.db'}", evidence_keys=evidence_keys)
 
 
 def fresh(store: Store) -> FlowStore:

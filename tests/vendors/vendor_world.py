@@ -19,6 +19,7 @@ from intacct_asana.operators.vendor_fields import PlanVendorFieldsOperator, Tell
 from intacct_asana.store import FlowStore, open_store
 
 from sandbox import constants
+from tests.conftest import evidence_keys
 
 ROOT = Path(__file__).resolve().parents[2]
 ALICE, BEN, CARLA = (constants.PEOPLE[place]["email"] for place in (0, 1, 2))
@@ -44,7 +45,7 @@ class VendorWorld:
 
     def open(self, name: str) -> None:
         """A store, new when there was none of this name, and preflight to fill it."""
-        self.store: FlowStore = open_store(f"sqlite:///{self.folder / name}").for_flow("demo")
+        self.store: FlowStore = open_store(f"sqlite:///{self.folder / name}", evidence_keys=evidence_keys).for_flow("demo")
         self.checks = self._step(CheckIntacctOperator(task_id="check", flow="demo"))
         self._step(CheckAsanaOperator(task_id="check", flow="demo", create_missing=True))
 
