@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from intacct_asana.errors import Misconfigured, Refused
 from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in, without_anchors
-from intacct_asana.store import FlowStore
+from intacct_asana.store import FlowStore, open_store
 from intacct_asana.store.evidence import MEND, Keyring, fingerprint
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
@@ -125,6 +125,18 @@ def test_bytes_and_odd_letters_in_place_of_digests_are_told_like_everything_else
     assert any(sentence.startswith("row 2 (bill-1): it was changed") for sentence in told(flow))
 
 
+def test_a_chain_made_anew_on_which_the_next_run_signed_is_told_by_the_stamp(flow: FlowStore, url: str) -> None:
+    settled(flow)
+    anchors = anchors_of(stamp_of(flow))
+    rewrite(url, plain)
+    settled(flow, "decision-2", key="bill-2")
+    report = flow.examine_evidence(anchors)
+    assert (report.keyed_from, report.anchors) == (5, 1), "an auditor who knows that it was keyed from row 1 on is warned, too"
+    (sentence,) = (str(problem) for problem in report.problems)
+    assert "the stamp on bill 17: it names row 3 with another digest: the row was replaced" in sentence
+    assert str(report).endswith(f"compared with 1 anchors: 1 findings.\n- {sentence}")
+
+
 # Rows taken away from the end
 
 
@@ -210,6 +222,8 @@ def test_an_older_store_is_keyed_from_its_next_row_on(url: str) -> None:
     settled(flow, "decision-2", key="bill-2")
     report = flow.examine_evidence()
     assert (report.keyed_from, report.problems) == (5, ())
+    with pytest.raises(Refused, match="append-only"), open_store(url)._database.write() as connection:
+        connection.exec_driver_sql("UPDATE ia_evidence_heads SET sequence = 1")
     unlock(url)
     run_sql(url, "UPDATE ia_evidence SET body = '{}' WHERE sequence = 2")
     assert told(flow)[0].startswith("row 2 (bill-1): it was changed after it was written")

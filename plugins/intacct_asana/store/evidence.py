@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
@@ -218,14 +218,14 @@ def examine_evidence(database: Database, *, flow: str, keys: Keyring, anchors: S
     with database.read() as connection:
         rows = connection.execute(select(evidence).where(evidence.c.flow == flow).order_by(evidence.c.sequence)).all()
         head = connection.execute(select(evidence_heads).where(evidence_heads.c.flow == flow)).first()
-        found = [
-            *_keys(rows, keys),
-            *((*one, MEND) for one in _rows(rows, keys)),
-            *((*one, MEND) for one in _tail(rows, head)),
-            *((*one, MEND) for one in _anchors(rows, anchors)),
-            *((*one, MEND) for one in _decisions(connection, flow, rows)),
-            *((*one, MEND) for one in _policies(rows, kept)),
-        ]
+        said = chain(
+            _rows(rows, keys),
+            _tail(rows, head),
+            _anchors(rows, anchors),
+            _decisions(connection, flow, rows),
+            _policies(rows, kept),
+        )
+        found = [*_keys(rows, keys), *((where, what, MEND) for where, what in said)]
     signed = [row for row in rows if row.signed_by]
     return EvidenceReport(
         flow=flow,

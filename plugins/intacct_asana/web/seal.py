@@ -1,4 +1,4 @@
-"""Secrets at rest, encrypted with Airflow's own Fernet key. Only the API server seals and opens; workers need no key."""
+"""Secrets at rest, encrypted with Airflow's own Fernet key. Only the API server seals and opens."""
 
 from __future__ import annotations
 
