@@ -6,6 +6,7 @@ a later rename in Asana does not break the flow. Run it first, and again after c
 **On Intacct:** reads only: login, permissions (one row of each object), time format, the custom fields for the stamp.
 **On Asana:** reads; with *Create what is missing* it also makes missing custom fields, enum options and sections, and the
 webhook of a flow that says `wake: webhook`. It never changes or deletes what people made.
+**In the store:** pins what it resolved, and checks that the evidence has a key and is whole.
 
 The last step prints one table (check, result, how to mend it) and fails when any check failed. **To re-run:** mend what the
 table names and trigger it again.

@@ -23,6 +23,7 @@ from intacct_asana.records import (
     Vendor,
     VendorValue,
 )
+from intacct_asana.records.anchors import Anchor
 from intacct_asana.records.documents import AttachedFile, Attachment, DocumentFile, DueDocument
 
 
@@ -204,6 +205,10 @@ class Decisions(Protocol):
         ...
 
     def acknowledge(self, decision: Decision, *, story_gid: str, at: datetime) -> Decision: ...
+
+    def anchor(self, decision: Decision, *, step: str = "") -> Anchor | None:
+        """The newest row of evidence about the decision, or the newest of one step (`SUBMITTED`); None where there is none."""
+        ...
 
     def unsettled(self) -> list[Decision]:
         """Decisions in RECORDED, CLEARED or SUBMITTED, oldest first."""

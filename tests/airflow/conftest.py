@@ -184,9 +184,10 @@ class World:
         assert set(states.values()) == {"success"}, (states, self.error)
 
     def store(self) -> Any:
+        from intacct_asana.operators.evidence_keys import evidence_keys
         from intacct_asana.store import open_store
 
-        return open_store(self.store_url).for_flow("demo")
+        return open_store(self.store_url, evidence_keys=evidence_keys).for_flow("demo")
 
     def evidence_is_sound(self) -> bool:
         return bool(self.store().evidence()) and self.store().verify_evidence() == []

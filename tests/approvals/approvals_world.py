@@ -40,6 +40,7 @@ from intacct_asana.records import (
 )
 from intacct_asana.store import open_store
 
+from tests.conftest import evidence_keys
 from tests.databases import NewStore
 
 START = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -148,7 +149,7 @@ class World:
         )
         self.history: list[Story] = []
         self.cuts = Cuts()
-        self.store = open_store(World.new_store()).for_flow("demo")
+        self.store = open_store(World.new_store(), evidence_keys=evidence_keys).for_flow("demo")
         self.links = self.store.links("bill")
         self.real_decisions = self.store.decisions()
         self.show()

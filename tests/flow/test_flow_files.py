@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import shutil
 from decimal import Decimal
@@ -283,7 +284,8 @@ def changed(flow: Flow, **parts: dict[str, object]) -> Flow:
 def test_policy_version_changes_with_the_policy_only() -> None:
     flow = load_flow(DEMO)
     version = flow.approval.policy_version
-    assert re.fullmatch(r"[0-9a-f]{12}", version)
+    assert version == hashlib.sha256(flow.approval.policy_text.encode()).hexdigest()
+    assert changed(flow, approval={"crawl_hours": 7}).approval.policy_version == version
     assert changed(flow, bills={"page_size": 7}).approval.policy_version == version
     assert changed(flow, approval={"segregation_of_duties": False}).approval.policy_version != version
 

@@ -24,6 +24,7 @@ from intacct_asana.records import Decision
 from intacct_asana.store import FlowStore, open_store
 
 from sandbox import constants
+from tests.conftest import evidence_keys
 
 BEGIN = datetime(2026, 11, 23, 8, tzinfo=UTC)
 ALICE, BEN, ERIN, GUS = (constants.PEOPLE[place]["email"] for place in (0, 1, 4, 5))
@@ -85,7 +86,7 @@ class Reconciliation:
         projects = {"bills": constants.BILLS_PROJECT_GID, "vendors": constants.VENDORS_PROJECT_GID}
         path.write_text(FLOW.format(approval=approval, **projects), encoding="utf-8")
         self.flow: Flow = load_flow(path)
-        self.store: FlowStore = open_store(store_url).for_flow("small")
+        self.store: FlowStore = open_store(store_url, evidence_keys=evidence_keys).for_flow("small")
         self.books: IntacctHook | None = None
         self.bills = [self.add_bill() for _ in range(bills)]
         self.step(CheckAsanaOperator(task_id="check", flow="small", create_missing=True))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from intacct_asana.store import FlowStore, open_store
+from intacct_asana.store import FlowStore
 
 from tests.databases import NewStore
+from tests.store.store_world import opened
 
 
 @pytest.fixture
@@ -16,4 +17,4 @@ def url(new_store: NewStore) -> str:
 
 @pytest.fixture
 def flow(url: str) -> FlowStore:
-    return open_store(url).for_flow("demo")
+    return opened(url)

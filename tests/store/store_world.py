@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.records import Decision, DecisionState, Link, Signal, Snapshot, Verdict
-from intacct_asana.store import FlowStore
+from intacct_asana.store import FlowStore, open_store
 from intacct_asana.store.database import open_database
 from intacct_asana.store.tables import SCHEMA_VERSION, metadata
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
+
+from tests.conftest import EVIDENCE_KEY
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 STATES = DecisionState
@@ -63,6 +65,11 @@ def settled(flow: FlowStore, decision_id: str = "decision-1", **more: Any) -> De
     return decision
 
 
+def opened(url: str, name: str = "demo", *, keys: Sequence[bytes] = (EVIDENCE_KEY,)) -> FlowStore:
+    """One flow's store as a task opens it: with the keys of the evidence, unless a test takes them away."""
+    return open_store(url, evidence_keys=lambda: keys).for_flow(name)
+
+
 def run_sql(url: str, *statements: str) -> None:
     """What somebody with the database's password can do behind our back."""
     with create_engine(url, poolclass=NullPool).begin() as connection:
@@ -77,15 +84,47 @@ UNDONE = {
     5: "DROP TABLE ia_vendor_values",
     6: "ALTER TABLE ia_links DROP COLUMN in_doubt",
     7: "DROP TABLE ia_intents",
+    8: "DROP TABLE ia_policies; ALTER TABLE ia_evidence DROP COLUMN signed_by",
 }
 """What takes each version's step back."""
 
 
 def make_older(url: str, version: int) -> None:
     """The store as a release of that version had left it. The next `open_store` opens it anew."""
-    steps = [UNDONE[step] for step in range(SCHEMA_VERSION, version, -1)]
-    run_sql(url, *steps, "DELETE FROM ia_schema_version", f"INSERT INTO ia_schema_version VALUES ({version})")
+    steps = [step for number in range(SCHEMA_VERSION, version, -1) for step in UNDONE[number].split("; ")]
+    unlock(url)
+    run_sql(
+        url,
+        *steps,
+        *OLD_GUARDS[url.partition(":")[0]],
+        "DELETE FROM ia_schema_version",
+        f"INSERT INTO ia_schema_version VALUES ({version})",
+    )
     open_database.cache_clear()
+
+
+OLD_GUARDS = {
+    "sqlite": [
+        f"CREATE TRIGGER ia_evidence_no_{verb.lower()} BEFORE {verb} ON ia_evidence BEGIN SELECT RAISE(ABORT, 'no'); END"
+        for verb in ("UPDATE", "DELETE")
+    ],
+    "postgresql+psycopg2": [
+        "CREATE FUNCTION ia_evidence_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$",
+        "CREATE TRIGGER ia_evidence_only_added BEFORE UPDATE OR DELETE OR TRUNCATE ON ia_evidence "
+        "FOR EACH STATEMENT EXECUTE FUNCTION ia_evidence_only_added()",
+    ],
+}
+"""What kept evidence from being changed until version 7."""
+
+
+def unlock(url: str) -> None:
+    """The owner of a database can always take the triggers away."""
+    if url.startswith("sqlite"):
+        with create_engine(url, poolclass=NullPool).connect() as connection:
+            names = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all()
+        run_sql(url, *(f"DROP TRIGGER {name}" for name in names))
+    else:
+        run_sql(url, *(f"DROP FUNCTION IF EXISTS {name}() CASCADE" for name in ("ia_only_added", "ia_evidence_at_the_end")))
 
 
 def everything(url: str) -> dict[str, list[Any]]:

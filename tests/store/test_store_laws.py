@@ -14,6 +14,7 @@ from intacct_asana.records import NEXT_STATES, Decision, DecisionState, Pins, Si
 from intacct_asana.store import FlowStore, Store, open_store
 from intacct_asana.store.codec import from_json, instant_of, instant_text, json_text, to_json
 
+from tests.conftest import evidence_keys
 from tests.databases import KINDS
 from tests.store.store_world import NOON, a_decision, a_link, a_snapshot, minutes
 
@@ -32,8 +33,8 @@ _numbers = count(1)
 @pytest.fixture(scope="module", params=KINDS)
 def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Store:
     if request.param == "postgresql":
-        return open_store(request.getfixturevalue("postgres").new_database())
-    return open_store(f"sqlite:///{tmp_path_factory.mktemp('laws') / 'store.db'}")
+        return open_store(request.getfixturevalue("postgres").new_database(), evidence_keys=evidence_keys)
+    return open_store(f"sqlite:///{tmp_path_factory.mktemp('laws') / 'store.db'}", evidence_keys=evidence_keys)
 
 
 def fresh(store: Store) -> FlowStore:

@@ -17,7 +17,7 @@ from intacct_asana.store import FlowStore, database, open_store, tables
 from sqlalchemy import inspect
 
 from tests.databases import PASSWORD, Postgres
-from tests.store.store_world import NOON, a_decision, a_link, break_table, crowd, everything, make_older, run_sql
+from tests.store.store_world import NOON, a_decision, a_link, break_table, crowd, everything, make_older, opened, run_sql
 
 
 def test_opening_twice_keeps_what_is_there(url: str) -> None:
@@ -188,10 +188,11 @@ def test_a_read_only_file_is_a_matter_for_people(tmp_path: Path) -> None:
 
 def test_a_store_of_the_first_version_is_carried_over_with_everything_in_it(url: str) -> None:
     open_store(url).for_flow("demo").save_cursor(Cursor(name="bills", value="here"))
-    open_store(url).for_flow("demo").decisions().record([a_decision()], at=NOON)
+    opened(url, keys=()).decisions().record([a_decision()], at=NOON)
     make_older(url, 1)
-    flow = open_store(url).for_flow("demo")
+    flow = opened(url)
     assert flow.cursor("bills") == "here"
+    flow.decisions().record([a_decision("decision-2")], at=NOON)
     assert flow.verify_evidence() == []
     flow.marks().made({"900": NOON})
     assert flow.marks().of(["900"])["900"].read_at == NOON

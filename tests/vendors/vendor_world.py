@@ -19,6 +19,7 @@ from intacct_asana.operators.vendor_fields import PlanVendorFieldsOperator, Tell
 from intacct_asana.store import FlowStore, open_store
 
 from sandbox import constants
+from tests.conftest import evidence_keys
 from tests.databases import NewStore
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +48,7 @@ class VendorWorld:
 
     def open_new_store(self) -> None:
         """An empty store, and preflight to fill it."""
-        self.store: FlowStore = open_store(self.new_store()).for_flow("demo")
+        self.store: FlowStore = open_store(self.new_store(), evidence_keys=evidence_keys).for_flow("demo")
         self.checks = self._step(CheckIntacctOperator(task_id="check", flow="demo"))
         self._step(CheckAsanaOperator(task_id="check", flow="demo", create_missing=True))
 

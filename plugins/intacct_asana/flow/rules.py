@@ -234,8 +234,16 @@ SignalRule = Annotated[
 
 def digest_of(*parts: object) -> str:
     """Twelve hex characters that change when a part changes in meaning; `10000.0` and `10000.00` are one amount."""
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), default=_canonical)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return _sha256(text_of(parts))[:12]
+
+
+def text_of(value: object) -> str:
+    """Canonical JSON of a part of the flow file: what means the same gives the same text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_canonical)
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _canonical(value: Any) -> Any:
@@ -292,9 +300,14 @@ class Approval(Part):
         return None if isinstance(self.signal, CommentSignal) else self.reason_field
 
     @property
+    def policy_text(self) -> str:
+        """Everything that decides who may decide what, as JSON; kept in full with the evidence."""
+        return text_of({name: value for name, value in _canonical(self).items() if name != "crawl_hours"})
+
+    @property
     def policy_version(self) -> str:
-        """Changes when any part of the policy changes; every decision's evidence carries it."""
-        return digest_of(self.model_copy(update={"crawl_hours": 0}))
+        """SHA-256 hex of `policy_text`; every decision's evidence carries it."""
+        return _sha256(self.policy_text)
 
 
 class StampFields(Part):

@@ -20,6 +20,8 @@ class SettleDecisionsOperator(FlowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
+        approval = run.flow.approval
+        run.store.keep_policy(approval.policy_version, text=approval.policy_text, at=run.now())
         summary = settle_all(
             books=run.books,
             board=run.board,

@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.flow.model import Flow
+from intacct_asana.operators.evidence_keys import evidence_keys
 from intacct_asana.operators.flows import flow_named
 from intacct_asana.operators.vendor_rules import NamedPeople
 from intacct_asana.records import Bill, Link, Pins
@@ -59,7 +60,8 @@ class FlowRun:
 
     @cached_property
     def store(self) -> FlowStore:
-        return open_store(store_url(self.flow.connections.store)).for_flow(self.flow.flow)
+        store = open_store(store_url(self.flow.connections.store), evidence_keys=evidence_keys)
+        return store.for_flow(self.flow.flow)
 
     def pins(self, kind: str) -> Pins:
         """What preflight pinned for `bill` or `vendor`. Raises Misconfigured when preflight has not run yet."""

@@ -240,9 +240,18 @@ class ReportChecksOperator(FlowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         rows: list[Row] = [row for part in self.rows for row in (part or ())]
+        rows += self._evidence() if rows else []
         wrong = [row for row in rows if row["ok"] != "yes"]
         self.log.info("Preflight of flow %s\n%s", self.flow, table(rows))
         if wrong or not rows:
             problems = tuple(Problem(where=row["check"], what=row["result"], mend=row["mend"]) for row in wrong)
             raise Misconfigured(f"Preflight of flow {self.flow}: {len(wrong)} of {len(rows)} checks failed.", problems=problems)
         return {"checks": len(rows), "failed": 0, "rows": rows}
+
+    def _evidence(self) -> list[Row]:
+        """Whether the evidence has a key and is whole, as far as its own database tells."""
+        try:
+            report = self.run_parts.store.examine_evidence()
+        except IntacctAsanaError as error:
+            return [{"check": "evidence", "result": error.message, "mend": "", "ok": "no"}]
+        return [failed("evidence", problem) for problem in report.problems] or [passed("evidence", str(report))]

@@ -6,17 +6,20 @@ A cursor moves in the same transaction as the work that it covers. SQLite for on
 from __future__ import annotations
 
 from intacct_asana.store.database import open_database
-from intacct_asana.store.evidence import EvidenceRow
-from intacct_asana.store.flow_store import FlowStore, Store
+from intacct_asana.store.evidence import EvidenceReport, EvidenceRow
+from intacct_asana.store.flow_store import FlowStore, Secrets, Store
 from intacct_asana.store.plans import StoredPlan
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, *, evidence_keys: Secrets = tuple) -> Store:
     """The store behind a SQLAlchemy URL; missing tables are made.
+
+    `evidence_keys` gives the keys of the evidence, which are kept outside the database; the first one signs what is written,
+    every one verifies. Without any, rows carry plain digests, and verifying says so.
 
     Raises TryLater when the database cannot be reached, Misconfigured when its driver is missing or its schema is newer.
     """
-    return Store(open_database(url))
+    return Store(open_database(url), evidence_keys=evidence_keys)
 
 
-__all__ = ["EvidenceRow", "FlowStore", "Store", "StoredPlan", "open_store"]
+__all__ = ["EvidenceReport", "EvidenceRow", "FlowStore", "Store", "StoredPlan", "open_store"]

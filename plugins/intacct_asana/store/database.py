@@ -204,6 +204,7 @@ def _make_tables(database: Database) -> None:
         found = _version(connection, database.name)
         if found is None:
             tables.metadata.create_all(connection)
+            tables.guard_evidence(connection)
             connection.execute(insert(tables.versions).values(version=tables.SCHEMA_VERSION))
         else:
             migrate(connection, found=found)

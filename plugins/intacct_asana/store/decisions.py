@@ -11,11 +11,11 @@ from sqlalchemy import ColumnElement, Connection, select, update
 
 from intacct_asana.errors import Refused
 from intacct_asana.records import NEXT_STATES, Cursor, Decision, DecisionState
+from intacct_asana.records.anchors import Anchor
 from intacct_asana.store.codec import from_json, instant_text, to_json
 from intacct_asana.store.cursors import save_cursors
 from intacct_asana.store.database import Database
-from intacct_asana.store.evidence import Chain
-from intacct_asana.store.evidence_check import decision_digest
+from intacct_asana.store.evidence import Chain, Keyring, read_evidence, sha256_hex
 from intacct_asana.store.tables import decisions as table
 from intacct_asana.store.upsert import add
 
@@ -26,8 +26,8 @@ SETTLED = tuple(state for state, after in NEXT_STATES.items() if not after)
 class StoredDecisions:
     """`ports.Decisions` for one flow."""
 
-    def __init__(self, database: Database, *, flow: str) -> None:
-        self._database, self._flow = database, flow
+    def __init__(self, database: Database, *, flow: str, keys: Keyring) -> None:
+        self._database, self._flow, self._keys = database, flow, keys
 
     def record(self, decisions: Sequence[Decision], *, at: datetime, cursors: Sequence[Cursor] = ()) -> list[Decision]:
         """Keep decisions not yet known and move `cursors`, in one transaction. The answer holds the new ones only."""
@@ -35,7 +35,7 @@ class StoredDecisions:
         if early:
             raise Refused(f"Decision {early.decision_id} cannot begin as {early.state}; every decision begins as RECORDED.")
         with self._database.write() as connection:
-            chain = Chain(connection, flow=self._flow)
+            chain = Chain(connection, flow=self._flow, keys=self._keys)
             new = [decision for decision in decisions if add(connection, table, self._row(decision))]
             for decision in new:
                 facts = {name: getattr(decision, name) for name in ("task_gid", "task_url", "record_no", "shown_digest")}
@@ -53,7 +53,7 @@ class StoredDecisions:
         if to not in NEXT_STATES[decision.state]:
             raise Refused(f"Decision {decision.decision_id} cannot go from {decision.state} to {to}.")
         with self._database.write() as connection:
-            chain = Chain(connection, flow=self._flow)
+            chain = Chain(connection, flow=self._flow, keys=self._keys)
             stored = self._stored(connection, decision.decision_id)
             if stored.state is not decision.state:
                 raise Refused(
@@ -71,7 +71,7 @@ class StoredDecisions:
         Raises Refused before the decision is settled: its end would never be told then.
         """
         with self._database.write() as connection:
-            chain = Chain(connection, flow=self._flow)
+            chain = Chain(connection, flow=self._flow, keys=self._keys)
             stored = self._stored(connection, decision.decision_id)
             if stored.acknowledged:
                 return stored
@@ -93,6 +93,15 @@ class StoredDecisions:
     def of(self, key: str) -> list[Decision]:
         """Every decision about one bill, oldest first."""
         return self._select(table.c.key == key)
+
+    def anchor(self, decision: Decision, *, step: str = "") -> Anchor | None:
+        """The newest row of evidence about the decision, or the newest of one step (`SUBMITTED`); None where there is none.
+
+        The stamp and the comment name it, so that the evidence cannot lose its end without a trace.
+        """
+        rows = read_evidence(self._database, flow=self._flow, key=decision.key)
+        own = [row for row in rows if row.decision_id == decision.decision_id and step in ("", row.body.get("step"))]
+        return own[-1].anchor if own else None
 
     def _stored(self, connection: Connection, decision_id: str) -> Decision:
         """The decision as it stands. The caller holds the chain, so nobody moves it meanwhile."""
@@ -128,5 +137,5 @@ class StoredDecisions:
 
 
 def _note(chain: Chain, decision: Decision, *, step: str, facts: Mapping[str, object], at: datetime) -> None:
-    ours = {"step": step, "decision_sha256": decision_digest(to_json(decision))}
+    ours = {"step": step, "decision_sha256": sha256_hex(to_json(decision))}
     chain.append(key=decision.key, decision_id=decision.decision_id, facts={**facts, **ours}, at=at)

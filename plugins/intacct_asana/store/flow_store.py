@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.errors import Problem
 from intacct_asana.records import Cursor, Pins
+from intacct_asana.records.anchors import Anchor
+from intacct_asana.store import evidence, plans
 from intacct_asana.store import pins as stored_pins
-from intacct_asana.store import plans
 from intacct_asana.store.cursors import read_cursor, save_cursors
 from intacct_asana.store.database import Database
 from intacct_asana.store.decisions import StoredDecisions
 from intacct_asana.store.documents import StoredDocuments
-from intacct_asana.store.evidence import EvidenceRow, read_evidence
-from intacct_asana.store.evidence_check import verify_evidence
+from intacct_asana.store.evidence import EvidenceReport, EvidenceRow, Keyring
 from intacct_asana.store.intents import StoredIntents
 from intacct_asana.store.leases import lease
 from intacct_asana.store.links import StoredLinks
@@ -25,25 +26,28 @@ from intacct_asana.store.plans import StoredPlan
 from intacct_asana.store.vendor_values import StoredVendorValues
 from intacct_asana.store.webhooks import StoredWebhooks
 
+Secrets = Callable[[], Sequence[bytes]]
+"""Gives the keys of the evidence, the one that signs first. Asked only where evidence may be written or is examined."""
+
 
 class Store:
     """The whole store; `for_flow` gives one flow's part of it."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, *, evidence_keys: Secrets = tuple) -> None:
+        self._database, self._evidence_keys = database, evidence_keys
 
     def __repr__(self) -> str:
         return f"Store({self._database.name})"
 
     def for_flow(self, flow: str) -> FlowStore:
-        return FlowStore(self._database, flow=flow)
+        return FlowStore(self._database, flow=flow, evidence_keys=self._evidence_keys)
 
 
 class FlowStore:
     """Everything that is kept for one flow. Every method raises our six errors only."""
 
-    def __init__(self, database: Database, *, flow: str) -> None:
-        self._database, self._flow = database, flow
+    def __init__(self, database: Database, *, flow: str, evidence_keys: Secrets = tuple) -> None:
+        self._database, self._flow, self._evidence_keys = database, flow, evidence_keys
 
     def __repr__(self) -> str:
         return f"FlowStore({self._flow} in {self._database.name})"
@@ -68,7 +72,7 @@ class FlowStore:
         return StoredDocuments(self._database, flow=self._flow, kind=kind)
 
     def decisions(self) -> StoredDecisions:
-        return StoredDecisions(self._database, flow=self._flow)
+        return StoredDecisions(self._database, flow=self._flow, keys=self._keys)
 
     def marks(self) -> StoredMarks:
         return StoredMarks(self._database, flow=self._flow)
@@ -77,7 +81,7 @@ class FlowStore:
         return StoredWebhooks(self._database, flow=self._flow)
 
     def vendor_values(self) -> StoredVendorValues:
-        return StoredVendorValues(self._database, flow=self._flow)
+        return StoredVendorValues(self._database, flow=self._flow, keys=self._keys)
 
     def lease(self, name: str, *, now: datetime) -> AbstractContextManager[None]:
         """A block that one process at a time may be in. Raises TryLater while another is."""
@@ -113,11 +117,32 @@ class FlowStore:
 
     def evidence(self, key: str | None = None) -> list[EvidenceRow]:
         """The evidence in the order it was written; of one bill when `key` is given."""
-        return read_evidence(self._database, flow=self._flow, key=key)
+        return evidence.read_evidence(self._database, flow=self._flow, key=key)
 
-    def verify_evidence(self) -> list[Problem]:
-        """What is wrong with the evidence or with decisions that it speaks of. Empty when all is well."""
-        return verify_evidence(self._database, flow=self._flow)
+    def newest_anchor(self) -> Anchor | None:
+        """The anchor of the newest evidence, None before there is any. Each run notes it in its own record."""
+        return evidence.newest_anchor(self._database, flow=self._flow)
+
+    def examine_evidence(self, anchors: Sequence[Anchor] = ()) -> EvidenceReport:
+        """What the evidence proves, compared with anchors that were noted outside the database, and what is wrong with it."""
+        return evidence.examine_evidence(self._database, flow=self._flow, keys=self._keys, anchors=anchors)
+
+    def verify_evidence(self, anchors: Sequence[Anchor] = ()) -> list[Problem]:
+        """What is wrong with the evidence, or with decisions and policies that it speaks of. Empty when all is well."""
+        return list(self.examine_evidence(anchors).problems)
+
+    def keep_policy(self, digest: str, *, text: str, at: datetime) -> None:
+        """Keep a policy's text under its SHA-256 before anything is judged by it; a second time changes nothing."""
+        evidence.keep_policy(self._database, flow=self._flow, digest=digest, text=text, at=at)
+
+    def policies(self) -> dict[str, str]:
+        """The text of each policy that was ever judged by, by its digest."""
+        return evidence.read_policies(self._database, flow=self._flow)
+
+    @cached_property
+    def _keys(self) -> Keyring:
+        # Asked before a transaction begins: where the keys come from may be another service.
+        return Keyring(self._evidence_keys())
 
 
 if TYPE_CHECKING:

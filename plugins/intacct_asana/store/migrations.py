@@ -48,6 +48,19 @@ def _intents(connection: Connection) -> None:
     connection.execute(delete(tables.cursors).where(tables.cursors.c.name.like("lease:%")))
 
 
+def _keyed_evidence(connection: Connection) -> None:
+    """Evidence of an older store is not keyed and stays as it is; what comes after it is. Its policies were not kept."""
+    connection.exec_driver_sql("ALTER TABLE ia_evidence ADD COLUMN signed_by VARCHAR(16) NOT NULL DEFAULT ''")
+    tables.policies.create(connection)
+    older = {
+        "sqlite": [f"DROP TRIGGER IF EXISTS ia_evidence_no_{verb}" for verb in ("update", "delete")],
+        "postgresql": ["DROP FUNCTION IF EXISTS ia_evidence_only_added() CASCADE"],
+    }
+    for statement in older[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
+    tables.guard_evidence(connection)
+
+
 STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType(
-    {2: _task_marks, 3: _webhooks, 4: _documents, 5: _vendor_values, 6: _doubts, 7: _intents}
+    {2: _task_marks, 3: _webhooks, 4: _documents, 5: _vendor_values, 6: _doubts, 7: _intents, 8: _keyed_evidence}
 )

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    DDL,
-    Boolean,
-    Column,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    event,
-)
+from sqlalchemy import Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 metadata = MetaData()
 
 
@@ -183,10 +171,12 @@ evidence = Table(
     Column("body", Text, nullable=False),
     Column("previous", String(64), nullable=False),
     Column("digest", String(64), nullable=False),
+    # The fingerprint of the key that made the digest; empty in rows of older releases.
+    Column("signed_by", String(16), nullable=False, server_default=""),
     Index("ia_evidence_key", "flow", "key"),
 )
 
-# The newest evidence of each flow stands in a row of its own, so that a cut tail is seen too.
+# The newest evidence of each flow stands in a row of its own: the lock of whoever writes, and a first look at a cut tail.
 evidence_heads = Table(
     "ia_evidence_heads",
     metadata,
@@ -195,21 +185,66 @@ evidence_heads = Table(
     Column("digest", String(64), nullable=False),
 )
 
-# Evidence can be added, and that is all. A database owner can still drop the triggers; then the chain tells.
+# The policies that decisions were judged by, in full. `digest` is the SHA-256 of `body`, and evidence names it.
+policies = Table(
+    "ia_policies",
+    metadata,
+    _key("flow"),
+    _key("digest", 64),
+    Column("body", Text, nullable=False),
+    Column("first_used_at", String(27), nullable=False),
+)
+
+# Evidence can be added at its end, and that is all; a head only grows; a policy is kept once. A database's owner can still
+# drop the triggers; then the keys and anchors tell.
 ONLY_ADDED = "evidence is append-only"
-FORBIDDEN = {
+AT_THE_END = (
+    "NEW.sequence <> (SELECT coalesce(max(sequence), 0) + 1 FROM ia_evidence WHERE flow = NEW.flow) "
+    "OR (NEW.signed_by = '' AND EXISTS (SELECT 1 FROM ia_evidence "
+    "WHERE flow = NEW.flow AND sequence = NEW.sequence - 1 AND signed_by <> ''))"
+)
+GROWS = "NEW.flow <> OLD.flow OR NEW.sequence <= OLD.sequence"
+
+
+def _sqlite_guard(table: str, verb: str, when: str = "1") -> str:
+    name = f"{table}_no_{verb.lower()}"
+    return f"CREATE TRIGGER {name} BEFORE {verb} ON {table} WHEN {when} BEGIN SELECT RAISE(ABORT, '{ONLY_ADDED}'); END"
+
+
+def _taken(table: str, key: str) -> str:
+    """REPLACE takes the row away that stands in the way, and asks no trigger of DELETE; by its hidden row number too."""
+    return f"EXISTS (SELECT 1 FROM {table} WHERE {key} OR rowid = NEW.rowid)"  # noqa: S608 - both are our own words
+
+
+def _postgresql_guard(table: str, verbs: str, each: str = "STATEMENT", act: str = "ia_only_added") -> str:
+    name = f"{table}_guard_{verbs.split()[0].lower()}"
+    return f"CREATE TRIGGER {name} BEFORE {verbs} ON {table} FOR EACH {each} EXECUTE FUNCTION {act}()"
+
+
+_RAISE = f"RAISE EXCEPTION '{ONLY_ADDED}' USING ERRCODE = 'integrity_constraint_violation'"
+GUARDS = {
     "sqlite": [
-        f"CREATE TRIGGER ia_evidence_no_{verb.lower()} BEFORE {verb} ON ia_evidence "
-        f"BEGIN SELECT RAISE(ABORT, '{ONLY_ADDED}'); END"
-        for verb in ("UPDATE", "DELETE")
+        *(_sqlite_guard(table, verb) for table in ("ia_evidence", "ia_policies") for verb in ("UPDATE", "DELETE")),
+        _sqlite_guard("ia_evidence", "INSERT", f"{AT_THE_END} OR {_taken('ia_evidence', '0')}"),
+        _sqlite_guard("ia_policies", "INSERT", _taken("ia_policies", "flow = NEW.flow AND digest = NEW.digest")),
+        _sqlite_guard("ia_evidence_heads", "INSERT", _taken("ia_evidence_heads", "flow = NEW.flow")),
+        _sqlite_guard("ia_evidence_heads", "UPDATE", GROWS),
+        _sqlite_guard("ia_evidence_heads", "DELETE"),
     ],
     "postgresql": [
-        "CREATE FUNCTION ia_evidence_only_added() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{ONLY_ADDED}'; END $$",
-        "CREATE TRIGGER ia_evidence_only_added BEFORE UPDATE OR DELETE OR TRUNCATE ON ia_evidence "
-        "FOR EACH STATEMENT EXECUTE FUNCTION ia_evidence_only_added()",
+        f"CREATE FUNCTION ia_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {_RAISE}; END $$",
+        "CREATE FUNCTION ia_evidence_at_the_end() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN IF {AT_THE_END} THEN {_RAISE}; END IF; RETURN NEW; END $$",
+        _postgresql_guard("ia_evidence", "UPDATE OR DELETE OR TRUNCATE"),
+        _postgresql_guard("ia_evidence", "INSERT", "ROW", "ia_evidence_at_the_end"),
+        _postgresql_guard("ia_policies", "UPDATE OR DELETE OR TRUNCATE"),
+        _postgresql_guard("ia_evidence_heads", "DELETE OR TRUNCATE"),
+        _postgresql_guard("ia_evidence_heads", "UPDATE", f"ROW WHEN ({GROWS})"),
     ],
 }
-for _dialect, _statements in FORBIDDEN.items():
-    for _statement in _statements:
-        event.listen(evidence, "after_create", DDL(_statement).execute_if(dialect=_dialect))  # type: ignore[no-untyped-call]
+
+
+def guard_evidence(connection: Connection) -> None:
+    """Make the database itself refuse what nobody may do to evidence, policies and heads."""
+    for statement in GUARDS[connection.dialect.name]:
+        connection.exec_driver_sql(statement)

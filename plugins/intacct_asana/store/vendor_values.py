@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, func, select, update
 from intacct_asana.records import ValueState, VendorValue
 from intacct_asana.store.codec import from_json, instant_text, to_json
 from intacct_asana.store.database import Database
-from intacct_asana.store.evidence import Chain
+from intacct_asana.store.evidence import Chain, Keyring
 from intacct_asana.store.tables import vendor_values as table
 from intacct_asana.store.upsert import put
 
@@ -23,8 +23,8 @@ CHUNK = 500
 class StoredVendorValues:
     """`ports.VendorValues` for one flow."""
 
-    def __init__(self, database: Database, *, flow: str) -> None:
-        self._database, self._flow = database, flow
+    def __init__(self, database: Database, *, flow: str, keys: Keyring) -> None:
+        self._database, self._flow, self._keys = database, flow, keys
 
     def all(self) -> Mapping[str, Mapping[str, VendorValue]]:
         return _by_key(self._select())
@@ -60,7 +60,7 @@ class StoredVendorValues:
         if not rows:
             return
         with self._database.write() as connection:
-            chain = Chain(connection, flow=self._flow) if facts is not None else None
+            chain = Chain(connection, flow=self._flow, keys=self._keys) if facts is not None else None
             for row in rows:
                 put(connection, table, self._row(row))
                 if chain and facts is not None:

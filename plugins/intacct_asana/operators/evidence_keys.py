@@ -1,0 +1,58 @@
+"""The keys of the evidence, from where the owner of its database cannot read them: Airflow's configuration or a Variable.
+
+By default the key is derived from `[core] fernet_key`, which every Airflow has. Airflow's Variable
+`intacct_asana_evidence_secret` takes its place where people want a key of its own, or where workers have no fernet_key or
+each another one. Airflow encrypts the Variable and masks it, as its name says secret; an environment variable
+`AIRFLOW_VAR_INTACCT_ASANA_EVIDENCE_SECRET` or a secrets backend may give it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from intacct_asana.errors import Misconfigured, TryLater
+
+VARIABLE = "intacct_asana_evidence_secret"
+SHORTEST = 32
+"""Characters of a secret: it is stretched into a key, not hardened against guessing."""
+
+PURPOSE = b"intacct_asana evidence 1"
+"""Keeps what is derived for evidence apart from everything else that Airflow's key is used for."""
+
+
+def evidence_keys() -> Sequence[bytes]:
+    """The key that signs first, then those that only verify: the Variable's, by line or comma, then the fernet_keys.
+
+    So a new secret goes before the old ones, and a fernet_key that was rotated out goes behind the secrets in the Variable.
+    Empty where Airflow has neither. Raises Misconfigured for a secret that is too short, TryLater when Airflow cannot say.
+    """
+    own = _variable().replace(",", " ").split()
+    if any(len(secret) < SHORTEST for secret in own):
+        raise Misconfigured(
+            f"A secret in Airflow's Variable {VARIABLE} has fewer than {SHORTEST} characters; take random ones."
+        )
+    return [derived(secret) for secret in dict.fromkeys([*own, *_fernet_keys()])]
+
+
+def derived(secret: str) -> bytes:
+    """A key of 32 bytes for evidence alone, by HKDF with SHA-256 (RFC 5869)."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=PURPOSE).derive(secret.encode())
+
+
+def _variable() -> str:
+    from airflow.sdk import Variable
+
+    try:
+        return str(Variable.get(VARIABLE, default=None) or "")
+    except Exception as error:  # noqa: BLE001 - whatever it is, no other key may sign in its place
+        # Without it another key would sign. What went wrong may quote the Variable, so only its kind is told.
+        raise TryLater(f"Airflow does not give its Variable {VARIABLE}: {type(error).__name__}.") from None
+
+
+def _fernet_keys() -> Sequence[str]:
+    from airflow.sdk.configuration import conf
+
+    return [key.strip() for key in conf.get("core", "fernet_key", fallback="").split(",") if key.strip()]
