@@ -15,7 +15,7 @@ from sandbox.asana import router as asana
 from sandbox.asana.system import Asana
 from sandbox.core import World
 from sandbox.gateway import router as gateway
-from sandbox.gateway.state import Company
+from sandbox.gateway.books.state import Company
 from sandbox.hangup import HangUpApp
 
 _INDEX = Path(__file__).parent / "index.html"

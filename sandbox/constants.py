@@ -54,6 +54,8 @@ STAMP_FIELDS = (
     "ASANA_DECISION_ID",
     "ASANA_DECISION_REASON",
     "ASANA_TASK_URL",
+    "ASANA_AMOUNT",
+    "ASANA_DIGEST",
 )
 """Custom text fields on APBILL."""
 

@@ -13,9 +13,9 @@ from random import Random
 from typing import Any
 
 from sandbox import constants
-from sandbox.gateway import demo_names as names
-from sandbox.gateway.payments import new_payment, spread
-from sandbox.gateway.rows import NOTHING, Bill, Dimension, Line, User, Vendor, totals_of
+from sandbox.gateway.books import demo_names as names
+from sandbox.gateway.books.payments import new_payment, spread
+from sandbox.gateway.books.rows import NOTHING, Bill, Dimension, Line, User, Vendor, totals_of
 
 DAY = 86_400
 HORIZON_DAYS = 75

@@ -9,7 +9,7 @@ from typing import Any
 from lxml import etree
 
 from sandbox import constants
-from sandbox.gateway import documents
+from sandbox.gateway.books import documents
 from sandbox.gateway.failures import (
     AuthenticationFailure,
     ControlFailure,
@@ -19,10 +19,10 @@ from sandbox.gateway.failures import (
     invalid_session,
     support_id,
 )
-from sandbox.gateway.reads import Reader, text_of
+from sandbox.gateway.functions.reads import Reader, text_of
+from sandbox.gateway.functions.writes import Outcome, Writer
 from sandbox.gateway.sessions import Session
 from sandbox.gateway.wire import Data, element, errors_xml
-from sandbox.gateway.writes import Outcome, Writer
 
 WRITES = frozenset({"create", "update", "delete"})
 _WITH_OBJECT = frozenset({"query", "read", "create", "update"})

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from lxml import etree
 
 from sandbox.core import World
-from sandbox.gateway.dumps import bill_of
+from sandbox.gateway.books.dumps import bill_of
 from sandbox.gateway.failures import ControlFailure, HttpFailure
 from sandbox.gateway.faults import Trouble, html_page, http_body, too_many_requests, trouble_for
 from sandbox.gateway.operation import Answer, Function, Gateway, control_failure, functions_of

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 from lxml import etree
 
 from sandbox.gateway.failures import ControlFailure, Failure
-from sandbox.gateway.schema import Field
+from sandbox.gateway.functions.schema import Field
 
 MAX_REQUEST_BYTES = 8_000_000
 _ENTITIES = {"'": "&#039;", '"': "&quot;"}

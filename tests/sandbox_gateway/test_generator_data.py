@@ -8,8 +8,8 @@ from collections import Counter, defaultdict
 import pytest
 
 from sandbox.core import World
-from sandbox.gateway.objects import BILL_STATES
-from sandbox.gateway.state import OWED_STATES, Company
+from sandbox.gateway.books.state import OWED_STATES, Company
+from sandbox.gateway.functions.objects import BILL_STATES
 
 
 @pytest.fixture(scope="module")

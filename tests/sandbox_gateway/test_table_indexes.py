@@ -9,9 +9,9 @@ import pytest
 from lxml import etree
 
 from sandbox.core import World
-from sandbox.gateway.filters import parse_filter
-from sandbox.gateway.schema import null_last
-from sandbox.gateway.state import Company
+from sandbox.gateway.books.state import Company
+from sandbox.gateway.functions.filters import parse_filter
+from sandbox.gateway.functions.schema import null_last
 from sandbox.gateway.texts import cents_of, instant_text, money_text
 
 COMPARISONS = ("equalto", "lessthan", "greaterthan", "greaterthanorequalto", "lessthanorequalto", "notequalto")

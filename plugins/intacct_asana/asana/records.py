@@ -215,8 +215,15 @@ def task_from(body: Json, *, project_gid: str | None = None) -> Task:
         approval_status=text(body, "approval_status") or None,
         permalink_url=text(body, "permalink_url"),
         modified_at=instant(body, "modified_at"),
+        created_by_gid=gid_at(body, "created_by"),
+        created_by_kind=_kind_of(maybe(body, "created_by")),
         fields={gid(entry): value_from_wire(entry) for entry in entries},
     )
+
+
+def _kind_of(actor: Json | None) -> str:
+    """`user` for a person. Agents, apps and whatever comes next say so themselves; empty where Asana does not tell."""
+    return text(actor, "resource_type") if actor is not None else ""
 
 
 def story_from(body: Json) -> Story:
@@ -239,7 +246,8 @@ def story_from(body: Json) -> Story:
         new_enum_name=text(chosen, "name") if chosen is not None else "",
         new_approval_status=text(body, "new_approval_status") or None,
         html=text(body, "html_text"),
-        is_edited=switch(body, "is_edited", default=False),
+        is_edited=switch(body, "is_edited", default=False) if "is_edited" in body else None,
+        author_kind=_kind_of(author),
     )
 
 

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Dis
 
 from intacct_asana.flow.sources import BILL_SOURCES, VENDOR_SOURCES, Shape, Source
 from intacct_asana.flow.words import Amount, Currency, Day, Email, FieldName, IntacctName, Line, Word, did_you_mean, flaw
+from intacct_asana.records import BillState
 from intacct_asana.text import amount_text
 
 PAIR_FORMAT = "{id} {name}"
@@ -175,6 +176,10 @@ class VendorField(FieldRule):
         return {option: value for value, option in (self.options or {}).items()}
 
 
+DECIDABLE = (BillState.SUBMITTED, BillState.PARTIALLY_APPROVED, BillState.NO_VALUE, BillState.POSTED)
+"""States in which nothing was paid and a stamp does no more than stamp."""
+
+
 class EnumSignal(Part):
     """People decide by choosing an option of a field."""
 
@@ -192,6 +197,9 @@ class EnumSignal(Part):
 
     reject: Line = "Rejected"
     """Option that rejects the bill."""
+
+    other_names: Mapping[Line, tuple[Line, ...]] = {}
+    """Other names under which an option still means the same, by the name above, as in `Approved: [OK to pay]`."""
 
 
 class ApprovalTaskSignal(Part):
@@ -291,6 +299,18 @@ class Approval(Part):
     guests_untold: Literal["refuse", "accept"] = "refuse"
     """What becomes of a decision when Asana does not tell this connection whether the person is a guest. Guests never count."""
 
+    sources: tuple[Line, ...] = ("web", "mobile")
+    """Where a choice may come from, in Asana's own words. Every other source, and none, counts for nothing."""
+
+    states: Annotated[tuple[BillState, ...], Field(min_length=1)] = DECIDABLE
+    """States of a bill in which it may be decided. Selected and partly paid bills may be added; settled ones never count."""
+
+    closed_books: Literal["refuse", "accept"] = "refuse"
+    """What becomes of a decision about a bill whose books are closed."""
+
+    base_currency: Currency | None = None
+    """The company's currency, for limits, where Intacct does not tell it with the bill."""
+
     crawl_hours: Annotated[int, Field(ge=1, le=168)] = 24
     """At least this often a run looks at the whole project, because Asana may lose what it tells of changes."""
 
@@ -331,6 +351,12 @@ class StampFields(Part):
     task_url: IntacctName | None = None
     """Takes the address of the task in Asana."""
 
+    amount: IntacctName | None = None
+    """Takes the amount that was decided on, with its currency, as in `500 USD`."""
+
+    digest: IntacctName | None = None
+    """Takes the digest of what was decided on, so that everybody can see whether the bill is still the same."""
+
 
 class WriteBack(Part):
     """What a cleared decision changes in Intacct."""
@@ -340,3 +366,9 @@ class WriteBack(Part):
 
     stamp: StampFields | None = None
     """Where `stamp` writes. Needed for that step."""
+
+    send_due_on: bool = False
+    """Whether a stamp sends the bill's due date back, for a company that refuses one without. Compared before and after."""
+
+    send_submit: bool = False
+    """Whether a stamp sends ACTION=Submit, for a company that refuses one without. Never sent for a draft."""

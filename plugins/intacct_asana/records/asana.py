@@ -69,6 +69,8 @@ class Task:
     approval_status: str | None = None
     permalink_url: str = ""
     modified_at: datetime | None = None
+    created_by_gid: str | None = None
+    created_by_kind: str = ""
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
 
 
@@ -104,7 +106,8 @@ class Story:
 
     `author_gid` is None for system changes. The `*_enum_gid` values are set for enum custom field changes; the name is what
     that option is called now. `text` is the comment's text for comments and must not be parsed for anything else (it is
-    localised). `html` is its markup, and `is_edited` whether its author changed it later.
+    localised). `html` is its markup, and `is_edited` whether its author changed it later, None where Asana does not tell.
+    `author_kind` is the author's resource type (`user` for a person), empty where Asana does not tell.
     """
 
     gid: str
@@ -120,7 +123,8 @@ class Story:
     new_enum_name: str = ""
     new_approval_status: str | None = None
     html: str = ""
-    is_edited: bool = False
+    is_edited: bool | None = None
+    author_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +169,8 @@ class Pins:
     fields: Mapping[str, PinnedField]
     sections: Mapping[str, str] = field(default_factory=dict)
     bot_gid: str = ""
+    people: Mapping[str, str] = field(default_factory=dict)
+    workspace_gid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.gateway.dumps import user_of
-from sandbox.gateway.objects import USER_STATUSES
-from sandbox.gateway.rows import User
+from sandbox.gateway.books.dumps import user_of
+from sandbox.gateway.books.rows import User
+from sandbox.gateway.functions.objects import USER_STATUSES
 
 _CHANGES = ("name", "email", "status", "web_services_only")
 

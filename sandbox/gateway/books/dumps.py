@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from sandbox import constants
-from sandbox.gateway.rows import Bill, Line, Payment, User, Vendor
+from sandbox.gateway.books.rows import Bill, Line, Payment, User, Vendor
 from sandbox.gateway.texts import plain_money
 
 

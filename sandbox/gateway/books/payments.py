@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sandbox.gateway.rows import Bill, Detail, Payment, User, totals_of
+from sandbox.gateway.books.rows import Bill, Detail, Payment, User, totals_of
 
 PAYABLE_STATES = frozenset({"Posted", "Partially Paid", "Selected"})
 SELECTED_STATES = frozenset({"Draft", "Submitted", "Approved"})

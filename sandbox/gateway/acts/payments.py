@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from sandbox.gateway import payments
-from sandbox.gateway.dumps import bill_of, payment_of
-from sandbox.gateway.named import bill_named, told
-from sandbox.gateway.rows import Payment, User
+from sandbox.gateway.acts.named import bill_named, told
+from sandbox.gateway.books import payments
+from sandbox.gateway.books.dumps import bill_of, payment_of
+from sandbox.gateway.books.rows import Payment, User
 from sandbox.gateway.texts import cents_of
 
 

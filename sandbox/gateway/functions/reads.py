@@ -10,8 +10,8 @@ from typing import Any
 from lxml import etree
 
 from sandbox.gateway.failures import Failure, bad_value, no_permission, support_id
-from sandbox.gateway.filters import EVERYTHING, Filter, parse_filter
-from sandbox.gateway.schema import Field, ObjectType, Schema, null_last
+from sandbox.gateway.functions.filters import EVERYTHING, Filter, parse_filter
+from sandbox.gateway.functions.schema import Field, ObjectType, Schema, null_last
 from sandbox.gateway.texts import is_null, offset_text
 from sandbox.gateway.wire import Data, element, row_xml
 

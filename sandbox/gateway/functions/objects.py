@@ -7,9 +7,9 @@ from datetime import date
 from typing import Any
 
 from sandbox import constants
-from sandbox.gateway.rows import Bill, Detail, Line, Payment, Summary, User
-from sandbox.gateway.schema import Field, ObjectType, Relation, Schema, custom, fields, key, of, text
-from sandbox.gateway.table import Table
+from sandbox.gateway.books.rows import Bill, Detail, Line, Payment, Summary, User
+from sandbox.gateway.books.table import Table
+from sandbox.gateway.functions.schema import Field, ObjectType, Relation, Schema, custom, fields, key, of, text
 
 BILL_STATES = {
     "Draft": "D",

@@ -11,11 +11,11 @@ from typing import Any
 
 from lxml import etree
 
-from sandbox.gateway import demo_names
+from sandbox.gateway.books import demo_names
+from sandbox.gateway.books.rows import NOTHING, Bill, Line, User, totals_of
+from sandbox.gateway.books.table import Table
 from sandbox.gateway.failures import Failure, bad_value, support_id
-from sandbox.gateway.rows import NOTHING, Bill, Line, User, totals_of
-from sandbox.gateway.schema import Field, ObjectType
-from sandbox.gateway.table import Table
+from sandbox.gateway.functions.schema import Field, ObjectType
 from sandbox.gateway.texts import cents_of, day_text
 
 CUSTOM_FIELD_STATES = ("Submitted", "Partially Approved", "Posted", "Partially Paid", "Selected", "Declined", "Draft")

@@ -13,14 +13,15 @@ from typing import Any
 
 from sandbox import constants
 from sandbox.core import World
-from sandbox.gateway import acts, dumps
-from sandbox.gateway.documents import Document
-from sandbox.gateway.objects import CURRENCY_FIELDS, schema_of
-from sandbox.gateway.reads import Reader
-from sandbox.gateway.rows import NOTHING, Audit, Bill, Dimension, Line, Summary, User, Vendor
-from sandbox.gateway.schema import ObjectType, Schema
+from sandbox.gateway.acts import people as acts
+from sandbox.gateway.books import dumps
+from sandbox.gateway.books.documents import Document
+from sandbox.gateway.books.rows import NOTHING, Audit, Bill, Dimension, Line, Summary, User, Vendor
+from sandbox.gateway.books.table import Table, Undo
+from sandbox.gateway.functions.objects import CURRENCY_FIELDS, schema_of
+from sandbox.gateway.functions.reads import Reader
+from sandbox.gateway.functions.schema import ObjectType, Schema
 from sandbox.gateway.sessions import Sessions
-from sandbox.gateway.table import Table, Undo
 from sandbox.generator import fill
 
 log = logging.getLogger("sandbox")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.gateway import vendor_queue
-from sandbox.gateway.dumps import vendor_of
-from sandbox.gateway.named import vendor_named
-from sandbox.gateway.rows import User, Vendor
+from sandbox.gateway.acts.named import vendor_named
+from sandbox.gateway.books import vendor_queue
+from sandbox.gateway.books.dumps import vendor_of
+from sandbox.gateway.books.rows import User, Vendor
 
 _VENDOR = {"name": "name", "status": "status", "on_hold": "on_hold", "term": "term", "comments": "comments"}
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.gateway.rows import User, Vendor
+from sandbox.gateway.books.rows import User, Vendor
 
 APPROVED = "A"
 

@@ -15,7 +15,7 @@ from typing import Any
 from lxml import etree
 
 from sandbox.gateway.failures import Failure, bad_value, support_id
-from sandbox.gateway.schema import Field
+from sandbox.gateway.functions.schema import Field
 from sandbox.gateway.texts import is_null
 
 Predicate = Callable[[Any], bool]

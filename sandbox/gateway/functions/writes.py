@@ -8,12 +8,12 @@ from typing import Any
 
 from lxml import etree
 
-from sandbox.gateway import vendor_queue
-from sandbox.gateway.bills import create_bill, fitted, update_bill
+from sandbox.gateway.books import vendor_queue
+from sandbox.gateway.books.bills import create_bill, fitted, update_bill
+from sandbox.gateway.books.rows import User, Vendor
 from sandbox.gateway.failures import Failure, bad_value, no_permission, support_id
-from sandbox.gateway.reads import text_of
-from sandbox.gateway.rows import User, Vendor
-from sandbox.gateway.schema import ObjectType
+from sandbox.gateway.functions.reads import text_of
+from sandbox.gateway.functions.schema import ObjectType
 from sandbox.gateway.sessions import Session
 from sandbox.gateway.wire import Data, element
 

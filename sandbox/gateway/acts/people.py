@@ -7,10 +7,13 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
-from sandbox.gateway import demo_names, documents, payment_acts, user_acts, vendor_acts
-from sandbox.gateway.named import bill_named, told, vendor_named
-from sandbox.gateway.objects import BILL_STATES
-from sandbox.gateway.rows import NOBODY, NOTHING, Bill, Line, User, totals_of
+from sandbox.gateway.acts import payments as payment_acts
+from sandbox.gateway.acts import users as user_acts
+from sandbox.gateway.acts import vendors as vendor_acts
+from sandbox.gateway.acts.named import bill_named, told, vendor_named
+from sandbox.gateway.books import demo_names, documents
+from sandbox.gateway.books.rows import NOBODY, NOTHING, Bill, Line, User, totals_of
+from sandbox.gateway.functions.objects import BILL_STATES
 from sandbox.gateway.texts import cents_of, money_text
 
 _HEADER = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.gateway.dumps import bill_of
-from sandbox.gateway.rows import Bill, Vendor
+from sandbox.gateway.books.dumps import bill_of
+from sandbox.gateway.books.rows import Bill, Vendor
 
 
 def told(bill: Bill) -> dict[str, Any]:

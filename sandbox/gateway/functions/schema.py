@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any
 
+from sandbox.gateway.books.table import Table
 from sandbox.gateway.failures import Failure, support_id
-from sandbox.gateway.table import Table
 from sandbox.gateway.texts import bool_of, cents_of, day_of, day_text, instant_of, instant_text, is_null, money_text
 
 Getter = Callable[[Any], Any]
