@@ -79,8 +79,9 @@ def fill(
 def foreign_stamp(bill: Bill) -> dict[str, str]:
     """An approval of the bill as another flow would have written it."""
     decided = datetime.fromtimestamp(bill.created_at, UTC)
-    told = ("Approved", "Frida Former", f"{decided:%Y-%m-%d %H:%M} UTC", f"dec-{bill.record_no:020x}", "", "")
-    return dict(zip(constants.STAMP_FIELDS, told, strict=True))
+    told = ("Approved", "Frida Former", f"{decided:%Y-%m-%d %H:%M} UTC", f"dec-{bill.record_no:020x}")
+    # An older release told neither what was decided on nor where.
+    return dict(zip(constants.STAMP_FIELDS, told, strict=False))
 
 
 class _Maker:
