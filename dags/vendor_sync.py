@@ -27,7 +27,7 @@ from intacct_asana.deployment import good_flows
 from intacct_asana.operators.approvals import ReportRunOperator
 from intacct_asana.operators.syncing import ApplyPlanOperator, PlanVendorsOperator
 from intacct_asana.operators.vendor_fields import PlanVendorFieldsOperator, TellVendorPeopleOperator, WriteVendorsOperator
-from intacct_asana.operators.vendor_rules import kept_fields
+from intacct_asana.vendors import kept_fields
 
 for flow in good_flows():
     with DAG(

@@ -15,10 +15,9 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from intacct_asana.deployment import evidence_keys, flow_named
 from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.flow.model import Flow
-from intacct_asana.operators.vendor_rules import NamedPeople
 from intacct_asana.records import Bill, Link, Pins
 from intacct_asana.store import FlowStore, open_store
-from intacct_asana.vendors import vendor_key_of
+from intacct_asana.vendors import NamedPeople, vendor_key_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
