@@ -33,6 +33,8 @@ from intacct_asana.vendors import (
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
+    from intacct_asana.asana.hook import AsanaHook
+
 KIND = "vendor_fields"
 Rows = Mapping[str, Mapping[str, VendorValue]]
 CHUNK = 200
@@ -60,19 +62,19 @@ class PlanVendorFieldsOperator(FlowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
-        pins = run.pins("vendor")
+        board, pins = run.own_board("vendor")
         policy = vendor_policy(run.flow, pins)
         reading = self._reading(context, run)
         self.log.info("Reading vendors' fields: %s", reading.why)
         seen = Seen()
         self._read_vendors(run, reading, seen)
-        self._read_tasks(run, pins, reading, seen)
+        self._read_tasks(run, board, pins, reading, seen)
         values = run.store.vendor_values()
         open_keys = {row.key for row in values.unsettled()} if reading.moves_cursor else set()
         rows = values.of({*seen.tasks, *seen.vendors, *open_keys})
         everything = reading.compares_all or bool(reading.window.vendor_ids)
         keys = self._worth_a_look(policy, seen, rows, everything=everything) | open_keys
-        self._complete(run, keys, seen)
+        self._complete(run, board, keys, seen)
         plan = plan_fields(
             policy,
             tasks={key: seen.tasks[key] for key in keys if key in seen.tasks},
@@ -115,14 +117,14 @@ class PlanVendorFieldsOperator(FlowOperator):
         if reading.moves_cursor and newest:
             seen.cursors[_vendors_cursor(run)] = newest
 
-    def _read_tasks(self, run: FlowRun, pins: Pins, reading: Reading, seen: Seen) -> None:
+    def _read_tasks(self, run: FlowRun, board: AsanaHook, pins: Pins, reading: Reading, seen: Seen) -> None:
         """Tasks that changed in Asana, or all of them. A copy of a task carries its key; only the linked one speaks."""
         if not reading.moves_cursor:
             return
         known = run.store.cursor(_tasks_cursor(run))
         since = datetime.fromisoformat(known) if known and not reading.compares_all else None
         key_field = pins.fields[run.flow.vendors.key_field].gid
-        found = tasks_by_key(run.board, pins.project_gid, key_field_gid=key_field, since=since)
+        found = tasks_by_key(board, pins.project_gid, key_field_gid=key_field, since=since)
         links = run.store.links("vendor").of(found)
         for key, tasks in found.items():
             seen.tasks.update((key, task) for task in tasks if _stands_for(task, links.get(key)))
@@ -154,12 +156,12 @@ class PlanVendorFieldsOperator(FlowOperator):
         keys = {*seen.tasks, *seen.vendors}
         return keys if everything else {key for key in keys if differs(key)}
 
-    def _complete(self, run: FlowRun, keys: Collection[str], seen: Seen) -> None:
+    def _complete(self, run: FlowRun, board: AsanaHook, keys: Collection[str], seen: Seen) -> None:
         """The other side of every key: the task where the vendor changed, the vendor where the task did."""
         links = run.store.links("vendor").of([key for key in keys if key not in seen.tasks])
         if seen.listed is None:
             for key, link in links.items():
-                if task := run.board.task(link.task_gid):
+                if task := board.task(link.task_gid):
                     seen.tasks[key] = task
         lacking = sorted(key for key in keys if key not in seen.vendors)
         for start in range(0, len(lacking), CHUNK):
@@ -199,6 +201,7 @@ class WriteVendorsOperator(StoredPlanOperator):
     """
 
     def carry_out(self, run: FlowRun, stored: StoredPlan) -> dict[str, Any]:
+        board, pins = run.own_board("vendor")
         plan = plan_from_json(stored.body)
         if run.books.read_only and (count := plan.counts()["vendors_to_write"]):
             what = f"Connection {run.books.conn_id} is read-only, so {count} vendors were not written."
@@ -207,9 +210,9 @@ class WriteVendorsOperator(StoredPlanOperator):
             )
         written = write_vendors(
             plan,
-            policy=vendor_policy(run.flow, run.pins("vendor")),
+            policy=vendor_policy(run.flow, pins),
             books=run.books,
-            board=run.board,
+            board=board,
             values=run.store.vendor_values(),
             now=run.now,
             on_progress=lambda text: self.log.info("%s", text),
@@ -230,9 +233,10 @@ class TellVendorPeopleOperator(FlowOperator):
         run = self.run_parts
         if context["params"].get("dry_run"):
             return {"dry_run": True, "written": 0}
+        board, pins = run.own_board("vendor")
         told = tell_people(
-            policy=vendor_policy(run.flow, run.pins("vendor")),
-            board=run.board,
+            policy=vendor_policy(run.flow, pins),
+            board=board,
             links=run.store.links("vendor"),
             values=run.store.vendor_values(),
         )
