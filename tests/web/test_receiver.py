@@ -256,17 +256,17 @@ def test_a_flow_without_a_webhook_has_no_door(office: Office, tmp_path: Path) ->
 
 
 def test_names_that_nobody_declared_cost_no_reading_of_files(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    from intacct_asana.operators import flows
+    from intacct_asana import deployment
     from intacct_asana.plugin import Doors
 
     reads: list[float] = []
-    read_files = flows.good_flows
+    read_files = deployment.good_flows
 
     def counted() -> list[Flow]:
         reads.append(time.monotonic())
         return read_files()
 
-    monkeypatch.setattr(flows, "good_flows", counted)
+    monkeypatch.setattr(deployment, "good_flows", counted)
     doors = Doors()
     assert doors.of("demo") is doors.of("demo") is not None
     assert {doors.of(f"other{number}") for number in range(200)} == {None}

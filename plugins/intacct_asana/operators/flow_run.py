@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseHook, BaseOperator
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+from intacct_asana.deployment import evidence_keys, flow_named
 from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.flow.model import Flow
-from intacct_asana.operators.evidence_keys import evidence_keys
-from intacct_asana.operators.flows import flow_named
 from intacct_asana.operators.vendor_rules import NamedPeople
 from intacct_asana.records import Bill, Link, Person, Pins
 from intacct_asana.store import FlowStore, open_store
