@@ -67,7 +67,7 @@ def test_the_signature_is_the_one_that_asana_documents() -> None:
 
 
 def a_task(office: Office) -> str:
-    task: str = office.run.board.create_task(PROJECT, TaskDraft(key="CO:ap:1", name="a bill")).gid
+    task: str = office.run.unpinned_board.create_task(PROJECT, TaskDraft(key="CO:ap:1", name="a bill")).gid
     return task
 
 
@@ -84,7 +84,7 @@ def test_what_a_person_does_starts_one_run(office: Office) -> None:
 def test_neither_our_own_changes_nor_heartbeats_start_a_run(office: Office) -> None:
     task = a_task(office)
     office.register()
-    office.run.board.comment(task, "Recorded in Intacct")
+    office.run.unpinned_board.comment(task, "Recorded in Intacct")
     office.sandbox.act("asana", ALICE, "heartbeat")
     office.until(lambda: office.answers("delivery").count("200") >= 2)
     office.calm()

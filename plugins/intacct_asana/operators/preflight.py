@@ -138,7 +138,7 @@ class CheckAsanaOperator(FlowOperator):
 
     def execute(self, context: Context) -> list[Row]:
         run = self.run_parts
-        first = tried("Asana token", lambda: f"acts as {run.board.me().name}")
+        first = tried("Asana token", lambda: f"acts as {run.unpinned_board.me().name}")
         if first["ok"] == "no":
             return [first]
         rows = [first]
@@ -151,7 +151,7 @@ class CheckAsanaOperator(FlowOperator):
 
     def _project(self, run: FlowRun, kind: str, project_gid: str) -> list[Row]:
         check = f"Asana {kind} project"
-        reach = tried(check, lambda: f"{run.board.project(project_gid)[1]!r}")
+        reach = tried(check, lambda: f"{run.unpinned_board.project(project_gid)[1]!r}")
         if reach["ok"] == "no":
             return [reach]
         try:
@@ -164,13 +164,13 @@ class CheckAsanaOperator(FlowOperator):
         known = run.store.pins(kind)
         if self.create_missing is True:
             yield from make_missing(run, kind, project_gid, needs=needs, sections=sections, known=known)
-        definitions, there = run.board.field_definitions(project_gid), run.board.sections(project_gid)
+        definitions, there = run.unpinned_board.field_definitions(project_gid), run.unpinned_board.sections(project_gid)
         pins, problems = resolve_pins(
             project_gid,
             definitions,
             there,
             needs,
-            bot_gid=run.board.me().gid,
+            bot_gid=run.unpinned_board.me().gid,
             section_names=sections,
             known=known,
         )
@@ -187,7 +187,9 @@ class CheckAsanaOperator(FlowOperator):
         """Tasks from before the flow decided by approval tasks. Whether Asana lets us turn them into some is not documented."""
         check = "Asana bill tasks"
         try:
-            others = [task for page in run.board.tasks(run.flow.bills.project) for task in page if task.kind != "approval"]
+            others = [
+                task for page in run.unpinned_board.tasks(run.flow.bills.project) for task in page if task.kind != "approval"
+            ]
         except IntacctAsanaError as error:
             return {"check": check, "result": error.message, "mend": "", "ok": "no"}
         links = run.store.links("bill").by_task([task.gid for task in others])
@@ -202,7 +204,7 @@ class CheckAsanaOperator(FlowOperator):
     def _approver(run: FlowRun, email: str) -> Row:
         check = f"approver {email}"
         try:
-            person = run.board.person(email)
+            person = run.unpinned_board.person(email)
         except IntacctAsanaError as error:
             return {"check": check, "result": error.message, "mend": "", "ok": "no"}
         if person is None:
@@ -220,7 +222,7 @@ class CheckAsanaOperator(FlowOperator):
         """Assignee and followers may be guests; bills of somebody unknown get their task without the person."""
         check = f"assignee or follower {email}"
         try:
-            person = run.board.person(email)
+            person = run.unpinned_board.person(email)
         except IntacctAsanaError as error:
             return {"check": check, "result": error.message, "mend": "", "ok": "no"}
         if person is None:

@@ -21,6 +21,8 @@ from intacct_asana.records import Cursor, Decision, Link, Mark, Pins, Signal, Ta
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
+    from intacct_asana.asana.hook import AsanaHook
+
 OVERLAP = timedelta(minutes=10)
 """How far the listing by time of change reaches behind the last one."""
 SETTLES = timedelta(minutes=10)
@@ -64,15 +66,15 @@ class ReadDecisionsOperator(FlowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
-        pins = run.own_pins("bill")
+        board, pins = run.own_board("bill")
         policy, began = policy_of(run, pins), run.now()
-        hints = self._hints(run, pins)
+        hints = self._hints(run, board, pins)
         look = Look(crawls=hints.reset or _crawl_is_due(run, pins, began))
-        self._find(run, pins, policy, hints, look)
+        self._find(run, board, pins, policy, hints, look)
         by_task = run.store.links("bill").by_task(look.tasks)
         look.again += _unlinked(run, pins, look.tasks, by_task)
         for task in look.tasks.values():
-            if task.gid in by_task and not self._read(run, policy, task, by_task[task.gid], look, now=began):
+            if task.gid in by_task and not self._read(run, board, policy, task, by_task[task.gid], look, now=began):
                 break
         others = self._of_another_kind(policy, look, by_task)
         cursors = [] if look.failures else _cursors(pins, hints, look, began)
@@ -100,11 +102,11 @@ class ReadDecisionsOperator(FlowOperator):
             self.log.warning("Task %s of %s is no approval: nobody can decide on it. Convert it in Asana.", task.gid, link.key)
         return [task.gid for task, _ in others]
 
-    def _hints(self, run: FlowRun, pins: Pins) -> Hints:
+    def _hints(self, run: FlowRun, board: AsanaHook, pins: Pins) -> Hints:
         """Every event since the token. A 412 gives a new token; everything is then read, and events go on from there."""
         hints = Hints(sync_token=run.store.cursor(_events_name(pins)) or "")
         for _ in range(MOST_EVENT_PAGES):
-            page = run.board.events(pins.project_gid, hints.sync_token or None)
+            page = board.events(pins.project_gid, hints.sync_token or None)
             hints.sync_token = page.sync_token
             hints.reset = hints.reset or page.reset
             hints.events += len(page.events)
@@ -113,33 +115,35 @@ class ReadDecisionsOperator(FlowOperator):
                 return hints
         raise UnexpectedReply(f"Asana still has more events after {MOST_EVENT_PAGES} pages for project {pins.project_gid}.")
 
-    def _find(self, run: FlowRun, pins: Pins, policy: Policy, hints: Hints, look: Look) -> None:
+    def _find(self, run: FlowRun, board: AsanaHook, pins: Pins, policy: Policy, hints: Hints, look: Look) -> None:
         """Tasks whose stories are worth reading: those that events name, and those that somebody else changed."""
         seen = run.store.cursor(_seen_name(pins))
         look.newest = datetime.fromisoformat(seen) if seen else None
         since = look.newest - OVERLAP if look.newest and not look.crawls else None
-        for page in run.board.tasks(pins.project_gid, modified_since=since):
+        for page in board.tasks(pins.project_gid, modified_since=since):
             marks = run.store.marks().of([task.gid for task in page])
             for task in page:
                 look.newest = max((at for at in (look.newest, task.modified_at) if at), default=None)
                 if task.gid in hints.task_gids or _may_be_news(task, marks.get(task.gid), policy, crawls=look.crawls):
                     look.tasks[task.gid] = task
         for gid in sorted(hints.task_gids - look.tasks.keys()):
-            touched = run.board.task(gid)
+            touched = board.task(gid)
             if touched and pins.project_gid in touched.project_gids:
                 look.tasks[gid] = touched
 
-    def _read(self, run: FlowRun, policy: Policy, task: Task, link: Link, look: Look, *, now: datetime) -> bool:
+    def _read(
+        self, run: FlowRun, board: AsanaHook, policy: Policy, task: Task, link: Link, look: Look, *, now: datetime
+    ) -> bool:
         """The task's decisions. False when reading on would only meet the same trouble again."""
         try:
-            signals = signals_of(task, run.board.stories(task.gid), policy, closed_by_us=is_closed(link))
+            signals = signals_of(task, board.stories(task.gid), policy, closed_by_us=is_closed(link))
             settled = [one for one in signals if not _is_too_young(one, now)]
             known = {one.decision_id for one in run.store.decisions().of(link.key)}
             look.decisions += decisions_of(
-                settled, flow=run.flow.flow, link=link, board=run.board, links=run.store.links("bill"), known=known
+                settled, flow=run.flow.flow, link=link, board=board, links=run.store.links("bill"), known=known
             )
         except IntacctAsanaError as error:
-            if isinstance(error, Refused) and run.board.task(task.gid) is None:
+            if isinstance(error, Refused) and board.task(task.gid) is None:
                 self.log.info("Task %s of %s is gone; nothing can be proven from it", task.gid, link.key)
                 return True
             look.failures[link.key] = error

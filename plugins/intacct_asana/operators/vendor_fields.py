@@ -29,6 +29,8 @@ from intacct_asana.vendors import (
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
+    from intacct_asana.asana.hook import AsanaHook
+
 KIND = "vendor_fields"
 
 
@@ -41,21 +43,21 @@ class PlanVendorFieldsOperator(FlowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
-        pins = run.own_pins("vendor")
+        board, pins = run.own_board("vendor")
         policy = vendor_policy(run.flow, pins)
         reading = self._reading(context, run)
         self.log.info("Reading vendors' fields: %s", reading.why)
         seen, cursors = SeenVendors(), dict[str, str]()
         self._read_vendors(run, reading, seen, cursors)
         if reading.moves_cursor:
-            self._read_tasks(run, pins, reading, seen, cursors)
+            self._read_tasks(run, board, pins, reading, seen, cursors)
         values = run.store.vendor_values()
         open_keys = {row.key for row in values.unsettled()} if reading.moves_cursor else set()
         keys = {*seen.tasks, *seen.vendors, *open_keys}
         rows = values.of(keys)
         if not (reading.compares_all or reading.window.vendor_ids):
             keys = seen.worth_a_look(policy, rows) | open_keys
-        self._complete(run, keys, seen)
+        self._complete(run, board, keys, seen)
         tasks = {key: seen.tasks[key] for key in keys if key in seen.tasks}
         gone, notes = frozenset(seen.gone), tuple(seen.notes)
         plan = plan_fields(policy, tasks=tasks, vendors=seen.vendors, rows=rows, gone=gone, notes=notes)
@@ -93,20 +95,22 @@ class PlanVendorFieldsOperator(FlowOperator):
         if reading.moves_cursor and newest:
             cursors[_vendors_cursor(run)] = newest
 
-    def _read_tasks(self, run: FlowRun, pins: Pins, reading: Reading, seen: SeenVendors, cursors: dict[str, str]) -> None:
+    def _read_tasks(
+        self, run: FlowRun, board: AsanaHook, pins: Pins, reading: Reading, seen: SeenVendors, cursors: dict[str, str]
+    ) -> None:
         """Tasks that changed in Asana, or all of them."""
         known = run.store.cursor(_tasks_cursor(run))
         since = datetime.fromisoformat(known) if known and not reading.compares_all else None
         key_field = pins.fields[run.flow.vendors.key_field].gid
-        found = tasks_by_key(run.board, pins.project_gid, key_field_gid=key_field, since=since)
+        found = tasks_by_key(board, pins.project_gid, key_field_gid=key_field, since=since)
         seen.take_listing(found, links=run.store.links("vendor").of(found), lists_all=since is None)
         if newest := newest_change((task for tasks in found.values() for task in tasks), known=known):
             cursors[_tasks_cursor(run)] = newest
 
-    def _complete(self, run: FlowRun, keys: Collection[str], seen: SeenVendors) -> None:
+    def _complete(self, run: FlowRun, board: AsanaHook, keys: Collection[str], seen: SeenVendors) -> None:
         """The other side of every key: the task where the vendor changed, the vendor where the task did."""
         for key, link in run.store.links("vendor").of(seen.without_task(keys)).items():
-            if task := run.board.task(link.task_gid):
+            if task := board.task(link.task_gid):
                 seen.tasks[key] = task
         for asked in seen.without_vendor(keys):
             pages = run.books.vendors(ReadWindow(vendor_ids=ids_of(asked)))
@@ -144,6 +148,7 @@ class WriteVendorsOperator(StoredPlanOperator):
     """
 
     def carry_out(self, run: FlowRun, stored: StoredPlan) -> dict[str, Any]:
+        board, pins = run.own_board("vendor")
         plan = plan_from_json(stored.body)
         if run.books.read_only and (count := plan.counts()["vendors_to_write"]):
             what = f"Connection {run.books.conn_id} is read-only, so {count} vendors were not written."
@@ -153,9 +158,9 @@ class WriteVendorsOperator(StoredPlanOperator):
         values = run.store.vendor_values()
         written = write_vendors(
             plan,
-            policy=vendor_policy(run.flow, run.own_pins("vendor")),
+            policy=vendor_policy(run.flow, pins),
             books=run.books,
-            board=run.board,
+            board=board,
             values=values,
             journal=run.store.intents(),
             owner=stored.plan_id,
@@ -178,9 +183,10 @@ class TellVendorPeopleOperator(FlowOperator):
         run = self.run_parts
         if context["params"].get("dry_run"):
             return {"dry_run": True, "written": 0}
+        board, pins = run.own_board("vendor")
         told = tell_people(
-            policy=vendor_policy(run.flow, run.own_pins("vendor")),
-            board=run.board,
+            policy=vendor_policy(run.flow, pins),
+            board=board,
             links=run.store.links("vendor"),
             values=run.store.vendor_values(),
             journal=run.store.intents(),
