@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from intacct_asana.errors import Misconfigured
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun
-from intacct_asana.operators.reading import Reading, reading_of
 from intacct_asana.operators.stored_plans import StoredPlanOperator
 from intacct_asana.operators.vendor_rules import vendor_policy
+from intacct_asana.reading.window import Reading, reading_of
 from intacct_asana.records import Cursor, Link, Pins, ReadWindow, Task, Vendor, VendorValue
 from intacct_asana.store import StoredPlan
 from intacct_asana.sync import tasks_by_key
