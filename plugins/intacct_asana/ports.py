@@ -20,6 +20,7 @@ from intacct_asana.records import (
     Story,
     Task,
     TaskDraft,
+    Trail,
     Vendor,
     VendorValue,
 )
@@ -67,6 +68,47 @@ class VendorBooks(Protocol):
         OutcomeUnknown when no clear answer came.
         """
         ...
+
+
+class Trails(Protocol):
+    """What else in Intacct tells that a record changed, came or went. Times are the server's own texts."""
+
+    def newest_change(self, kind: str) -> str: ...
+
+    def newest_creation(self, kind: str) -> str: ...
+
+    def newest_deletion(self, kind: str) -> str: ...
+
+    def lines(self, *, since_text: str, created_since_text: str) -> Trail:
+        """Record numbers of bills of which a line changed or came."""
+        ...
+
+    def deletions(self, kind: str, *, since_text: str) -> Trail:
+        """What the audit history calls deleted."""
+        ...
+
+
+class FollowedBooks(Books, Protocol):
+    """Intacct, as far as following it needs: changed records, and what names others that are read again."""
+
+    @property
+    def trails(self) -> Trails: ...
+
+    def bills_again(self, record_nos: Collection[str]) -> Iterator[list[Bill]]: ...
+
+    def bills_made_anew(self, bill_keys: Collection[str]) -> Iterator[list[Bill]]:
+        """Bills that Purchasing deleted and made again from the same documents."""
+        ...
+
+    def vendors_again(self, record_nos: Collection[str]) -> Iterator[list[Vendor]]: ...
+
+    def bills_with_payment_changes(self, since_text: str) -> tuple[tuple[str, ...], str]:
+        """Record numbers, and the newest change of any payment; no numbers where `since_text` is empty."""
+        ...
+
+    def earlier(self, text: str, *, minutes: float) -> str: ...
+
+    def latest(self, texts: Sequence[str]) -> str: ...
 
 
 class TaskBoard(Protocol):
@@ -168,6 +210,34 @@ class Links(Protocol):
     def shown(self, key: str, *, at: datetime) -> Snapshot | None:
         """What the task of `key` showed at that instant."""
         ...
+
+
+class FollowedLinks(Protocol):
+    """Links, as far as following their records needs them."""
+
+    def all(self) -> Mapping[str, Link]: ...
+
+    def of(self, keys: Collection[str]) -> Mapping[str, Link]: ...
+
+    def by_record_no(self, record_nos: Collection[str]) -> Mapping[str, Link]: ...
+
+    def in_doubt(self) -> Mapping[str, Link]:
+        """Links of tasks of which parts may not show their record."""
+        ...
+
+
+class ChangedValues(Protocol):
+    def changed_since(self, at: datetime | None) -> Sequence[VendorValue]: ...
+
+
+class FollowedStore(Protocol):
+    """What one flow's store holds of where reading stands."""
+
+    def cursor(self, name: str) -> str | None: ...
+
+    def links(self, kind: str) -> FollowedLinks: ...
+
+    def vendor_values(self) -> ChangedValues: ...
 
 
 class VendorValues(Protocol):
