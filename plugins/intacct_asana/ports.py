@@ -165,8 +165,8 @@ class Links(Protocol):
         """Keep the link, and what its task shows from `shown_at` on; ends the key's unfinished creation."""
         ...
 
-    def shown(self, key: str, *, at: datetime) -> Snapshot | None:
-        """What the task of `key` showed at that instant."""
+    def shown(self, key: str, *, task_gid: str, at: datetime) -> Snapshot | None:
+        """What this very task showed of `key` at that instant."""
         ...
 
 

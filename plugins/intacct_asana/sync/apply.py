@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused, UnexpectedReply
 from intacct_asana.ports import Links, TaskBoard
-from intacct_asana.records import Link
+from intacct_asana.records import Link, Task
 from intacct_asana.sync.actions import Close, Create, Update, Writing
 from intacct_asana.sync.difference import acknowledged, parts_moved, parts_not_taken
 from intacct_asana.sync.lookout import Lookout
@@ -46,8 +47,8 @@ def apply_plan(
     Applying the same plan again is safe: what is done is skipped, and what another run changed since is refused as stale.
     What Asana refuses of a task (a field that was locked since preflight) is left out and fails that action in words;
     the rest of the task is written. `names` gives custom field gids their names.
-    `bot_gid` is the user that our comments are written by. `now` gives aware UTC instants. Board calls run in `workers`
-    threads; the store is used from the calling thread only.
+    `bot_gid` is our own user, who makes our tasks and writes our comments. `now` gives aware UTC instants.
+    Board calls run in `workers` threads; the store is used from the calling thread only.
     An interruption (KeyboardInterrupt, a task timeout) comes out at once; what was saved stays saved.
     """
     return _Applier(
@@ -84,7 +85,7 @@ class _Applier:
         self.project_gid = project_gid
         self.bot_gid = bot_gid
         self.pieces = Piecewise(board, key_field_gid=key_field_gid, names=names)
-        self.lookout = Lookout(board=board, links=links, project_gid=project_gid, key_field_gid=key_field_gid)
+        self.lookout = Lookout(board=board, links=links, project_gid=project_gid, key_field_gid=key_field_gid, bot_gid=bot_gid)
         self.workers = workers
         self.clock = now
         self.on_progress = on_progress
@@ -179,10 +180,12 @@ class _Applier:
             record_no=action.record_no,
             confirmed=confirmed,
             task_url=(task.permalink_url if task else "") or (before.task_url if before else ""),
+            linked_at=before.linked_at if before and before.task_gid == (task.gid if task else _linked_gid(action)) else None,
         )
         # A task that does not say everything about its bill does not stand for the new snapshot yet.
         shown = action.snapshot if OPTIONAL.keys() >= set(missing) else None
         try:
+            link = link if link.linked_at or not task else replace(link, linked_at=self._linked_at(action, task))
             self.links.save(link, shown=shown, shown_at=self._shown_at(written) if shown else None)
         except IntacctAsanaError as error:
             self._fail(action, error)
@@ -195,6 +198,13 @@ class _Applier:
             self._fail(action, UnexpectedReply(f"Asana answered, but task {link.task_gid} does not show {parts}"))
         else:
             self.result.count(action.kind, action.amount)
+
+    def _linked_at(self, action: Writing, task: Task) -> datetime:
+        """Asana's time from which the task stands for the record. An adopting write that changes nothing leaves no time."""
+        if isinstance(action, Create) and task.modified_at:
+            return task.modified_at
+        now = self.board.clock()
+        return max(now, task.modified_at or now)
 
     def _shown_at(self, written: Written) -> datetime:
         """Asana's own time of the write. Moving between sections does not touch it, and it may be older than the write."""
