@@ -150,7 +150,7 @@ class Links(Protocol):
     def by_task(self, task_gids: Collection[str]) -> Mapping[str, Link]: ...
 
     def begin(self, keys: Collection[str], *, at: datetime) -> None:
-        """Note that tasks for these keys are about to be created, before any call leaves."""
+        """Note that tasks for these keys are about to be created, before any call leaves; `at` by Asana's own clock."""
         ...
 
     def doubt(self, parts: Mapping[str, Collection[str]]) -> None:
@@ -158,7 +158,7 @@ class Links(Protocol):
         ...
 
     def unfinished(self) -> Mapping[str, datetime]:
-        """Keys whose creation began and was never saved, with the time it began: look before creating again."""
+        """Keys whose creation began and was never saved, with Asana's time then: look before creating again."""
         ...
 
     def save(self, link: Link, *, shown: Snapshot | None = None, shown_at: datetime | None = None) -> None:

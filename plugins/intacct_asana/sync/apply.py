@@ -97,7 +97,7 @@ class _Applier:
         for batch in _batches(plan.writing):
             self.known.update(self.links.of([action.key for action in batch]))
         gone, unclear = self._round([action for action in plan.writing if self._is_due(action)])
-        found, missing = self.lookout.without_answer(unclear, now=self.clock())
+        found, missing = self.lookout.without_answer(unclear)
         self._fail_all(missing)
         again = [*gone, *found]
         if again and not self.stopped:
@@ -149,12 +149,15 @@ class _Applier:
         return gone, unclear
 
     def _begin(self, actions: Sequence[Writing]) -> None:
-        """Notes every creation, and what of each linked task is to be written, before any call leaves.
+        """Notes every creation, by Asana's own clock, and what of each linked task is to be written, before any call leaves.
 
         A write that Asana took and whose answer nobody kept would never be looked at again, should Intacct change back.
         """
-        for batch in _batches([action for action in actions if isinstance(action, Create)]):
-            self.links.begin([action.key for action in batch], at=self.clock())
+        creates = [action for action in actions if isinstance(action, Create)]
+        # Looking back begins there, and it compares with Asana's times: our clock may be far from them.
+        at = self.board.clock() if creates else self.clock()
+        for batch in _batches(creates):
+            self.links.begin([action.key for action in batch], at=at)
         for batch in _batches([action for action in actions if isinstance(action, Update) and action.changed]):
             self.links.doubt({action.key: action.changed for action in batch if isinstance(action, Update)})
 
@@ -207,10 +210,10 @@ class _Applier:
         return max(now, task.modified_at or now)
 
     def _shown_at(self, written: Written) -> datetime:
-        """Asana's own time of the write. Moving between sections does not touch it, and it may be older than the write."""
+        """Asana's own time of the write. Moving between sections does not touch it, so there it is its clock."""
         if written.task and written.task.modified_at and set(written.changed) - {"section_gid"}:
             return written.task.modified_at
-        return self.clock()
+        return self.board.clock()
 
     def _make_anew(self, action: Writing, gone: Gone) -> list[Create]:
         """A deleted task is made anew, unless it was to be closed: then there is nothing left to close."""

@@ -32,9 +32,7 @@ class Lookout:
         free, taken = self._untaken(looked)
         return free, [*unseen, *taken]
 
-    def without_answer(
-        self, unclear: Sequence[tuple[Create, OutcomeUnknown]], *, now: datetime
-    ) -> tuple[list[Writing], Failed]:
+    def without_answer(self, unclear: Sequence[tuple[Create, OutcomeUnknown]]) -> tuple[list[Writing], Failed]:
         """Creations without an answer: those whose task is on the board, as adoptions, and the others, as failures.
 
         The others are not sent again: the call may still be under way, and the next run looks before it creates.
@@ -42,8 +40,9 @@ class Lookout:
         if not unclear:
             return [], []
         try:
-            unfinished = self.links.unfinished()
-            found = self._on_board({create.key: unfinished.get(create.key, now) for create, _ in unclear})
+            keys = {create.key for create, _ in unclear}
+            begun = {key: at for key, at in self.links.unfinished().items() if key in keys}
+            found = self._on_board(begun) if begun else {}
         except IntacctAsanaError:
             found = {}
         own = {key: tasks for key, each in found.items() if (tasks := self._own(each))}
