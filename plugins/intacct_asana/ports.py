@@ -192,7 +192,7 @@ class Links(Protocol):
     def by_task(self, task_gids: Collection[str]) -> Mapping[str, Link]: ...
 
     def begin(self, keys: Collection[str], *, at: datetime) -> None:
-        """Note that tasks for these keys are about to be created, before any call leaves."""
+        """Note that tasks for these keys are about to be created, before any call leaves; `at` by Asana's own clock."""
         ...
 
     def doubt(self, parts: Mapping[str, Collection[str]]) -> None:
@@ -200,15 +200,15 @@ class Links(Protocol):
         ...
 
     def unfinished(self) -> Mapping[str, datetime]:
-        """Keys whose creation began and was never saved, with the time it began: look before creating again."""
+        """Keys whose creation began and was never saved, with Asana's time then: look before creating again."""
         ...
 
     def save(self, link: Link, *, shown: Snapshot | None = None, shown_at: datetime | None = None) -> None:
         """Keep the link, and what its task shows from `shown_at` on; ends the key's unfinished creation."""
         ...
 
-    def shown(self, key: str, *, at: datetime) -> Snapshot | None:
-        """What the task of `key` showed at that instant."""
+    def shown(self, key: str, *, task_gid: str, at: datetime) -> Snapshot | None:
+        """What this very task showed of `key` at that instant."""
         ...
 
 

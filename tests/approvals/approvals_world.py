@@ -164,7 +164,14 @@ class World:
         """bill_sync: the task shows the bill as it is now."""
         assert self.bill_now
         draft = TaskDraft(key=self.bill_now.bill_key, name="INV-1")
-        link = Link(key=self.bill_now.bill_key, task_gid="T1", record_no=self.bill_now.record_no, confirmed=draft, task_url="u")
+        link = Link(
+            key=self.bill_now.bill_key,
+            task_gid="T1",
+            record_no=self.bill_now.record_no,
+            confirmed=draft,
+            task_url="u",
+            linked_at=START,
+        )
         self.links.save(link, shown=snapshot_of(self.bill_now), shown_at=self.now())
 
     def choose(self, who: Person | None, option: str, **more: Any) -> Story:

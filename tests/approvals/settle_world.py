@@ -309,7 +309,7 @@ class Shown:
     def __init__(self) -> None:
         self.log: list[tuple[datetime, Snapshot]] = []
 
-    def shown(self, key: str, *, at: datetime) -> Snapshot | None:
+    def shown(self, key: str, *, task_gid: str, at: datetime) -> Snapshot | None:
         past = [snapshot for since, snapshot in self.log if since <= at]
         return past[-1] if past else None
 

@@ -51,7 +51,7 @@ def decisions_of(
 
 
 def _decision(signal: Signal, *, flow: str, link: Link, links: Links, email: str) -> Decision:
-    shown = links.shown(link.key, at=signal.decided_at)
+    shown = links.shown(link.key, task_gid=signal.task_gid, at=signal.decided_at)
     return Decision(
         decision_id=decision_id_of(flow, signal),
         key=link.key,

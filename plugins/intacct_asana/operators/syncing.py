@@ -90,6 +90,7 @@ class PlanTasksOperator(FlowOperator):
             compares_all=reading.compares_all,
             gone=sight.gone,
             shown=links.showing(wanted.keys()).get,
+            bot_gid=pins.bot_gid,
         )
 
     def _all_wanted(self, run: FlowRun, pins: Pins, records: Mapping[str, Any]) -> dict[str, Wanted]:
