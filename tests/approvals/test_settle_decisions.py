@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import pytest
 from intacct_asana.approvals import Settler
-from intacct_asana.approvals.wording import comment_of, one_line
-from intacct_asana.approvals.write_back import stamp_values
+from intacct_asana.approvals.stamp import stamp_values
+from intacct_asana.approvals.words import comment_of
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Problem, Refused, TryLater, UnexpectedReply
 from intacct_asana.records import BillState, DecisionState
 from intacct_asana.records.remarks import reference
