@@ -12,6 +12,8 @@ from intacct_asana.records import (
     Cursor,
     Decision,
     DecisionState,
+    IntacctIdentity,
+    IntacctUser,
     Intent,
     Link,
     Person,
@@ -51,6 +53,18 @@ class Books(Protocol):
         `due_on` and `submit` go along only where the company's Intacct refuses the update without them. Returns on
         Intacct's success only. Raises Refused for a no, OutcomeUnknown when no clear answer came.
         """
+        ...
+
+    def users(self) -> list[IntacctUser]:
+        """Every user of the company. Misconfigured when the role may not list users."""
+        ...
+
+    def closed_summaries(self, summary_nos: Collection[str]) -> frozenset[str]:
+        """Those of these summaries whose books are closed. Misconfigured when they may not be listed."""
+        ...
+
+    def identity(self) -> IntacctIdentity:
+        """Who we are over there."""
         ...
 
 
@@ -281,7 +295,11 @@ class Decisions(Protocol):
         ...
 
     def unsettled(self) -> list[Decision]:
-        """Decisions in RECORDED, CLEARED or SUBMITTED, oldest first."""
+        """Decisions in RECORDED, CLEARED, SUBMITTED or VOIDING, oldest first."""
+        ...
+
+    def sent(self, keys: Collection[str] | None = None) -> list[Decision]:
+        """Settled decisions whose stamp may be on their bill, about all bills or about these, oldest first."""
         ...
 
     def unacknowledged(self) -> list[Decision]:

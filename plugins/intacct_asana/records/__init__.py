@@ -44,6 +44,7 @@ from intacct_asana.records.intacct import (
 from intacct_asana.records.intents import Intent, IntentState
 from intacct_asana.records.state import (
     NEXT_STATES,
+    ON_THE_WAY,
     Cursor,
     Decision,
     DecisionState,
@@ -60,6 +61,7 @@ from intacct_asana.records.state import (
 
 __all__ = [
     "NEXT_STATES",
+    "ON_THE_WAY",
     "SETTLED_STATES",
     "Bill",
     "BillLine",
