@@ -1,10 +1,12 @@
-"""The lines that say how far a long piece of work is."""
+"""The lines that say how far a long piece of work is, and what a report makes of failures."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from intacct_asana.sync.report import Progress
+import pytest
+from intacct_asana.errors import Misconfigured, Refused
+from intacct_asana.sync.report import Progress, Report
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -58,3 +60,19 @@ def test_long_work_is_told_in_hours() -> None:
     work = Work(total=10_000)
     work.go_on(seconds=60, done=100)
     assert work.lines == ["100 of 10,000 tasks written, 9,900 to do, 100 a minute, 1 h 39 min left"]
+
+
+def test_one_thing_that_fails_stops_no_other_but_what_would_meet_all_of_them_does() -> None:
+    report, done = Report(noun="things"), list[int]()
+
+    def work(item: int) -> None:
+        if item in (1, 3):
+            raise Misconfigured("no token") if item == 3 else Refused("locked")
+        done.append(item)
+        report.count("done")
+
+    report.each(range(6), work, key=str)
+    assert (done, report.not_started, [str(one) for one in report.failures]) == ([0, 2], 2, ["1: locked", "3: no token"])
+    with pytest.raises(Misconfigured, match="2 things failed, 2 done, 2 not started") as caught:
+        report.raise_if_failed()
+    assert "3: no token\n  - 1: locked" in caught.value.message

@@ -263,3 +263,8 @@ class FieldsWorld:
     def state(self, key: str, name: str) -> ValueState | None:
         row = self.values.rows.get((key, name))
         return row.state if row else None
+
+    def in_doubt(self) -> list[object]:
+        """Writes of which nobody knows what became of them, in the journal and among the values."""
+        intents = [one for one in self.values.intents.values() if one.state.is_in_doubt]
+        return [*intents, *(row for row in self.values.rows.values() if row.state is ValueState.SENT)]

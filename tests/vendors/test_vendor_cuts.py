@@ -62,6 +62,7 @@ def test_a_run_cut_at_any_call_is_finished_by_the_next_ones(how: dict[str, bool]
         world.wire.revive()
         rest(world)
         assert what_is_left(world) == what_is_left(smooth), (call, moment)
+        assert world.in_doubt() == [], (call, moment)
         assert len(world.books.writes) == len(smooth.books.writes), (call, moment, world.books.writes)
         assert told(world) == told(smooth), (call, moment)
     figures("cuts of a run over vendors' fields", len(cuts))

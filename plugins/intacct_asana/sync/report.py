@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused, TryLater, UnexpectedReply
 
+Item = TypeVar("Item")
 NAMED_FAILURES = 5
 MOST_SAID = 20
 SAY_EVERY = timedelta(seconds=15)
@@ -63,6 +65,17 @@ class Report:
 
     def fail(self, key: str, error: IntacctAsanaError, *, kind: str = "") -> None:
         self.failures.append(Failure(key=key, kind=kind, error=error))
+
+    def each(self, items: Sequence[Item], work: Callable[[Item], None], *, key: Callable[[Item], str]) -> None:
+        """Does `work` with each. One that fails does not stop the others, but a Misconfigured does: it would meet them all."""
+        for place, item in enumerate(items, 1):
+            try:
+                work(item)
+            except IntacctAsanaError as error:
+                self.fail(key(item), error)
+                if isinstance(error, Misconfigured):
+                    self.not_started += len(items) - place
+                    return
 
     def summary(self) -> dict[str, object]:
         """JSON-able, money as text, the first few sentences; for the run's page and the store."""

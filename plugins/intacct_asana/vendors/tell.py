@@ -8,7 +8,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
-from intacct_asana.errors import IntacctAsanaError, Misconfigured
 from intacct_asana.journal import Kind, Outcome, carry_out
 from intacct_asana.ports import Journal, Links, TaskBoard, VendorValues
 from intacct_asana.records import Intent, Story, ValueState, VendorValue
@@ -66,7 +65,7 @@ def tell_people(
     untold = values.untold()
     tasks = links.of({row.key for row in untold})
 
-    def tell(row: VendorValue) -> None:
+    def comment(row: VendorValue) -> None:
         def keep(outcome: Outcome) -> None:
             if outcome.is_done:
                 values.tell(row)
@@ -77,18 +76,14 @@ def tell_people(
                 if outcome.error:
                     raise outcome.error
 
-    for place, row in enumerate(untold, 1):
-        try:
-            if row.key in tasks and board.task(tasks[row.key].task_gid):
-                tell(row)
-            else:
-                values.tell(row)
-            report.count(str(row.state))
-        except IntacctAsanaError as error:
-            report.fail(f"{row.key}, {row.field}", error)
-            if isinstance(error, Misconfigured):
-                report.not_started = len(untold) - place
-                break
+    def tell(row: VendorValue) -> None:
+        if row.key in tasks and board.task(tasks[row.key].task_gid):
+            comment(row)
+        else:
+            values.tell(row)
+        report.count(str(row.state))
+
+    report.each(untold, tell, key=lambda row: f"{row.key}, {row.field}")
     return report
 
 

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from itertools import groupby
+from itertools import count, groupby
 
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused
+from intacct_asana.errors import OutcomeUnknown, Refused
 from intacct_asana.journal import TWICE, Kind, Outcome, carry_out
 from intacct_asana.ports import Journal, TaskBoard, VendorBooks, VendorValues
 from intacct_asana.records import Intent, IntentState, Story, ValueState, Vendor, VendorValue
-from intacct_asana.sync.report import Report
+from intacct_asana.sync.report import Progress, Report
 from intacct_asana.vendors.decide import Step
 from intacct_asana.vendors.plan import Change, VendorPlan, change_of, standing
 from intacct_asana.vendors.rules import VendorPolicy, VendorRule
@@ -52,17 +52,15 @@ def write_vendors(
     """
     writer = _Writer(policy=policy, books=books, board=board, values=values, journal=journal, owner=owner, now=now)
     by_vendor = [(key, list(changes)) for key, changes in groupby(plan.actions, key=lambda change: change.key)]
-    for place, (key, changes) in enumerate(by_vendor, 1):
-        try:
-            writer.act(key, changes)
-        except IntacctAsanaError as error:
-            writer.report.fail(key, error)
-            if isinstance(error, Misconfigured):
-                writer.report.not_started = len(by_vendor) - place
-                break
-        if on_progress and place % 50 == 0:
-            on_progress(f"{place} of {len(by_vendor)} vendors done")
-    return writer.report
+    progress = Progress("vendors dealt with", total=len(by_vendor), now=now, say=on_progress or (lambda text: None))
+    report, done = writer.report, count()
+
+    def act(vendor: tuple[str, list[Change]]) -> None:
+        progress.note(next(done))
+        writer.act(*vendor)
+
+    report.each(by_vendor, act, key=lambda vendor: vendor[0])
+    return report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
