@@ -23,6 +23,7 @@ RANKS = {
     "sync": 4,
     "vendors": 5,
     "approvals": 5,
+    "reading": 6,
     "http": 6,
     "intacct": 7,
     "asana": 7,
@@ -37,7 +38,7 @@ RANKS = {
 """Who may import whom: a package imports what stands lower, and packages of one rank do not know each other."""
 
 PURE = {
-    *("errors", "text", "records", "ports", "flow", "pins", "task", "journal", "sync", "vendors", "approvals"),
+    *("errors", "text", "records", "ports", "flow", "pins", "task", "journal", "sync", "vendors", "approvals", "reading"),
     *(f"intacct.{name}" for name in ("xml", "timestamps", "errors", "replies", "query", "records", "walks", "payments")),
     "intacct.documents",
     *(f"asana.{name}" for name in ("request", "calls", "project_calls", "records", "replies", "webhooks")),

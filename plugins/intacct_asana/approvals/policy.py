@@ -34,6 +34,8 @@ class StampNames:
     decision_id: str
     reason: str = ""
     task_url: str = ""
+    amount: str = ""
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

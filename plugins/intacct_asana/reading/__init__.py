@@ -1,0 +1,1 @@
+"""What was read of both systems, and where to look next: pure decisions about reading."""
