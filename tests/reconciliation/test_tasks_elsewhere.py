@@ -42,13 +42,15 @@ def test_a_choice_counts_though_its_task_left_the_project_before_the_run(world: 
     assert world.decisions()[0].state is DecisionState.CONFIRMED
 
 
-def test_a_choice_made_after_the_task_left_the_project_is_read_by_the_next_run(world: Any) -> None:
+def test_a_choice_made_after_the_task_left_the_project_is_read_by_the_next_run(a_world: Any) -> None:
+    world = a_world(approval="  signal: {kind: comment}")
+    world.run()
     leave(world, to=constants.VENDORS_PROJECT_GID)
     assert world.run()["tasks_out_of_the_project"] == 1
     world.pass_time(minutes=30)
-    world.choose(ALICE, "Approved")
+    world.act(ALICE, "comment", text="approve")
     assert world.run()["full_crawl"] is False
-    assert len(world.decisions()) == 1
+    assert world.decisions()[0].state is DecisionState.CONFIRMED
 
 
 def test_a_task_out_of_the_project_is_read_again_only_after_a_change(world: Any) -> None:
