@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from intacct_asana.approvals import Policy, decisions_of, signals_of
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater, UnexpectedReply
 from intacct_asana.operators.approval_policy import policy_of
+from intacct_asana.operators.checks import drift
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
 from intacct_asana.reading.choices import Hints, Look, Loss, Places, is_too_young, may_be_news, no_approvals, waiting_for_links
 from intacct_asana.records import Cursor, Decision, Link, Mark, Pins, Task
@@ -30,7 +31,9 @@ class ReadDecisionsOperator(FlowOperator):
         run = self.run_parts
         pins = run.own_pins("bill")
         policy, began = policy_of(run, pins), run.now()
-        before = _places(run, pins)
+        before, drifted = _places(run, pins), drift(run, "bill", pins)
+        for what in drifted:
+            self.log.warning("Changed in Asana since preflight: %s", what)
         hints = self._hints(run, pins, before)
         crawls = hints.reset or before.crawl_is_due(every_hours=run.flow.approval.crawl_hours, now=began)
         look = Look(crawls=crawls, newest=before.seen_until)
@@ -54,6 +57,7 @@ class ReadDecisionsOperator(FlowOperator):
             "tasks_out_of_the_project": len(look.away),
             "recorded": len(recorded),
             "not_approvals": len(others),
+            "drift": drifted,
             "gone": [str(loss) for loss in look.losses],
             "calls": run.calls(),
         }

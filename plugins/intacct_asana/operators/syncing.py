@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from intacct_asana.operators.checks import drift
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, utc_now
 from intacct_asana.operators.following import CHANGED, BillFollower, Follower, Sight, VendorFollower, bill_window
 from intacct_asana.operators.reading import Reading, reading_of
@@ -46,6 +47,9 @@ class PlanTasksOperator(FlowOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
         pins = run.pins(self.kind)
+        drifted = drift(run, self.kind, pins)
+        for what in drifted:
+            self.log.warning("Changed in Asana since preflight: %s", what)
         follower = self.follower(run, now=utc_now())
         reading = self._reading(context, follower)
         self.log.info("Reading %ss: %s", self.kind, reading.why)
@@ -58,7 +62,7 @@ class PlanTasksOperator(FlowOperator):
         self._check_limits(context, run, plan, sight, reading)
         if not context["params"].get("dry_run"):
             self.want_documents(run, sight.records)
-        summary = {"why": reading.why, "read": len(sight.records), "deletions": sight.deletions}
+        summary = {"why": reading.why, "read": len(sight.records), "deletions": sight.deletions, "drift": drifted}
         cursors = {follower.cursor_name(stream): text for stream, text in sight.cursors.items()}
         return self._store(context, run, plan, {**summary, **self._summary(context, run, plan)}, cursors=cursors)
 

@@ -8,6 +8,7 @@ Airflow, HTTP or SQL. The two sides are told apart by system (`bill_key`, `task_
 from __future__ import annotations
 
 from intacct_asana.records.asana import (
+    Access,
     EnumOption,
     Event,
     EventPage,
@@ -61,6 +62,7 @@ from intacct_asana.records.state import (
 __all__ = [
     "NEXT_STATES",
     "SETTLED_STATES",
+    "Access",
     "Bill",
     "BillLine",
     "BillState",
