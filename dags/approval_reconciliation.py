@@ -26,9 +26,9 @@ it. It reads from its own cursors, so there is no interval to choose and no back
 from __future__ import annotations
 
 from airflow.sdk import DAG, TriggerRule
-from intacct_asana.operators import dag_parts
+from intacct_asana import dag_parts
+from intacct_asana.deployment import good_flows
 from intacct_asana.operators.approvals import ReportRunOperator, SettleDecisionsOperator, TellPeopleOperator
-from intacct_asana.operators.flows import good_flows
 from intacct_asana.operators.read_decisions import ReadDecisionsOperator
 from intacct_asana.operators.webhooks import KeepWebhookOperator
 

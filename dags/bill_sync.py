@@ -32,9 +32,9 @@ clear the failed step; whatever was done is found again and not done twice.
 from __future__ import annotations
 
 from airflow.sdk import DAG, TriggerRule
-from intacct_asana.operators import dag_parts
+from intacct_asana import dag_parts
+from intacct_asana.deployment import good_flows
 from intacct_asana.operators.documents import AttachDocumentsOperator
-from intacct_asana.operators.flows import good_flows
 from intacct_asana.operators.syncing import ApplyPlanOperator, PlanBillsOperator
 
 for flow in good_flows():

@@ -6,9 +6,10 @@ line and every problem, which Airflow shows at the top of the DAG list until the
 
 from __future__ import annotations
 
+from intacct_asana.deployment import bad_flows
+
 # Airflow looks into files that name both words: airflow, DAG.
 from intacct_asana.errors import Misconfigured
-from intacct_asana.operators.flows import bad_flows
 
 problems = tuple(problem for error in bad_flows() for problem in error.problems)
 if problems:

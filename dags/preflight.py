@@ -18,8 +18,8 @@ table names and trigger it again.
 from __future__ import annotations
 
 from airflow.sdk import DAG, Param, TriggerRule
-from intacct_asana.operators import dag_parts
-from intacct_asana.operators.flows import good_flows
+from intacct_asana import dag_parts
+from intacct_asana.deployment import good_flows
 from intacct_asana.operators.preflight import CheckAsanaOperator, CheckIntacctOperator, ReportChecksOperator
 
 for flow in good_flows():

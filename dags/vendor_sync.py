@@ -22,12 +22,12 @@ The two directions do not wait for each other: a task that cannot be written fai
 from __future__ import annotations
 
 from airflow.sdk import DAG, TriggerRule
-from intacct_asana.operators import dag_parts
+from intacct_asana import dag_parts
+from intacct_asana.deployment import good_flows
 from intacct_asana.operators.approvals import ReportRunOperator
-from intacct_asana.operators.flows import good_flows
 from intacct_asana.operators.syncing import ApplyPlanOperator, PlanVendorsOperator
 from intacct_asana.operators.vendor_fields import PlanVendorFieldsOperator, TellVendorPeopleOperator, WriteVendorsOperator
-from intacct_asana.operators.vendor_rules import kept_fields
+from intacct_asana.vendors import kept_fields
 
 for flow in good_flows():
     with DAG(

@@ -48,7 +48,7 @@ class Doors:
 
     def _read_again(self, flow_name: str) -> None:
         """Read the flows' files, unless they were read a moment ago."""
-        from intacct_asana.operators.flows import good_flows
+        from intacct_asana.deployment import good_flows
 
         age_seconds = time.monotonic() - self._read_at
         if age_seconds < (KEPT_SECONDS if flow_name in self._flows else MISSED_SECONDS):
@@ -59,7 +59,7 @@ class Doors:
 
     def start_run(self, flow_name: str) -> str | None:
         """Start the flow's reconciliation through Airflow's API. Called for one flow by one thread at a time."""
-        from intacct_asana.operators.flows import flow_named
+        from intacct_asana.deployment import flow_named
         from intacct_asana.web.waker import AirflowApi
 
         conn_id = flow_named(flow_name).connections.airflow

@@ -29,8 +29,8 @@ def make_fields() -> int:
 
 def read_bills() -> int:
     """Every bill of the company with its lines, page after page, as the flow reads them; kept are none."""
+    from intacct_asana.deployment import flow_named
     from intacct_asana.operators.flow_run import FlowRun
-    from intacct_asana.operators.flows import flow_named
     from intacct_asana.operators.following import bill_window
 
     flow = flow_named(FLOW)

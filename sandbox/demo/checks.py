@@ -55,7 +55,7 @@ def scene_ended_well(scene: Scene, steering: Steering) -> Check:
     said = [story["text"] for story in task["stories"] if story["resource_subtype"] == "comment_added"]
     told = [text for text in said if scene.says.lower() in text.lower()]
     approval = task["fields"].get("Approval")
-    approval_ok = approval == (scene.option if scene.stamp else "Pending")
+    approval_ok = approval == (scene.option if scene.stamp == scene.option else "Pending")
     ok = held == scene.stamp and len(told) == 1 and approval_ok
     return Check(
         scene.title, f"Intacct: {held or 'no decision'}; Approval: {approval}; {told[0] if told else 'no comment'}", ok

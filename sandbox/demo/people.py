@@ -1,4 +1,4 @@
-"""The five people of the demo: what each does on the board, and what has to come of it."""
+"""The people of the demo: what each does on the board, and what has to come of it."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ class Scene:
     suits: Callable[[Mapping[str, Any]], bool]
     reason: str = ""
     edits_bill: bool = False
+    edited_later: bool = False
+    """The bill is changed after the decision was stamped."""
     bill: Mapping[str, Any] = field(default_factory=dict)
     task_gid: str = ""
 
@@ -44,7 +46,8 @@ def _plain(bill: Mapping[str, Any]) -> bool:
 
 
 def scenes() -> list[Scene]:
-    """A good approval, a rejection, somebody not on the list, an amount over the limit, a bill that changes afterwards."""
+    """A good approval, a rejection, somebody not on the list, an amount over the limit, a bill that changes before its approval
+    arrives, and one that changes after it was stamped."""
     return [
         Scene(
             title="a good approval",
@@ -88,6 +91,15 @@ def scenes() -> list[Scene]:
             suits=lambda bill: _plain(bill) and amount(bill) < 100_000,
             edits_bill=True,
         ),
+        Scene(
+            title="an approval of a bill that changes after it was stamped",
+            person="ben.okafor",
+            option="Approved",
+            stamp="Approved",
+            says="Recorded in Intacct",
+            suits=lambda bill: _plain(bill) and amount(bill) < 40_000,
+            edited_later=True,
+        ),
     ]
 
 
@@ -118,3 +130,9 @@ def act(scene: Scene, steering: Steering) -> None:
     steering.act("asana", scene.email, "choose", task=scene.task_gid, field="Approval", option=scene.option)
     if scene.edits_bill:
         steering.raise_first_line(scene.bill["record_no"], by=Decimal(1000))
+
+
+def change_later(scene: Scene, steering: Steering) -> None:
+    """The bill is edited although its approval stands in Intacct: from now on that has to be void on both sides."""
+    steering.raise_first_line(scene.bill["record_no"], by=Decimal(1000))
+    scene.stamp, scene.says = "Void", "no longer counts"

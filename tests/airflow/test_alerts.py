@@ -115,14 +115,14 @@ def test_without_a_notifier_the_log_says_what_would_have_been_sent(tmp_path: Pat
 @pytest.mark.parametrize("error", [Misconfigured("x"), Refused("x"), UnsafePlan("x"), UnexpectedReply("x")])
 def test_what_a_person_must_mend_is_not_retried(error: Exception) -> None:
     from airflow.sdk import RetryAction
-    from intacct_asana.operators.dag_parts import SixErrorsPolicy
+    from intacct_asana.dag_parts import SixErrorsPolicy
 
     assert SixErrorsPolicy().evaluate(error, 1, 3).action is RetryAction.FAIL
 
 
 def test_what_may_pass_is_retried_after_the_wait_that_was_asked_for() -> None:
     from airflow.sdk import RetryAction
-    from intacct_asana.operators.dag_parts import SixErrorsPolicy
+    from intacct_asana.dag_parts import SixErrorsPolicy
 
     decide = SixErrorsPolicy().evaluate
     asked = decide(TryLater("x", wait_seconds=90), 1, 3)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from intacct_asana.operators.dag_parts import SixErrorsPolicy
+from intacct_asana.dag_parts import SixErrorsPolicy
 
 pytestmark = pytest.mark.airflow
 SCOPE = {"Submitted", "Partially Approved", "Posted", "Selected", "Partially Paid"}

@@ -28,11 +28,13 @@ RANKS = {
     "intacct": 7,
     "asana": 7,
     "store": 7,
+    "deployment": 8,
     "get_provider_info": 8,
     "notifications": 8,
     "web": 8,
     "triggers": 9,
     "operators": 9,
+    "dag_parts": 9,
     "plugin": 10,
 }
 """Who may import whom: a package imports what stands lower, and packages of one rank do not know each other."""

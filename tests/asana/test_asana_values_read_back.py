@@ -12,7 +12,7 @@ import pytest
 from intacct_asana.asana.hook import AsanaHook
 from intacct_asana.records import FieldNeed, FieldValue, TaskDraft
 from intacct_asana.store import open_store
-from intacct_asana.sync import Result, Wanted, apply_plan, plan_records
+from intacct_asana.sync import Report, Wanted, apply_plan, plan_records
 from intacct_asana.text import TEXT_FIELD_CHARACTERS, joined
 
 from sandbox import constants
@@ -20,7 +20,7 @@ from tests.asana.asana_connections import a_hook
 
 PROJECT = constants.BILLS_PROJECT_GID
 ALICE, BEN = constants.PEOPLE[0], constants.PEOPLE[1]
-Sync = Callable[[str, FieldValue], Result]
+Sync = Callable[[str, FieldValue], Report]
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def sync(hook: AsanaHook, tmp_path: Path) -> Sync:
     gids = {kind: hook.create_field(PROJECT, FieldNeed(name=kind, kind=kind)).gid for kind in ("text", "people")}
     links = open_store(f"sqlite:///{tmp_path / 'store.db'}").for_flow("demo").links("bill")
 
-    def run(kind: str, value: FieldValue) -> Result:
+    def run(kind: str, value: FieldValue) -> Report:
         draft = TaskDraft(key="K", name="Bill", fields={gids["text"]: "K", gids[kind]: value})
         wanted = {"K": Wanted(draft=draft, record_no="1", amount=Decimal(1), in_scope=True)}
         return apply_plan(

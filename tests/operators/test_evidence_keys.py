@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from intacct_asana.deployment import derived, evidence_keys
 from intacct_asana.errors import Misconfigured, TryLater
-from intacct_asana.operators.evidence_keys import derived, evidence_keys
 from intacct_asana.operators.preflight import ReportChecksOperator
 from intacct_asana.store.evidence import fingerprint
 

@@ -94,7 +94,7 @@ class Company:
 
     @property
     def store(self) -> Any:
-        from intacct_asana.operators.evidence_keys import evidence_keys
+        from intacct_asana.deployment import evidence_keys
         from intacct_asana.store import open_store
 
         return open_store(self.store_url, evidence_keys=evidence_keys).for_flow("demo")

@@ -137,7 +137,7 @@ def test_open_tasks_are_asked_for_once_in_the_flows_hours(synced: Any, monkeypat
 
 
 def following_cursor(company: Any, stream: str, value: str) -> Any:
-    from intacct_asana.operators.flows import flow_named
+    from intacct_asana.deployment import flow_named
     from intacct_asana.records import Cursor
 
     return Cursor(name=f"bill_{stream}:{flow_named('demo').fingerprint('bill')}", value=value)

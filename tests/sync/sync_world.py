@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused
 from intacct_asana.records import Link, Person, Snapshot, Story, Task, TaskDraft
-from intacct_asana.sync import Plan, Result, Wanted, apply_plan, plan_from_json, plan_records, plan_to_json, tasks_by_key
+from intacct_asana.sync import Plan, Report, Wanted, apply_plan, plan_from_json, plan_records, plan_to_json, tasks_by_key
 
 PROJECT = "900"
 KEY, AMOUNT, VENDOR, APPROVAL = "11", "12", "13", "14"
@@ -322,7 +322,7 @@ class World:
             shown=lambda key: self.links.shown(key, at=self.wire.clock),
         )
 
-    def apply(self, plan: Plan, *, workers: int = 2) -> Result:
+    def apply(self, plan: Plan, *, workers: int = 2) -> Report:
         return apply_plan(
             plan_from_json(plan_to_json(plan)),
             board=self.board,
@@ -334,7 +334,7 @@ class World:
             now=self.wire.now,
         )
 
-    def run(self, *, full: bool = False, workers: int = 2) -> Result:
+    def run(self, *, full: bool = False, workers: int = 2) -> Report:
         """One run. As the cursor does, the work stays to be done until a run has no failure."""
         result = self.apply(self.plan(full=full), workers=workers)
         if not result.failures:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from intacct_asana.sync.progress import Progress
+from intacct_asana.sync.report import Progress
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

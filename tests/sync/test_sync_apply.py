@@ -13,8 +13,8 @@ from decimal import Decimal
 import pytest
 from intacct_asana.errors import Misconfigured, OutcomeUnknown, Problem, Refused, TryLater, UnexpectedReply
 from intacct_asana.records import Task, TaskDraft
-from intacct_asana.sync import Adopt, Plan, Result, apply_plan
-from intacct_asana.sync.result import Failure
+from intacct_asana.sync import Adopt, Plan, Report, apply_plan
+from intacct_asana.sync.report import Failure
 
 from tests.sync.sync_world import AMOUNT, APPROVAL, BOT, CLOSED, KEY, PENDING, PROJECT, VENDOR, Board, World
 
@@ -24,7 +24,7 @@ def world() -> World:
     return World()
 
 
-def keys_failed(result: Result) -> list[str]:
+def keys_failed(result: Report) -> list[str]:
     return sorted(failure.key for failure in result.failures)
 
 
@@ -322,8 +322,8 @@ def test_fault_of_our_own_code_is_not_swallowed(world: World) -> None:
         world.run()
 
 
-def failed(*errors: Exception) -> Result:
-    return Result(failures=[Failure(key=f"k{number}", kind="update", error=error) for number, error in enumerate(errors)])
+def failed(*errors: Exception) -> Report:
+    return Report(failures=[Failure(key=f"k{number}", kind="update", error=error) for number, error in enumerate(errors)])
 
 
 def test_summary_error_is_the_one_that_says_what_to_do_next() -> None:

@@ -11,7 +11,7 @@ from intacct_asana.records import Link, Story, TaskDraft
 from intacct_asana.records.drafts import draft_from_json, draft_to_json
 from intacct_asana.records.remarks import comment_with, last_said, reference, reference_of
 from intacct_asana.sync import Close, Leave, Plan, Update, apply_plan, plan_records
-from intacct_asana.sync.actions import Reopen
+from intacct_asana.sync.plan import Reopen
 
 from tests.sync.sync_world import AMOUNT, BOT, KEY, PROJECT, World, remark, wanted
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from intacct_asana.errors import OutcomeUnknown, Refused
-from intacct_asana.records import Link, Story, Task, ValueState, Vendor, VendorValue
+from intacct_asana.errors import OutcomeUnknown, Refused, TryLater
+from intacct_asana.records import Intent, Link, Story, Task, ValueState, Vendor, VendorValue
+from intacct_asana.sync import Report
 from intacct_asana.vendors import (
     VendorPolicy,
     VendorRule,
-    Written,
     plan_fields,
     plan_from_json,
     plan_to_json,
@@ -130,12 +132,59 @@ class Board:
 
 
 @dataclass
-class Values:
-    """The store's values, in memory."""
+class Store:
+    """The store in memory: vendors' values and the journal, whose transactions are kept wholly or not at all."""
 
     wire: Wire
     rows: dict[tuple[str, str], VendorValue] = field(default_factory=dict)
     evidence: list[VendorValue] = field(default_factory=list)
+    intents: dict[str, Intent] = field(default_factory=dict)
+    depth: int = 0
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        moment = "" if self.depth else self.wire.enter()
+        before = dict(self.rows), list(self.evidence), dict(self.intents)
+        self.depth += 1
+        try:
+            yield
+        except BaseException:
+            self.rows, self.evidence, self.intents = before
+            raise
+        finally:
+            self.depth -= 1
+        self.wire.leave(moment)
+
+    # The journal
+
+    def note(self, intents: Sequence[Intent], *, at: datetime) -> Mapping[str, Intent]:
+        with self.together():
+            return {intent.intent_id: self._noted(replace(intent, noted_at=at)) for intent in intents}
+
+    def _noted(self, wanted: Intent) -> Intent:
+        stored = self.intents.get(wanted.intent_id)
+        if stored is None or not stored.state.is_in_doubt:
+            self.intents[wanted.intent_id] = replace(wanted, turn=stored.turn if stored else 0)
+            return self.intents[wanted.intent_id]
+        again = stored if stored.body == wanted.body else replace(stored, control_id="", tries=0)
+        return replace(again, body=wanted.body)
+
+    def move(self, before: Intent, after: Intent, *, exclusive: bool = False, at: datetime) -> None:
+        with self.together():
+            self._as_seen(before)
+            self.intents[after.intent_id] = after
+
+    def drop(self, intent: Intent) -> None:
+        with self.together():
+            self._as_seen(intent)
+            del self.intents[intent.intent_id]
+
+    def _as_seen(self, intent: Intent) -> None:
+        row = self.intents.get(intent.intent_id)
+        if row is None or (row.state, row.turn) != (intent.state, intent.turn):
+            raise TryLater("another run has it")
+
+    # The values
 
     def of(self, keys: Collection[str]) -> Mapping[str, Mapping[str, VendorValue]]:
         self.wire.leave(self.wire.enter())
@@ -146,22 +195,19 @@ class Values:
         return found
 
     def save(self, rows: Sequence[VendorValue], *, facts: Mapping[str, object] | None = None) -> None:
-        if not rows:
-            return
-        moment = self.wire.enter()
-        self.rows.update({(row.key, row.field): row for row in rows})
-        self.evidence += rows if facts is not None else []
-        self.wire.leave(moment)
+        if rows:
+            with self.together():
+                self.rows.update({(row.key, row.field): row for row in rows})
+                self.evidence += rows if facts is not None else []
 
     def untold(self) -> list[VendorValue]:
         self.wire.leave(self.wire.enter())
         return sorted((row for row in self.rows.values() if not row.told), key=lambda row: row.at)
 
     def tell(self, row: VendorValue) -> None:
-        moment = self.wire.enter()
-        if self.rows.get((row.key, row.field)) == row:
-            self.rows[row.key, row.field] = replace(row, told=True)
-        self.wire.leave(moment)
+        with self.together():
+            if self.rows.get((row.key, row.field)) == row:
+                self.rows[row.key, row.field] = replace(row, told=True)
 
 
 class Links:
@@ -178,7 +224,7 @@ class FieldsWorld:
     def __init__(self, *, approvals: bool = False, shows_before: bool = False, hides_state: bool = False) -> None:
         self.wire = Wire()
         self.books = Books(self.wire, approvals=approvals, shows_before=shows_before, hides_state=hides_state)
-        self.board, self.values = Board(self.wire), Values(self.wire)
+        self.board, self.values = Board(self.wire), Store(self.wire)
         self.policy = VendorPolicy(flow="demo", rules=RULES, bot_gid=BOT, edits_wait=hides_state)
         for place, key in enumerate(KEYS):
             vendor_id = key.split(":", 2)[2]
@@ -186,7 +232,7 @@ class FieldsWorld:
             self.books.vendors[key] = vendor
             self.board.tasks[key] = Task(gid=f"t{place}", name="N")
 
-    def run(self) -> Written:
+    def run(self) -> Report:
         plan = plan_fields(
             self.policy,
             tasks=self.board.tasks,
@@ -195,11 +241,10 @@ class FieldsWorld:
             gone=frozenset(KEYS) - self.books.vendors.keys(),
         )
         plan = plan_from_json(plan_to_json(plan))
-        written = write_vendors(
-            plan, policy=self.policy, books=self.books, board=self.board, values=self.values, now=self.wire.now
-        )
-        told = tell_people(policy=self.policy, board=self.board, links=Links(self.board), values=self.values)
-        written.failures.update(told.failures)
+        kept = {"values": self.values, "journal": self.values, "owner": "run", "now": self.wire.now}
+        written = write_vendors(plan, policy=self.policy, books=self.books, board=self.board, **kept)
+        told = tell_people(policy=self.policy, board=self.board, links=Links(self.board), **kept)
+        written.failures += told.failures
         return written
 
     def wanted(self, key: str, name: str) -> str:

@@ -48,7 +48,7 @@ def test_what_somebody_changes_in_intacct_is_put_back_and_said(world: VendorWorl
     world.edit(vendor_id, ASANA_TEAM="Marketing")
     world.must_run()
     assert world.team(vendor_id) == "IT"
-    assert "Intacct said 'Marketing'; 'IT' of Asana goes over it" in world.results["write_vendors"]["drift"][0]
+    assert "Intacct said 'Marketing'; 'IT' of Asana goes over it" in world.results["write_vendors"]["said"]["drift"][0]
 
 
 def test_a_dry_run_shows_the_plan_and_writes_nothing(world: VendorWorld) -> None:
@@ -131,7 +131,7 @@ def test_a_value_that_waits_for_approval_is_shown_and_not_written_again(world: V
     world.choose(vendor_id, "IT")
     world.must_run()
     assert "Team 'IT' waits for approval in Intacct" in world.comments(vendor_id)[0]
-    assert "waits" in world.results["write_vendors"]["waiting"][0]
+    assert "waits" in world.results["write_vendors"]["said"]["waiting"][0]
     world.sandbox.zero_counters()
     world.must_run()
     assert "intacct WRITE" not in world.sandbox.counters()
@@ -200,7 +200,7 @@ def test_a_write_that_intacct_loses_fails_the_run_and_the_next_ones_heal_it(worl
     world.choose(vendor_id, "IT")
     world.sandbox.fault("intacct", "update VENDOR", "lose_stamp")
     assert world.run()["write_vendors"] == "failed"
-    assert "does not show it" in str(world.error)
+    assert "does not show what was written" in str(world.error)
     states = [world.run()["write_vendors"] for _ in range(3)]
     assert states == ["failed", "success", "success"]
     assert world.team(vendor_id) == "IT"
@@ -285,7 +285,7 @@ def test_a_lost_store_agrees_anew_and_writes_nothing(world: VendorWorld) -> None
     world.open_new_store()
     world.must_run()
     assert world.writes()[1] == before
-    assert world.results["write_vendors"]["states"] == {"AGREED": 3}
+    assert world.results["write_vendors"]["done"] == {"AGREED": 3}
 
 
 def test_preflight_names_a_field_that_intacct_lacks_and_an_option_that_its_picklist_lacks(a_world: AWorld) -> None:

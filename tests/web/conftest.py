@@ -86,8 +86,8 @@ class Office:
 
     @property
     def run(self) -> Any:
+        from intacct_asana.deployment import flow_named
         from intacct_asana.operators.flow_run import FlowRun
-        from intacct_asana.operators.flows import flow_named
 
         return FlowRun(flow_named("demo"))
 

@@ -29,7 +29,7 @@ def keep(office: Office, **how: Any) -> dict[str, Any]:
 
 
 def in_asana(office: Office) -> list[Any]:
-    return list(office.run.board.webhooks(constants.WORKSPACE_GID, PROJECT))
+    return list(office.run.unpinned_board.webhooks(constants.WORKSPACE_GID, PROJECT))
 
 
 def raw(office: Office, method: str, path: str, body: Any = None) -> Any:

@@ -67,7 +67,7 @@ def test_the_signature_is_the_one_that_asana_documents() -> None:
 
 
 def a_task(office: Office) -> str:
-    task: str = office.run.board.create_task(PROJECT, TaskDraft(key="CO:ap:1", name="a bill")).gid
+    task: str = office.run.unpinned_board.create_task(PROJECT, TaskDraft(key="CO:ap:1", name="a bill")).gid
     return task
 
 
@@ -84,7 +84,7 @@ def test_what_a_person_does_starts_one_run(office: Office) -> None:
 def test_neither_our_own_changes_nor_heartbeats_start_a_run(office: Office) -> None:
     task = a_task(office)
     office.register()
-    office.run.board.comment(task, "Recorded in Intacct")
+    office.run.unpinned_board.comment(task, "Recorded in Intacct")
     office.sandbox.act("asana", ALICE, "heartbeat")
     office.until(lambda: office.answers("delivery").count("200") >= 2)
     office.calm()
@@ -256,17 +256,17 @@ def test_a_flow_without_a_webhook_has_no_door(office: Office, tmp_path: Path) ->
 
 
 def test_names_that_nobody_declared_cost_no_reading_of_files(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    from intacct_asana.operators import flows
+    from intacct_asana import deployment
     from intacct_asana.plugin import Doors
 
     reads: list[float] = []
-    read_files = flows.good_flows
+    read_files = deployment.good_flows
 
     def counted() -> list[Flow]:
         reads.append(time.monotonic())
         return read_files()
 
-    monkeypatch.setattr(flows, "good_flows", counted)
+    monkeypatch.setattr(deployment, "good_flows", counted)
     doors = Doors()
     assert doors.of("demo") is doors.of("demo") is not None
     assert {doors.of(f"other{number}") for number in range(200)} == {None}

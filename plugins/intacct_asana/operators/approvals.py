@@ -20,13 +20,14 @@ class SettleDecisionsOperator(FlowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
+        board, pins = run.own_board("bill")
         approval = run.flow.approval
         run.store.keep_policy(approval.policy_version, text=approval.policy_text, at=run.now())
         summary = settle_all(
             books=run.books,
-            board=run.board,
+            board=board,
             decisions=run.store.decisions(),
-            policy=policy_of(run, run.pins("bill")),
+            policy=policy_of(run, pins),
             find_bill=lambda decision: find_bill(run, decision),
             now=run.now,
         )
@@ -38,9 +39,9 @@ class TellPeopleOperator(FlowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
-        policy = policy_of(run, run.own_pins("bill"))
-        summary = acknowledge_all(board=run.board, decisions=run.store.decisions(), policy=policy, now=run.now)
-        run.store.marks().wrote(run.board.wrote)
+        board, pins = run.own_board("bill")
+        summary = acknowledge_all(board=board, decisions=run.store.decisions(), policy=policy_of(run, pins), now=run.now)
+        run.store.marks().wrote(board.wrote)
         return _reported(self, run, summary)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
 from intacct_asana.flow.model import BillScope, VendorScope
@@ -15,6 +15,9 @@ from intacct_asana.intacct.records import sample_bill, sample_vendor
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.pins import pins_drift
 from intacct_asana.records import Access, IntacctUser, Pins
+
+if TYPE_CHECKING:
+    from intacct_asana.asana.hook import AsanaHook
 
 Row = dict[str, str]
 
@@ -116,11 +119,11 @@ def _private(run: FlowRun) -> str:
 # What changed in Asana since preflight ran
 
 
-def drift(run: FlowRun, kind: str, pins: Pins) -> list[str]:
+def drift(run: FlowRun, board: AsanaHook, kind: str, pins: Pins) -> list[str]:
     """Fields and options that were renamed, disabled or taken away, in one listing; told by every run, never its end."""
     signal = run.flow.approval.signal if kind == "bill" else None
     try:
-        return [str(problem) for problem in pins_drift(pins, run.board.field_definitions(pins.project_gid), signal=signal)]
+        return [str(problem) for problem in pins_drift(pins, board.field_definitions(pins.project_gid), signal=signal)]
     except IntacctAsanaError as error:
         return [f"whether fields were renamed or disabled could not be seen: {error.message}"]
 
@@ -214,25 +217,25 @@ def _told(check: str, look: Callable[[], str]) -> Row:
 
 
 def _project_writers(run: FlowRun, project_gid: str) -> str:
-    privacy, level = run.board.sharing(project_gid)
+    privacy, level = run.unpinned_board.sharing(project_gid)
     shared = f"the project is {privacy or 'shared as nobody tells'}, whoever joins becomes {level or 'something untold'}"
     return f"{_members(run, project_gid)}; {shared}"
 
 
 def _members(run: FlowRun, parent_gid: str) -> str:
-    return ", ".join(_member(run, one) for one in run.board.access(parent_gid)) or "no members are told"
+    return ", ".join(_member(run, one) for one in run.unpinned_board.access(parent_gid)) or "no members are told"
 
 
 def _member(run: FlowRun, member: Access) -> str:
     if member.kind != "team":
         return f"{member.name or member.gid} ({member.level})"
-    people = ", ".join(person.name or person.gid for person in run.board.team(member.gid))
+    people = ", ".join(person.name or person.gid for person in run.unpinned_board.team(member.gid))
     return f"team {member.name} ({member.level}: {people or 'nobody'})"
 
 
 def _field_writers(run: FlowRun, project_gid: str, field_gid: str, name: str) -> Row:
     def look() -> str:
-        found = next((one for one in run.board.field_definitions(project_gid) if one.gid == field_gid), None)
+        found = next((one for one in run.unpinned_board.field_definitions(project_gid) if one.gid == field_gid), None)
         privacy, level = (found.privacy, found.default_access) if found else ("", "")
         default = f"whoever joins becomes {level}" if level else "whoever joins becomes something untold"
         return f"the field is {privacy or 'shared as nobody tells'}, {default}; {_members(run, field_gid)}"
@@ -245,5 +248,5 @@ def _field_writers(run: FlowRun, project_gid: str, field_gid: str, name: str) ->
 
 
 def _agents(run: FlowRun, project_gid: str) -> str:
-    names = [agent.name or agent.gid for agent in run.board.agents(run.board.project(project_gid)[2])]
+    names = [agent.name or agent.gid for agent in run.unpinned_board.agents(run.unpinned_board.project(project_gid)[2])]
     return f"{', '.join(names)}: what they choose counts for nothing" if names else "none in this workspace"

@@ -42,10 +42,11 @@ class AttachDocumentsOperator(FlowOperator):
         return {"dry_run": True, "documents": {}}
 
     def _attach(self, run: FlowRun) -> dict[str, Any]:
+        board, _ = run.own_board("bill")
         store = run.store.documents("bill")
         due = store.due()
         self.log.info("%d documents are due", len(due))
-        result = attach_documents(due, board=run.board, books=run.books, store=store)
+        result = attach_documents(due, board=board, books=run.books, store=store)
         told = result.summary()
         summary = {"due": len(due), "documents": told["done"], "failures": told["failures"], "calls": run.calls()}
         self.log.info("%s", json.dumps(summary))

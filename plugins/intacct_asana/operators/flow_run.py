@@ -12,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseHook, BaseOperator
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+from intacct_asana.deployment import evidence_keys, flow_named
 from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.flow.model import Flow
-from intacct_asana.operators.evidence_keys import evidence_keys
-from intacct_asana.operators.flows import flow_named
-from intacct_asana.operators.vendor_rules import NamedPeople
-from intacct_asana.records import Bill, Link, Pins
+from intacct_asana.records import Bill, Link, Person, Pins
 from intacct_asana.store import FlowStore, open_store
-from intacct_asana.vendors import vendor_key_of
+from intacct_asana.vendors import NamedPeople, vendor_key_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -53,7 +51,8 @@ class FlowRun:
         )
 
     @cached_property
-    def board(self) -> AsanaHook:
+    def unpinned_board(self) -> AsanaHook:
+        """Asana as whoever the token's user is: for preflight, which pins that user, and webhooks. Steps take `own_board`."""
         from intacct_asana.asana.hook import AsanaHook
 
         board, pins = AsanaHook(self.flow.connections.asana), self.store.pins("bill")
@@ -63,12 +62,31 @@ class FlowRun:
         return board
 
     @cached_property
+    def _me(self) -> Person:
+        return self.unpinned_board.me()
+
+    @cached_property
     def store(self) -> FlowStore:
         store = open_store(store_url(self.flow.connections.store), evidence_keys=evidence_keys)
         return store.for_flow(self.flow.flow)
 
-    def pins(self, kind: str) -> Pins:
-        """What preflight pinned for `bill` or `vendor`. Raises Misconfigured when preflight has not run yet."""
+    def own_board(self, kind: str) -> tuple[AsanaHook, Pins]:
+        """Asana as the user that preflight pinned, and what it pinned for `bill` or `vendor`: the only board of a step.
+
+        What the token's user does is our own doing and no decision. With the token of an approver who is not pinned, a task
+        that the bill sync completes would count as approved by that person. Raises Misconfigured for another user, and when
+        preflight has not run yet.
+        """
+        pins = self._pins(kind)
+        if self._me.gid == pins.bot_gid:
+            return self.unpinned_board, pins
+        raise Misconfigured(
+            f"Connection {self.unpinned_board.conn_id} acts as {self._me.name} ({self._me.gid}), and preflight pinned user "
+            f"{pins.bot_gid}. Nothing was read or written. Put the former user's token back, or run the DAG "
+            f"{self.flow.flow}_preflight."
+        )
+
+    def _pins(self, kind: str) -> Pins:
         pins = self.store.pins(kind)
         if pins:
             return pins
@@ -83,25 +101,11 @@ class FlowRun:
             ),
         )
 
-    def own_pins(self, kind: str) -> Pins:
-        """The same, for a step that writes to Asana or reads what people did there. Raises Misconfigured for another user.
-
-        What the token's user does is our own doing and no decision. With the token of an approver who is not pinned, a task
-        that the bill sync completes would count as approved by that person.
-        """
-        pins, me = self.pins(kind), self.board.me()
-        if me.gid == pins.bot_gid:
-            return pins
-        raise Misconfigured(
-            f"Connection {self.board.conn_id} acts as {me.name} ({me.gid}), and preflight pinned user {pins.bot_gid}. Nothing "
-            f"was read or written. Put the former user's token back, or run the DAG {self.flow.flow}_preflight."
-        )
-
     def people(self, emails: Iterable[str]) -> Mapping[str, str]:
         """User gids by e-mail, each asked for once a task; who is unknown to Asana is left out."""
         for email in emails:
             if email not in self._gids:
-                person = self.board.person(email)
+                person = self.own_board("bill")[0].person(email)
                 self._gids[email] = person.gid if person else ""
         return {email: gid for email, gid in self._gids.items() if gid}
 
@@ -128,9 +132,9 @@ class FlowRun:
     def calls(self) -> dict[str, int]:
         """HTTP calls used by this task, by system."""
         used: Counter[str] = Counter()
-        for name in ("books", "board"):
+        for name, system in (("books", "intacct"), ("unpinned_board", "asana")):
             if name in self.__dict__:
-                used["intacct" if name == "books" else "asana"] = sum(self.__dict__[name].calls.values())
+                used[system] = sum(self.__dict__[name].calls.values())
         return dict(used)
 
 

@@ -16,10 +16,9 @@ from typing import Any, ClassVar
 from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.flow.model import BillScope, VendorScope
 from intacct_asana.operators.flow_run import FlowRun, utc_now
-from intacct_asana.operators.vendor_rules import NamedPeople
 from intacct_asana.records import Bill, Link, ReadWindow, Vendor
 from intacct_asana.sync import Progress
-from intacct_asana.vendors import vendor_id_of
+from intacct_asana.vendors import NamedPeople, vendor_id_of
 
 log = logging.getLogger(__name__)
 

@@ -168,7 +168,7 @@ class CheckAsanaOperator(FlowOperator):
 
     def execute(self, context: Context) -> list[Row]:
         run = self.run_parts
-        first = tried("Asana token", lambda: f"acts as {run.board.me().name}")
+        first = tried("Asana token", lambda: f"acts as {run.unpinned_board.me().name}")
         if first["ok"] == "no":
             return [first]
         rows = [first]
@@ -181,14 +181,14 @@ class CheckAsanaOperator(FlowOperator):
 
     def _project(self, run: FlowRun, kind: str, project_gid: str) -> list[Row]:
         check = f"Asana {kind} project"
-        reach = tried(check, lambda: f"{run.board.project(project_gid)[1]!r}")
+        reach = tried(check, lambda: f"{run.unpinned_board.project(project_gid)[1]!r}")
         if reach["ok"] == "no":
             return [reach]
         try:
-            workspace_gid = run.board.project(project_gid)[2]
+            workspace_gid = run.unpinned_board.project(project_gid)[2]
             if kind == "bill":
                 # Whoever decides has to be a member where the bills are, and no guest there.
-                run.board.workspace_gid = workspace_gid
+                run.unpinned_board.workspace_gid = workspace_gid
             return [reach, *self._fields(run, kind, project_gid, workspace_gid)]
         except IntacctAsanaError as error:
             return [reach, {"check": f"{check}: fields", "result": error.message, "mend": "", "ok": "no"}]
@@ -198,13 +198,13 @@ class CheckAsanaOperator(FlowOperator):
         known = run.store.pins(kind)
         if self.create_missing is True:
             yield from make_missing(run, kind, project_gid, needs=needs, sections=sections, known=known)
-        definitions, there = run.board.field_definitions(project_gid), run.board.sections(project_gid)
+        definitions, there = run.unpinned_board.field_definitions(project_gid), run.unpinned_board.sections(project_gid)
         pins, problems = resolve_pins(
             project_gid,
             definitions,
             there,
             needs,
-            bot_gid=run.board.me().gid,
+            bot_gid=run.unpinned_board.me().gid,
             section_names=sections,
             known=known,
         )
@@ -227,7 +227,9 @@ class CheckAsanaOperator(FlowOperator):
         """Tasks from before the flow decided by approval tasks. Whether Asana lets us turn them into some is not documented."""
         check = "Asana bill tasks"
         try:
-            others = [task for page in run.board.tasks(run.flow.bills.project) for task in page if task.kind != "approval"]
+            others = [
+                task for page in run.unpinned_board.tasks(run.flow.bills.project) for task in page if task.kind != "approval"
+            ]
         except IntacctAsanaError as error:
             return {"check": check, "result": error.message, "mend": "", "ok": "no"}
         links = run.store.links("bill").by_task([task.gid for task in others])
@@ -253,11 +255,11 @@ class CheckAsanaOperator(FlowOperator):
         return {email: gid for email, gid in people.items() if gid}, rows
 
     def _approver(self, run: FlowRun, email: str, *, pinned_gid: str) -> tuple[str, Row]:
-        check, person = f"approver {email}", run.board.person(email)
+        check, person = f"approver {email}", run.unpinned_board.person(email)
         if email in self.confirm_people.lower().replace(",", " ").split():
             pinned_gid = ""
         moved = bool(pinned_gid) and (person is None or person.gid != pinned_gid)
-        pinned = run.board.person(pinned_gid) if moved else None
+        pinned = run.unpinned_board.person(pinned_gid) if moved else None
         gid, problem = resolve_person(email, person=person, pinned_gid=pinned_gid, pinned=pinned)
         if problem or person is None:
             assert problem
@@ -280,7 +282,7 @@ class CheckAsanaOperator(FlowOperator):
         """Assignee and followers may be guests; bills of somebody unknown get their task without the person."""
         check = f"assignee or follower {email}"
         try:
-            person = run.board.person(email)
+            person = run.unpinned_board.person(email)
         except IntacctAsanaError as error:
             return {"check": check, "result": error.message, "mend": "", "ok": "no"}
         if person is None:

@@ -17,6 +17,8 @@ from intacct_asana.records import Cursor, Decision, Link, Mark, Pins, Task
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
+    from intacct_asana.asana.hook import AsanaHook
+
 MOST_EVENT_PAGES = 10_000
 
 
@@ -29,20 +31,20 @@ class ReadDecisionsOperator(FlowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
-        pins = run.own_pins("bill")
+        board, pins = run.own_board("bill")
         policy, began = policy_of(run, pins), run.now()
-        before, drifted = _places(run, pins), drift(run, "bill", pins)
+        before, drifted = _places(run, pins), drift(run, board, "bill", pins)
         for what in drifted:
             self.log.warning("Changed in Asana since preflight: %s", what)
-        hints = self._hints(run, pins, before)
+        hints = self._hints(board, pins, before)
         crawls = hints.reset or before.crawl_is_due(every_hours=run.flow.approval.crawl_hours, now=began)
         look = Look(crawls=crawls, newest=before.seen_until)
-        self._list(run, pins, policy, hints, look)
-        self._ask(run, pins, policy, hints, look, before)
+        self._list(run, board, pins, policy, hints, look)
+        self._ask(run, board, pins, policy, hints, look, before)
         by_task = run.store.links("bill").by_task(look.tasks)
         look.again += _unlinked(run, pins, look, by_task)
         for task in look.tasks.values():
-            if task.gid in by_task and not self._read(run, policy, task, by_task[task.gid], look, now=began):
+            if task.gid in by_task and not self._read(run, board, policy, task, by_task[task.gid], look, now=began):
                 break
         others = [(task, link) for task, link in no_approvals(look.tasks.values(), by_task, policy) if not is_closed(link)]
         for task, link in others:
@@ -63,23 +65,25 @@ class ReadDecisionsOperator(FlowOperator):
         }
 
     @staticmethod
-    def _hints(run: FlowRun, pins: Pins, before: Places) -> Hints:
+    def _hints(board: AsanaHook, pins: Pins, before: Places) -> Hints:
         """Every event since the token. A 412 gives a new token; everything is then read, and events go on from there."""
         hints = Hints(bot_gid=pins.bot_gid, sync_token=before.sync_token)
         for _ in range(MOST_EVENT_PAGES):
-            page = run.board.events(pins.project_gid, hints.sync_token or None)
+            page = board.events(pins.project_gid, hints.sync_token or None)
             hints.take(page)
             if not page.has_more:
                 return hints
         raise UnexpectedReply(f"Asana still has more events after {MOST_EVENT_PAGES} pages for project {pins.project_gid}.")
 
     @staticmethod
-    def _list(run: FlowRun, pins: Pins, policy: Policy, hints: Hints, look: Look) -> None:
-        for page in run.board.tasks(pins.project_gid, modified_since=look.since):
+    def _list(run: FlowRun, board: AsanaHook, pins: Pins, policy: Policy, hints: Hints, look: Look) -> None:
+        for page in board.tasks(pins.project_gid, modified_since=look.since):
             marks = run.store.marks().of([task.gid for task in page])
             look.list_page(page, marks, policy, touched=hints.touched)
 
-    def _ask(self, run: FlowRun, pins: Pins, policy: Policy, hints: Hints, look: Look, before: Places) -> None:
+    def _ask(
+        self, run: FlowRun, board: AsanaHook, pins: Pins, policy: Policy, hints: Hints, look: Look, before: Places
+    ) -> None:
         """Tasks that the listing does not hold, one by one: touched, deleted, or known to be somewhere else.
 
         A crawl asks for every open bill's task that is not in the project, because no event of it needs to have come.
@@ -90,7 +94,7 @@ class ReadDecisionsOperator(FlowOperator):
         asked -= look.listed
         by_task, marks = links.by_task(asked), run.store.marks().of(asked)
         for gid in sorted(asked):
-            task, link = run.board.task(gid), by_task.get(gid)
+            task, link = board.task(gid), by_task.get(gid)
             if task is None:
                 look.losses += self._lost(run, link, hints, marks.get(gid)) if link else []
             elif pins.project_gid in task.project_gids:
@@ -109,17 +113,19 @@ class ReadDecisionsOperator(FlowOperator):
         self.log.warning("%s", loss)
         return [loss]
 
-    def _read(self, run: FlowRun, policy: Policy, task: Task, link: Link, look: Look, *, now: datetime) -> bool:
+    def _read(
+        self, run: FlowRun, board: AsanaHook, policy: Policy, task: Task, link: Link, look: Look, *, now: datetime
+    ) -> bool:
         """The task's decisions. False when reading on would only meet the same trouble again."""
         try:
-            signals = signals_of(task, run.board.stories(task.gid), policy, closed_by_us=is_closed(link))
+            signals = signals_of(task, board.stories(task.gid), policy, closed_by_us=is_closed(link))
             settled = [one for one in signals if not is_too_young(one, now)]
             known = {one.decision_id for one in run.store.decisions().of(link.key)}
             look.decisions += decisions_of(
-                settled, flow=run.flow.flow, link=link, board=run.board, links=run.store.links("bill"), known=known
+                settled, flow=run.flow.flow, link=link, board=board, links=run.store.links("bill"), known=known
             )
         except IntacctAsanaError as error:
-            if isinstance(error, Refused) and run.board.task(task.gid) is None:
+            if isinstance(error, Refused) and board.task(task.gid) is None:
                 self.log.info("Task %s of %s is gone; the next run says by whom", task.gid, link.key)
                 return True
             look.failures[link.key] = error

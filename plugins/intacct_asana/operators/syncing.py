@@ -31,6 +31,8 @@ from intacct_asana.task.project import document_of, project_bill, project_vendor
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
+    from intacct_asana.asana.hook import AsanaHook
+
 LATEST_ARRIVAL = timedelta(hours=24)
 """A task whose creation was noted shows up within this time, or it was never made: by then every try of the step that noted
 it is over. A shorter time would give up creations of a long step that still goes on, when a backfill plans beside it."""
@@ -46,8 +48,8 @@ class PlanTasksOperator(FlowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
-        pins = run.pins(self.kind)
-        drifted = drift(run, self.kind, pins)
+        board, pins = run.own_board(self.kind)
+        drifted = drift(run, board, self.kind, pins)
         for what in drifted:
             self.log.warning("Changed in Asana since preflight: %s", what)
         follower = self.follower(run, now=utc_now())
@@ -55,7 +57,7 @@ class PlanTasksOperator(FlowOperator):
         self.log.info("Reading %ss: %s", self.kind, reading.why)
         sight = _look(follower, reading)
         self.log.info("Deleted %ss: %s", self.kind, sight.deletions)
-        plan = self._plan(run, pins, sight, reading)
+        plan = self._plan(run, board, pins, sight, reading)
         if run.unknown_people:
             self.log.warning("Not users in Asana, so tasks are made without them: %s", ", ".join(run.unknown_people))
         self.log.info("The plan\n%s", plan.render(names={pin.gid: name for name, pin in pins.fields.items()}))
@@ -77,10 +79,10 @@ class PlanTasksOperator(FlowOperator):
             scope=follower.window,
         )
 
-    def _plan(self, run: FlowRun, pins: Pins, sight: Sight, reading: Reading) -> Plan:
+    def _plan(self, run: FlowRun, board: AsanaHook, pins: Pins, sight: Sight, reading: Reading) -> Plan:
         wanted = self._all_wanted(run, pins, sight.records)
         links = run.store.links(self.kind)
-        found = self._found(run, pins, reading)
+        found = self._found(run, board, pins, reading)
         self._forget_proven_absent(run, wanted.keys(), found)
         return plan_records(
             wanted,
@@ -99,7 +101,7 @@ class PlanTasksOperator(FlowOperator):
             progress.note(len(wanted))
         return wanted
 
-    def _found(self, run: FlowRun, pins: Pins, reading: Reading) -> Mapping[str, list[Task]] | None:
+    def _found(self, run: FlowRun, board: AsanaHook, pins: Pins, reading: Reading) -> Mapping[str, list[Task]] | None:
         """Tasks on the board by key: all of them for a full pass, else only around creations that never ended.
 
         Without a cursor no full pass was ever finished with this store, so even a narrowed run looks at the whole board:
@@ -111,7 +113,7 @@ class PlanTasksOperator(FlowOperator):
             return None
         since = None if looks_at_all else min(unfinished.values())
         key_field = pins.fields[self.key_field(run)].gid
-        return tasks_by_key(run.board, pins.project_gid, key_field_gid=key_field, since=since)
+        return tasks_by_key(board, pins.project_gid, key_field_gid=key_field, since=since)
 
     def _forget_proven_absent(self, run: FlowRun, wanted: Collection[str], found: Mapping[str, list[Task]] | None) -> None:
         """Give up creations that never reached the board and are not wanted any more, or every run would look for them."""
@@ -237,24 +239,24 @@ class ApplyPlanOperator(StoredPlanOperator):
     """
 
     def carry_out(self, run: FlowRun, stored: StoredPlan) -> dict[str, Any]:
-        pins = run.own_pins(stored.kind)
+        board, pins = run.own_board(stored.kind)
         scope = run.flow.bills if stored.kind == "bill" else run.flow.vendors
         with run.store.kept_open():
             result = apply_plan(
                 plan_from_json(stored.body),
-                board=run.board,
+                board=board,
                 links=run.store.links(stored.kind),
                 project_gid=pins.project_gid,
                 key_field_gid=pins.fields[scope.key_field].gid,
                 bot_gid=pins.bot_gid,
                 names={pin.gid: name for name, pin in pins.fields.items()},
-                workers=run.board.max_writes,
+                workers=board.max_writes,
                 now=utc_now,
                 on_progress=lambda text: self.log.info("%s", text),
             )
         if stored.kind == "bill":
-            run.store.marks().made(run.board.made)
-            run.store.marks().wrote(run.board.wrote)
+            run.store.marks().made(board.made)
+            run.store.marks().wrote(board.wrote)
         summary = result.summary() | {"calls": run.calls()}
         self.log.info("%s", json.dumps(summary))
         if not result.failures:

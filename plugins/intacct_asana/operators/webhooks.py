@@ -62,7 +62,7 @@ def keep_webhook(run: FlowRun, *, now: datetime, unless_checked_since: datetime 
     there = ours_in_asana(run)
     good = good_one(there, known, run, now=now)
     if good:
-        kept, state = (good if has_our_filters(good) else run.board.set_webhook_filters(good.gid)), "kept"
+        kept, state = (good if has_our_filters(good) else run.unpinned_board.set_webhook_filters(good.gid)), "kept"
     else:
         kept, state = register(run, now=now).webhook, "made"
     removed = _remove_others(run, there, keep=kept.gid, now=now)
@@ -101,10 +101,10 @@ def _checked_service_user(run: FlowRun) -> str:
 
 
 def raise_if_read_only(run: FlowRun) -> None:
-    if run.board.read_only:
+    if run.unpinned_board.read_only:
         raise Misconfigured(
-            f"Connection {run.board.conn_id} is read-only, so no webhook can be registered: take read_only out of its extra, "
-            "or let the flow say `wake: watcher`, which writes nothing.",
+            f"Connection {run.unpinned_board.conn_id} is read-only, so no webhook can be registered: take read_only out of its "
+            "extra, or let the flow say `wake: watcher`, which writes nothing.",
             code="read_only",
         )
 
@@ -112,9 +112,9 @@ def raise_if_read_only(run: FlowRun) -> None:
 def ours_in_asana(run: FlowRun) -> list[Webhook]:
     """The webhooks on the bills' project that call this flow's receiver, old ones of ours too."""
     project_gid = run.flow.bills.project
-    workspace_gid = run.board.project(project_gid)[2]
+    workspace_gid = run.unpinned_board.project(project_gid)[2]
     root = target_of(run, "").partition("?")[0]
-    return [one for one in run.board.webhooks(workspace_gid, project_gid) if one.target.partition("?")[0] == root]
+    return [one for one in run.unpinned_board.webhooks(workspace_gid, project_gid) if one.target.partition("?")[0] == root]
 
 
 def good_one(there: list[Webhook], known: Registered | None, run: FlowRun, *, now: datetime) -> Webhook | None:
@@ -138,7 +138,7 @@ def register(run: FlowRun, *, now: datetime) -> NewWebhook:
 
     The row in our store is what lets the receiver answer Asana's handshake, once, for two minutes.
     """
-    hooks, board = run.store.webhooks(), run.board
+    hooks, board = run.store.webhooks(), run.unpinned_board
     hook_id = secrets.token_hex(16)
     raise_if_read_only(run)
     project_gid = run.flow.bills.project
@@ -172,7 +172,7 @@ def _remove_others(run: FlowRun, there: list[Webhook], *, keep: str, now: dateti
     making = {target_of(run, row.hook_id) for row in run.store.webhooks().all() if row.in_flight(now)}
     others = [one for one in there if one.gid != keep and one.target not in making]
     for one in others:
-        run.board.delete_webhook(one.gid)
+        run.unpinned_board.delete_webhook(one.gid)
     return len(others)
 
 

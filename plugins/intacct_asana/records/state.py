@@ -197,7 +197,7 @@ class ValueState(StrEnum):
     AGREED = "AGREED"
     """Both sides say the same."""
     SENT = "SENT"
-    """Written down before the call left; nothing is proven until the vendor is read back."""
+    """A write of it left, as the journal knows it; nothing is proven until the vendor is read back."""
     WAITING = "WAITING"
     """Intacct took it, and it waits for the vendor's approval over there."""
     REFUSED = "REFUSED"
@@ -211,8 +211,8 @@ class VendorValue:
     """One field of one vendor. `field` is its name in Intacct, or its name in the flow where it is kept here only.
 
     `agreed` is the last value that both sides had, None when there was none yet; `wanted` is the value of Asana that `state`
-    is about. `turn` counts writes that were sent. `replaced` is what Intacct said before, `changed_by` and `changed_at` who
-    set the value in Asana and when, as `story_gid` tells. `told` is False while people on the task have to hear of it.
+    is about. `replaced` is what Intacct said before, `changed_by` and `changed_at` who set the value in Asana and when, as
+    `story_gid` tells. `told` is False while people on the task have to hear of it.
     """
 
     key: str
@@ -222,8 +222,6 @@ class VendorValue:
     wanted: str
     at: datetime
     reason: str = ""
-    control_id: str = ""
-    turn: int = 0
     replaced: str = ""
     changed_by: str = ""
     changed_at: datetime | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from intacct_asana.store.database import open_database
 from intacct_asana.store.evidence import EvidenceReport, EvidenceRow
 from intacct_asana.store.flow_store import FlowStore, Secrets, Store
-from intacct_asana.store.plans import StoredPlan
+from intacct_asana.store.runs import StoredPlan
 
 
 def open_store(url: str, *, evidence_keys: Secrets = tuple) -> Store:

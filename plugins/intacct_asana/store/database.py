@@ -1,22 +1,22 @@
-"""Opening the database, and the one way to use it: a transaction that keeps all of its work or none."""
+"""Opening the database, and the one way to use it: a transaction that keeps all of its work or none, and fails in our words."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, insert, inspect, make_url, select
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, insert, inspect, make_url, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
-from intacct_asana.errors import IntacctAsanaError, Misconfigured
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater, UnexpectedReply
 from intacct_asana.store import tables
-from intacct_asana.store.failures import failure
 from intacct_asana.store.migrations import migrate
 
 WAIT_SECONDS = 30
@@ -34,6 +34,22 @@ FIRST_WORDS = {
     # Everything read in one transaction is of one instant, as it is in SQLite.
     ("postgresql", "read"): "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
 }
+
+MENDED_BY_PEOPLE_SQLITE = (
+    "SQLITE_CANTOPEN",
+    "SQLITE_READONLY",
+    "SQLITE_NOTADB",
+    "SQLITE_CORRUPT",
+    "SQLITE_PERM",
+    "SQLITE_AUTH",
+)
+
+MENDED_BY_PEOPLE_POSTGRESQL = ("28", "3D", "3F", "42")
+"""Classes of SQLSTATE: authorization, unknown database, unknown schema, missing right or table.
+https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+
+MENDED_BY_PEOPLE_WORDS = ("authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
+"""A PostgreSQL server that turns a login away gives the driver its words only, without an SQLSTATE."""
 
 
 class Database:
@@ -119,7 +135,7 @@ class Database:
             raise self._failure(error) from error
 
     def _failure(self, error: SQLAlchemyError | ValueError) -> IntacctAsanaError:
-        return failure(error, store=self.name, secret=str(self._engine.url.password or ""))
+        return _failure(error, store=self.name, secret=str(self._engine.url.password or ""))
 
 
 @lru_cache(maxsize=8)
@@ -221,3 +237,55 @@ def _version(connection: Connection, name: str) -> int | None:
             "Install the newer release again."
         )
     return found
+
+
+def put(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
+    """Insert `row`, or write its values over the row that has its primary key."""
+    keys = [column.name for column in table.primary_key]
+    statement = _insert(connection, table).values(**row)
+    values = {name: statement.excluded[name] for name in row if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))
+
+
+def add(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Insert `row` unless its primary key is there; True when it was new."""
+    return connection.execute(_insert(connection, table).values(**row).on_conflict_do_nothing()).rowcount == 1
+
+
+def add_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """`add` for many rows at once."""
+    if rows:
+        connection.execute(_insert(connection, table).on_conflict_do_nothing(), list(rows))
+
+
+def _insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """This database's own INSERT: the general one does not know ON CONFLICT."""
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _failure(error: SQLAlchemyError | ValueError, *, store: str, secret: str) -> IntacctAsanaError:
+    """Ours for `error`; `store` is the database's name without its password, which is `secret`."""
+    cause = (error.orig if isinstance(error, DBAPIError) else None) or error
+    said = f"{type(cause).__name__}: {_first_line(cause, secret)}"
+    if isinstance(error, ValueError) and not isinstance(error, SQLAlchemyError):
+        return UnexpectedReply(f"The store {store} holds, or was given, a value that cannot be read or kept: {said}")
+    if isinstance(error, IntegrityError | DataError):
+        return Refused(f"The store {store} refused a row: {said}")
+    if _needs_a_person(cause, said):
+        return Misconfigured(f"The store {store} cannot be used: {said}. Check its connection, its rights and its file.")
+    return TryLater(f"The store {store} could not be used; nothing was kept: {said}")
+
+
+def _needs_a_person(cause: BaseException, said: str) -> bool:
+    sqlite_name = getattr(cause, "sqlite_errorname", None) or ""
+    state = getattr(cause, "pgcode", None) or getattr(cause, "sqlstate", None) or ""
+    return (
+        sqlite_name.startswith(MENDED_BY_PEOPLE_SQLITE)
+        or state[:2] in MENDED_BY_PEOPLE_POSTGRESQL
+        or any(words in said for words in MENDED_BY_PEOPLE_WORDS)
+    )
+
+
+def _first_line(cause: BaseException, secret: str) -> str:
+    line = next(iter(str(cause).splitlines()), "")
+    return line.replace(secret, "***") if secret else line

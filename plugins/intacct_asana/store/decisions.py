@@ -13,11 +13,10 @@ from intacct_asana.errors import Refused
 from intacct_asana.records import NEXT_STATES, Cursor, Decision, DecisionState
 from intacct_asana.records.anchors import Anchor
 from intacct_asana.store.codec import from_json, instant_text, to_json
-from intacct_asana.store.cursors import save_cursors
-from intacct_asana.store.database import Database
+from intacct_asana.store.database import Database, add
 from intacct_asana.store.evidence import Chain, Keyring, read_evidence, sha256_hex
+from intacct_asana.store.runs import save_cursors
 from intacct_asana.store.tables import decisions as table
-from intacct_asana.store.upsert import add
 
 ON_THE_WAY = tuple(state for state, after in NEXT_STATES.items() if after)
 SETTLED = tuple(state for state, after in NEXT_STATES.items() if not after)

@@ -11,10 +11,9 @@ from sqlalchemy import ColumnElement, and_, delete, or_, select
 
 from intacct_asana.records.documents import AttachedFile, DueDocument, WantedDocument
 from intacct_asana.store.codec import json_text
-from intacct_asana.store.database import Database
+from intacct_asana.store.database import Database, add, put
 from intacct_asana.store.tables import documents as table
 from intacct_asana.store.tables import links
-from intacct_asana.store.upsert import add, put
 
 WANTED, DONE, REFUSED = "wanted", "done", "refused"
 

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any
 from intacct_asana.errors import Problem
 from intacct_asana.records import Cursor, Pins
 from intacct_asana.records.anchors import Anchor
-from intacct_asana.store import evidence, plans
-from intacct_asana.store import pins as stored_pins
-from intacct_asana.store.cursors import read_cursor, save_cursors
+from intacct_asana.store import evidence, runs
 from intacct_asana.store.database import Database
 from intacct_asana.store.decisions import StoredDecisions
 from intacct_asana.store.documents import StoredDocuments
@@ -22,7 +20,7 @@ from intacct_asana.store.intents import StoredIntents
 from intacct_asana.store.leases import lease
 from intacct_asana.store.links import StoredLinks
 from intacct_asana.store.marks import StoredMarks
-from intacct_asana.store.plans import StoredPlan
+from intacct_asana.store.runs import StoredPlan
 from intacct_asana.store.vendor_values import StoredVendorValues
 from intacct_asana.store.webhooks import StoredWebhooks
 
@@ -88,32 +86,32 @@ class FlowStore:
         return lease(self._database, flow=self._flow, name=name, now=now)
 
     def cursor(self, name: str) -> str | None:
-        return read_cursor(self._database, flow=self._flow, name=name)
+        return runs.read_cursor(self._database, flow=self._flow, name=name)
 
     def save_cursor(self, cursor: Cursor) -> None:
         with self._database.write() as connection:
-            save_cursors(connection, flow=self._flow, cursors=[cursor])
+            runs.save_cursors(connection, flow=self._flow, cursors=[cursor])
 
     def pins(self, kind: str) -> Pins | None:
         """What preflight pinned for the project of this kind of record, or None."""
-        return stored_pins.read_pins(self._database, flow=self._flow, kind=kind)
+        return runs.read_pins(self._database, flow=self._flow, kind=kind)
 
     def save_pins(self, kind: str, pins: Pins) -> None:
-        stored_pins.save_pins(self._database, flow=self._flow, kind=kind, pins=pins)
+        runs.save_pins(self._database, flow=self._flow, kind=kind, pins=pins)
 
     def save_plan(self, plan: StoredPlan) -> None:
-        plans.save_plan(self._database, flow=self._flow, plan=plan)
+        runs.save_plan(self._database, flow=self._flow, plan=plan)
 
     def plan(self, plan_id: str) -> StoredPlan | None:
-        return plans.read_plan(self._database, flow=self._flow, plan_id=plan_id)
+        return runs.read_plan(self._database, flow=self._flow, plan_id=plan_id)
 
     def finish_plan(self, plan_id: str, *, cursors: Sequence[Cursor], result: Mapping[str, Any], at: datetime) -> None:
         """Mark the plan as applied and move the cursors, in one transaction; the cursors only the first time."""
-        plans.finish_plan(self._database, flow=self._flow, plan_id=plan_id, cursors=cursors, result=result, at=at)
+        runs.finish_plan(self._database, flow=self._flow, plan_id=plan_id, cursors=cursors, result=result, at=at)
 
-    def prune_plans(self, *, keep: int = plans.KEEP) -> None:
+    def prune_plans(self, *, keep: int = runs.KEEP) -> None:
         """Drop all but the newest `keep` plans of each kind; saving a plan does so for its own kind."""
-        plans.prune_plans(self._database, flow=self._flow, keep=keep)
+        runs.prune_plans(self._database, flow=self._flow, keep=keep)
 
     def evidence(self, key: str | None = None) -> list[EvidenceRow]:
         """The evidence in the order it was written; of one bill when `key` is given."""

@@ -20,9 +20,8 @@ from intacct_asana.errors import Refused, TryLater
 from intacct_asana.journal import name_of, under_way
 from intacct_asana.records import Intent, IntentState
 from intacct_asana.store.codec import instant_of, instant_text, json_text
-from intacct_asana.store.database import Database
+from intacct_asana.store.database import Database, add_all
 from intacct_asana.store.tables import intents as table
-from intacct_asana.store.upsert import add_all
 
 CHUNK = 500
 """Ids in one IN list: below the variable limit of every database."""

@@ -14,9 +14,8 @@ from intacct_asana.errors import Refused
 from intacct_asana.records import Link, Snapshot
 from intacct_asana.records.drafts import draft_from_json, draft_to_json
 from intacct_asana.store.codec import instant_of, instant_text, json_text
-from intacct_asana.store.database import Database
+from intacct_asana.store.database import Database, add_all, put
 from intacct_asana.store.tables import creations, links, shown
-from intacct_asana.store.upsert import add_all, put
 
 CHUNK = 500
 """Keys in one IN list: below the variable limit of every database."""

@@ -5,15 +5,24 @@
 
 from __future__ import annotations
 
-from intacct_asana.sync.actions import Action, Adopt, Close, Create, Leave, Reopen, Update, Wanted
 from intacct_asana.sync.apply import apply_plan
 from intacct_asana.sync.attach import attach_documents
 from intacct_asana.sync.codec import plan_from_json, plan_to_json
-from intacct_asana.sync.limits import raise_if_unsafe
 from intacct_asana.sync.lookup import tasks_by_key
-from intacct_asana.sync.plan import Plan, plan_records
-from intacct_asana.sync.progress import Progress
-from intacct_asana.sync.result import Failure, Result
+from intacct_asana.sync.plan import (
+    Action,
+    Adopt,
+    Close,
+    Create,
+    Leave,
+    Plan,
+    Reopen,
+    Update,
+    Wanted,
+    plan_records,
+    raise_if_unsafe,
+)
+from intacct_asana.sync.report import Failure, Progress, Report
 
 __all__ = [
     "Action",
@@ -25,7 +34,7 @@ __all__ = [
     "Plan",
     "Progress",
     "Reopen",
-    "Result",
+    "Report",
     "Update",
     "Wanted",
     "apply_plan",

@@ -14,15 +14,13 @@ from functools import partial
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused, UnexpectedReply
 from intacct_asana.ports import Links, TaskBoard
 from intacct_asana.records import Link
-from intacct_asana.sync.actions import Close, Create, Update, Writing
 from intacct_asana.sync.difference import acknowledged, parts_moved, parts_not_taken
 from intacct_asana.sync.lookout import Lookout
 from intacct_asana.sync.perform import Gone, Outcome, Written, perform
 from intacct_asana.sync.piecewise import OPTIONAL, Piecewise
-from intacct_asana.sync.plan import Plan
+from intacct_asana.sync.plan import Close, Create, Plan, Update, Writing
 from intacct_asana.sync.pool import each_done
-from intacct_asana.sync.progress import Progress
-from intacct_asana.sync.result import Failure, Result
+from intacct_asana.sync.report import Failure, Progress, Report
 
 BATCH = 500
 NEEDS_PAID_PLAN = "402"
@@ -40,7 +38,7 @@ def apply_plan(
     workers: int = 8,
     now: Callable[[], datetime],
     on_progress: Callable[[str], None] | None = None,
-) -> Result:
+) -> Report:
     """Does everything in `plan` that can be done and says what failed, by key; raises nothing for a single failure.
 
     Applying the same plan again is safe: what is done is skipped, and what another run changed since is refused as stale.
@@ -88,11 +86,11 @@ class _Applier:
         self.workers = workers
         self.clock = now
         self.on_progress = on_progress
-        self.result = Result()
+        self.result = Report()
         self.known: dict[str, Link] = {}
         self.stopped = False
 
-    def run(self, plan: Plan) -> Result:
+    def run(self, plan: Plan) -> Report:
         for batch in _batches(plan.writing):
             self.known.update(self.links.of([action.key for action in batch]))
         gone, unclear = self._round([action for action in plan.writing if self._is_due(action)])

@@ -8,24 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, closing
-from decimal import Decimal
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused
 from intacct_asana.ports import Attachments, DocumentSource, WantedDocuments
 from intacct_asana.records.documents import UNFIT, AttachedFile, Attachment, DocumentFile, DueDocument
-from intacct_asana.sync.result import Failure, Result
+from intacct_asana.sync.report import Failure, Report
 
 ATTACHED, FOUND = "attached", "found there"
 
 
 def attach_documents(
     due: Sequence[DueDocument], *, board: Attachments, books: DocumentSource, store: WantedDocuments
-) -> Result:
+) -> Report:
     """Brings each document onto its task and says what failed, by key; raises nothing for a single failure.
 
     A document that will never fit is noted as refused and reported once; everything else that failed stays due.
     """
-    result = Result(noun="documents")
+    result = Report(noun="documents")
     for number, one in enumerate(due):
         try:
             _Bringer(one, board=board, books=books, store=store, result=result).run()
@@ -42,7 +41,7 @@ class _Bringer:
     """One document."""
 
     def __init__(
-        self, due: DueDocument, *, board: Attachments, books: DocumentSource, store: WantedDocuments, result: Result
+        self, due: DueDocument, *, board: Attachments, books: DocumentSource, store: WantedDocuments, result: Report
     ) -> None:
         self.due, self.board, self.books, self.store, self.result = due, board, books, store, result
         self.files = list(due.files)
@@ -92,14 +91,14 @@ class _Bringer:
             return True
         if found:
             self._keep(entry, found.gid)
-            self.result.count(FOUND, Decimal(0))
+            self.result.count(FOUND)
             return True
         self._keep(entry, "")
         return False
 
     def _sent(self, entry: AttachedFile, attachment: Attachment) -> None:
         self._keep(entry, attachment.gid)
-        self.result.count(ATTACHED, Decimal(0))
+        self.result.count(ATTACHED)
 
     def _keep(self, entry: AttachedFile, attachment_gid: str) -> None:
         others = [file for file in self.files if not _same(file, entry)]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
-from intacct_asana.errors import UnexpectedReply
 from intacct_asana.records import FieldValue, Snapshot, Task
 from intacct_asana.records.drafts import draft_from_json, draft_to_json, value_from_json, value_to_json
-from intacct_asana.sync.actions import Action, Adopt, Close, Create, Leave, Reopen, Update
-from intacct_asana.sync.plan import Plan
+from intacct_asana.sync.plan import Action, Adopt, Close, Create, Leave, Plan, Reopen, Update
+from intacct_asana.sync.plan_value import from_text, to_text
 
 VERSION = 1
 Json = dict[str, Any]
@@ -21,24 +19,13 @@ Readers = Mapping[str, Callable[[Any], Any]]
 
 def plan_to_json(plan: Plan) -> str:
     """The whole plan as text that `plan_from_json` reads back as an equal plan."""
-    body = {"version": VERSION, "actions": [_action_out(action) for action in plan.actions], "notes": list(plan.notes)}
-    return json.dumps(body, separators=(",", ":"), allow_nan=False)
+    return to_text(plan, version=VERSION, write=_action_out)
 
 
 def plan_from_json(text: str) -> Plan:
     """The plan in `text`. Raises UnexpectedReply when it is not one that this version wrote."""
-    try:
-        return _plan_in(json.loads(text))
-    except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as error:
-        raise UnexpectedReply(
-            f"The stored plan cannot be read ({type(error).__name__}: {error}). Clear the planning step and run it again."
-        ) from error
-
-
-def _plan_in(data: Json) -> Plan:
-    if data["version"] != VERSION:
-        raise ValueError(f"version {data['version']!r}, but this code reads version {VERSION}")
-    return Plan(actions=tuple(_action_in(item) for item in data["actions"]), notes=tuple(data["notes"]))
+    actions, notes = from_text(text, version=VERSION, read=_action_in)
+    return Plan(actions=actions, notes=notes)
 
 
 def _action_out(action: Action) -> Json:

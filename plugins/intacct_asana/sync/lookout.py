@@ -9,9 +9,9 @@ from datetime import datetime
 from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused
 from intacct_asana.ports import Links, TaskBoard
 from intacct_asana.records import Task
-from intacct_asana.sync.actions import Adopt, Create, Writing
 from intacct_asana.sync.difference import parts_to_adopt
 from intacct_asana.sync.lookup import tasks_by_key
+from intacct_asana.sync.plan import Adopt, Create, Writing
 
 Failed = list[tuple[Writing, IntacctAsanaError]]
 

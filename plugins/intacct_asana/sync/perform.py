@@ -9,9 +9,9 @@ from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused
 from intacct_asana.ports import TaskBoard
 from intacct_asana.records import Task
 from intacct_asana.records.remarks import last_said, reference_of
-from intacct_asana.sync.actions import Adopt, Create, Update, Writing
 from intacct_asana.sync.difference import REMARK, has_news, parts_to_restore
 from intacct_asana.sync.piecewise import Piecewise
+from intacct_asana.sync.plan import Adopt, Create, Update, Writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

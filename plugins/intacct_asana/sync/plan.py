@@ -6,39 +6,146 @@ where the board was listed). A plan is a value: it can be printed, stored, refus
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import ClassVar
 
 from intacct_asana.records import Link, Snapshot, Task, TaskDraft
 from intacct_asana.records.remarks import reference, takes_back
-from intacct_asana.sync.actions import ALL_KINDS, Action, Adopt, Close, Create, Leave, Reopen, Update, Wanted, Writing
-from intacct_asana.sync.difference import APPROVAL, has_news, in_order, parts_doubted, parts_edited, parts_moved, parts_to_adopt
+from intacct_asana.sync.difference import (
+    APPROVAL,
+    has_news,
+    in_order,
+    parts_doubted,
+    parts_edited,
+    parts_moved,
+    parts_to_adopt,
+)
 from intacct_asana.sync.lookup import age
-from intacct_asana.sync.summary import render_plan
+from intacct_asana.sync.plan_value import FEWEST, PlanValue, refuse_if_any, too_many
+
+ALL_KINDS = ("create", "adopt", "update", "close", "reopen", "leave")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What Intacct says about one record: the task it should have, and whether it should have an open one at all.
+
+    `amount` is in the base currency and counts towards the money limit. `snapshot` is what a decider will be shown.
+    `why` says more than "out of scope" about a record that is not.
+    """
+
+    draft: TaskDraft
+    record_no: str
+    amount: Decimal
+    in_scope: bool
+    snapshot: Snapshot | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leave:
+    """Nothing to do. Never touches Asana or the store."""
+
+    kind: ClassVar[str] = "leave"
+    key: str
+    record_no: str
+    amount: Decimal
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create:
+    """A new task. `replaces` is the task that stood for the record and was not found: it is asked for first, by gid."""
+
+    kind: ClassVar[str] = "create"
+    key: str
+    record_no: str
+    amount: Decimal
+    reason: str
+    desired: TaskDraft
+    snapshot: Snapshot | None = None
+    replaces: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adopt:
+    """A task that already carries the key is taken for the record's own. `changed` brings it to `desired`; may be empty.
+
+    `replaces` is the task that the link named before, when there was one.
+    """
+
+    kind: ClassVar[str] = "adopt"
+    key: str
+    record_no: str
+    amount: Decimal
+    reason: str
+    desired: TaskDraft
+    actual: Task
+    changed: tuple[str, ...]
+    snapshot: Snapshot | None = None
+    replaces: str = ""
+
+    @property
+    def task_gid(self) -> str:
+        return self.actual.gid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """The parts of the linked task named by `changed` are written.
+
+    `changed` holds attribute names of TaskDraft, and custom fields as `field:<gid>`. It is empty when only our own note of
+    the record moves (its record number, or what its task stands for), and then nothing is written to Asana.
+    `confirmed` is what the task was last seen to say when the plan was made.
+    """
+
+    kind: ClassVar[str] = "update"
+    key: str
+    record_no: str
+    amount: Decimal
+    reason: str
+    task_gid: str
+    desired: TaskDraft
+    confirmed: TaskDraft | None
+    changed: tuple[str, ...]
+    snapshot: Snapshot | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close(Update):
+    """An Update that completes the task."""
+
+    kind: ClassVar[str] = "close"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reopen(Update):
+    """An Update that opens a completed task again."""
+
+    kind: ClassVar[str] = "reopen"
+
+
+Writing = Create | Adopt | Update
+Action = Writing | Leave
+
 
 NOT_READ = "a full read of Intacct did not bring it, so it was deleted or left what this flow reads"
 
 Shown = Callable[[str], Snapshot | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """Actions in the order of their keys, one a record, and notes for people."""
+class Plan(PlanValue[Action]):
+    """One action a record."""
 
-    actions: tuple[Action, ...]
-    notes: tuple[str, ...] = ()
+    __slots__ = ()
+    kinds = ALL_KINDS
 
     @property
     def writing(self) -> tuple[Writing, ...]:
         """Every action but Leave."""
         return tuple(action for action in self.actions if not isinstance(action, Leave))
-
-    def counts(self) -> dict[str, int]:
-        """How many of each kind; every kind is there."""
-        counted = Counter(action.kind for action in self.actions)
-        return {kind: counted[kind] for kind in ALL_KINDS}
 
     def money(self) -> dict[str, Decimal]:
         """Absolute base currency amounts of the records, summed by kind; kinds without an action are absent."""
@@ -46,10 +153,6 @@ class Plan:
         for action in self.actions:
             sums[action.kind] = sums.get(action.kind, Decimal(0)) + abs(action.amount)
         return sums
-
-    def render(self, *, names: Mapping[str, str] | None = None, rows: int = 50) -> str:
-        """A table for logs and markdown. `names` gives custom field gids their names."""
-        return render_plan(self.actions, self.notes, counts=self.counts(), money=self.money(), names=names or {}, rows=rows)
 
 
 def plan_records(
@@ -241,3 +344,50 @@ def _duplicates(key: str, tasks: Sequence[Task], *, kept: Link | None) -> list[s
     keeper = kept.task_gid if kept and kept.task_gid in gids else next(iter(gids), "")
     others = ", ".join(gid for gid in gids if gid != keeper)
     return [f"{key}: task {keeper} is kept; also with this key: {others}. Delete what is a copy."] if others else []
+
+
+def raise_if_unsafe(
+    plan: Plan,
+    *,
+    creates: int,
+    closes: int,
+    updates: int,
+    money: Decimal | None,
+    existing: int,
+    nothing_read: bool = False,
+    nothing_listed: bool = False,
+) -> None:
+    """Raises UnsafePlan with every reason when the plan is beyond the limits.
+
+    `money` limits the sum of all records to be written, in base currency. `existing` is how many links the flow has.
+    `nothing_read` says that a full read of Intacct brought no record, `nothing_listed` that the board showed no task.
+    """
+    counts = plan.counts()
+    amounts = plan.money()
+    at_stake = sum((amount for kind, amount in amounts.items() if kind != "leave"), Decimal(0))
+    reasons = [
+        *too_many("tasks to create", counts["create"] + counts["adopt"], creates),
+        *too_many("tasks to close", counts["close"], closes),
+        *too_many("tasks to update or reopen", counts["update"] + counts["reopen"], updates),
+    ]
+    if money is not None and at_stake > money:
+        reasons.append(f"money at stake: records worth {at_stake:f} would be written, the limit is {money:f}")
+    if existing >= FEWEST:
+        reasons += _empty_sides(plan, existing=existing, nothing_read=nothing_read, nothing_listed=nothing_listed)
+    refuse_if_any(reasons)
+
+
+def _empty_sides(plan: Plan, *, existing: int, nothing_read: bool, nothing_listed: bool) -> list[str]:
+    reasons = []
+    if nothing_read:
+        reasons.append(f"a side is empty: Intacct returned no record, but {existing} tasks are linked")
+    if nothing_listed:
+        reasons.append(f"a side is empty: the Asana project showed no task, but {existing} tasks are linked")
+    elif (lost := _lost(plan)) * 2 >= existing:
+        reasons.append(f"a side is going empty: {lost} of {existing} linked tasks are no longer on the board")
+    return reasons
+
+
+def _lost(plan: Plan) -> int:
+    """How many linked tasks a full listing did not show."""
+    return sum(1 for action in plan.writing if isinstance(action, Create | Adopt) and action.replaces)

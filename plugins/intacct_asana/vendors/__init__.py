@@ -16,16 +16,16 @@ from intacct_asana.vendors.plan import (
     vendor_id_of,
     vendor_key_of,
 )
-from intacct_asana.vendors.result import Written
-from intacct_asana.vendors.rules import VendorPolicy, VendorRule
+from intacct_asana.vendors.rules import NamedPeople, VendorPolicy, VendorRule, kept_fields, vendor_policy
 from intacct_asana.vendors.tell import tell_people
 from intacct_asana.vendors.write import write_vendors
 
 __all__ = [
+    "NamedPeople",
     "VendorPlan",
     "VendorPolicy",
     "VendorRule",
-    "Written",
+    "kept_fields",
     "plan_fields",
     "plan_from_json",
     "plan_to_json",
@@ -33,5 +33,6 @@ __all__ = [
     "tell_people",
     "vendor_id_of",
     "vendor_key_of",
+    "vendor_policy",
     "write_vendors",
 ]

@@ -53,6 +53,8 @@ class Facts:
     write_inactive: bool = False
     edits_wait: bool = False
     """Whether a change that Intacct took and does not show waits for approval, whatever the vendor's state says."""
+    taken: bool | None = None
+    """What Intacct answered to a write of it just now: taken in, refused (False), or nothing clear."""
 
     @property
     def approval(self) -> Approval:
@@ -115,13 +117,15 @@ def decide(facts: Facts) -> Verdict:
 
 def _under_way(facts: Facts, row: VendorValue) -> Verdict:
     there = facts.actual == facts.wanted
+    if facts.taken is False and not there:
+        return Verdict(step=Step.WRITE, why="Intacct refused it just now, so what waits there is another change")
     if facts.approval is Approval.WAITING:
         return Verdict(step=Step.WAIT, why="it waits for the vendor's approval in Intacct")
     if facts.approval is Approval.DECLINED:
         return Verdict(step=Step.REFUSE, why="the change was declined in Intacct")
     if there:
         return _agree(facts)
-    if row.state is ValueState.SENT:
+    if row.state is ValueState.SENT and not (facts.taken and facts.edits_wait):
         return Verdict(step=Step.WRITE, why="an earlier write had no answer, and the value is not there")
     if facts.edits_wait:
         return Verdict(step=Step.WAIT, why="it waits for the vendor's approval in Intacct")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured
-from intacct_asana.ports import Links, TaskBoard, VendorValues
-from intacct_asana.records import Story, ValueState, VendorValue
-from intacct_asana.vendors.result import Written
+from intacct_asana.journal import Kind, Outcome, carry_out
+from intacct_asana.ports import Journal, Links, TaskBoard, VendorValues
+from intacct_asana.records import Intent, Story, ValueState, VendorValue
+from intacct_asana.sync.report import Report
 from intacct_asana.vendors.rules import VendorPolicy
 
 OPENING: Mapping[ValueState, str] = {
@@ -20,28 +24,72 @@ OPENING: Mapping[ValueState, str] = {
 }
 
 
-def tell_people(*, policy: VendorPolicy, board: TaskBoard, links: Links, values: VendorValues) -> Written:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorComment(Kind):
+    """One comment on a vendor's task, found again by its last line. What was told is kept with the value itself."""
+
+    name = "vendor comment"
+    looks_first = True
+    remembered = False
+
+    board: TaskBoard
+    bot_gid: str
+
+    def send(self, intent: Intent) -> Story:
+        return self.board.comment(intent.subject, _text(intent))
+
+    def find(self, intents: Sequence[Intent]) -> Mapping[str, Story]:
+        told = [(one, story) for one in intents for story in self.board.stories(one.subject) if self.same(one, story)]
+        return {one.intent_id: story for one, story in told}
+
+    def same(self, intent: Intent, found: Story) -> bool:
+        is_ours = found.kind == "comment_added" and found.author_gid == self.bot_gid
+        return is_ours and found.text.rstrip().endswith(_text(intent).rpartition("\n")[2])
+
+
+def tell_people(
+    *,
+    policy: VendorPolicy,
+    board: TaskBoard,
+    links: Links,
+    values: VendorValues,
+    journal: Journal,
+    owner: str,
+    now: Callable[[], datetime],
+) -> Report:
     """Comment on the task of each value that people have not heard of. One that fails does not stop the others.
 
-    Before it comments it looks for its own comment with the same reference, so that a lost answer makes no second one. A
-    vendor without a task, or whose task is gone, has nobody to tell.
+    A vendor without a task, or whose task is gone, has nobody to tell. `owner` is who writes, as the journal wants it.
     """
-    result = Written()
+    report = Report(noun="vendors' values")
+    kind = VendorComment(board=board, bot_gid=policy.bot_gid)
     untold = values.untold()
     tasks = links.of({row.key for row in untold})
+
+    def tell(row: VendorValue) -> None:
+        def keep(outcome: Outcome) -> None:
+            if outcome.is_done:
+                values.tell(row)
+
+        intent = _intent(row, tasks[row.key].task_gid, policy)
+        with closing(carry_out([intent], kinds=[kind], journal=journal, keep=keep, owner=owner, now=now, workers=1)) as steps:
+            for outcome in steps:
+                if outcome.error:
+                    raise outcome.error
+
     for place, row in enumerate(untold, 1):
         try:
-            link = tasks.get(row.key)
-            if link and board.task(link.task_gid):
-                _tell(row, link.task_gid, policy=policy, board=board)
-            values.tell(row)
-            result.states[str(row.state)] += 1
+            if row.key in tasks and board.task(tasks[row.key].task_gid):
+                tell(row)
+            else:
+                values.tell(row)
+            report.count(str(row.state))
         except IntacctAsanaError as error:
-            result.failures[f"{row.key}, {row.field}"] = error
+            report.fail(f"{row.key}, {row.field}", error)
             if isinstance(error, Misconfigured):
-                result.not_started = len(untold) - place
+                report.not_started = len(untold) - place
                 break
-    return result
+    return report
 
 
 def comment_of(row: VendorValue, policy: VendorPolicy) -> str:
@@ -58,11 +106,12 @@ def reference(row: VendorValue, policy: VendorPolicy) -> str:
     return f"Reference: vendor-{hashlib.sha256(told.encode()).hexdigest()[:20]}"
 
 
-def _tell(row: VendorValue, task_gid: str, *, policy: VendorPolicy, board: TaskBoard) -> None:
-    mark = reference(row, policy)
-    if not any(_is_told_by(story, mark, bot_gid=policy.bot_gid) for story in board.stories(task_gid)):
-        board.comment(task_gid, comment_of(row, policy))
+def _intent(row: VendorValue, task_gid: str, policy: VendorPolicy) -> Intent:
+    """One a field: later news takes the place of what is no longer true."""
+    digest = hashlib.sha256(f"{row.key}|{row.field}".encode()).hexdigest()[:20]
+    body = {"text": comment_of(row, policy)}
+    return Intent(intent_id=f"vendor-comment:{digest}", kind=VendorComment.name, subject=task_gid, body=body)
 
 
-def _is_told_by(story: Story, mark: str, *, bot_gid: str) -> bool:
-    return story.kind == "comment_added" and story.author_gid == bot_gid and story.text.rstrip().endswith(mark)
+def _text(intent: Intent) -> str:
+    return str(intent.body["text"])

@@ -1,28 +1,30 @@
 """Carry a plan for vendors' fields out: one vendor at a time, one request each, and nothing believed that was not seen.
 
-    plan -> SENT (row and control id written before the call) -> AGREED, WAITING or REFUSED
-
-Whatever interrupts it, the next try reads the vendor before it writes. A write that was sent twice and proven absent twice
-goes out under another control id, because Intacct would refuse the first one for ever.
+Every write goes through the journal, which looks at the vendor before and after it. What was seen is judged by the one
+decision table: a field whose verdict is no longer "write" needs no write, or no other one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import groupby
 
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused, UnexpectedReply
-from intacct_asana.ports import TaskBoard, VendorBooks, VendorValues
-from intacct_asana.records import Story, ValueState, Vendor, VendorValue
-from intacct_asana.vendors.after import conclude
-from intacct_asana.vendors.control import control_id_of
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused
+from intacct_asana.journal import TWICE, Kind, Outcome, carry_out
+from intacct_asana.ports import Journal, TaskBoard, VendorBooks, VendorValues
+from intacct_asana.records import Intent, IntentState, Story, ValueState, Vendor, VendorValue
+from intacct_asana.sync.report import Report
 from intacct_asana.vendors.decide import Step
-from intacct_asana.vendors.plan import Change, VendorAction, VendorPlan, change_of, facts_of, standing
-from intacct_asana.vendors.result import Written
+from intacct_asana.vendors.plan import Change, VendorPlan, change_of, standing
 from intacct_asana.vendors.rules import VendorPolicy, VendorRule
 
 APPROVED = "approved in Intacct"
+LONGEST_WORDS = 400
 STATE_OF = {
     Step.AGREE: ValueState.AGREED,
     Step.WAIT: ValueState.WAITING,
@@ -38,39 +40,121 @@ def write_vendors(
     books: VendorBooks,
     board: TaskBoard,
     values: VendorValues,
+    journal: Journal,
+    owner: str,
     now: Callable[[], datetime],
     on_progress: Callable[[str], None] | None = None,
-) -> Written:
+) -> Report:
     """Does everything in `plan` that can be done and says what failed, by vendor; raises nothing for a single failure.
 
-    Applying a plan again is safe. A Misconfigured stops everything, because it would meet every vendor. `now` gives aware
-    UTC instants.
+    Applying a plan again is safe. A Misconfigured stops everything, because it would meet every vendor. `owner` is who
+    writes, as the journal wants it; `now` gives aware UTC instants.
     """
-    writer = _Writer(policy=policy, books=books, board=board, values=values, now=now)
-    for place, action in enumerate(plan.actions, 1):
+    writer = _Writer(policy=policy, books=books, board=board, values=values, journal=journal, owner=owner, now=now)
+    by_vendor = [(key, list(changes)) for key, changes in groupby(plan.actions, key=lambda change: change.key)]
+    for place, (key, changes) in enumerate(by_vendor, 1):
         try:
-            writer.act(action)
+            writer.act(key, changes)
         except IntacctAsanaError as error:
-            writer.result.failures[action.key] = error
+            writer.report.fail(key, error)
             if isinstance(error, Misconfigured):
-                writer.result.not_started = len(plan.actions) - place
+                writer.report.not_started = len(by_vendor) - place
                 break
         if on_progress and place % 50 == 0:
-            on_progress(f"{place} of {len(plan.actions)} vendors done")
-    return writer.result
+            on_progress(f"{place} of {len(by_vendor)} vendors done")
+    return writer.report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """The vendor at one look, and what is decided about each field."""
+
+    vendor: Vendor | None
+    changes: Sequence[Change]
+
+    @property
+    def to_write(self) -> list[Change]:
+        return [change for change in self.changes if change.kind == Step.WRITE]
 
 
 @dataclass(slots=True, kw_only=True)
-class _Case:
-    """One field that is about to be written."""
+class VendorWrite(Kind):
+    """The fields of one vendor. Done when none of them is to be written any more: each is there, waits, or is held.
 
-    rule: VendorRule
-    change: Change
-    row: VendorValue | None
+    `rows` are the fields' rows as they are kept, and move on with the journal's states.
+    """
 
-    @property
-    def actual(self) -> str:
-        return self.change.actual or ""
+    name = "vendor fields"
+    looks_first = True
+
+    planned: Sequence[Change]
+    rows: dict[str, VendorValue]
+    policy: VendorPolicy
+    books: VendorBooks
+    board: TaskBoard
+    seen: Seen | None = None
+    stories: Sequence[Story] = ()
+    taken: bool | None = None
+
+    def send(self, intent: Intent) -> None:
+        """Only what the last look showed to be lacking. A success proves nothing: the change may wait or be lost."""
+        assert self.seen is not None, "it is looked at before it is sent"
+        assert self.seen.vendor is not None, "nothing is written to what is gone"
+        values = {self.rule(change).intacct_field: change.wanted for change in self.seen.to_write}
+        try:
+            self.books.update_vendor(self.seen.vendor.record_no, values=values, control_id=intent.control_id)
+        except OutcomeUnknown:
+            # So Intacct answers a control id that it knows: where edits wait unseen, the first one is in the queue.
+            self.taken = True if self.policy.edits_wait and intent.tries >= TWICE else None
+            raise
+        except Refused:
+            self.taken = False
+            raise
+        self.taken = True
+
+    def find(self, intents: Sequence[Intent]) -> Mapping[str, Seen]:
+        return {intent.intent_id: self.look() for intent in intents}
+
+    def same(self, intent: Intent, found: Seen) -> bool:
+        return not found.to_write
+
+    def next_control_id(self, intent: Intent) -> str:
+        """31 characters. The same write has the same, so that Intacct itself refuses a repeat.
+
+        The turn makes a value that comes back after another one a new write and not a repeat.
+        """
+        text = json.dumps([self.policy.flow, intent.subject, intent.body, intent.turn], sort_keys=True)
+        return f"ia-vendor-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
+
+    def look(self) -> Seen:
+        """The vendor as it is now: time has passed since the plan was made, and an earlier try may have written."""
+        vendor = self.books.vendor(self.planned[0].vendor_id)
+        self.seen = Seen(vendor=vendor, changes=[self._judged(change, vendor) for change in self.planned])
+        if self.seen.to_write and not self.stories:
+            self.stories = self._history()
+        return self.seen
+
+    def rule(self, change: Change) -> VendorRule:
+        return next(rule for rule in self.policy.rules if rule.key == change.field)
+
+    def _judged(self, change: Change, vendor: Vendor | None) -> Change:
+        return change_of(
+            self.rule(change),
+            self.policy,
+            key=change.key,
+            task_gid=change.task_gid,
+            wanted=change.wanted,
+            vendor=vendor,
+            row=self.rows.get(change.field),
+            taken=self.taken,
+        )
+
+    def _history(self) -> Sequence[Story]:
+        """Who set the fields. A task that is gone by now names nobody; the value was seen on it, and that counts."""
+        try:
+            return self.board.stories(self.planned[0].task_gid)
+        except Refused:
+            return ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,141 +165,114 @@ class _Writer:
     books: VendorBooks
     board: TaskBoard
     values: VendorValues
+    journal: Journal
+    owner: str
     now: Callable[[], datetime]
-    result: Written = field(default_factory=Written)
+    report: Report = field(default_factory=lambda: Report(noun="vendors"))
 
-    def act(self, action: VendorAction) -> None:
-        rules = {rule.key: rule for rule in self.policy.rules}
-        rows = self.values.of([action.key]).get(action.key, {})
-        due = [change for change in action.changes if change.field in rules and self._is_due(change, rows)]
-        planned = [change for change in due if change.step == Step.WRITE]
-        self._keep(action.key, [change for change in due if change not in planned], rows)
-        if not planned:
-            return
-        # Time has passed since the plan was made, and an earlier try may have written: look first.
-        vendor = self.books.vendor(action.vendor_id)
-        judged = [self._judged(rules[change.field], change, vendor, rows.get(change.field)) for change in planned]
-        self._keep(action.key, [change for change in judged if change.step != Step.WRITE], rows)
-        cases = [
-            _Case(rule=rules[change.field], change=change, row=rows.get(change.field))
-            for change in judged
-            if change.step == Step.WRITE
-        ]
-        if cases and vendor:
-            self._write(action, vendor, cases)
-
-    def _judged(self, rule: VendorRule, change: Change, vendor: Vendor | None, row: VendorValue | None) -> Change:
-        """The same decision on the vendor as it is now."""
-        facts = facts_of(rule, self.policy, wanted=change.wanted, vendor=vendor, row=row)
-        return change_of(rule.key, facts)
+    def act(self, key: str, changes: Sequence[Change]) -> None:
+        fields = {rule.key for rule in self.policy.rules}
+        rows = dict(self.values.of([key]).get(key, {}))
+        due = [change for change in changes if change.field in fields and self._is_due(change, rows)]
+        sent = [change for change in due if change.kind == Step.WRITE or _is_sent(rows.get(change.field))]
+        self._count(self._keep([change for change in due if change not in sent], rows))
+        if sent:
+            self._write(key, sent, rows)
 
     def _is_due(self, change: Change, rows: Mapping[str, VendorValue]) -> bool:
         """False when a later run moved the field on: what this plan wanted is old then."""
         row = rows.get(change.field)
-        begun = change.step == Step.WRITE and row is not None and row.wanted == change.wanted
+        begun = change.kind == Step.WRITE and row is not None and row.wanted == change.wanted
         due = begun or standing(row) == change.before
-        self.result.stale += not due
+        self.report.already_done += not due
         return due
 
-    # Fields that are not written
+    def _write(self, key: str, changes: Sequence[Change], rows: dict[str, VendorValue]) -> None:
+        """One intent a vendor, so that what is wanted now takes the place of an earlier wish, and ends its doubt."""
+        kind = VendorWrite(planned=changes, rows=rows, policy=self.policy, books=self.books, board=self.board)
+        wanted = {change.field: change.wanted for change in changes}
+        intent = Intent(intent_id=f"vendor:{key}", kind=kind.name, subject=key, body=wanted)
+        kept: list[VendorValue] = []
+        drift: list[Change] = []
 
-    def _keep(self, key: str, changes: Sequence[Change], rows: Mapping[str, VendorValue]) -> None:
-        kept = [
-            _moved(rows.get(change.field), key, change, at=self.now()) for change in changes if Step(change.step) in STATE_OF
-        ]
-        proven = [row for row in kept if _is_ours(rows.get(row.field))]
-        self.values.save([row for row in kept if row not in proven])
-        self.values.save(proven, facts={"answer": "found when the vendor was read"})
-        for row in kept:
-            self.result.count(row)
+        def keep(outcome: Outcome) -> None:
+            if outcome.intent.state is IntentState.SENT:
+                drift[:] = [change for change in kind.seen.to_write if change.drift] if kind.seen else []
+                self._keep_sent(kind, outcome.intent)
+            elif outcome.found:
+                kept[:] = self._keep(list(_ends(outcome)), rows, answer=_answer(kind, outcome))
 
-    # Fields that are written
+        steps = carry_out([intent], kinds=[kind], journal=self.journal, keep=keep, owner=self.owner, now=self.now, workers=1)
+        with closing(steps) as outcomes:
+            for outcome in outcomes:
+                if outcome.error and outcome.intent.state is not IntentState.REFUSED:
+                    raise outcome.error
+                self._count(kept)
+                if outcome.is_done:
+                    self._say_drift(kind, drift)
 
-    def _write(self, action: VendorAction, vendor: Vendor, cases: Sequence[_Case]) -> None:
-        """SENT is stored before the call; after it the vendor is read back, whatever was answered."""
-        sent_before = all(case.row is not None and case.row.state is ValueState.SENT for case in cases)
-        written = {case.rule.intacct_field: case.change.wanted for case in cases}
-        turn = max(_turn(case.row) for case in cases)
-        control_id = control_id_of(self.policy.flow, action.key, written, turn=turn)
-        sent_before = sent_before and all(case.row and case.row.control_id == control_id for case in cases)
-        sent = self._sent(action, cases, turn=turn, control_id=control_id)
-        self.values.save(sent, facts={"vendor_record": vendor.record_no, "values": written})
-        problem: Refused | OutcomeUnknown | None = None
-        self.result.writes += 1
-        try:
-            self.books.update_vendor(vendor.record_no, values=written, control_id=control_id)
-        except (Refused, OutcomeUnknown) as error:
-            problem = error
-        after = self.books.vendor(action.vendor_id)
-        ends = [
-            conclude(row, after, rule=case.rule, policy=self.policy, problem=problem, sent_before=sent_before, at=self.now())
-            for row, case in zip(sent, cases, strict=True)
-        ]
-        answer = problem.message if problem else "success"
-        self.values.save([row for row in ends if row.state is not ValueState.SENT], facts={"answer": answer})
-        self._count(ends, cases)
-        open_ends = [row for row in ends if row.state is ValueState.SENT]
-        if open_ends:
-            self._give_up(open_ends, problem, sent_before=sent_before)
+    def _keep_sent(self, kind: VendorWrite, intent: Intent) -> None:
+        """Before the call, with who last changed each field in Asana, as far as a story proves it."""
+        assert kind.seen is not None, "it is looked at before it is sent"
+        assert kind.seen.vendor is not None, "nothing is written to what is gone"
+        self.report.writes += 1
+        sent = [self._sent(kind, change) for change in kind.seen.to_write]
+        written = {kind.rule(change).intacct_field: change.wanted for change in kind.seen.to_write}
+        facts = {"vendor_record": kind.seen.vendor.record_no, "values": written, "control_id": intent.control_id}
+        self.values.save(sent, facts=facts)
+        kind.rows |= {row.field: row for row in sent}
 
-    def _count(self, ends: Sequence[VendorValue], cases: Sequence[_Case]) -> None:
-        for row, case in zip(ends, cases, strict=True):
-            if row.state is not ValueState.SENT:
-                self.result.count(row)
-            if case.change.drift and row.state is not ValueState.REFUSED:
-                over = f"Intacct said {case.actual!r}; {row.wanted!r} of Asana goes over it ({case.change.why})"
-                self.result.drift.append(f"{row.key}, {case.rule.name}: {over}")
+    def _sent(self, kind: VendorWrite, change: Change) -> VendorValue:
+        story = _last_change(kind.rule(change), kind.stories, bot_gid=self.policy.bot_gid)
+        return VendorValue(
+            key=change.key,
+            field=change.field,
+            state=ValueState.SENT,
+            agreed=change.agreed,
+            wanted=change.wanted,
+            at=self.now(),
+            replaced=change.actual or "",
+            changed_by=story.author_name if story else "",
+            changed_at=story.created_at if story else None,
+            story_gid=story.gid if story else "",
+        )
 
-    def _give_up(self, rows: Sequence[VendorValue], problem: IntacctAsanaError | None, *, sent_before: bool) -> None:
-        """The write is not there. Nothing more is sent in this try; the rows stay SENT for the next one."""
-        names = ", ".join(row.field for row in rows)
-        what = f"The write of {names} (control id {rows[0].control_id})"
-        if problem is None:
-            raise UnexpectedReply(
-                f"{what} was answered with success, but the vendor read back does not show it. The next run reads it again "
-                "before it writes. If this company approves vendor changes, say `edits_wait_for_approval` in the flow file."
-            )
-        if sent_before:
-            # Sent twice and proven absent twice: Intacct may refuse this control id for ever, so the next try has another.
-            again = [replace(row, turn=row.turn + 1) for row in rows]
-            self.values.save(again, facts={"answer": problem.message, "next_turn": again[0].turn})
-        raise OutcomeUnknown(f"{what} had no clear answer ({problem.message}) and is not on the vendor.", code=problem.code)
+    def _keep(
+        self, changes: Sequence[Change], rows: Mapping[str, VendorValue], *, answer: str = "found when the vendor was read"
+    ) -> list[VendorValue]:
+        """The rows that follow; what ends a write of ours leaves evidence."""
+        moved = [_moved(rows.get(change.field), change, at=self.now()) for change in changes if Step(change.kind) in STATE_OF]
+        proven = [row for row in moved if _is_ours(rows.get(row.field))]
+        self.values.save([row for row in moved if row not in proven])
+        self.values.save(proven, facts={"answer": answer})
+        return moved
 
-    def _sent(self, action: VendorAction, cases: Sequence[_Case], *, turn: int, control_id: str) -> list[VendorValue]:
-        """Rows that are kept before the call, with who last changed the field in Asana, as far as a story proves it."""
-        stories = self._stories(action.task_gid)
-        seen = [(case, _last_change(case.rule, stories, bot_gid=self.policy.bot_gid)) for case in cases]
-        return [
-            VendorValue(
-                key=action.key,
-                field=case.rule.key,
-                state=ValueState.SENT,
-                agreed=case.change.agreed,
-                wanted=case.change.wanted,
-                at=self.now(),
-                control_id=control_id,
-                turn=turn,
-                replaced=case.actual,
-                changed_by=story.author_name if story else "",
-                changed_at=story.created_at if story else None,
-                story_gid=story.gid if story else "",
-            )
-            for case, story in seen
-        ]
+    def _count(self, rows: Sequence[VendorValue]) -> None:
+        for row in rows:
+            self.report.count(str(row.state))
+            if row.reason:
+                self.report.say(str(row.state).lower(), f"{row.key}, {row.field}: {row.reason}")
 
-    def _stories(self, task_gid: str) -> Sequence[Story]:
-        """The task's history. A task that is gone by now names nobody; the value was seen on it, and that counts."""
-        try:
-            return self.board.stories(task_gid)
-        except Refused:
-            return ()
+    def _say_drift(self, kind: VendorWrite, changes: Sequence[Change]) -> None:
+        for change in changes:
+            over = f"Intacct said {change.actual or ''!r}; {change.wanted!r} of Asana goes over it ({change.why})"
+            self.report.say("drift", f"{change.key}, {kind.rule(change).name}: {over}")
 
 
-def _turn(row: VendorValue | None) -> int:
-    """The same turn while a write's outcome is unknown, so that Intacct itself refuses a repeat; else the next one."""
-    if row is None:
-        return 1
-    return row.turn if row.state is ValueState.SENT else row.turn + 1
+def _ends(outcome: Outcome) -> Iterator[Change]:
+    """What became of each field. Where Intacct said no, that is the end of what it did not take."""
+    for change in outcome.found.changes:
+        if change.kind == Step.WRITE and outcome.intent.state is IntentState.REFUSED and outcome.error:
+            words = " ".join(outcome.error.message.split())[:LONGEST_WORDS]
+            yield replace(change, kind=str(Step.REFUSE), why=f"Intacct did not take it: {words}")
+        else:
+            yield change
+
+
+def _answer(kind: VendorWrite, outcome: Outcome) -> str:
+    if outcome.error:
+        return outcome.error.message
+    return "success" if kind.taken else "found when the vendor was read"
 
 
 def _last_change(rule: VendorRule, stories: Sequence[Story], *, bot_gid: str) -> Story | None:
@@ -223,25 +280,23 @@ def _last_change(rule: VendorRule, stories: Sequence[Story], *, bot_gid: str) ->
     return max(own, key=lambda story: story.created_at, default=None)
 
 
+def _is_sent(row: VendorValue | None) -> bool:
+    """Whether a write left of which nothing is known yet."""
+    return row is not None and row.state is ValueState.SENT
+
+
 def _is_ours(row: VendorValue | None) -> bool:
     """Whether a write of ours is under way."""
     return row is not None and row.state in (ValueState.SENT, ValueState.WAITING)
 
 
-def _moved(row: VendorValue | None, key: str, change: Change, *, at: datetime) -> VendorValue:
-    """The field's row after a step that writes nothing. What both sides agreed on stays known until they agree again."""
-    state = STATE_OF[Step(change.step)]
+def _moved(row: VendorValue | None, change: Change, *, at: datetime) -> VendorValue:
+    """The field's row after a step. What both sides agreed on stays known until they agree again."""
+    state = STATE_OF[Step(change.kind)]
     was_waiting = row is not None and row.state is ValueState.WAITING
     agrees = state is ValueState.AGREED
     fresh = VendorValue(
-        key=key,
-        field=change.field,
-        state=state,
-        agreed=None,
-        wanted="",
-        at=at,
-        turn=row.turn if row else 0,
-        replaced=change.actual or "",
+        key=change.key, field=change.field, state=state, agreed=None, wanted="", at=at, replaced=change.actual or ""
     )
     return replace(
         row if row and _is_ours(row) else fresh,

@@ -1,4 +1,4 @@
-"""The six errors mapped to Airflow's retries, in one place."""
+"""What DAG files are made of: schedules, forms, assets, and the six errors mapped to Airflow's retries in one place."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from intacct_asana.errors import IntacctAsanaError, Refused
 from intacct_asana.records import Cursor, PinnedField, Pins
-from intacct_asana.store import FlowStore, StoredPlan, open_store, plans
+from intacct_asana.store import FlowStore, StoredPlan, open_store, runs
 
 from tests.store.store_world import NOON, break_table, crowd, everything, minutes
 
@@ -88,7 +88,7 @@ def test_pruning_keeps_the_newest_of_each_kind_and_flow(flow: FlowStore, url: st
 
 
 def test_saving_bounds_the_plans_by_itself(flow: FlowStore, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plans, "KEEP", 3)
+    monkeypatch.setattr(runs, "KEEP", 3)
     for number in range(6):
         flow.save_plan(a_plan(f"plan-{number}", created_at=minutes(number)))
     assert [row[1] for row in everything(url)["ia_plans"]] == ["plan-3", "plan-4", "plan-5"]

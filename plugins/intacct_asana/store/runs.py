@@ -1,4 +1,7 @@
-"""Stored plans: what a run meant to do, readable afterwards, and what came of it."""
+"""What one run keeps for the next: plans and what came of them, cursors, and the gids that preflight pinned.
+
+A cursor is a position in a stream of changes; it moves in the transaction of the work that it covers.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from intacct_asana.errors import Refused
-from intacct_asana.records import Cursor
-from intacct_asana.store.codec import instant_of, instant_text, json_text
-from intacct_asana.store.cursors import save_cursors
-from intacct_asana.store.database import Database
+from intacct_asana.records import Cursor, Pins
+from intacct_asana.store.codec import from_json, instant_of, instant_text, json_text, to_json
+from intacct_asana.store.database import Database, put
+from intacct_asana.store.tables import cursors as cursors_table
+from intacct_asana.store.tables import pins as pins_table
 from intacct_asana.store.tables import plans
 
 KEEP = 200
@@ -104,3 +108,28 @@ def _plan(row: Row[Any]) -> StoredPlan:
         applied_at=instant_of(row.applied_at) if row.applied_at else None,
         result=json.loads(row.result) if row.result is not None else None,
     )
+
+
+def read_cursor(database: Database, *, flow: str, name: str) -> str | None:
+    with database.read() as connection:
+        return connection.execute(
+            select(cursors_table.c.value).where(cursors_table.c.flow == flow, cursors_table.c.name == name)
+        ).scalar()
+
+
+def save_cursors(connection: Connection, *, flow: str, cursors: Sequence[Cursor]) -> None:
+    """Within the caller's transaction. By name, so that two runs take their locks in the same order."""
+    for cursor in sorted(cursors, key=lambda each: each.name):
+        put(connection, cursors_table, {"flow": flow, "name": cursor.name, "value": cursor.value})
+
+
+def read_pins(database: Database, *, flow: str, kind: str) -> Pins | None:
+    query = select(pins_table.c.body).where(pins_table.c.flow == flow, pins_table.c.kind == kind)
+    with database.read() as connection:
+        body = connection.execute(query).scalar()
+        return from_json(Pins, body) if body else None
+
+
+def save_pins(database: Database, *, flow: str, kind: str, pins: Pins) -> None:
+    with database.write() as connection:
+        put(connection, pins_table, {"flow": flow, "kind": kind, "body": to_json(pins)})

@@ -1,4 +1,4 @@
-"""The keys of the evidence, from where the owner of its database cannot read them: Airflow's configuration or a Variable.
+"""What a deployment gives: its flow files, and the keys of the evidence, which the owner of its database cannot read.
 
 By default the key is derived from `[core] fernet_key`, which every Airflow has. Airflow's Variable
 `intacct_asana_evidence_secret` takes its place where people want a key of its own, or where workers have no fernet_key or
@@ -8,16 +8,50 @@ each another one. Airflow encrypts the Variable and masks it, as its name says s
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
-from intacct_asana.errors import Misconfigured, TryLater
+from intacct_asana.errors import Misconfigured, Problem, TryLater
+from intacct_asana.flow.load import load_flows
+from intacct_asana.flow.model import Flow
 
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
 VARIABLE = "intacct_asana_evidence_secret"
 SHORTEST = 32
 """Characters of a secret: it is stretched into a key, not hardened against guessing."""
 
 PURPOSE = b"intacct_asana evidence 1"
 """Keeps what is derived for evidence apart from everything else that Airflow's key is used for."""
+
+
+def mappings_folder() -> Path:
+    """`INTACCT_ASANA_MAPPINGS`, or include/mappings beside the plugins folder."""
+    named = os.environ.get("INTACCT_ASANA_MAPPINGS")
+    return Path(named) if named else PROJECT_ROOT / "include" / "mappings"
+
+
+def good_flows() -> list[Flow]:
+    """Every flow whose file has no problem. The others are shown by dags/mapping_check.py."""
+    flows, _ = load_flows(mappings_folder())
+    return flows
+
+
+def bad_flows() -> list[Misconfigured]:
+    """One error a bad file, each with file, line and every problem."""
+    _, errors = load_flows(mappings_folder())
+    return errors
+
+
+def flow_named(name: str) -> Flow:
+    """The flow as its file says now. Raises Misconfigured when the file is gone or bad."""
+    flows, errors = load_flows(mappings_folder())
+    found = next((flow for flow in flows if flow.flow == name), None)
+    if found:
+        return found
+    problems = tuple(problem for error in errors for problem in error.problems)
+    missing = Problem(where=str(mappings_folder()), what=f"no flow named {name}", mend="restore its file or delete the DAG")
+    raise Misconfigured(f"Flow {name} cannot be loaded.", problems=problems or (missing,))
 
 
 def evidence_keys() -> Sequence[bytes]:

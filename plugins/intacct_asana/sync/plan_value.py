@@ -1,0 +1,127 @@
+"""What every plan is, whatever it is about: actions with reasons, which are counted, printed, kept as text, or refused.
+
+A plan is made by reading and comparing only. So it can be looked at before anything is written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+from intacct_asana.errors import UnexpectedReply, UnsafePlan
+from intacct_asana.sync.difference import FIELD
+
+LEAVE = "leave"
+"""The kind of an action that does nothing. It is only counted."""
+
+FEWEST = 10
+"""With fewer things known an empty side proves nothing: a new flow looks like that."""
+
+WAY_OUT = "Nothing was written. Read the plan; if it is right, run again with allow_unsafe_plan."
+LONGEST_CELL = 100
+
+
+class Planned(Protocol):
+    """One action. Its reason may name fields as `field:<gid>`."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def reason(self) -> str: ...
+
+
+Act = TypeVar("Act", bound=Planned)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanValue(Generic[Act]):
+    """Actions in the order of their keys, and notes for people."""
+
+    kinds: ClassVar[Sequence[str]]
+    actions: tuple[Act, ...]
+    notes: tuple[str, ...] = ()
+
+    def counts(self) -> dict[str, int]:
+        """How many of each kind; every kind is there."""
+        counted = Counter(action.kind for action in self.actions)
+        return {kind: counted[kind] for kind in self.kinds}
+
+    def money(self) -> dict[str, Decimal]:
+        """Absolute base currency amounts, summed by kind; empty where a plan is not about money."""
+        return {}
+
+    def render(self, *, names: Mapping[str, str] | None = None, rows: int = 50) -> str:
+        """Markdown for logs: totals by kind, up to `rows` actions, the notes. `names` gives fields their names.
+
+        What is left alone is only counted.
+        """
+        money = self.money()
+        totals = [(kind, str(count), f"{money.get(kind, Decimal(0)):f}") for kind, count in self.counts().items()]
+        acting = [action for action in self.actions if action.kind != LEAVE]
+        parts = [_table(("action", "records", "amount"), totals)]
+        if acting:
+            listed = [(action.kind, action.key, _named(action.reason, names or {})) for action in acting[:rows]]
+            parts.append(_table(("action", "key", "why"), listed))
+        if len(acting) > rows:
+            parts.append(f"... and {len(acting) - rows} more.")
+        if self.notes:
+            more = [f"- ... and {len(self.notes) - rows} more"] if len(self.notes) > rows else []
+            parts.append("\n".join([*(f"- {note}" for note in self.notes[:rows]), *more]))
+        return "\n\n".join(parts)
+
+
+def refuse_if_any(reasons: Iterable[str]) -> None:
+    """Raises UnsafePlan with every reason and the way out."""
+    if listed := "".join(f"\n  - {reason}" for reason in reasons):
+        raise UnsafePlan(f"The plan is bigger than the flow's limits:{listed}\n{WAY_OUT}")
+
+
+def too_many(what: str, count: int, limit: int) -> list[str]:
+    return [f"too many {what}: {count}, the limit is {limit}"] if count > limit else []
+
+
+def to_text(plan: PlanValue[Act], *, version: int, write: Callable[[Act], Mapping[str, Any]]) -> str:
+    """The plan as text that `from_text` reads back as an equal plan, where `write` loses nothing."""
+    body = {"version": version, "actions": [write(action) for action in plan.actions], "notes": list(plan.notes)}
+    return json.dumps(body, separators=(",", ":"), allow_nan=False)
+
+
+def from_text(text: str, *, version: int, read: Callable[[Any], Act]) -> tuple[tuple[Act, ...], tuple[str, ...]]:
+    """Actions and notes. Raises UnexpectedReply when the text is not a plan that this version wrote."""
+    try:
+        data = json.loads(text)
+        if data["version"] != version:
+            raise ValueError(f"version {data['version']!r}, but this code reads version {version}")
+        return tuple(read(item) for item in data["actions"]), tuple(data["notes"])
+    except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as error:
+        raise UnexpectedReply(
+            f"The stored plan cannot be read ({type(error).__name__}: {error}). Clear the planning step and run it again."
+        ) from error
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    cells = [list(head), *([_cell(text) for text in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    lines = ["| " + " | ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)) + " |" for row in cells]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def _cell(text: str) -> str:
+    short = text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"
+    return short.replace("\n", " ").replace("|", "\\|")
+
+
+def _named(text: str, names: Mapping[str, str]) -> str:
+    # Longest first, so that one gid that begins another does not take its place.
+    for gid in sorted(names, key=len, reverse=True):
+        text = text.replace(FIELD + gid, names[gid])
+    return text
