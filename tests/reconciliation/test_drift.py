@@ -194,3 +194,14 @@ def test_the_stamps_amount_and_digest_are_recommended_where_the_flow_names_none(
     row = intacct(world)["Intacct stamp"]
     assert "carries no amount and no digest" in row["result"]
     assert "name amount and digest too" in row["mend"]
+
+
+@pytest.mark.parametrize(("approval", "ok"), [("", "no"), ("  base_currency: USD", "yes")])
+def test_a_company_whose_bills_name_no_base_currency_needs_one_in_the_flow(a_world: Any, approval: str, ok: str) -> None:
+    world = a_world(approval=approval)
+    assert intacct(world)["Intacct base currency"]["ok"] == "yes"
+    world.sandbox.settings(single_currency=True)
+    row = intacct(world)["Intacct base currency"]
+    assert row["ok"] == ok
+    assert ("limits are in USD" in row["result"]) is (ok == "yes")
+    assert ("base_currency" in row["mend"]) is (ok == "no")
