@@ -6,7 +6,10 @@ a later rename in Asana does not break the flow. Run it first, and again after c
 **On Intacct:** reads only: login, permissions (one row of each object), time format, the custom fields for the stamp.
 **On Asana:** reads; with *Create what is missing* it also makes missing custom fields, enum options and sections, and the
 webhook of a flow that says `wake: webhook`. It never changes or deletes what people made.
-**In the store:** pins what it resolved, and checks that the evidence has a key and is whole.
+**In the store:** pins what it resolved, the approvers' users too, and checks that the evidence has a key and is whole.
+
+**People.** An approver is the user whom the address belonged to when preflight pinned it. When Asana shows another user under
+the address, preflight fails and the pin stays, until somebody runs it with the address in *People to pin anew*.
 
 The last step prints one table (check, result, how to mend it) and fails when any check failed. **To re-run:** mend what the
 table names and trigger it again.
@@ -28,7 +31,13 @@ for flow in good_flows():
                 type="boolean",
                 title="Create what is missing",
                 description="Make missing custom fields, enum options and sections in Asana, and the flow's webhook.",
-            )
+            ),
+            "confirm_people": Param(
+                "",
+                type="string",
+                title="People to pin anew",
+                description="Approvers' e-mail addresses that rightly belong to another Asana user now, by comma.",
+            ),
         },
     ):
         intacct = CheckIntacctOperator(task_id="check_intacct", flow=flow.flow, pool=flow.pools.intacct)
@@ -36,6 +45,7 @@ for flow in good_flows():
             task_id="check_asana",
             flow=flow.flow,
             create_missing="{{ params.create_missing }}",
+            confirm_people="{{ params.confirm_people }}",
             pool=flow.pools.asana,
         )
         report = ReportChecksOperator(

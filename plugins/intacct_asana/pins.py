@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from intacct_asana.errors import Problem
 from intacct_asana.flow.model import Flow
-from intacct_asana.records import FieldDefinition, FieldNeed, PinnedField, Pins, Section
+from intacct_asana.flow.rules import EnumSignal, SignalRule
+from intacct_asana.records import FieldDefinition, FieldNeed, Person, PinnedField, Pins, Section
 
 
 def required_fields(flow: Flow, kind: str) -> tuple[FieldNeed, ...]:
@@ -238,22 +239,58 @@ def _resolve_sections(
     return by_name, problems
 
 
-def pins_drift(pins: Pins, definitions: Sequence[FieldDefinition], sections: Sequence[Section]) -> list[Problem]:
-    """What people changed in Asana since preflight pinned it. A rename is told and breaks nothing: gids stay."""
+def resolve_person(
+    email: str, *, person: Person | None, pinned_gid: str = "", pinned: Person | None = None
+) -> tuple[str, Problem | None]:
+    """The user gid to pin for an approver's address, and what is wrong with the address.
+
+    `person` is whom Asana shows under the address, `pinned` whom it shows under the gid of an earlier preflight. The earlier
+    pin stays while the two differ: an address can be given to somebody else, and a person has to say that this is meant.
+    """
+    where = f"Asana, approver {email}"
+    now = "nobody" if person is None else f"user {person.gid} ({person.name})"
+    if pinned_gid and (person is None or person.gid != pinned_gid):
+        was = f"{pinned.name}, whose address is {pinned.email or 'not shown'} now" if pinned else "who is gone"
+        what = f"the address belonged to user {pinned_gid} ({was}) when it was pinned, and belongs to {now}"
+        mend = "make sure whose address it is; then run preflight with it in *People to pin anew*, or mend the flow file"
+        return pinned_gid, Problem(where=where, what=what, mend=mend)
+    if person is None:
+        return "", Problem(where=where, what="no such user", mend="mend the e-mail in the flow file")
+    if person.email and person.email.casefold() != email.casefold():
+        what = f"{now} answers to the address, and Asana shows {person.email} as theirs"
+        return pinned_gid, Problem(where=where, what=what, mend="make sure who it is, and write the address that Asana shows")
+    return person.gid, None
+
+
+def pins_drift(
+    pins: Pins,
+    definitions: Sequence[FieldDefinition],
+    sections: Sequence[Section] | None = None,
+    *,
+    signal: SignalRule | None = None,
+) -> list[Problem]:
+    """What people changed in Asana since preflight pinned it; without `sections` those are not looked at.
+
+    A rename is told and breaks nothing: gids stay. Only an option that people decide by, as `signal` says, does not count
+    under a name that the flow does not declare.
+    """
     place = f"Asana project {pins.project_gid}"
     by_gid = {definition.gid: definition for definition in definitions}
     problems: list[Problem] = []
-    for pin in pins.fields.values():
-        where = f"{place}, field {pin.name!r}"
-        told = _field_drift(pin, by_gid.get(pin.gid))
-        problems += [Problem(where=where, what=what, mend=mend) for what, mend in told]
-    names = {section.gid: section.name for section in sections}
-    for name, gid in pins.sections.items():
+    for name, pin in pins.fields.items():
+        decides = isinstance(signal, EnumSignal) and name == signal.field
+        told = _field_drift(pin, by_gid.get(pin.gid), also=signal.other_names if decides else None)  # type: ignore[union-attr]
+        problems += [Problem(where=f"{place}, field {pin.name!r}", what=what, mend=mend) for what, mend in told]
+    names = {section.gid: section.name for section in sections or ()}
+    for name, gid in pins.sections.items() if sections is not None else ():
         problems += _section_drift(f"{place}, section {name!r}", name, names.get(gid))
     return problems
 
 
-def _field_drift(pin: PinnedField, definition: FieldDefinition | None) -> Iterator[tuple[str, str]]:
+Names = Mapping[str, Sequence[str]]
+
+
+def _field_drift(pin: PinnedField, definition: FieldDefinition | None, *, also: Names | None) -> Iterator[tuple[str, str]]:
     if definition is None:
         yield "it is gone from the project, or hidden from this account", "add it again, then run preflight"
         return
@@ -267,19 +304,23 @@ def _field_drift(pin: PinnedField, definition: FieldDefinition | None) -> Iterat
     if (definition.precision or 0) < (pin.precision or 0):
         what = f"it has {definition.precision or 0} decimal places now instead of {pin.precision}"
         yield what, f"set {pin.precision} again, or amounts are rounded"
-    yield from _option_drift(pin, definition)
+    yield from _option_drift(pin, definition, also=also)
 
 
-def _option_drift(pin: PinnedField, definition: FieldDefinition) -> Iterator[tuple[str, str]]:
+def _option_drift(pin: PinnedField, definition: FieldDefinition, *, also: Names | None) -> Iterator[tuple[str, str]]:
+    """`also`: by option, the other names under which it counts, where people decide by it."""
     options = {option.gid: option for option in definition.options}
     for name, gid in pin.options.items():
         option = options.get(gid)
         if option is None:
             yield f"its option {name!r} is gone", "add it again, then run preflight"
             continue
-        if name not in (option.name, option.gid):
+        if name not in (option.name, option.gid) and also is None:
             what = f"its option {name!r} is called {option.name!r} now; the flow goes on with it"
             yield what, "write the new name in the flow file and run preflight, or rename it back"
+        elif name not in (option.name, option.gid) and option.name not in (also or {}).get(name, ()):
+            what = f"its option {name!r} is called {option.name!r} now, and a choice of it counts for nothing under that name"
+            yield what, "rename it back, or write the new name in the flow file (`other_names` too) and run preflight"
         if not option.enabled:
             yield f"its option {name!r} is disabled", "enable it in Asana"
 

@@ -24,7 +24,7 @@ bills: {project: 1, states: [Posted]}
 vendors: {project: 2}
 approval:
   approvers:
-    - {email: Alice@Northwind.example, limits: {USD: 10000.10}}
+    - {email: Alice@Northwind.example, intacct_users: [amartin], limits: {USD: 10000.10}}
 """
 
 
@@ -147,9 +147,11 @@ def test_switches_take_the_usual_words(written: str, meant: bool, tmp_path: Path
 
 
 def test_anchors_and_merges_save_typing(tmp_path: Path) -> None:
-    text = SMALL.replace("{USD: 10000.10}}", "&low {USD: 10000.10}}\n    - {email: b@northwind.example, limits: *low}") + (
-        "    - email: c@northwind.example\n      limits: {<<: *low, GBP: 7}\n"
-        "    - email: d@northwind.example\n      limits: {<<: *low, USD: 9}\n"
+    text = SMALL.replace(
+        "{USD: 10000.10}}", "&low {USD: 10000.10}}\n    - {email: b@northwind.example, intacct_users: [b], limits: *low}"
+    ) + (
+        "    - email: c@northwind.example\n      intacct_users: [c]\n      limits: {<<: *low, GBP: 7}\n"
+        "    - email: d@northwind.example\n      intacct_users: [d]\n      limits: {<<: *low, USD: 9}\n"
     )
     _, second, third, fourth = load_text(text, tmp_path).approval.approvers
     assert second.limits == {"USD": Decimal("10000.10")}
@@ -158,7 +160,9 @@ def test_anchors_and_merges_save_typing(tmp_path: Path) -> None:
 
 
 def test_problem_inside_an_alias_is_told_where_the_text_stands(tmp_path: Path) -> None:
-    text = SMALL.replace("{USD: 10000.10}}", "&low {USD: lots}}\n    - {email: b@northwind.example, limits: *low}")
+    text = SMALL.replace(
+        "{USD: 10000.10}}", "&low {USD: lots}}\n    - {email: b@northwind.example, intacct_users: [b], limits: *low}"
+    )
     told = problems_of(text, tmp_path)
     assert len(told) == 1
     assert ":6: `USD` is 'lots'" in told[0]

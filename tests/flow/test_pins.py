@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from intacct_asana.errors import Problem
-from intacct_asana.pins import gaps_of, pins_drift, required_fields, required_sections, resolve_pins
-from intacct_asana.records import EnumOption, FieldDefinition, FieldNeed, Pins, Section
+from intacct_asana.pins import gaps_of, pins_drift, required_fields, required_sections, resolve_person, resolve_pins
+from intacct_asana.records import EnumOption, FieldDefinition, FieldNeed, Person, Pins, Section
+from intacct_asana.store.codec import from_json
 
 from tests.flow.mapping_builders import BOT, a_definition, board_of, demo_flow, pins_of, sections_of, with_bills
 
@@ -232,3 +234,51 @@ def test_vanished_field_and_section_are_told() -> None:
     assert "gone from the project, or hidden" in told[0]
     assert "it is called 'To do' now" in told[1]
     assert "section 'Done': it is gone" in told[2]
+
+
+def test_an_option_that_people_decide_by_does_not_count_under_an_undeclared_name() -> None:
+    flow = demo_flow()
+    renamed = {"Approved": "OK to pay"}
+    board = [
+        replace(one, options=tuple(replace(each, name=renamed.get(each.name, each.name)) for each in one.options))
+        for one in board_of(flow)
+    ]
+    [problem] = pins_drift(pins_of(flow), board, signal=flow.approval.signal)
+    assert "counts for nothing under that name" in problem.what
+    declared = flow.approval.signal.model_copy(update={"other_names": {"Approved": ("OK to pay",)}})
+    assert pins_drift(pins_of(flow), board, signal=declared) == []
+
+
+# People.
+
+ALICE = Person(gid="1", name="Alice", email="alice@northwind.example")
+ADDRESS = "alice@northwind.example"
+
+
+def test_an_address_is_pinned_to_the_user_who_has_it() -> None:
+    assert resolve_person(ADDRESS, person=ALICE) == ("1", None)
+    assert resolve_person(ADDRESS, person=ALICE, pinned_gid="1") == ("1", None)
+    assert resolve_person(ADDRESS, person=replace(ALICE, email="ALICE@northwind.example")) == ("1", None)
+
+
+@pytest.mark.parametrize(
+    ("person", "pinned_gid", "told"),
+    [
+        (replace(ALICE, gid="2", name="Mallory"), "1", "belongs to user 2 (Mallory)"),
+        (None, "1", "belongs to nobody"),
+        (None, "", "no such user"),
+        (replace(ALICE, email="other@northwind.example"), "1", "Asana shows other@northwind.example"),
+        (replace(ALICE, email="other@northwind.example"), "", "Asana shows other@northwind.example"),
+    ],
+)
+def test_an_address_that_moved_or_fits_nobody_changes_no_pin(person: Person | None, pinned_gid: str, told: str) -> None:
+    gid, problem = resolve_person(ADDRESS, person=person, pinned_gid=pinned_gid)
+    assert gid == pinned_gid
+    assert problem is not None
+    assert told in problem.what
+    assert problem.mend
+
+
+def test_pins_of_an_older_release_are_readable() -> None:
+    old = '{"project_gid":"7","fields":{},"sections":{},"bot_gid":"9"}'
+    assert from_json(Pins, old) == Pins(project_gid="7", fields={}, bot_gid="9")

@@ -11,6 +11,7 @@ from airflow.sdk.log import mask_secret
 
 from intacct_asana.asana import calls, project_calls, webhooks
 from intacct_asana.asana.records import (
+    access_from,
     definition_from,
     guest_from,
     option_from,
@@ -18,6 +19,7 @@ from intacct_asana.asana.records import (
     project_from,
     section_from,
     setting_from,
+    sharing_from,
     story_from,
     task_from,
     workspaces_from,
@@ -28,6 +30,7 @@ from intacct_asana.asana.wire import AsanaWire
 from intacct_asana.errors import IntacctAsanaError, Refused
 from intacct_asana.http import mutates
 from intacct_asana.records import (
+    Access,
     EnumOption,
     EventPage,
     FieldDefinition,
@@ -58,6 +61,21 @@ class AsanaSetup(AsanaWire):
         """The custom fields of the project's workspace, whether they are on the project or not."""
         workspace_gid = self.project(project_gid)[2]
         return self.all_of(project_calls.read_workspace_fields(workspace_gid), definition_from)
+
+    def sharing(self, project_gid: str) -> tuple[str, str]:
+        """(privacy, default access level) of the project, in Asana's words."""
+        return self.ask(project_calls.read_sharing(project_gid), one(sharing_from))
+
+    def access(self, parent_gid: str) -> list[Access]:
+        """The members of a project or a custom field, people and teams."""
+        return self.all_of(project_calls.read_access(parent_gid), access_from)
+
+    def team(self, team_gid: str) -> list[Person]:
+        return self.all_of(project_calls.read_team(team_gid), person_from)
+
+    def agents(self, workspace_gid: str) -> list[Person]:
+        """AI teammates of the workspace: they write on tasks as people do."""
+        return self.all_of(project_calls.read_agents(workspace_gid), person_from)
 
     @mutates
     def attach_field(self, project_gid: str, field_gid: str) -> FieldDefinition:
@@ -274,13 +292,15 @@ class AsanaHook(AsanaWebhooks):
 
     @cached_property
     def workspace_gid(self) -> str:
-        """The connection's workspace, or the only one that its user has; empty when there are several."""
+        """Where people are asked for: the connection's workspace, or the only one that its user has; empty when there are
+        several. Whoever knows the project sets its workspace here: who is a member elsewhere may be a guest in this one.
+        """
         if self.settings.workspace_gid:
             return self.settings.workspace_gid
         found = self.ask(project_calls.read_person("me"), one(workspaces_from))
         return found[0] if len(found) == 1 else ""
 
-    def _guests(self, workspace_gid: str, *, user_gid: str = "") -> Mapping[str, bool]:
+    def _guests(self, workspace_gid: str, *, user_gid: str = "") -> Mapping[str, bool | None]:
         """Who is a guest, by user gid; nothing where Asana does not say."""
         if not workspace_gid:
             return {}
@@ -297,7 +317,7 @@ def _note(times: dict[str, datetime], task: Task) -> Task:
     return task
 
 
-def _with_guest(person: Person, guests: Mapping[str, bool]) -> Person:
+def _with_guest(person: Person, guests: Mapping[str, bool | None]) -> Person:
     return Person(gid=person.gid, name=person.name, email=person.email, is_guest=guests.get(person.gid))
 
 

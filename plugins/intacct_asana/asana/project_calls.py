@@ -18,6 +18,8 @@ _DEFINITION = (
     "is_formula_field",
     "is_value_read_only",
     "representation_type",
+    "privacy_setting",
+    "default_access_level",
 )
 SETTING_FIELDS = tuple(f"custom_field.{part}" for part in _DEFINITION)
 EVENT_FIELDS = (
@@ -108,6 +110,29 @@ def read_guests(workspace_gid: str, *, user_gid: str = "") -> Request:
     path = f"/workspaces/{segment(workspace_gid)}/workspace_memberships"
     more = {"user": user_gid} if user_gid else {}
     return get_list(path, asked=f"reading who is a guest of workspace {workspace_gid}", fields=("user", "is_guest"), **more)
+
+
+def read_sharing(project_gid: str) -> Request:
+    """Whom a project is shared with by itself. Source: developers.asana.com/reference/getproject."""
+    fields = ("privacy_setting", "default_access_level")
+    return get(f"/projects/{segment(project_gid)}", asked=f"reading how project {project_gid} is shared", fields=fields)
+
+
+def read_access(parent_gid: str) -> Request:
+    """Members of a project or a custom field. Source: developers.asana.com/reference/getmemberships."""
+    fields = ("member.name", "member.resource_type", "access_level")
+    return get_list("/memberships", asked=f"reading who has access to {parent_gid}", fields=fields, parent=parent_gid)
+
+
+def read_team(team_gid: str) -> Request:
+    """Source: developers.asana.com/reference/getusersforteam."""
+    return get_list(f"/teams/{segment(team_gid)}/users", asked=f"reading the people of team {team_gid}", fields=("name",))
+
+
+def read_agents(workspace_gid: str) -> Request:
+    """AI teammates. Source: developers.asana.com/reference/getagents."""
+    path = f"/workspaces/{segment(workspace_gid)}/agents"
+    return get_list(path, asked=f"reading the agents of workspace {workspace_gid}", fields=("name",))
 
 
 def read_events(resource_gid: str, sync_token: str | None) -> Request:

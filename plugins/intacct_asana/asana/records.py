@@ -8,7 +8,18 @@ from decimal import ROUND_HALF_UP, Decimal, DecimalException
 from typing import Any
 
 from intacct_asana.errors import Refused, UnexpectedReply
-from intacct_asana.records import EnumOption, Event, EventPage, FieldDefinition, FieldValue, Person, Section, Story, Task
+from intacct_asana.records import (
+    Access,
+    EnumOption,
+    Event,
+    EventPage,
+    FieldDefinition,
+    FieldValue,
+    Person,
+    Section,
+    Story,
+    Task,
+)
 
 Json = Mapping[str, Any]
 
@@ -246,7 +257,7 @@ def story_from(body: Json) -> Story:
         new_enum_name=text(chosen, "name") if chosen is not None else "",
         new_approval_status=text(body, "new_approval_status") or None,
         html=text(body, "html_text"),
-        is_edited=switch(body, "is_edited", default=False) if "is_edited" in body else None,
+        is_edited=switch(body, "is_edited", default=False) if body.get("is_edited") is not None else None,
         author_kind=_kind_of(author),
     )
 
@@ -293,6 +304,8 @@ def definition_from(body: Json) -> FieldDefinition:
         options=tuple(option_from(item) for item in objects(body.get("enum_options"), what="enum_options")),
         writable=not computed and not switch(body, "is_value_read_only", default=False),
         enabled=switch(body, "enabled", default=True),
+        privacy=text(body, "privacy_setting"),
+        default_access=text(body, "default_access_level"),
     )
 
 
@@ -318,9 +331,24 @@ def workspaces_from(body: Json) -> tuple[str, ...]:
     return tuple(gid(item) for item in objects(body.get("workspaces"), what="workspaces"))
 
 
-def guest_from(body: Json) -> tuple[str, bool]:
-    """A workspace membership as (user gid, is a guest)."""
-    return gid(an_object(body.get("user"), what="user of a membership")), switch(body, "is_guest", default=False)
+def guest_from(body: Json) -> tuple[str, bool | None]:
+    """A workspace membership as (user gid, is a guest); None where it does not tell: absent is not a no."""
+    told = body.get("is_guest") is not None
+    user = an_object(body.get("user"), what="user of a membership")
+    return gid(user), switch(body, "is_guest", default=False) if told else None
+
+
+def access_from(body: Json) -> Access:
+    """A membership of a project or a custom field."""
+    member = an_object(body.get("member"), what="member of a membership")
+    return Access(
+        gid=gid(member), name=text(member, "name"), kind=text(member, "resource_type"), level=text(body, "access_level")
+    )
+
+
+def sharing_from(body: Json) -> tuple[str, str]:
+    """How a project is shared, as (privacy, default access level), in Asana's words."""
+    return text(body, "privacy_setting"), text(body, "default_access_level")
 
 
 def project_from(body: Json) -> tuple[str, str, str]:

@@ -182,7 +182,7 @@ STAND_INS: Mapping[type[Part], Mapping[str, object]] = MappingProxyType(
     {
         BillScope: {"project": "0", "states": ["Posted"]},
         VendorScope: {"project": "00"},
-        Approval: {"approvers": [{"email": "nobody@example.com", "limits": {"USD": "0"}}]},
+        Approval: {"approvers": [{"email": "nobody@example.com", "limits": {"USD": "0"}, "intacct_users": ["nobody"]}]},
     }
 )
 """Harmless values for what a part cannot do without, chosen so that no check finds anything in them."""

@@ -1,23 +1,30 @@
-"""Rows of preflight's table, and what it says about reading."""
+"""Rows of preflight's table, and what it says about reading, about who decides, and about what changed since it ran."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from intacct_asana.errors import IntacctAsanaError, Problem
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
 from intacct_asana.flow.model import BillScope, VendorScope
+from intacct_asana.flow.rules import EnumSignal
 from intacct_asana.flow.sources import BILL_SOURCES, VENDOR_SOURCES, Source
 from intacct_asana.flow.words import placeholders
 from intacct_asana.intacct.records import sample_bill, sample_vendor
 from intacct_asana.operators.flow_run import FlowRun
+from intacct_asana.pins import pins_drift
+from intacct_asana.records import Access, IntacctUser, Pins
+
+if TYPE_CHECKING:
+    from intacct_asana.asana.hook import AsanaHook
 
 Row = dict[str, str]
 
 
-def passed(check: str, result: str) -> Row:
-    return {"check": check, "result": result, "mend": "", "ok": "yes"}
+def passed(check: str, result: str, *, mend: str = "") -> Row:
+    """Nothing is wrong; `mend` is what would be better still."""
+    return {"check": check, "result": result, "mend": mend, "ok": "yes"}
 
 
 def failed(check: str, problem: Problem) -> Row:
@@ -107,3 +114,139 @@ def _private(run: FlowRun) -> str:
     if run.flow.bills.show_private:
         return f"read too: {hidden} bills are theirs"
     return f"{hidden} bills of private entities are left out; `show_private: true` in the flow file's bills reads them"
+
+
+# What changed in Asana since preflight ran
+
+
+def drift(run: FlowRun, board: AsanaHook, kind: str, pins: Pins) -> list[str]:
+    """Fields and options that were renamed, disabled or taken away, in one listing; told by every run, never its end."""
+    signal = run.flow.approval.signal if kind == "bill" else None
+    try:
+        return [str(problem) for problem in pins_drift(pins, board.field_definitions(pins.project_gid), signal=signal)]
+    except IntacctAsanaError as error:
+        return [f"whether fields were renamed or disabled could not be seen: {error.message}"]
+
+
+# Who decides
+
+
+def rows_of_logins(run: FlowRun) -> list[Row]:
+    """Approvers' logins in Intacct, by which it is told that nobody approves what they entered."""
+    check, approval = "Intacct logins of approvers", run.flow.approval
+    if not approval.segregation_of_duties:
+        return [passed(check, "not needed: the flow says `segregation_of_duties: false`")]
+    try:
+        users = run.books.users()
+    except IntacctAsanaError as error:
+        cure = "give the API user's role List and View on users (USERINFO)"
+        return [passed(check, f"they are compared as declared, and nobody checks that they exist: {error.message}", mend=cure)]
+    known = {user.login.casefold(): user for user in users}
+    return [
+        _login(approver.email, login, known.get(login.casefold()))
+        for approver in approval.approvers
+        for login in approver.intacct_users
+    ] + [
+        _unlisted(approver.email, user)
+        for approver in approval.approvers
+        for user in users
+        if user.email.casefold() == approver.email
+        and user.login.casefold() not in {login.casefold() for login in approver.intacct_users}
+    ]
+
+
+def _login(email: str, login: str, user: IntacctUser | None) -> Row:
+    check, cure = f"Intacct login {login}", f"mend `intacct_users` of {email} in the flow file"
+    if user is None:
+        return failed(check, Problem(where="Intacct", what="no such user", mend=cure))
+    if user.status not in ("", "active"):
+        return failed(check, Problem(where="Intacct", what=f"the user is {user.status}", mend=cure))
+    if user.web_services_only:
+        return failed(check, Problem(where="Intacct", what="a program's user, as which nobody signs in", mend=cure))
+    return passed(check, f"is {user.name or email}" + ("" if user.status else "; whether active is not told"))
+
+
+def _unlisted(email: str, user: IntacctUser) -> Row:
+    cure = f"add it to `intacct_users` of {email}, or they could approve what they entered with it"
+    return failed(
+        f"Intacct login {user.login}", Problem(where="Intacct", what=f"has the address {email} and is not listed", mend=cure)
+    )
+
+
+def base_currency(run: FlowRun) -> str:
+    """The currency that limits are in, where Intacct's bills do not name it."""
+    named = run.flow.approval.base_currency
+    if "BASECURR" not in run.books.missing_fields("APBILL"):
+        return "bills tell it"
+    if named:
+        return f"bills do not tell it; limits are in {named}, as the flow says"
+    raise Misconfigured("This company's bills do not tell their base currency, so no amount can be held against a limit.")
+
+
+def rows_of_sources(run: FlowRun) -> list[Row]:
+    """Where choices may come from. What is no person's own hand is said to be none."""
+    sources = run.flow.approval.sources
+    others = [source for source in sources if source not in ("web", "mobile")]
+    result = f"choices count from {', '.join(sources) or 'nowhere'}; whatever comes from elsewhere, or unmarked, does not"
+    cure = f"leave out {', '.join(others)}: scripts and rules can act there in a person's name" if others else ""
+    return [passed("approval sources", result, mend=cure)]
+
+
+def rows_of_writers(run: FlowRun, pins: Pins | None) -> list[Row]:
+    """Who and what can write what people decide by, as far as Asana tells."""
+    signal = run.flow.approval.signal
+    pin = pins.fields.get(signal.field) if pins and isinstance(signal, EnumSignal) else None
+    what = f"field {pin.name}" if pin else "a bill's task"
+    project = run.flow.bills.project
+    rows = [
+        _told(f"Asana who may write {what}", lambda: _project_writers(run, project)),
+        _told("Asana agents", lambda: _agents(run, project)),
+    ]
+    if pin:
+        rows.insert(1, _field_writers(run, project, pin.gid, pin.name))
+    hidden = "Asana's API tells nothing of rules and apps, which can write it too; what they do counts for nothing"
+    cure = "look at the project's Customize menu (Rules, Apps), and keep out what chooses for people"
+    return [*rows, passed("Asana rules and apps", hidden, mend=cure)]
+
+
+def _told(check: str, look: Callable[[], str]) -> Row:
+    try:
+        return passed(check, look())
+    except IntacctAsanaError as error:
+        return passed(check, f"not told to this connection: {error.message}", mend="look it up in Asana by hand")
+
+
+def _project_writers(run: FlowRun, project_gid: str) -> str:
+    privacy, level = run.unpinned_board.sharing(project_gid)
+    shared = f"the project is {privacy or 'shared as nobody tells'}, whoever joins becomes {level or 'something untold'}"
+    return f"{_members(run, project_gid)}; {shared}"
+
+
+def _members(run: FlowRun, parent_gid: str) -> str:
+    return ", ".join(_member(run, one) for one in run.unpinned_board.access(parent_gid)) or "no members are told"
+
+
+def _member(run: FlowRun, member: Access) -> str:
+    if member.kind != "team":
+        return f"{member.name or member.gid} ({member.level})"
+    people = ", ".join(person.name or person.gid for person in run.unpinned_board.team(member.gid))
+    return f"team {member.name} ({member.level}: {people or 'nobody'})"
+
+
+def _field_writers(run: FlowRun, project_gid: str, field_gid: str, name: str) -> Row:
+    def look() -> str:
+        found = next((one for one in run.unpinned_board.field_definitions(project_gid) if one.gid == field_gid), None)
+        privacy, level = (found.privacy, found.default_access) if found else ("", "")
+        default = f"whoever joins becomes {level}" if level else "whoever joins becomes something untold"
+        return f"the field is {privacy or 'shared as nobody tells'}, {default}; {_members(run, field_gid)}"
+
+    row = _told(f"Asana access of field {name}", look)
+    if "the field is private" in row["result"] or row["mend"]:
+        return row
+    cure = "make the field private in Asana, with the approvers and this integration's user as its only editors"
+    return {**row, "mend": cure}
+
+
+def _agents(run: FlowRun, project_gid: str) -> str:
+    names = [agent.name or agent.gid for agent in run.unpinned_board.agents(run.unpinned_board.project(project_gid)[2])]
+    return f"{', '.join(names)}: what they choose counts for nothing" if names else "none in this workspace"

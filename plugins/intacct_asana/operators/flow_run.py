@@ -55,7 +55,11 @@ class FlowRun:
         """Asana as whoever the token's user is: for preflight, which pins that user, and webhooks. Steps take `own_board`."""
         from intacct_asana.asana.hook import AsanaHook
 
-        return AsanaHook(self.flow.connections.asana)
+        board, pins = AsanaHook(self.flow.connections.asana), self.store.pins("bill")
+        if pins and pins.workspace_gid:
+            # Who is a member elsewhere may be a guest where the bills are.
+            board.workspace_gid = pins.workspace_gid
+        return board
 
     @cached_property
     def _me(self) -> Person:

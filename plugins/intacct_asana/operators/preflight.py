@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
 from intacct_asana.intacct.records import text_field_problems
-from intacct_asana.operators.checks import Row, checks_of_reading, failed, passed, table, tried
+from intacct_asana.operators.checks import (
+    Row,
+    base_currency,
+    checks_of_reading,
+    failed,
+    passed,
+    rows_of_logins,
+    rows_of_sources,
+    rows_of_writers,
+    table,
+    tried,
+)
 from intacct_asana.operators.create_missing import make_missing
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
 from intacct_asana.operators.webhooks import webhook_checks
-from intacct_asana.pins import pins_drift, required_fields, required_people, required_sections, resolve_pins
+from intacct_asana.pins import (
+    pins_drift,
+    required_fields,
+    required_people,
+    required_sections,
+    resolve_person,
+    resolve_pins,
+)
+from intacct_asana.records import ObjectField, Person, Pins
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -21,7 +41,7 @@ READ_OBJECTS = ("VENDOR", "APBILL", "APBILLITEM")
 PAYMENT_OBJECTS = ("APPYMT", "APPYMTDETAIL")
 GUESTS_UNTOLD = "whether they are a guest is not told to this connection"
 GUESTS_CURE = (
-    "write the workspace's gid into the Asana connection's extra as `workspace`; or look it up by hand and write "
+    "let this integration's user see the members of the project's workspace; or look it up by hand and write "
     "`guests_untold: accept` into the flow's approval"
 )
 
@@ -40,6 +60,8 @@ class CheckIntacctOperator(FlowOperator):
             *self._payments(run),
             tried("Intacct time format", lambda: self._format(run)),
             *(tried(check, look) for check, look in checks_of_reading(run)),
+            tried("Intacct base currency", lambda: base_currency(run), mend="write `base_currency` into the flow's approval"),
+            *rows_of_logins(run),
             *self._stamp_fields(run),
             *self._attachments(run),
             *self._vendor_fields(run),
@@ -84,8 +106,7 @@ class CheckIntacctOperator(FlowOperator):
             for name in needed
         ]
 
-    @staticmethod
-    def _stamp_fields(run: FlowRun) -> Iterable[Row]:
+    def _stamp_fields(self, run: FlowRun) -> Iterable[Row]:
         flow = run.flow
         if "stamp" not in flow.write_back.steps or not flow.write_back.stamp:
             return [passed("Intacct stamp fields", "not needed: this flow does not stamp bills")]
@@ -95,6 +116,15 @@ class CheckIntacctOperator(FlowOperator):
         except IntacctAsanaError as error:
             return [{"check": "Intacct stamp fields", "result": error.message, "mend": "", "ok": "no"}]
         cure = "an Intacct administrator adds it to AP bills as a text custom field, or the flow names another"
+        left_out = [name for name in ("amount", "digest") if not getattr(flow.write_back.stamp, name)]
+        better = f"name {' and '.join(left_out)} too: with them everybody sees what was decided on"
+        return [
+            *([passed("Intacct stamp", f"carries no {' and no '.join(left_out)}", mend=better)] if left_out else []),
+            *self._stamp_rows(known, wanted, cure),
+        ]
+
+    @staticmethod
+    def _stamp_rows(known: Mapping[str, ObjectField], wanted: Sequence[str], cure: str) -> list[Row]:
         return [
             passed(f"Intacct field {name}", "writable custom field")
             if name in known and not known[name].read_only
@@ -127,14 +157,14 @@ class CheckAsanaOperator(FlowOperator):
     """Token, projects, custom fields, sections and approvers on the Asana side; pins what it resolved.
 
     With `create_missing` it makes missing fields, enum options, sections and the webhook, each once; nothing existing is
-    changed.
+    changed. An approver's address that moved to another user keeps its old pin, until it is named in `confirm_people`.
     """
 
-    template_fields: Sequence[str] = ("create_missing",)
+    template_fields: Sequence[str] = ("create_missing", "confirm_people")
 
-    def __init__(self, *, create_missing: bool | str = False, **kwargs: Any) -> None:
+    def __init__(self, *, create_missing: bool | str = False, confirm_people: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.create_missing = create_missing
+        self.create_missing, self.confirm_people = create_missing, confirm_people
 
     def execute(self, context: Context) -> list[Row]:
         run = self.run_parts
@@ -144,7 +174,7 @@ class CheckAsanaOperator(FlowOperator):
         rows = [first]
         for kind, project in (("vendor", run.flow.vendors.project), ("bill", run.flow.bills.project)):
             rows += self._project(run, kind, project)
-        rows += [self._approver(run, approver.email) for approver in run.flow.approval.approvers]
+        rows += rows_of_sources(run) + rows_of_writers(run, run.store.pins("bill"))
         rows += [self._kinds(run)] if run.flow.approval.signal.kind == "approval_task" else []
         rows += [self._person(run, email) for email in required_people(run.flow, "bill")]
         return rows + [tried(check, look) for check, look in webhook_checks(run, create=self.create_missing is True)]
@@ -155,11 +185,15 @@ class CheckAsanaOperator(FlowOperator):
         if reach["ok"] == "no":
             return [reach]
         try:
-            return [reach, *self._fields(run, kind, project_gid)]
+            workspace_gid = run.unpinned_board.project(project_gid)[2]
+            if kind == "bill":
+                # Whoever decides has to be a member where the bills are, and no guest there.
+                run.unpinned_board.workspace_gid = workspace_gid
+            return [reach, *self._fields(run, kind, project_gid, workspace_gid)]
         except IntacctAsanaError as error:
             return [reach, {"check": f"{check}: fields", "result": error.message, "mend": "", "ok": "no"}]
 
-    def _fields(self, run: FlowRun, kind: str, project_gid: str) -> Iterable[Row]:
+    def _fields(self, run: FlowRun, kind: str, project_gid: str, workspace_gid: str) -> Iterable[Row]:
         needs, sections = required_fields(run.flow, kind), required_sections(run.flow, kind)
         known = run.store.pins(kind)
         if self.create_missing is True:
@@ -175,9 +209,15 @@ class CheckAsanaOperator(FlowOperator):
             known=known,
         )
         yield from (failed(f"Asana {kind} project: fields", problem) for problem in problems)
+        pins = replace(pins, workspace_gid=workspace_gid)
+        if kind == "bill":
+            people, rows = self._people(run, known)
+            pins = replace(pins, people=people)
+            yield from rows
         if not problems:
             # A rename breaks nothing, because gids are pinned; people are told all the same.
-            drift = pins_drift(known, definitions, there) if known else []
+            signal = run.flow.approval.signal if kind == "bill" else None
+            drift = pins_drift(known, definitions, there, signal=signal) if known else []
             yield from (passed(f"Asana {kind} project: drift", f"{one.where}: {one.what}") for one in drift)
             run.store.save_pins(kind, pins)
             yield passed(f"Asana {kind} project: fields", f"{len(pins.fields)} fields pinned")
@@ -200,22 +240,42 @@ class CheckAsanaOperator(FlowOperator):
         cure = "convert each to an approval in Asana, or delete it and run bill_sync with Read everything"
         return failed(check, Problem(where="Asana", what=what, mend=cure))
 
+    def _people(self, run: FlowRun, known: Pins | None) -> tuple[dict[str, str], list[Row]]:
+        """The approvers' user gids by address, with a row for each. What cannot be asked, or was not confirmed, stays."""
+        before = {} if known is None else known.people
+        people: dict[str, str] = {}
+        rows: list[Row] = []
+        for email in (approver.email.lower() for approver in run.flow.approval.approvers):
+            people[email] = before.get(email, "")
+            try:
+                people[email], row = self._approver(run, email, pinned_gid=people[email])
+            except IntacctAsanaError as error:
+                row = {"check": f"approver {email}", "result": error.message, "mend": "", "ok": "no"}
+            rows.append(row)
+        return {email: gid for email, gid in people.items() if gid}, rows
+
+    def _approver(self, run: FlowRun, email: str, *, pinned_gid: str) -> tuple[str, Row]:
+        check, person = f"approver {email}", run.unpinned_board.person(email)
+        if email in self.confirm_people.lower().replace(",", " ").split():
+            pinned_gid = ""
+        moved = bool(pinned_gid) and (person is None or person.gid != pinned_gid)
+        pinned = run.unpinned_board.person(pinned_gid) if moved else None
+        gid, problem = resolve_person(email, person=person, pinned_gid=pinned_gid, pinned=pinned)
+        if problem or person is None:
+            assert problem
+            return gid, failed(check, problem)
+        return gid, self._member(run, check, person)
+
     @staticmethod
-    def _approver(run: FlowRun, email: str) -> Row:
-        check = f"approver {email}"
-        try:
-            person = run.unpinned_board.person(email)
-        except IntacctAsanaError as error:
-            return {"check": check, "result": error.message, "mend": "", "ok": "no"}
-        if person is None:
-            return failed(check, Problem(where="Asana", what="no such user", mend="mend the e-mail in the flow file"))
+    def _member(run: FlowRun, check: str, person: Person) -> Row:
+        """Guests of the project's workspace never decide, and somebody of whom that is not told only where the flow says so."""
         if person.is_guest:
             cure = "guests cannot decide: name a member of the organisation"
             return failed(check, Problem(where="Asana", what=f"{person.name} is a guest", mend=cure))
         if person.is_guest is None and run.flow.approval.guests_untold == "refuse":
             return failed(check, Problem(where="Asana", what=f"{person.name}: {GUESTS_UNTOLD}", mend=GUESTS_CURE))
         untold = "" if person.is_guest is False else f"; {GUESTS_UNTOLD}, and the flow accepts that"
-        return passed(check, f"is {person.name}{untold}")
+        return passed(check, f"is {person.name}, pinned as user {person.gid}{untold}")
 
     @staticmethod
     def _person(run: FlowRun, email: str) -> Row:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from intacct_asana.operators.checks import drift
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, utc_now
 from intacct_asana.operators.stored_plans import StoredPlanOperator
 from intacct_asana.pins import required_people
@@ -48,6 +49,9 @@ class PlanTasksOperator(FlowOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
         board, pins = run.own_board(self.kind)
+        drifted = drift(run, board, self.kind, pins)
+        for what in drifted:
+            self.log.warning("Changed in Asana since preflight: %s", what)
         follower = self._follower(run)
         reading = self._reading(context, follower)
         self.log.info("Reading %ss: %s", self.kind, reading.why)
@@ -60,7 +64,7 @@ class PlanTasksOperator(FlowOperator):
         self._check_limits(context, run, plan, sight, reading)
         if not context["params"].get("dry_run"):
             self.want_documents(run, sight.records)
-        summary = {"why": reading.why, "read": len(sight.records), "deletions": sight.deletions}
+        summary = {"why": reading.why, "read": len(sight.records), "deletions": sight.deletions, "drift": drifted}
         cursors = {follower.cursor_name(stream): text for stream, text in sight.cursors.items()}
         return self._store(context, run, plan, {**summary, **self._summary(context, run, plan)}, cursors=cursors)
 

@@ -8,6 +8,7 @@ Airflow, HTTP or SQL. The two sides are told apart by system (`bill_key`, `task_
 from __future__ import annotations
 
 from intacct_asana.records.asana import (
+    Access,
     EnumOption,
     Event,
     EventPage,
@@ -63,6 +64,7 @@ __all__ = [
     "NEXT_STATES",
     "ON_THE_WAY",
     "SETTLED_STATES",
+    "Access",
     "Bill",
     "BillLine",
     "BillState",

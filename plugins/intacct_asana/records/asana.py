@@ -23,6 +23,16 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who may do what with a project or a custom field. `kind` is `user` or `team`, `level` Asana's word for the access."""
+
+    gid: str
+    name: str = ""
+    kind: str = ""
+    level: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnumOption:
     gid: str
     name: str
@@ -33,7 +43,8 @@ class EnumOption:
 class FieldDefinition:
     """A custom field as attached to a project. `kind` is Asana's resource_subtype (text, number, enum, date, ...).
 
-    `format` is how a number is shown (`currency`, `percentage`, ...), `currency` the code for the first of these.
+    `format` is how a number is shown (`currency`, `percentage`, ...), `currency` the code for the first of these. `privacy` and
+    `default_access` say who may write it, in Asana's words; empty where Asana does not tell.
     """
 
     gid: str
@@ -45,6 +56,8 @@ class FieldDefinition:
     options: tuple[EnumOption, ...] = ()
     writable: bool = True
     enabled: bool = True
+    privacy: str = ""
+    default_access: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +176,11 @@ class PinnedField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pins:
-    """What preflight resolved once for one project: names to gids, so that a rename in Asana does not break the flow."""
+    """What preflight resolved once for one project: names to gids, so that a rename in Asana does not break the flow.
+
+    `people` are the approvers' user gids by e-mail address in lower case, `workspace_gid` the workspace of the project. Pins of
+    older releases have neither.
+    """
 
     project_gid: str
     fields: Mapping[str, PinnedField]

@@ -117,6 +117,13 @@ class FlowStore:
         """The evidence in the order it was written; of one bill when `key` is given."""
         return evidence.read_evidence(self._database, flow=self._flow, key=key)
 
+    def note(self, key: str, *, facts: Mapping[str, object], at: datetime) -> Anchor:
+        """Evidence about one bill that no decision stands behind, as that its task was deleted."""
+        keys = self._keys
+        with self._database.write() as connection:
+            chain = evidence.Chain(connection, flow=self._flow, keys=keys)
+            return chain.append(key=key, decision_id="", facts=facts, at=at)
+
     def newest_anchor(self) -> Anchor | None:
         """The anchor of the newest evidence, None before there is any. Each run notes it in its own record."""
         return evidence.newest_anchor(self._database, flow=self._flow)
