@@ -12,6 +12,8 @@ from intacct_asana.records import (
     Cursor,
     Decision,
     DecisionState,
+    IntacctIdentity,
+    IntacctUser,
     Intent,
     Link,
     Person,
@@ -20,6 +22,7 @@ from intacct_asana.records import (
     Story,
     Task,
     TaskDraft,
+    Trail,
     Vendor,
     VendorValue,
 )
@@ -52,6 +55,18 @@ class Books(Protocol):
         """
         ...
 
+    def users(self) -> list[IntacctUser]:
+        """Every user of the company. Misconfigured when the role may not list users."""
+        ...
+
+    def closed_summaries(self, summary_nos: Collection[str]) -> frozenset[str]:
+        """Those of these summaries whose books are closed. Misconfigured when they may not be listed."""
+        ...
+
+    def identity(self) -> IntacctIdentity:
+        """Who we are over there."""
+        ...
+
 
 class VendorBooks(Protocol):
     """Intacct's vendors one by one, for the fields that people own in Asana."""
@@ -67,6 +82,47 @@ class VendorBooks(Protocol):
         OutcomeUnknown when no clear answer came.
         """
         ...
+
+
+class Trails(Protocol):
+    """What else in Intacct tells that a record changed, came or went. Times are the server's own texts."""
+
+    def newest_change(self, kind: str) -> str: ...
+
+    def newest_creation(self, kind: str) -> str: ...
+
+    def newest_deletion(self, kind: str) -> str: ...
+
+    def lines(self, *, since_text: str, created_since_text: str) -> Trail:
+        """Record numbers of bills of which a line changed or came."""
+        ...
+
+    def deletions(self, kind: str, *, since_text: str) -> Trail:
+        """What the audit history calls deleted."""
+        ...
+
+
+class FollowedBooks(Books, Protocol):
+    """Intacct, as far as following it needs: changed records, and what names others that are read again."""
+
+    @property
+    def trails(self) -> Trails: ...
+
+    def bills_again(self, record_nos: Collection[str]) -> Iterator[list[Bill]]: ...
+
+    def bills_made_anew(self, bill_keys: Collection[str]) -> Iterator[list[Bill]]:
+        """Bills that Purchasing deleted and made again from the same documents."""
+        ...
+
+    def vendors_again(self, record_nos: Collection[str]) -> Iterator[list[Vendor]]: ...
+
+    def bills_with_payment_changes(self, since_text: str) -> tuple[tuple[str, ...], str]:
+        """Record numbers, and the newest change of any payment; no numbers where `since_text` is empty."""
+        ...
+
+    def earlier(self, text: str, *, minutes: float) -> str: ...
+
+    def latest(self, texts: Sequence[str]) -> str: ...
 
 
 class TaskBoard(Protocol):
@@ -150,7 +206,7 @@ class Links(Protocol):
     def by_task(self, task_gids: Collection[str]) -> Mapping[str, Link]: ...
 
     def begin(self, keys: Collection[str], *, at: datetime) -> None:
-        """Note that tasks for these keys are about to be created, before any call leaves."""
+        """Note that tasks for these keys are about to be created, before any call leaves; `at` by Asana's own clock."""
         ...
 
     def doubt(self, parts: Mapping[str, Collection[str]]) -> None:
@@ -158,16 +214,44 @@ class Links(Protocol):
         ...
 
     def unfinished(self) -> Mapping[str, datetime]:
-        """Keys whose creation began and was never saved, with the time it began: look before creating again."""
+        """Keys whose creation began and was never saved, with Asana's time then: look before creating again."""
         ...
 
     def save(self, link: Link, *, shown: Snapshot | None = None, shown_at: datetime | None = None) -> None:
         """Keep the link, and what its task shows from `shown_at` on; ends the key's unfinished creation."""
         ...
 
-    def shown(self, key: str, *, at: datetime) -> Snapshot | None:
-        """What the task of `key` showed at that instant."""
+    def shown(self, key: str, *, task_gid: str, at: datetime) -> Snapshot | None:
+        """What this very task showed of `key` at that instant."""
         ...
+
+
+class FollowedLinks(Protocol):
+    """Links, as far as following their records needs them."""
+
+    def all(self) -> Mapping[str, Link]: ...
+
+    def of(self, keys: Collection[str]) -> Mapping[str, Link]: ...
+
+    def by_record_no(self, record_nos: Collection[str]) -> Mapping[str, Link]: ...
+
+    def in_doubt(self) -> Mapping[str, Link]:
+        """Links of tasks of which parts may not show their record."""
+        ...
+
+
+class ChangedValues(Protocol):
+    def changed_since(self, at: datetime | None) -> Sequence[VendorValue]: ...
+
+
+class FollowedStore(Protocol):
+    """What one flow's store holds of where reading stands."""
+
+    def cursor(self, name: str) -> str | None: ...
+
+    def links(self, kind: str) -> FollowedLinks: ...
+
+    def vendor_values(self) -> ChangedValues: ...
 
 
 class VendorValues(Protocol):
@@ -211,7 +295,11 @@ class Decisions(Protocol):
         ...
 
     def unsettled(self) -> list[Decision]:
-        """Decisions in RECORDED, CLEARED or SUBMITTED, oldest first."""
+        """Decisions in RECORDED, CLEARED, SUBMITTED or VOIDING, oldest first."""
+        ...
+
+    def sent(self, keys: Collection[str] | None = None) -> list[Decision]:
+        """Settled decisions whose stamp may be on their bill, about all bills or about these, oldest first."""
         ...
 
     def unacknowledged(self) -> list[Decision]:

@@ -31,7 +31,7 @@ def read_bills() -> int:
     """Every bill of the company with its lines, page after page, as the flow reads them; kept are none."""
     from intacct_asana.deployment import flow_named
     from intacct_asana.operators.flow_run import FlowRun
-    from intacct_asana.operators.following import bill_window
+    from intacct_asana.reading.following import bill_window
 
     flow = flow_named(FLOW)
     pages = FlowRun(flow).books.bills(bill_window(flow.bills), page_size=flow.bills.page_size)

@@ -202,6 +202,31 @@ def test_a_lost_answer_to_a_create_makes_no_second_task(world: Any) -> None:
     assert len(world.tasks()) == len(bills_in_scope(world))
 
 
+def test_a_clock_eleven_minutes_off_and_a_lost_answer_make_no_second_task(world: Any) -> None:
+    world.must("preflight", create_missing=True)
+    world.sandbox.clock(advance_seconds=-660)
+    world.sandbox.fault("asana", "POST /tasks", "lost_answer", on_call=3)
+    world.run("bill_sync")
+    world.must("bill_sync")
+    assert len(world.tasks()) == len(bills_in_scope(world))
+
+
+def test_a_part_in_doubt_is_written_anew_by_an_incremental_run(synced: Any) -> None:
+    """What the settling of a decision does, when it meets a task that others altered."""
+    task = next(task for task in synced.tasks() if not task["completed"])
+    before = task["fields"]["Amount"]
+    synced.sandbox.act("asana", ALICE, "write", task=task["gid"], field="Amount", value="9.90")
+    synced.must("bill_sync")
+    assert next(each for each in synced.tasks() if each["gid"] == task["gid"])["fields"]["Amount"] != before
+    links = synced.store().links("bill")
+    (link,) = links.by_task([task["gid"]]).values()
+    amount = synced.store().pins("bill").fields["Amount"].gid
+    links.doubt({link.key: ("name", f"field:{amount}")})
+    synced.must("bill_sync")
+    assert next(each for each in synced.tasks() if each["gid"] == task["gid"])["fields"]["Amount"] == before
+    assert links.in_doubt() == {}
+
+
 def test_a_task_that_asana_lists_late_is_found_by_the_retry_and_not_made_again(world: Any) -> None:
     world.must("preflight", create_missing=True)
     world.sandbox.settings(asana_listing_delay_seconds=60)

@@ -14,22 +14,26 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from intacct_asana.approvals import (
-    Approver,
+    Asked,
     ChoiceField,
     Policy,
-    StampNames,
-    acknowledge_all,
+    Settler,
+    Teller,
     decisions_of,
-    settle_all,
     signals_of,
 )
+from intacct_asana.approvals.seen import shown_to
 from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused
+from intacct_asana.flow.rules import Approval, Approver, StampFields
 from intacct_asana.records import (
+    SETTLED_STATES,
     Bill,
     BillLine,
     BillState,
     Decision,
     DecisionState,
+    IntacctIdentity,
+    IntacctUser,
     Link,
     Person,
     Story,
@@ -50,7 +54,11 @@ BEN = Person(gid="b", name="Ben Okafor", email="ben@northwind.example", is_guest
 ERIN = Person(gid="e", name="Erin Wolf", email="erin@northwind.example", is_guest=False)
 GUS = Person(gid="g", name="Gus Guest", email="gus@partner.example", is_guest=True)
 PEOPLE = {person.gid: person for person in (ALICE, BEN, ERIN, GUS)}
-STAMP = StampNames(decision="D", decided_by="D_BY", decided_at="D_AT", decision_id="D_ID", reason="D_REASON", task_url="D_URL")
+STAMP = StampFields(decision="D", decided_by="D_BY", decided_at="D_AT", decision_id="D_ID", reason="D_REASON", task_url="D_URL")
+
+
+OPTIONS = {PENDING: "Pending", APPROVED: "Approved", REJECTED: "Rejected"}
+USERS = ("mgarcia", "amartin", "bokafor", "ggus", "xml_ws")
 
 
 class Crash(BaseException):
@@ -87,20 +95,42 @@ def a_bill(**changes: Any) -> Bill:
 
 
 def a_policy(**changes: Any) -> Policy:
+    """Parts of the flow's own approval rules go there, the others into what names them by gid."""
+    approvers = (
+        Approver(email="Alice@northwind.example", limits={"USD": Decimal(10000)}, intacct_users=("amartin",)),
+        Approver(email="ben@northwind.example", limits={"USD": Decimal(50000)}, intacct_users=("bokafor",)),
+        Approver(email="gus@partner.example", limits={"USD": Decimal(50000)}, intacct_users=("ggus",)),
+    )
+    approval = {name: changes.pop(name) for name in list(changes) if name in Approval.model_fields}
+    verdicts = {APPROVED: Verdict.APPROVE, REJECTED: Verdict.REJECT}
     plain = Policy(
         flow="demo",
-        version="v1",
-        way=ChoiceField(field_gid=FIELD, pending=PENDING, verdicts={APPROVED: Verdict.APPROVE, REJECTED: Verdict.REJECT}),
-        approvers=(
-            Approver(email="Alice@northwind.example", limits={"USD": Decimal(10000)}, intacct_users=("amartin",)),
-            Approver(email="ben@northwind.example", limits={"USD": Decimal(50000)}, intacct_users=("bokafor",)),
-            Approver(email="gus@partner.example", limits={"USD": Decimal(50000)}),
+        approval=Approval(**{"approvers": approvers, **approval}),
+        way=ChoiceField(
+            field_gid=FIELD,
+            pending=PENDING,
+            verdicts=verdicts,
+            known_names={APPROVED: ("Approved",), REJECTED: ("Rejected",)},
         ),
+        people={person.email: person.gid for person in (ALICE, BEN, GUS)},
         bot_gid=BOT,
         reason_field_gid=REASON,
         stamp=STAMP,
     )
     return replace(plain, **changes)
+
+
+class CutJournal:
+    """The real journal, cut off like everything else."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.real = world, world.store.intents()
+
+    def __getattr__(self, name: str) -> Any:
+        real = getattr(self.real, name)
+        if name not in ("note", "move", "drop"):
+            return real
+        return lambda *given, **how: self.world.cuts.run(name, lambda: real(*given, **how))
 
 
 @dataclass
@@ -164,7 +194,14 @@ class World:
         """bill_sync: the task shows the bill as it is now."""
         assert self.bill_now
         draft = TaskDraft(key=self.bill_now.bill_key, name="INV-1")
-        link = Link(key=self.bill_now.bill_key, task_gid="T1", record_no=self.bill_now.record_no, confirmed=draft, task_url="u")
+        link = Link(
+            key=self.bill_now.bill_key,
+            task_gid="T1",
+            record_no=self.bill_now.record_no,
+            confirmed=draft,
+            task_url="u",
+            linked_at=START,
+        )
         self.links.save(link, shown=snapshot_of(self.bill_now), shown_at=self.now())
 
     def choose(self, who: Person | None, option: str, **more: Any) -> Story:
@@ -180,7 +217,7 @@ class World:
             field_gid=FIELD,
             old_enum_gid=str(before) if before else None,
             new_enum_gid=option,
-            **more,
+            **{"new_enum_name": OPTIONS.get(option, ""), "author_kind": "user" if who else "", **more},
         )
         self.history.append(story)
         self._set(FIELD, option)
@@ -261,6 +298,18 @@ class World:
         found: Bill | None = self.cuts.run("find_bill", lambda: self.bill_now)
         return found
 
+    def users(self) -> list[IntacctUser]:
+        return [IntacctUser(record_no=str(place), login=login) for place, login in enumerate(USERS)]
+
+    def identity(self) -> IntacctIdentity:
+        return IntacctIdentity(company_id="CO", user_id="xml_ws")
+
+    def closed_summaries(self, summary_nos: Any) -> frozenset[str]:
+        return frozenset()
+
+    def anchor(self, decision: Decision, **how: Any) -> Any:
+        return self.real_decisions.anchor(decision, **how)
+
     def record(self, decisions: list[Decision], **how: Any) -> Any:
         return self.cuts.run("record", lambda: self.real_decisions.record(decisions, **how))
 
@@ -288,10 +337,25 @@ class World:
         if self.task_now:
             signals = signals_of(self.task_now, self.stories("T1"), self.policy)
             self.record(decisions_of(signals, flow="demo", link=link, board=ports, links=self.links), at=self.now())
-        settled = settle_all(
-            books=ports, board=ports, decisions=ports, policy=self.policy, find_bill=self.find_bill, now=self.now
+        journal: Any = CutJournal(self)
+        settler = Settler(
+            books=ports,
+            board=ports,
+            decisions=ports,
+            links=self.links,
+            journal=journal,
+            policy=self.policy,
+            asked=Asked(books=ports),
+            find_bill=self.find_bill,
+            now=self.now,
         )
-        told = acknowledge_all(board=ports, decisions=ports, policy=self.policy, now=self.now)
+        teller = Teller(board=ports, decisions=ports, journal=journal, policy=self.policy, now=self.now)
+        settled = settler.settle_all()
+        if self.bill_now and self.task_now and not settler.look("CO:ap:1", self.bill_now):
+            shown = {one.decision_id: shown_to(one, self.links) for one in self.decisions()}
+            if self.bill_now.state not in SETTLED_STATES:
+                teller.show("CO:ap:1", self.task_now, bill=self.bill_now, shown=shown)
+        told = teller.tell_all()
         self.failures = [error for summary in (settled, told) for error in summary.failures.values()]
         return [error.message for error in self.failures]
 

@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from intacct_asana.approvals import (
-    Approver,
+    Asked,
     ChoiceField,
     Policy,
-    StampNames,
+    Settler,
     Summary,
-    acknowledge_all,
+    Teller,
     decisions_of,
-    settle_all,
     signals_of,
 )
-from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused
+from intacct_asana.approvals.seen import shown_to
+from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused, TryLater
+from intacct_asana.flow.rules import Approval, Approver, StampFields
 from intacct_asana.records import (
     NEXT_STATES,
+    ON_THE_WAY,
+    SETTLED_STATES,
     Bill,
     BillLine,
     BillState,
     Decision,
     DecisionState,
+    IntacctIdentity,
+    IntacctUser,
+    Intent,
     Link,
     Person,
     Snapshot,
@@ -34,6 +41,7 @@ from intacct_asana.records import (
     Verdict,
     snapshot_of,
 )
+from intacct_asana.records.anchors import Anchor
 
 APPROVAL, REASON = "71", "72"
 PENDING, APPROVED, REJECTED = "710", "711", "712"
@@ -44,9 +52,15 @@ PEOPLE = {
     ERIN: Person(gid=ERIN, name="Erin Wolf", email="erin@x.example", is_guest=False),
     GUS: Person(gid=GUS, name="Gus Guest", email="gus@x.example", is_guest=True),
 }
-NAMES = StampNames(decision="D", decided_by="BY", decided_at="AT", decision_id="ID", reason="WHY", task_url="URL")
+NAMES = StampFields(decision="D", decided_by="BY", decided_at="AT", decision_id="ID", reason="WHY", task_url="URL")
 TASK, KEY = "5001", "co:ap:65"
 START = datetime(2026, 11, 23, 10, tzinfo=UTC)
+
+
+USERS = [
+    IntacctUser(record_no=str(n), login=login) for n, login in enumerate(("mgarcia", "amartin", "bokafor", "xml_ws"), start=1)
+]
+NAMES_OF = {APPROVED: "Approved", REJECTED: "Rejected", PENDING: "Pending"}
 
 
 class Crash(BaseException):
@@ -75,13 +89,17 @@ def a_bill(**changes: object) -> Bill:
 
 
 def a_policy(**changes: object) -> Policy:
+    """Parts of the flow's own approval rules go there, the others into what names them by gid."""
     alice = Approver(email="Alice@x.example", limits={"USD": Decimal("10000.00")}, intacct_users=("amartin",))
     ben = Approver(email="ben@x.example", limits={"USD": Decimal("50000.00")}, intacct_users=("bokafor",))
+    approval = {name: changes.pop(name) for name in list(changes) if name in Approval.model_fields}
+    names = {APPROVED: ("Approved",), REJECTED: ("Rejected",)}
+    verdicts = {APPROVED: Verdict.APPROVE, REJECTED: Verdict.REJECT}
     parts: dict[str, object] = {
         "flow": "demo",
-        "version": "v1",
-        "way": ChoiceField(field_gid=APPROVAL, pending=PENDING, verdicts={APPROVED: Verdict.APPROVE, REJECTED: Verdict.REJECT}),
-        "approvers": (alice, ben),
+        "approval": Approval(**{"approvers": (alice, ben), **approval}),
+        "way": ChoiceField(field_gid=APPROVAL, pending=PENDING, verdicts=verdicts, known_names=names),
+        "people": {"alice@x.example": ALICE, "ben@x.example": BEN},
         "bot_gid": BOT,
         "reason_field_gid": REASON,
         "stamp": NAMES,
@@ -174,7 +192,13 @@ class Board:
         if not story:
             return None
         return self._story(
-            who, "enum_custom_field_changed", source=source, field_gid=APPROVAL, old_enum_gid=old, new_enum_gid=option
+            who,
+            "enum_custom_field_changed",
+            source=source,
+            field_gid=APPROVAL,
+            old_enum_gid=old,
+            new_enum_gid=option,
+            new_enum_name=NAMES_OF.get(option, ""),
         )
 
     def explain(self, who: str, text: str) -> None:
@@ -194,7 +218,14 @@ class Board:
         at = self.wire.now()
         name = PEOPLE[who].name if who in PEOPLE else ""
         story = Story(
-            gid=f"s{len(self.history) + 1}", created_at=at, author_gid=who, author_name=name, kind=kind, source=source, **parts
+            gid=f"s{len(self.history) + 1}",
+            created_at=at,
+            author_gid=who,
+            author_name=name,
+            kind=kind,
+            source=source,
+            author_kind="user" if who else "",
+            **parts,
         )
         self.history.append(story)
         self.there = replace(self.there, modified_at=at)
@@ -238,6 +269,15 @@ class Books:
 
         self.wire.call("stamp_bill", work, may_lose=True)
 
+    def users(self) -> list[IntacctUser]:
+        return USERS
+
+    def identity(self) -> IntacctIdentity:
+        return IntacctIdentity(company_id="co", user_id="xml_ws")
+
+    def closed_summaries(self, summary_nos: Collection[str]) -> frozenset[str]:
+        return frozenset()
+
     def edit(self, **changes: object) -> None:
         """Somebody changes the bill in Intacct."""
         bill = next(iter(self.bills.values()))
@@ -255,6 +295,7 @@ class Store:
     wire: Wire
     kept: dict[str, Decision] = field(default_factory=dict)
     evidence: list[tuple[str, str, Mapping[str, object]]] = field(default_factory=list)
+    rows: dict[str, Intent] = field(default_factory=dict)
     on_confirm: Callable[[Decision], None] = lambda decision: None
 
     def record(self, decisions: Sequence[Decision], *, at: datetime, cursors: Sequence[object] = ()) -> list[Decision]:
@@ -271,7 +312,7 @@ class Store:
             assert to in NEXT_STATES[stored.state]
             if stored.state is not decision.state:
                 raise Refused("another run moved it")
-            moved = replace(decision, state=to)
+            moved = replace(decision, state=to, acknowledged=stored.acknowledged and to is not DecisionState.VOID)
             if to is DecisionState.CONFIRMED:
                 self.on_confirm(moved)
             self.kept[decision.decision_id] = moved
@@ -289,29 +330,98 @@ class Store:
         return self.wire.call("acknowledge", work)
 
     def unsettled(self) -> list[Decision]:
-        return self.wire.call("unsettled", lambda: [one for one in self._all() if NEXT_STATES[one.state]])
+        return self.wire.call("unsettled", lambda: [one for one in self._all() if one.state in ON_THE_WAY])
 
     def unacknowledged(self) -> list[Decision]:
         return self.wire.call(
-            "unacknowledged", lambda: [one for one in self._all() if not NEXT_STATES[one.state] and not one.acknowledged]
+            "unacknowledged", lambda: [one for one in self._all() if one.state not in ON_THE_WAY and not one.acknowledged]
         )
+
+    def anchor(self, decision: Decision, *, step: str = "") -> Anchor | None:
+        rows = [
+            place
+            for place, (decision_id, said, _) in enumerate(self.evidence, start=1)
+            if decision_id == decision.decision_id and step in ("", said)
+        ]
+        return Anchor(sequence=rows[-1], digest="a" * 64) if rows else None
 
     def of(self, key: str) -> list[Decision]:
         return self.wire.call("of", lambda: [one for one in self._all() if one.key == key])
 
+    # The journal.
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        before = dict(self.kept), list(self.evidence), dict(self.rows)
+        try:
+            yield
+        except BaseException:
+            self.kept, self.evidence, self.rows = before
+            raise
+
+    def note(self, intents: Sequence[Intent], *, at: datetime) -> Mapping[str, Intent]:
+        def work() -> Mapping[str, Intent]:
+            return {one.intent_id: self._noted(one, at) for one in intents}
+
+        return self.wire.call("note", work)
+
+    def _noted(self, wanted: Intent, at: datetime) -> Intent:
+        stored = self.rows.get(wanted.intent_id)
+        if stored is None or not stored.state.is_in_doubt:
+            self.rows[wanted.intent_id] = replace(wanted, noted_at=at, turn=stored.turn if stored else 0)
+            return self.rows[wanted.intent_id]
+        is_repeat = stored.body == wanted.body
+        control_id = stored.control_id if is_repeat else wanted.control_id
+        return replace(stored, body=wanted.body, control_id=control_id, tries=stored.tries if is_repeat else 0)
+
+    def move(self, before: Intent, after: Intent, *, exclusive: bool = False, at: datetime) -> None:
+        def work() -> None:
+            seen = self.rows.get(before.intent_id)
+            if seen is None or (seen.state, seen.turn) != (before.state, before.turn):
+                raise TryLater("another run has it")
+            others = [one for one in self.rows.values() if one.intent_id != after.intent_id and one.kind == after.kind]
+            busy = exclusive and any(one.subject == after.subject and one.state.is_in_doubt for one in others)
+            if busy and after.state.is_in_doubt:
+                raise TryLater("only one at a time")
+            self.rows[after.intent_id] = after
+
+        self.wire.call(f"move to {after.state}", work)
+
+    def drop(self, intent: Intent) -> None:
+        self.wire.call("drop", lambda: self.rows.pop(intent.intent_id))
+
+    def intents_of(self, intent_ids: Collection[str]) -> Mapping[str, Intent]:
+        return {one: self.rows[one] for one in intent_ids if one in self.rows}
+
     def _all(self) -> list[Decision]:
         return sorted(self.kept.values(), key=lambda one: (one.signal.decided_at, one.decision_id))
+
+
+class Journal:
+    """The store's side for writes."""
+
+    def __init__(self, store: Store) -> None:
+        self.together, self.note, self.move, self.drop = store.together, store.note, store.move, store.drop
+        self.of = store.intents_of
 
 
 class Shown:
     """What the task showed, as bill_sync notes it."""
 
     def __init__(self) -> None:
+        self.doubted: dict[str, list[str]] = {}
+        self.link = Link(key=KEY, task_gid=TASK, record_no="65", task_url="https://asana.example/5001")
         self.log: list[tuple[datetime, Snapshot]] = []
 
-    def shown(self, key: str, *, at: datetime) -> Snapshot | None:
+    def shown(self, key: str, *, task_gid: str, at: datetime) -> Snapshot | None:
         past = [snapshot for since, snapshot in self.log if since <= at]
         return past[-1] if past else None
+
+    def of(self, keys: Collection[str]) -> Mapping[str, Link]:
+        return {KEY: self.link}
+
+    def doubt(self, parts: Mapping[str, Collection[str]]) -> None:
+        self.doubted.update({key: sorted(some) for key, some in parts.items()})
 
 
 class World:
@@ -331,28 +441,51 @@ class World:
         self.links.log.append((self.wire.now(), snapshot_of(next(iter(self.books.bills.values())))))
 
     def read(self) -> list[Decision]:
-        link = Link(key=KEY, task_gid=TASK, record_no="65", task_url="https://asana.example/5001")
+        link = self.links.link
         task = self.board.task(TASK)
         signals = signals_of(task, self.board.stories(TASK), self.policy) if task else []
         found = decisions_of(signals, flow="demo", link=link, board=self.board, links=self.links, known=self.store.kept)
         return self.store.record(found, at=self.wire.now())
 
-    def settle(self) -> Summary:
-        return settle_all(
+    @property
+    def settler(self) -> Settler:
+        return Settler(
             books=self.books,
             board=self.board,
             decisions=self.store,
+            links=self.links,
+            journal=Journal(self.store),
             policy=self.policy,
+            asked=Asked(books=self.books),
             find_bill=self.books.find,
             now=self.wire.now,
         )
 
+    @property
+    def teller(self) -> Teller:
+        journal = Journal(self.store)
+        return Teller(board=self.board, decisions=self.store, journal=journal, policy=self.policy, now=self.wire.now)
+
+    def settle(self) -> Summary:
+        return self.settler.settle_all()
+
+    def look(self) -> None:
+        """As the operator does after new choices were settled; and the task is made to show what stands."""
+        moved = self.settler.look(KEY, self.bill)
+        decisions = self.store.of(KEY)
+        task = self.board.task(TASK)
+        if not moved and task and self.bill.state not in SETTLED_STATES:
+            shown = {one.decision_id: shown_to(one, self.links) for one in decisions}
+            self.teller.show(KEY, task, bill=self.bill, shown=shown)
+
     def tell(self) -> Summary:
-        return acknowledge_all(board=self.board, decisions=self.store, policy=self.policy, now=self.wire.now)
+        return self.teller.tell_all()
 
     def run(self) -> list[Summary]:
         self.read()
-        return [self.settle(), self.tell()]
+        settled = self.settle()
+        self.look()
+        return [settled, self.tell()]
 
     def run_in_peace(self) -> None:
         for summary in self.run():

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from intacct_asana.approvals import Approver
 from intacct_asana.errors import TryLater
+from intacct_asana.flow.rules import Approver
 from intacct_asana.records import BillState, DecisionState
 
 from tests.approvals.approvals_world import (

@@ -8,11 +8,11 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from intacct_asana.approvals import Approver
-from intacct_asana.approvals.guards import Case, Finding, findings_of
+from intacct_asana.approvals.rules import Case, Finding, findings_of
+from intacct_asana.flow.rules import Approver
 from intacct_asana.records import BillState, Decision, DecisionState, Signal, Story, Verdict, snapshot_of
 
-from tests.approvals.settle_world import ALICE, KEY, PEOPLE, TASK, a_bill, a_policy
+from tests.approvals.settle_world import ALICE, KEY, PEOPLE, TASK, USERS, a_bill, a_policy
 
 AT = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
 
@@ -47,13 +47,18 @@ def a_decision(**changes: object) -> Decision:
 def a_case(**changes: object) -> Case:
     decision = changes.get("decision", a_decision())
     signal = decision.signal
-    story = Story(gid="s1", created_at=AT, author_gid=signal.decider_gid, field_gid="71", new_enum_gid="711")
+    story = Story(
+        gid="s1", created_at=AT, author_gid=signal.decider_gid, field_gid="71", new_enum_gid="711", new_enum_name="Approved"
+    )
+    story = replace(story, author_kind="user", kind="enum_custom_field_changed", source="web")
     parts: dict[str, object] = {
         "decision": decision,
         "policy": a_policy(),
         "person": PEOPLE[ALICE],
         "stories": [story],
         "bill": a_bill(),
+        "users": USERS,
+        "own_login": "xml_ws",
     }
     return Case(**{**parts, **changes})
 

@@ -47,6 +47,10 @@ PURE = {
 }
 """Modules, and whole packages, that decide and translate without the world."""
 
+UNPINNED_BOARD = {"operators.flow_run", "operators.preflight", "operators.create_missing", "operators.webhooks"}
+"""Who compares the token's user with the pins, who makes the pins, and who keeps the webhook. Every other step gets its board
+from `own_board`; the watcher, which only listens, has a hook of its own."""
+
 OUTSIDE_WORLD = {"airflow", "requests", "httpx", "sqlalchemy", "urllib3", "time", "socket", "subprocess"}
 CLOCKS = ("datetime.now(", "pendulum.now(", "date.today(", "utcnow(")
 MOST_MODULES = 15
@@ -127,3 +131,16 @@ def test_folders_and_modules_stay_readable() -> None:
     assert not {folder.name: count for folder, count in folders.items() if count > MOST_MODULES}
     lengths = {module: len(path.read_text(encoding="utf-8").splitlines()) for module, path in MODULES.items()}
     assert not {module: length for module, length in lengths.items() if length > MOST_LINES}
+
+
+def test_a_step_gets_a_board_only_for_the_pinned_user() -> None:
+    """Nobody else says `unpinned_board`, and nobody makes the hook past it."""
+    unpinned, makers = set(), set()
+    for module, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if "unpinned_board" in (getattr(node, "attr", None), getattr(node, "value", None)):
+                unpinned.add(module)
+            if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "AsanaHook":
+                makers.add(module)
+    assert unpinned == UNPINNED_BOARD
+    assert makers == {"operators.flow_run"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from intacct_asana.errors import UnsafePlan
-from intacct_asana.operators import following
+from intacct_asana.reading import following
 
 GONE = "it was deleted in Intacct"
 

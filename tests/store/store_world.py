@@ -85,6 +85,7 @@ UNDONE = {
     6: "ALTER TABLE ia_links DROP COLUMN in_doubt",
     7: "DROP TABLE ia_intents",
     8: "DROP TABLE ia_policies; ALTER TABLE ia_evidence DROP COLUMN signed_by",
+    9: "ALTER TABLE ia_links DROP COLUMN linked_at; ALTER TABLE ia_shown DROP COLUMN task_gid",
 }
 """What takes each version's step back."""
 

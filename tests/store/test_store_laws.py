@@ -103,7 +103,7 @@ def test_what_was_shown_is_what_was_saved_last_by_then(store: Store, saved: list
             history.append((max(minute, history[-1][0] if history else 0), digest))
     for at in range(-1, 11):
         before = [digest for minute, digest in history if minute <= at]
-        found = links.shown("bill-1", at=minutes(at))
+        found = links.shown("bill-1", task_gid="task of bill-1", at=minutes(at))
         assert (found.digest if found else None) == (before[-1] if before else None)
     assert links.showing(["bill-1"])["bill-1"].digest == saved[-1][1]
 

@@ -47,7 +47,7 @@ def test_flows_and_kinds_do_not_see_each_other(flow: FlowStore, url: str) -> Non
     flow.links("bill").begin(["x"], at=NOON)
     for other in (flow.links("vendor"), open_store(url).for_flow("other").links("bill")):
         assert (other.all(), other.of(["bill-1"]), other.unfinished(), other.count()) == ({}, {}, {}, 0)
-        assert other.shown("bill-1", at=NOON) is None
+        assert other.shown("bill-1", task_gid="task of bill-1", at=NOON) is None
         other.save(a_link())
 
 
@@ -108,23 +108,35 @@ def test_a_task_showed_what_was_saved_last_before_that_instant(flow: FlowStore) 
     links.save(a_link(), shown=a_snapshot("one"), shown_at=minutes(1))
     links.save(a_link())
     links.save(a_link(), shown=a_snapshot("two"), shown_at=minutes(3))
-    found = [links.shown("bill-1", at=minutes(at)) for at in (0, 1, 2.9, 3, 99)]
+    found = [links.shown("bill-1", task_gid="task of bill-1", at=minutes(at)) for at in (0, 1, 2.9, 3, 99)]
     assert found == [None, a_snapshot("one"), a_snapshot("one"), a_snapshot("two"), a_snapshot("two")]
     assert links.showing(["bill-1", "nobody"]) == {"bill-1": a_snapshot("two")}
+
+
+def test_what_a_task_showed_is_said_of_this_task_alone(flow: FlowStore) -> None:
+    links = flow.links("bill")
+    links.save(a_link(task_gid="1", linked_at=NOON), shown=a_snapshot("one"), shown_at=minutes(1))
+    links.save(a_link(task_gid="2", linked_at=minutes(4)))
+    assert links.showing(["bill-1"]) == {}
+    links.save(a_link(task_gid="2", linked_at=minutes(4)), shown=a_snapshot("one"), shown_at=minutes(5))
+    assert links.shown("bill-1", task_gid="2", at=minutes(4)) is None
+    assert links.shown("bill-1", task_gid="2", at=minutes(5)) == a_snapshot("one")
+    assert links.shown("bill-1", task_gid="1", at=minutes(1)) == a_snapshot("one")
+    assert links.of(["bill-1"])["bill-1"].linked_at == minutes(4)
 
 
 def test_showing_the_same_again_adds_no_row_but_showing_it_anew_does(flow: FlowStore, url: str) -> None:
     for number, digest in enumerate(["one", "one", "two", "one"]):
         flow.links("bill").save(a_link(), shown=a_snapshot(digest), shown_at=minutes(number))
     assert len(everything(url)["ia_shown"]) == 3
-    assert flow.links("bill").shown("bill-1", at=minutes(3)) == a_snapshot("one")
+    assert flow.links("bill").shown("bill-1", task_gid="task of bill-1", at=minutes(3)) == a_snapshot("one")
 
 
 def test_a_clock_that_went_back_does_not_put_the_newest_behind_the_one_before(flow: FlowStore) -> None:
     flow.links("bill").save(a_link(), shown=a_snapshot("by our clock"), shown_at=minutes(5))
     flow.links("bill").save(a_link(), shown=a_snapshot("by Asana's"), shown_at=minutes(3))
-    assert flow.links("bill").shown("bill-1", at=minutes(9)) == a_snapshot("by Asana's")
-    assert flow.links("bill").shown("bill-1", at=minutes(4)) is None
+    assert flow.links("bill").shown("bill-1", task_gid="task of bill-1", at=minutes(9)) == a_snapshot("by Asana's")
+    assert flow.links("bill").shown("bill-1", task_gid="task of bill-1", at=minutes(4)) is None
 
 
 def test_a_snapshot_without_its_instant_is_refused(flow: FlowStore) -> None:
@@ -211,3 +223,14 @@ def test_a_link_of_an_older_release_is_in_no_doubt(url: str) -> None:
     assert links.all() == {"bill-1": a_link()}
     links.doubt({"bill-1": ("name",)})
     assert set(links.in_doubt()) == {"bill-1"}
+
+
+def test_what_an_older_store_noted_was_shown_by_the_linked_task(url: str) -> None:
+    links = open_store(url).for_flow("demo").links("bill")
+    links.save(a_link(), shown=a_snapshot("one"), shown_at=minutes(1))
+    links.save(a_link(), shown=a_snapshot("two"), shown_at=minutes(2))
+    links.save(a_link("never shown"))
+    make_older(url, 8)
+    links = open_store(url).for_flow("demo").links("bill")
+    assert {key: link.linked_at for key, link in links.all().items()} == {"bill-1": minutes(1), "never shown": None}
+    assert links.shown("bill-1", task_gid="task of bill-1", at=minutes(1)) == a_snapshot("one")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.records import ValueState, VendorValue
 from intacct_asana.store import FlowStore, open_store
+from intacct_asana.store.tables import vendor_values as table
+from sqlalchemy import create_engine, select, update
 
 from tests.store.store_world import NOON, break_table, everything, make_older, minutes
 
@@ -78,6 +81,18 @@ def test_a_value_and_its_evidence_are_kept_together_or_not_at_all(flow: FlowStor
     with pytest.raises(IntacctAsanaError):
         flow.vendor_values().save([a_value()], facts={})
     assert flow.vendor_values().all() == {}
+
+
+def test_a_row_that_an_older_release_wrote_is_read_without_what_the_journal_knows_now(flow: FlowStore, url: str) -> None:
+    values = flow.vendor_values()
+    values.save([a_value(state=ValueState.SENT)])
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        (body,) = connection.execute(select(table.c.body)).scalars()
+        older = json.dumps({**json.loads(body), "control_id": "ia-vendor-1", "turn": 2})
+        connection.execute(update(table).values(body=older))
+    engine.dispose()
+    assert values.of([KEY])[KEY]["TEAM"] == a_value(state=ValueState.SENT)
 
 
 def test_a_store_of_the_release_before_is_carried_over_with_everything_in_it(url: str) -> None:

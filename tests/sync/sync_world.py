@@ -85,6 +85,9 @@ class Board:
         self.deaf_to: set[str] = set()
         self.said: dict[str, list[Story]] = {}
 
+    def clock(self) -> datetime:
+        return self.wire.clock
+
     def tasks(self, project_gid: str, *, modified_since: datetime | None = None) -> Iterator[list[Task]]:
         with self.wire.lock:
             moment = self.wire.enter()
@@ -115,6 +118,7 @@ class Board:
                 completed=draft.completed,
                 due_on=draft.due_on,
                 notes=plain(draft),
+                created_by_gid=BOT,
                 permalink_url=f"https://asana.example/{gid}",
                 modified_at=self.wire.now(),
                 fields=dict.fromkeys(FIELDS) | self._heard({**draft.fields, **draft.initial_fields}),
@@ -178,7 +182,7 @@ class Board:
         """A person duplicates a task; Asana copies the custom fields too, the key among them."""
         self.next_gid += 1
         gid = str(self.next_gid)
-        self.there[gid] = replace(self.there[task_gid], gid=gid, modified_at=self.wire.now())
+        self.there[gid] = replace(self.there[task_gid], gid=gid, created_by_gid=SOMEBODY, modified_at=self.wire.now())
         return gid
 
     def _changed(self, task: Task, draft: TaskDraft, changed: Collection[str]) -> Task:
@@ -188,7 +192,7 @@ class Board:
         if "section_gid" in changed:
             parts["section_gid"] = draft.section_gid
         gids = [name.removeprefix("field:") for name in changed if name.startswith("field:")]
-        fields = {**task.fields, **self._heard({gid: draft.fields[gid] for gid in gids})}
+        fields = {**task.fields, **self._heard({gid: {**draft.initial_fields, **draft.fields}[gid] for gid in gids})}
         # Moving between sections alone does not count as a modification in Asana.
         moved = self.wire.now() if set(changed) - {"section_gid"} else task.modified_at
         return replace(task, fields=fields, modified_at=moved, **parts)
@@ -212,7 +216,7 @@ class LinkStore:
         self.wire = wire
         self.links: dict[str, Link] = {}
         self.begun: dict[str, datetime] = {}
-        self.shown_log: dict[str, list[tuple[datetime, Snapshot]]] = {}
+        self.shown_log: dict[str, list[tuple[datetime, Snapshot, str]]] = {}
         self.thread = threading.get_ident()
 
     def all(self) -> Mapping[str, Link]:
@@ -247,11 +251,11 @@ class LinkStore:
         self.links[link.key] = link
         self.begun.pop(link.key, None)
         if shown and shown_at:
-            self.shown_log.setdefault(link.key, []).append((shown_at, shown))
+            self.shown_log.setdefault(link.key, []).append((shown_at, shown, link.task_gid))
         self.wire.leave(moment)
 
-    def shown(self, key: str, *, at: datetime) -> Snapshot | None:
-        past = [entry for entry in self.shown_log.get(key, ()) if entry[0] <= at]
+    def shown(self, key: str, *, task_gid: str, at: datetime) -> Snapshot | None:
+        past = [entry for entry in self.shown_log.get(key, ()) if entry[0] <= at and entry[2] == task_gid]
         return max(past, key=lambda entry: entry[0])[1] if past else None
 
     def _enter(self) -> str:
@@ -319,8 +323,13 @@ class World:
             links=self.links.all() if full else self.links.of(keys),
             found=found,
             compares_all=full,
-            shown=lambda key: self.links.shown(key, at=self.wire.clock),
+            shown=self.showing,
+            bot_gid=BOT,
         )
+
+    def showing(self, key: str) -> Snapshot | None:
+        link = self.links.links.get(key)
+        return self.links.shown(key, task_gid=link.task_gid, at=self.wire.clock) if link else None
 
     def apply(self, plan: Plan, *, workers: int = 2) -> Report:
         return apply_plan(

@@ -49,7 +49,7 @@ def test_new_bill_becomes_a_task_with_its_initial_fields_and_a_link(world: World
 def test_what_a_task_shows_counts_from_asanas_own_time_of_the_write(world: World) -> None:
     world.a_bill("a")
     world.run()
-    ((shown_at, snapshot),) = world.links.shown_log["a"]
+    ((shown_at, snapshot, _),) = world.links.shown_log["a"]
     assert shown_at == world.task_of("a").modified_at
     assert snapshot == world.wanted("a").snapshot
 
@@ -65,7 +65,7 @@ def test_move_between_sections_counts_from_our_time_because_asana_keeps_the_old_
     world.dirty.add("a")
     world.run().raise_if_failed()
     assert world.task_of("a").modified_at == old
-    shown_at, snapshot = world.links.shown_log["a"][-1]
+    shown_at, snapshot, _ = world.links.shown_log["a"][-1]
     assert shown_at > old
     assert snapshot == record.snapshot
 

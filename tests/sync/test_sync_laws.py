@@ -132,7 +132,7 @@ class History:
             assert task.notes == f"{bill.vendor} owes {bill.amount}"
             assert task.completed == (bill.state == "paid")
             assert world.links.links[key].record_no == bill.record_no
-            shown = world.links.shown(key, at=world.wire.clock)
+            shown = world.showing(key)
             assert shown
             assert shown.digest == f"{bill.vendor}/{bill.amount}"
 

@@ -10,7 +10,21 @@ import pytest
 from intacct_asana.records import Link, Task, TaskDraft
 from intacct_asana.sync import Adopt, Close, Create, Leave, Plan, Reopen, Update, Wanted, plan_records
 
-from tests.sync.sync_world import AMOUNT, APPROVAL, APPROVED, CLOSED, ELSEWHERE, KEY, OPEN, PENDING, PROJECT, VENDOR, wanted
+from tests.sync.sync_world import (
+    AMOUNT,
+    APPROVAL,
+    APPROVED,
+    BOT,
+    CLOSED,
+    ELSEWHERE,
+    KEY,
+    OPEN,
+    PENDING,
+    PROJECT,
+    SOMEBODY,
+    VENDOR,
+    wanted,
+)
 
 
 def a_link(record: Wanted, *, task_gid: str = "501", **parts: object) -> Link:
@@ -24,7 +38,9 @@ def a_task(record: Wanted, *, gid: str = "501", fields: dict[str, object] | None
     draft = record.draft
     shown = {"name": draft.name, "section_gid": draft.section_gid, "completed": draft.completed, "due_on": draft.due_on}
     merged = {**draft.fields, **draft.initial_fields, **(fields or {})}
-    return Task(gid=gid, project_gids=(PROJECT,), fields=merged, notes="x", **{**shown, **parts})
+    return Task(
+        **{"gid": gid, "project_gids": (PROJECT,), "fields": merged, "notes": "x", "created_by_gid": BOT, **shown, **parts}
+    )
 
 
 def only(plan: Plan) -> object:
@@ -35,7 +51,7 @@ def only(plan: Plan) -> object:
 def decide(record: Wanted, *, link: Link | None = None, tasks: list[Task] | None = None, full: bool = False) -> object:
     links = {link.key: link} if link else {}
     found = None if tasks is None else {record.draft.key: tasks}
-    return only(plan_records({record.draft.key: record}, links=links, found=found, compares_all=full))
+    return only(plan_records({record.draft.key: record}, links=links, found=found, compares_all=full, bot_gid=BOT))
 
 
 def test_new_bill_gets_a_task() -> None:
@@ -57,17 +73,33 @@ def test_task_that_carries_the_key_is_adopted_instead_of_made_twice() -> None:
     assert "name" not in action.changed
 
 
-def test_adoption_never_touches_the_answer_people_gave() -> None:
+def test_an_adopted_task_begins_undecided_whatever_it_says() -> None:
     record = wanted("a")
-    action = decide(record, tasks=[a_task(record, fields={APPROVAL: APPROVED})])
-    assert isinstance(action, Adopt)
-    assert f"field:{APPROVAL}" not in action.changed
+    for said in (APPROVED, PENDING):
+        action = decide(record, tasks=[a_task(record, fields={APPROVAL: said})])
+        assert isinstance(action, Adopt)
+        assert f"field:{APPROVAL}" in action.changed
+
+
+@pytest.mark.parametrize(("maker", "words"), [(SOMEBODY, f"made by user {SOMEBODY}"), (None, "Asana does not name")])
+def test_task_that_somebody_else_made_is_not_adopted_and_people_are_told(maker: str | None, words: str) -> None:
+    record = wanted("a")
+    task = a_task(record, created_by_gid=maker)
+    plan = plan_records({"a": record}, links={}, found={"a": [task]}, compares_all=True, bot_gid=BOT)
+    assert isinstance(only(plan), Create)
+    assert "a: task 501 carries this key" in plan.notes[0]
+    assert words in plan.notes[0]
+
+
+def test_linked_task_stays_linked_whoever_made_it() -> None:
+    record = wanted("a")
+    assert isinstance(decide(record, link=a_link(record), tasks=[a_task(record, created_by_gid=None)], full=True), Leave)
 
 
 def test_oldest_of_several_tasks_is_adopted_and_the_others_are_noted() -> None:
     record = wanted("a")
     tasks = [a_task(record, gid=gid) for gid in ("1000", "999", "1001")]
-    plan = plan_records({"a": record}, links={}, found={"a": tasks})
+    plan = plan_records({"a": record}, links={}, found={"a": tasks}, bot_gid=BOT)
     assert only(plan).task_gid == "999"
     assert plan.notes == ("a: task 999 is kept; also with this key: 1000, 1001. Delete what is a copy.",)
 

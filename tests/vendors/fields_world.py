@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from intacct_asana.errors import OutcomeUnknown, Refused, TryLater
+from intacct_asana.errors import OutcomeUnknown, Refused, TryLater, UnexpectedReply
 from intacct_asana.records import Intent, Link, Story, Task, ValueState, Vendor, VendorValue
 from intacct_asana.sync import Report
 from intacct_asana.vendors import (
@@ -40,6 +40,8 @@ class Books:
     approvals: bool = False
     shows_before: bool = False
     hides_state: bool = False
+    others_came_first: bool = False
+    unreadable: str = ""
     vendors: dict[str, Vendor] = field(default_factory=dict)
     waiting: dict[str, dict[str, str]] = field(default_factory=dict)
     before: dict[str, Mapping[str, str]] = field(default_factory=dict)
@@ -49,6 +51,8 @@ class Books:
     def vendor(self, vendor_id: str) -> Vendor | None:
         moment = self.wire.enter()
         found = next((one for one in self.vendors.values() if one.vendor_id == vendor_id), None)
+        if found and found.vendor_key == self.unreadable:
+            raise UnexpectedReply("a vendor without its state")
         self.wire.leave(moment)
         return found
 
@@ -58,6 +62,9 @@ class Books:
         assert all(vendor.custom.get(name, "") != value for name, value in values.items()), "a write of what is there already"
         if control_id in self.done:
             raise OutcomeUnknown("a result without status")
+        if self.others_came_first:
+            self.vendors[key] = replace(vendor, approval_state="S")
+            raise Refused("another change of the vendor waits for approval", code="BL01")
         assert self.hides_state or key not in self.waiting, "a write while an earlier one waits"
         self.done.add(control_id)
         self.writes.append((key, dict(values)))

@@ -107,3 +107,26 @@ def test_an_option_that_the_flow_does_not_know_never_empties_a_field_beside_a_wr
     world.run().raise_if_failed()
     assert (world.actual(KEYS[0], TEAM), world.actual(KEYS[0], APPROVER)) == ("IT", "ann")
     assert "not in the flow file" in world.board.told[0].text
+
+
+def test_what_intacct_refused_does_not_wait_because_another_change_of_the_vendor_does() -> None:
+    world = FieldsWorld()
+    world.books.others_came_first = True
+    world.board.choose(KEYS[0], TEAM, "IT")
+    world.run().raise_if_failed()
+    assert world.state(KEYS[0], TEAM) is REFUSED
+    (told,) = world.board.told
+    assert "Why: Intacct did not take it: another change of the vendor waits for approval" in told.text
+
+
+def test_a_vendor_that_cannot_be_read_keeps_no_other_one_back() -> None:
+    world = FieldsWorld()
+    for key in KEYS:
+        world.board.choose(key, TEAM, "IT")
+    world.books.unreadable = KEYS[0]
+    (failure,) = world.run().failures
+    assert (failure.key, world.state(KEYS[0], TEAM)) == (KEYS[0], None)
+    world.books.unreadable = ""
+    assert [world.actual(key, TEAM) for key in KEYS] == ["", "IT"]
+    world.run().raise_if_failed()
+    assert world.actual(KEYS[0], TEAM) == "IT"

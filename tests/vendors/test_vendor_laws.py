@@ -92,6 +92,11 @@ def assert_asana_is_the_only_source(world: FieldsWorld) -> None:
             assert row.changed_by == "Ben", "a written value that nobody chose"
 
 
+def assert_nothing_in_doubt(world: FieldsWorld) -> None:
+    assert [one for one in world.values.intents.values() if one.state.is_in_doubt] == []
+    assert [row for row in world.values.rows.values() if row.state is ValueState.SENT] == []
+
+
 def assert_in_peace(world: FieldsWorld) -> None:
     """Without a cut nothing fails, also when a value comes back that was written before."""
     for value in ("IT", "HR", "IT"):
@@ -124,6 +129,7 @@ def check(how: dict[str, bool], moves: list[tuple]) -> None:
             play(world, move)
         settle(world)
         assert_settled(world)
+        assert_nothing_in_doubt(world)
     assert_told_once(world)
     assert_asana_is_the_only_source(world)
     assert_in_peace(world)

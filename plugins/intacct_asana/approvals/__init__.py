@@ -1,36 +1,36 @@
-"""From a choice on a task to a proven stamp on a bill: signals, guards, write-back, and what people are told.
+"""From a choice on a task to what stands on both sides.
 
-`signals_of` reads stories, `decisions_of` makes records of them, `settle_all` carries each along its states, `acknowledge_all`
-tells people once.
+`signals_of` reads stories and `decisions_of` makes records of them; `Settler` judges them by the rules, carries each along its
+states and looks again at those that stand; `standing_of` says what stands; `Teller` has the task show it and tells people once.
 """
 
 from __future__ import annotations
 
-from intacct_asana.approvals.acknowledge import acknowledge, acknowledge_all
-from intacct_asana.approvals.decisions import decisions_of
-from intacct_asana.approvals.policy import Approver, Policy, StampNames
-from intacct_asana.approvals.settle import Settler, settle_all
-from intacct_asana.approvals.signals import UNPROVEN, signals_of
+from intacct_asana.approvals.choices import UNPROVEN, signals_of
+from intacct_asana.approvals.policy import ApprovalTask, ChoiceField, DeclaredComment, Policy, Way
+from intacct_asana.approvals.seen import decisions_of
+from intacct_asana.approvals.settle import Asked, Settler
+from intacct_asana.approvals.standing import Standing, Stands, standing_of
 from intacct_asana.approvals.summary import Summary
+from intacct_asana.approvals.tell import Teller
 from intacct_asana.approvals.watch import Watch, touched_task
-from intacct_asana.approvals.ways import ApprovalTask, ChoiceField, DeclaredComment, Way
 
 __all__ = [
     "UNPROVEN",
     "ApprovalTask",
-    "Approver",
+    "Asked",
     "ChoiceField",
     "DeclaredComment",
     "Policy",
     "Settler",
-    "StampNames",
+    "Standing",
+    "Stands",
     "Summary",
+    "Teller",
     "Watch",
     "Way",
-    "acknowledge",
-    "acknowledge_all",
     "decisions_of",
-    "settle_all",
     "signals_of",
+    "standing_of",
     "touched_task",
 ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from intacct_asana.approvals.guards import Case, Finding
-from intacct_asana.approvals.wording import second
+from intacct_asana.approvals.rules import Case, Finding
+from intacct_asana.approvals.words import second
 from intacct_asana.records import Bill, Decision, snapshot_of
 
 Facts = dict[str, object]
@@ -48,5 +48,6 @@ def of_bill(bill: Bill | None) -> Facts:
     if bill is None:
         return {}
     snapshot = snapshot_of(bill)
-    more = {"record_no": bill.record_no, "state": str(bill.state), "created_by": bill.created_by, "digest": snapshot.digest}
-    return {**snapshot.body, **more, "modified_at_text": bill.modified_at_text}
+    more = {"record_no": bill.record_no, "state": str(bill.state), "digest": snapshot.digest}
+    people = {"created_by": bill.created_by, "modified_by": bill.modified_by, "modified_at_text": bill.modified_at_text}
+    return {**snapshot.body, **more, **people}

@@ -1,68 +1,310 @@
-"""Who may decide what, and where a decision goes: a flow's approval rules with names already turned into gids."""
+"""How the people of a flow decide, and by which rules: three ways behind one shape, with names turned into gids.
+
+A way says which stories are about the decision and what they say, what a task shows, how it is made to show something else,
+and how all of it is called in sentences.
+"""
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, tzinfo
-from decimal import Decimal
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from types import MappingProxyType
+from typing import Protocol
 
-from intacct_asana.approvals.ways import Way
+from intacct_asana.flow.rules import Approval, Approver, StampFields
+from intacct_asana.ports import TaskBoard
+from intacct_asana.records import Signal, Story, Task, Verdict
+
+NAMES = MappingProxyType({Verdict.APPROVE: "Approved", Verdict.REJECT: "Rejected"})
+COMMENT = "comment_added"
+LONGEST_SAID = 1000
+
+
+class Way(Protocol):
+    """How the people of a flow decide."""
+
+    @property
+    def pending(self) -> str:
+        """What a task shows that nobody has decided; empty where a task shows nothing."""
+        ...
+
+    @property
+    def pending_name(self) -> str: ...
+
+    @property
+    def verdicts(self) -> Mapping[str, Verdict]:
+        """What people can set or write, and what it means. Anything else takes an earlier choice back."""
+        ...
+
+    @property
+    def completes(self) -> bool:
+        """Whether a decision also completes its task."""
+        ...
+
+    @property
+    def again(self) -> str:
+        """What to do once more, as in `Please choose again.`"""
+        ...
+
+    def said_by(self, story: Story) -> str | None:
+        """What the story set or wrote; None for a story that is about something else."""
+        ...
+
+    def said_text(self, story: Story) -> str:
+        """The same as people had it before them, for the evidence."""
+        ...
+
+    def reason_in(self, story: Story) -> str | None:
+        """The reason, where it stands in the story itself; None where it is to be looked for elsewhere."""
+        ...
+
+    def flaw(self, signal: Signal, story: Story) -> tuple[str, str] | None:
+        """Why the story does not count as it stands now, and what to do; None when it counts."""
+        ...
+
+    def shown_on(self, task: Task) -> str:
+        """What the task shows; empty for nothing."""
+        ...
+
+    def value_of(self, verdict: Verdict) -> str:
+        """What a task shows that was decided so."""
+        ...
+
+    def option_name(self, verdict: Verdict) -> str:
+        """The verdict as people see it in Asana."""
+        ...
+
+    def did(self, signal: Signal) -> str:
+        """What the person did: `chose Approved`."""
+        ...
+
+    def set_back(self, value: str) -> str:
+        """The sentence that tells people that the task is about to show `value` again."""
+        ...
+
+    def put(self, board: TaskBoard, task_gid: str, value: str) -> None:
+        """Have the task show `value`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Approver:
-    """One person on the list. `limits` by the bill's base currency; a currency that is not there may not be approved."""
+class ChoiceField:
+    """An enum custom field. `pending` and `verdicts` are option gids.
 
-    email: str
-    limits: Mapping[str, Decimal]
-    intacct_users: tuple[str, ...] = ()
-    valid_from: date | None = None
-    valid_to: date | None = None
+    `known_names` are, by option gid, the names under which an option may be chosen: the one that it was pinned with, and those
+    that the flow declares beside it.
+    """
 
-    def decides_on(self, day: date) -> bool:
-        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
+    field_gid: str
+    pending: str
+    verdicts: Mapping[str, Verdict]
+    name: str = "Approval"
+    pending_name: str = "Pending"
+    names: Mapping[Verdict, str] = field(default_factory=lambda: NAMES)
+    known_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    completes: bool = False
+    again: str = "choose again"
+
+    def said_by(self, story: Story) -> str | None:
+        return (story.new_enum_gid or "") if story.field_gid == self.field_gid else None
+
+    def said_text(self, story: Story) -> str:
+        verdict = self.verdicts.get(story.new_enum_gid or "")
+        return self.names[verdict] if verdict else ""
+
+    def reason_in(self, story: Story) -> str | None:
+        return None
+
+    def flaw(self, signal: Signal, story: Story) -> tuple[str, str] | None:
+        """An option is known by its gid, and people go by its name: one that nobody declared may well mean the opposite."""
+        meant, read = self.names[signal.verdict], story.new_enum_name.strip()
+        if read in self.known_names.get(story.new_enum_gid or "", ()):
+            return None
+        now = f"is called {read} in Asana now" if read else "has no name that Asana tells"
+        said = f"The option {now}, and the flow knows it as {meant}: nobody can tell what was meant."
+        mend = f"Please have the name set right in Asana, or declared under other_names in the flow file, then {self.again}."
+        return said, mend
+
+    def shown_on(self, task: Task) -> str:
+        value = task.fields.get(self.field_gid)
+        return value if isinstance(value, str) else ""
+
+    def value_of(self, verdict: Verdict) -> str:
+        return next(gid for gid, said in self.verdicts.items() if said is verdict)
+
+    def option_name(self, verdict: Verdict) -> str:
+        return self.names[verdict]
+
+    def did(self, signal: Signal) -> str:
+        return f"chose {self.names[signal.verdict]}"
+
+    def set_back(self, value: str) -> str:
+        verdict = self.verdicts.get(value)
+        return f"{self.name} is set back to {self.names[verdict] if verdict else self.pending_name}."
+
+    def put(self, board: TaskBoard, task_gid: str, value: str) -> None:
+        board.set_fields(task_gid, {self.field_gid: value})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StampNames:
-    """Which custom field of a bill takes which part of a decision; an empty name is not written."""
+class ApprovalTask:
+    """The task is an approval of Asana. `changes_requested` None means that it says nothing about the bill.
 
-    decision: str
-    decided_by: str
-    decided_at: str
-    decision_id: str
-    reason: str = ""
-    task_url: str = ""
-    amount: str = ""
-    digest: str = ""
+    Every status but pending completes the task, a rejection too, and ticking the task sets `approved`; so who decided what
+    is read from the stories that carry a status, never from `completed`. The name of their subtype is not documented.
+    Source: developers.asana.com/reference/tasks (approval_status).
+    """
+
+    changes_requested: Verdict | None = Verdict.REJECT
+    pending: str = "pending"
+    pending_name: str = "pending"
+    completes: bool = True
+    again: str = "decide again"
+
+    @property
+    def verdicts(self) -> Mapping[str, Verdict]:
+        also = {"changes_requested": self.changes_requested} if self.changes_requested else {}
+        return {"approved": Verdict.APPROVE, "rejected": Verdict.REJECT, **also}
+
+    def said_by(self, story: Story) -> str | None:
+        return story.new_approval_status
+
+    def said_text(self, story: Story) -> str:
+        return story.new_approval_status or ""
+
+    def reason_in(self, story: Story) -> str | None:
+        return None
+
+    def flaw(self, signal: Signal, story: Story) -> tuple[str, str] | None:
+        return None
+
+    def shown_on(self, task: Task) -> str:
+        return task.approval_status or ""
+
+    def value_of(self, verdict: Verdict) -> str:
+        return "approved" if verdict is Verdict.APPROVE else "rejected"
+
+    def option_name(self, verdict: Verdict) -> str:
+        return NAMES[verdict]
+
+    def did(self, signal: Signal) -> str:
+        return "asked for changes" if signal.said == "changes_requested" else f"chose {NAMES[signal.verdict]}"
+
+    def set_back(self, value: str) -> str:
+        return f"The approval is set back to {value}{', and the task is open again' if value == self.pending else ''}."
+
+    def put(self, board: TaskBoard, task_gid: str, value: str) -> None:
+        board.set_approval(task_gid, value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredComment:
+    """A comment whose first line is a declared word, alone or followed by a colon and the reason: `reject: wrong vendor`.
+
+    Nothing else counts: not the word among others, not in a quotation or other markup, not in a comment that its author
+    changed later (nobody knows what it said before).
+    """
+
+    words: Mapping[str, Verdict]
+    """Words in lower case."""
+    pending: str = ""
+    pending_name: str = ""
+    completes: bool = False
+    again: str = "write it as a new comment"
+
+    @property
+    def verdicts(self) -> Mapping[str, Verdict]:
+        return self.words
+
+    def said_by(self, story: Story) -> str | None:
+        if story.kind != COMMENT:
+            return None
+        head = _head(story.text)
+        return head.casefold() if head.casefold() in self.words and _opens_with(story.html, head) else None
+
+    def said_text(self, story: Story) -> str:
+        return story.text[:LONGEST_SAID]
+
+    def reason_in(self, story: Story) -> str | None:
+        first, _, more = story.text.strip().partition("\n")
+        return f"{first.partition(':')[2]} {more}"
+
+    def flaw(self, signal: Signal, story: Story) -> tuple[str, str] | None:
+        if story.is_edited or self.said_text(story) != signal.said:
+            return "The comment was changed after it was written, so it does not count.", f"Please {self.again}."
+        if story.is_edited is None:
+            return "Asana does not tell whether the comment was changed after it was written.", f"Please {self.again}."
+        return None
+
+    def shown_on(self, task: Task) -> str:
+        return ""
+
+    def value_of(self, verdict: Verdict) -> str:
+        return ""
+
+    def option_name(self, verdict: Verdict) -> str:
+        return NAMES[verdict]
+
+    def did(self, signal: Signal) -> str:
+        return f'wrote "{_head(signal.said)}"'
+
+    def set_back(self, value: str) -> str:
+        return ""
+
+    def put(self, board: TaskBoard, task_gid: str, value: str) -> None:
+        """A comment stays what it is."""
+
+
+def _head(text: str) -> str:
+    """The first line up to its colon."""
+    return text.strip().partition("\n")[0].partition(":")[0].strip()
+
+
+def _opens_with(markup: str, head: str) -> bool:
+    """Whether the comment shows `head` as plain text: not struck through, quoted, or in a list. Without markup it does."""
+    inner = markup.strip().removeprefix("<body>").lstrip()
+    return not markup or inner.startswith((html.escape(head), html.escape(head, quote=False)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The rules of one flow. `stamp` None means observe: nothing is written to Intacct.
+    """The approval rules of one flow, with gids for names. `stamp` None means observe: nothing is written to Intacct.
 
-    Delegation days are days in `timezone`. `longest_stamp` is in characters, because Intacct does not tell the length of a
-    custom field. A choice that came through one of `refused_sources` is taken for a rule's, whoever it names.
+    `people` are the user gids that preflight pinned, by e-mail address in lower case, `field_names` the custom fields' by gid.
+    Days of a delegation are days in `timezone`. `longest_stamp` is in characters, because Intacct does not tell the length of
+    a custom field.
     """
 
     flow: str
-    version: str
+    approval: Approval
     way: Way
-    approvers: tuple[Approver, ...]
     bot_gid: str
-    segregation_of_duties: bool = True
+    people: Mapping[str, str] = field(default_factory=dict)
+    field_names: Mapping[str, str] = field(default_factory=dict)
     reason_field_gid: str = ""
-    stamp: StampNames | None = None
+    stamp: StampFields | None = None
+    send_due_on: bool = False
+    send_submit: bool = False
     timezone: tzinfo = UTC
     longest_stamp: int = 200
     longest_reason: int = 1000
-    accepts_untold_guests: bool = False
-    """Whether somebody may decide of whom Asana does not tell whether they are a guest."""
-    refused_sources: frozenset[str] = frozenset({"rule", "system", "automation"})
 
-    def approver(self, email: str, *, on: date) -> Approver | None:
-        """The entry of this e-mail address, in any case; of several, the one that holds `on` that day."""
+    @property
+    def version(self) -> str:
+        return self.approval.policy_version
+
+    def entries(self, email: str) -> list[Approver]:
+        """What the list says of this e-mail address, in any case: once for each delegation."""
         wanted = email.strip().casefold()
-        entries = [one for one in self.approvers if wanted and one.email.casefold() == wanted]
-        return next((one for one in entries if one.decides_on(on)), entries[0] if entries else None)
+        return [one for one in self.approval.approvers if wanted and one.email.casefold() == wanted]
+
+    def pinned(self, email: str) -> str:
+        """The gid that preflight found for an address of the list, empty where it found none."""
+        return self.people.get(email.strip().lower(), "")
+
+    def email_of(self, gid: str | None) -> str:
+        """The address of the list that preflight pinned to this user; empty for everybody else."""
+        pinned = (one.email for one in self.approval.approvers if gid and self.pinned(one.email) == gid)
+        return next(pinned, "")

@@ -1,110 +1,168 @@
-"""Carry each decision along its states: one loop of named recovery points.
+"""Carry each decision along its states, and look again at those that stand: an approval is what stands.
 
-    RECORDED -> CLEARED or REFUSED; CLEARED -> SUBMITTED; SUBMITTED -> CONFIRMED or REJECTED
+    RECORDED -> CLEARED or REFUSED; CLEARED -> SUBMITTED; SUBMITTED -> CONFIRMED, REJECTED or VOIDING
+    CONFIRMED -> VOIDING where the bill is another one now; VOIDING -> VOID
 
-Between two of them lies one local transaction or one write to Intacct; reading in between does no harm. Whatever interrupts
-this, the next run goes on from the stored state. A SUBMITTED decision is read back before anything is written again, so a
-lost answer neither doubles nor loses it, and nothing is confirmed that was not seen on the bill.
+Between two of them lies one local transaction or one write to Intacct, which goes through the journal; reading in between does
+no harm. Whatever interrupts this, the next run goes on from the stored state. A stamp that was sent is read back before
+anything is written again, so a lost answer neither doubles nor loses it; and nothing is confirmed that was not seen on a bill
+that still is what was decided on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from intacct_asana.approvals import facts
-from intacct_asana.approvals.decisions import control_id_for, control_id_of, next_control_id
-from intacct_asana.approvals.guards import (
-    BEFORE_WRITING,
+from intacct_asana.approvals.carry import Stamping, StampKind, Voiding, with_reasons
+from intacct_asana.approvals.policy import Policy
+from intacct_asana.approvals.rules import (
+    ALTERED,
+    FOUND,
+    FOUND_AS,
+    NOT_READY,
     Case,
     Finding,
-    answers_of,
-    choice_counts_as_it_is,
-    choice_stands,
     findings_of,
+    last_editor,
 )
-from intacct_asana.approvals.policy import Policy, StampNames
+from intacct_asana.approvals.seen import altered_parts, shown_to
+from intacct_asana.approvals.stamp import (
+    VOID,
+    OnBill,
+    content_of,
+    control_id_of,
+    differences,
+    read_stamp,
+    stamp_on,
+    stamp_values,
+    void_values,
+)
+from intacct_asana.approvals.standing import still_holds
 from intacct_asana.approvals.summary import Summary
-from intacct_asana.approvals.wording import bill_name, minute, one_line
-from intacct_asana.approvals.write_back import differences, stamp_on, stamp_values
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused, TryLater, UnexpectedReply
-from intacct_asana.ports import Books, Decisions, TaskBoard
-from intacct_asana.records import NEXT_STATES, Bill, Decision, DecisionState, Story
+from intacct_asana.approvals.words import bill_name, changes, void_words
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater
+from intacct_asana.journal import carry_out
+from intacct_asana.ports import Books, Decisions, Journal, Links, TaskBoard
+from intacct_asana.records import (
+    ON_THE_WAY,
+    SETTLED_STATES,
+    Bill,
+    Decision,
+    DecisionState,
+    IntacctUser,
+    Intent,
+    Snapshot,
+    Story,
+)
 
 FindBill = Callable[[Decision], Bill | None]
 """The decision's bill as it is now, also when Purchasing recreated it under a new record number."""
 LONGEST_WORDS = 500
 
 
-def settle_all(
-    *,
-    books: Books,
-    board: TaskBoard,
-    decisions: Decisions,
-    policy: Policy,
-    find_bill: FindBill,
-    now: Callable[[], datetime],
-) -> Summary:
-    """Settle every decision that is on its way, oldest first; one that fails does not stop those about other bills.
+@dataclass(slots=True, kw_only=True)
+class Asked:
+    """What is asked of Intacct beside the bills: at most once a run, and only when a decision is judged."""
 
-    Decisions about a bill whose earlier decision failed wait for the next run: two stamps must never race. A Misconfigured
-    stops everything, because it would meet every decision. `now` gives aware UTC instants. Raises nothing by itself.
-    """
-    settler = Settler(books=books, board=board, decisions=decisions, policy=policy, find_bill=find_bill, now=now)
-    summary, stuck = Summary(), set[str]()
-    unsettled = decisions.unsettled()
-    for place, decision in enumerate(unsettled):
-        if decision.key in stuck:
-            summary.waiting += 1
-            continue
-        try:
-            summary.count(settler.settle(decision))
-        except IntacctAsanaError as error:
-            summary.fail(decision, error)
-            stuck.add(decision.key)
-            if isinstance(error, Misconfigured):
-                summary.not_started = len(unsettled) - place - 1
-                break
-    return summary
+    books: Books
+    _users: Sequence[IntacctUser] | None = None
+    _login: str | None = None
+    _asked: bool = False
+    _closed: dict[str, bool | None] = field(default_factory=dict)
+
+    def users(self) -> Sequence[IntacctUser] | None:
+        """None where the role may not list them."""
+        if not self._asked:
+            try:
+                self._users = self.books.users()
+            except Misconfigured:
+                self._users = None
+            self._asked = True
+        return self._users
+
+    def own_login(self) -> str:
+        if self._login is None:
+            self._login = self.books.identity().user_id
+        return self._login
+
+    def is_closed(self, summary_no: str) -> bool | None:
+        """None where summaries may not be read. A bill that is not posted stands in no summary."""
+        if summary_no and summary_no not in self._closed:
+            try:
+                self._closed[summary_no] = summary_no in self.books.closed_summaries([summary_no])
+            except Misconfigured:
+                self._closed[summary_no] = None
+        return self._closed[summary_no] if summary_no else False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settler:
-    """One run's ports and rules."""
+    """One run's ports and rules. `now` gives aware UTC instants, `owner` names the process to the journal."""
 
     books: Books
     board: TaskBoard
     decisions: Decisions
+    links: Links
+    journal: Journal
     policy: Policy
+    asked: Asked
     find_bill: FindBill
     now: Callable[[], datetime]
+    owner: str = "settle_decisions"
+
+    def settle_all(self) -> Summary:
+        """Settle every decision that is on its way, oldest first; one that fails does not stop those about other bills.
+
+        Decisions about a bill whose earlier decision failed wait for the next run: two stamps must never race. A
+        Misconfigured stops everything, because it would meet every decision. Raises nothing by itself.
+        """
+        summary, stuck = Summary(), set[str]()
+        unsettled = self.decisions.unsettled()
+        for place, decision in enumerate(unsettled):
+            if decision.key in stuck:
+                summary.waiting += 1
+                continue
+            try:
+                summary.count(self.settle(decision))
+            except IntacctAsanaError as error:
+                summary.fail(decision, error)
+                stuck.add(decision.key)
+                if isinstance(error, Misconfigured):
+                    summary.not_started = len(unsettled) - place - 1
+                    break
+        return summary
 
     def settle(self, decision: Decision) -> Decision:
-        """From whatever state to a last one. Raises what keeps it from getting there; the state reached is stored."""
-        case: Case | None = None
-        sent_before = decision.state is DecisionState.SUBMITTED
-        while NEXT_STATES[decision.state]:
+        """From whatever state to one that is settled. Raises what keeps it from there; the state reached is stored."""
+        judged: Case | None = None
+        while decision.state in ON_THE_WAY:
             if decision.state is DecisionState.RECORDED:
-                case = self._case(decision)
-                decision = self._judge(case)
+                judged = self._case(decision)
+                decision = self._judge(judged)
             elif decision.state is DecisionState.CLEARED:
-                if case is None:
+                if judged is None:
                     # A run before this one cleared it: everything may have changed since.
-                    case = self._case(decision)
-                    if refused := self._refuse_if_any(case):
+                    judged = self._case(decision)
+                    if refused := self._refuse_if_any(judged):
                         return refused
-                decision = self._submit(decision, case)
+                decision = self._stamp(replace(judged.decision, state=decision.state), judged.bill, judged.others)
+            elif decision.state is DecisionState.SUBMITTED:
+                decision = self._stamp(decision, self.find_bill(decision))
             else:
-                decision = self._finish(decision, sent_before=sent_before)
+                decision = self._unstamp(decision)
         return decision
 
     # RECORDED, CLEARED: judge
 
     def _case(self, decision: Decision) -> Case:
-        """Reads everything the guards look at. Raises TryLater while another decision about the bill is under way."""
+        """Reads everything the rules look at. Raises TryLater while another decision about the bill is under way."""
         others = [one for one in self.decisions.of(decision.key) if one.decision_id != decision.decision_id]
-        if under_way := next((one for one in others if one.state is DecisionState.SUBMITTED), None):
+        going = (DecisionState.SUBMITTED, DecisionState.VOIDING)
+        if under_way := next((one for one in others if one.state in going), None):
             raise TryLater(
                 f"Decision {decision.decision_id} waits until {under_way.decision_id} about the same bill is settled."
             )
@@ -112,16 +170,23 @@ class Settler:
         person = self.board.person(gid) if gid else None
         email = person.email if person and person.email else decision.decider_email
         bill = self.find_bill(decision)
+        known = replace(decision, decider_email=email, record_no=bill.record_no if bill else decision.record_no)
         return Case(
-            decision=replace(decision, decider_email=email, record_no=bill.record_no if bill else decision.record_no),
+            decision=known,
             policy=self.policy,
             person=person,
-            stories=self._stories(decision),
+            stories=self.stories(decision),
             bill=bill,
             others=others,
+            task=self.board.task(decision.task_gid),
+            link=self.links.of([decision.key]).get(decision.key),
+            shown={one.decision_id: shown_to(one, self.links) for one in (*others, known)},
+            users=self.asked.users() if self.policy.approval.segregation_of_duties else None,
+            own_login=self.asked.own_login(),
+            is_closed=self.asked.is_closed(bill.summary_no if bill else ""),
         )
 
-    def _stories(self, decision: Decision) -> Sequence[Story] | None:
+    def stories(self, decision: Decision) -> Sequence[Story] | None:
         """The task's stories as they stand now, None when the task is gone: people may have changed their minds since."""
         try:
             return self.board.stories(decision.task_gid)
@@ -131,125 +196,195 @@ class Settler:
             raise
 
     def _judge(self, case: Case) -> Decision:
+        own = read_stamp(case.bill, self.policy.stamp)
+        if case.bill and own and own.decision_id == case.decision.decision_id and own.verdict is case.decision.signal.verdict:
+            return self._found(case, case.bill, own)
         findings = findings_of(case)
         if any(not one.passed for one in findings):
             return self._refuse(case, findings)
-        return self._advance(case.decision, DecisionState.CLEARED, facts.judged(case, findings))
+        return self.advance(case.decision, DecisionState.CLEARED, facts.judged(case, findings))
+
+    def _found(self, case: Case, bill: Bill, stamp: OnBill) -> Decision:
+        """Its own stamp is on the bill, from before this store knew it. What it was put on is what the stamp itself says."""
+        told = f"The stamp of {stamp.decision_id} was found on {bill_name(bill)} in Intacct and is taken as it stands."
+        rule = FOUND_AS[case.decision.signal.verdict]
+        found = replace(case.decision, rule=rule, outcome=told, shown_digest=stamp.digest)
+        said = {"found": {"says": stamp.says, "by": stamp.by, "digest": stamp.digest, "fits": content_of(stamp, bill)}}
+        return self.advance(found, DecisionState.CONFIRMED, {**said, "bill": facts.of_bill(bill)})
 
     def _refuse_if_any(self, case: Case) -> Decision | None:
         findings = findings_of(case)
         return self._refuse(case, findings) if any(not one.passed for one in findings) else None
 
     def _refuse(self, case: Case, findings: Sequence[Finding]) -> Decision:
-        refused = _with_reasons(case.decision, findings)
-        return self._advance(refused, DecisionState.REFUSED, facts.judged(case, findings))
+        refused = with_reasons(case.decision, findings)
+        said = facts.judged(case, findings)
+        failed = {one.rule for one in findings if not one.passed}
+        if ALTERED in failed and case.link:
+            at, bot = case.decision.signal.decided_at, self.policy.bot_gid
+            parts = altered_parts(case.link, case.task, case.stories or (), at=at, bot_gid=bot)
+            self.links.doubt({case.link.key: parts})
+            said["altered"] = parts
+        stamp = read_stamp(case.bill, self.policy.stamp)
+        if stamp and failed & {FOUND, *FOUND_AS.values()}:
+            said["found"] = {"decision_id": stamp.decision_id, "says": stamp.says, "by": stamp.by, "digest": stamp.digest}
+            refused = replace(refused, rule=next(iter(failed & {FOUND, *FOUND_AS.values()})))
+        return self.advance(refused, DecisionState.REFUSED, said)
 
-    def _submit(self, decision: Decision, case: Case) -> Decision:
-        """Control id and values are written down before the call."""
-        ready = replace(case.decision, state=decision.state, control_id=control_id_of(decision) if self.policy.stamp else "")
-        values = self._values(ready, self.policy.stamp) if self.policy.stamp else {}
-        written = {"values": values, "before": stamp_on(case.bill, values), "bill": facts.of_bill(case.bill)}
-        return self._advance(ready, DecisionState.SUBMITTED, {**written, "control_id": ready.control_id})
+    # CLEARED, SUBMITTED: the stamp, through the journal
 
-    # SUBMITTED: look first, write at most once, look again
-
-    def _finish(self, decision: Decision, *, sent_before: bool) -> Decision:
-        bill = self.find_bill(decision)
-        if self.policy.stamp is None:
+    def _stamp(self, decision: Decision, bill: Bill | None, others: Sequence[Decision] = ()) -> Decision:
+        """Noted before it is sent; looked for before it is sent again; judged once more on the reading before the write."""
+        names, sent_before = self.policy.stamp, decision.state is DecisionState.SUBMITTED
+        if names is None:
             return self._observed(decision, bill)
-        values = self._values(decision, self.policy.stamp)
-        if bill and not differences(bill, values):
-            return self._confirm(decision, bill, values, answer="no answer kept; found on the bill when it was read back")
-        if turned := self._turned(decision, bill, sent_before=sent_before):
-            return self._reject(_with_reasons(decision, turned), bill, answer="not sent", findings=turned)
-        # The guard has seen to it that there is a bill.
-        assert bill is not None
-        control_id = control_id_for(decision, bill.record_no)
-        ready = replace(decision, record_no=bill.record_no, control_id=control_id)
-        return self._write(ready, bill, values, sent_before=sent_before)
-
-    def _turned(self, decision: Decision, bill: Bill | None, *, sent_before: bool) -> list[Finding]:
-        """What speaks against writing by now: another bill than the one that was judged, or a choice taken back meanwhile."""
-        stories = self._stories(decision) if sent_before else ()
-        case = Case(decision=decision, policy=self.policy, person=None, stories=stories, bill=bill)
-        return [
-            finding
-            for finding in answers_of((choice_counts_as_it_is, choice_stands, *BEFORE_WRITING), case)
-            if not finding.passed
-        ]
-
-    def _write(self, decision: Decision, before: Bill, values: Mapping[str, str], *, sent_before: bool) -> Decision:
-        problem: Refused | OutcomeUnknown | None = None
-        try:
-            self.books.stamp_bill(before.record_no, values=values, control_id=decision.control_id)
-        except (Refused, OutcomeUnknown) as error:
-            problem = error
-        after = self.find_bill(decision)
-        missing = differences(after, values) if after else list(values)
-        if after and not missing:
-            answer = f"{problem.message}; found on the bill when it was read back" if problem else "success"
-            return self._confirm(decision, after, values, answer=answer)
-        if isinstance(problem, Refused):
-            return self._refused_by_intacct(decision, after, problem)
-        if sent_before and isinstance(problem, OutcomeUnknown):
-            # Sent twice and proven absent twice: Intacct may refuse this control id for ever, so the next try has another.
-            again = replace(decision, control_id=next_control_id(decision.control_id))
-            self._advance(again, DecisionState.SUBMITTED, {"sent_again_as": again.control_id, "answer": problem.message})
-        raise self._not_there(decision, before, missing, problem)
-
-    def _not_there(
-        self, decision: Decision, bill: Bill, missing: Sequence[str], problem: OutcomeUnknown | None
-    ) -> IntacctAsanaError:
-        what = f"The stamp of decision {decision.decision_id} on {bill_name(bill)} (record {bill.record_no})"
-        stays = "The decision stays SUBMITTED; the next run reads the bill again before it writes."
-        if problem:
-            said = f"had no clear answer ({problem.message}) and is not on the bill."
-            return TryLater(f"{what} {said} {stays}", code=problem.code)
-        return UnexpectedReply(
-            f"{what} was answered with success, but a read-back does not show {', '.join(missing)}. {stays} "
-            f"If this comes again, look at those fields' length and at who else writes them (control id {decision.control_id})."
+        intent_id = f"stamp-{decision.decision_id}"
+        stored = self.journal.of([intent_id]).get(intent_id) if sent_before else None
+        if stored:
+            values = {str(name): str(value) for name, value in dict(stored.body["values"]).items()}  # type: ignore[call-overload]
+        else:
+            values = stamp_values(decision, bill, names, longest=self.policy.longest_stamp) if bill else {}
+        record_no = bill.record_no if bill else decision.record_no
+        control_id = control_id_of(decision, record_no, what="stamp")
+        intent = Intent(
+            intent_id=intent_id,
+            kind="stamp",
+            subject=decision.key,
+            body={"record_no": record_no, "values": values},
+            control_id=control_id,
         )
+        editor = last_editor(bill, others, own_login=self.asked.own_login()) if bill and not sent_before else decision.editor
+        write = Stamping(settler=self, decision=replace(decision, editor=editor or ""), bill=bill, sent_before=sent_before)
+        return self._carried(intent, write)
 
-    # The ends
+    def _carried(self, intent: Intent, write: Stamping | Voiding) -> Decision:
+        kind = StampKind(
+            books=self.books,
+            policy=self.policy,
+            look=lambda: self.find_bill(write.decision),
+            check=write.check,
+            looks_first=write.sent_before,
+        )
+        keep = lambda outcome: write.keep(outcome, kind)  # noqa: E731 - the journal's own name for it
+        with closing(
+            carry_out([intent], kinds=[kind], journal=self.journal, keep=keep, owner=self.owner, now=self.now, workers=1)
+        ) as outcomes:
+            ended = list(outcomes)
+        if write.is_done:
+            return write.decision
+        error = next((outcome.error for outcome in ended if outcome.error), None)
+        raise error or TryLater(f"Decision {write.decision.decision_id} was not carried out; the next run goes on with it.")
 
     def _observed(self, decision: Decision, bill: Bill | None) -> Decision:
+        """Nothing is written; the states are gone through all the same, so that the evidence has one form."""
+        if decision.state is DecisionState.CLEARED:
+            decision = self.advance(decision, DecisionState.SUBMITTED, {"values": {}, "bill": facts.of_bill(bill)})
         name = bill_name(bill) if bill else f"record {decision.record_no}"
         told = replace(decision, outcome=f"Observed only: Intacct was not changed for {name}.")
-        return self._advance(told, DecisionState.CONFIRMED, {"answer": "observed only", "bill": facts.of_bill(bill)})
+        return self.advance(told, DecisionState.CONFIRMED, {"answer": "observed only", "bill": facts.of_bill(bill)})
 
-    def _confirm(self, decision: Decision, bill: Bill, values: Mapping[str, str], *, answer: str) -> Decision:
-        at = self.now()
-        told = replace(decision, outcome=f"Recorded in Intacct on {bill_name(bill)} at {minute(at)}.", record_no=bill.record_no)
-        found = {"answer": answer, "after": stamp_on(bill, values), "bill": facts.of_bill(bill)}
-        return self._advance(told, DecisionState.CONFIRMED, {**found, "control_id": decision.control_id}, at=at)
+    # CONFIRMED, VOIDING: whether it still stands
 
-    def _refused_by_intacct(self, decision: Decision, bill: Bill | None, error: Refused) -> Decision:
-        words = one_line(error.message, longest=LONGEST_WORDS)
-        state = f"The bill is {bill.state} in Intacct now." if bill else "The bill is gone from Intacct."
-        told = replace(decision, rule="refused by Intacct", outcome=f"Intacct did not take it: {words}\n{state}")
-        return self._reject(told, bill, answer=error.message, code=error.code)
+    def look(self, key: str, bill: Bill) -> list[Decision]:
+        """Look again at what was decided about a bill, as it is now: what stands no more becomes void on both sides.
 
-    def _reject(
-        self, told: Decision, bill: Bill | None, *, answer: str, code: str | None = None, findings: Sequence[Finding] = ()
-    ) -> Decision:
-        against = [{"rule": one.rule, "said": one.said} for one in findings]
-        said: facts.Facts = {
-            "answer": answer,
-            "code": code,
-            "against": against,
-            "bill": facts.of_bill(bill),
-            "control_id": told.control_id,
-        }
-        return self._advance(told, DecisionState.REJECTED, said)
+        The answer holds the decisions that moved. A stamp of ours that says more than stands is void, too.
+        """
+        moved: list[Decision] = []
+        if bill.state in SETTLED_STATES:
+            return moved
+        decided = self.decisions.of(key)
+        if any(one.state in ON_THE_WAY for one in decided):
+            # It failed, or came while this run was busy; the next run settles it and looks again.
+            return moved
+        stamp = read_stamp(bill, self.policy.stamp)
+        for decision in decided:
+            shown = shown_to(decision, self.links)
+            is_on = stamp is not None and stamp.decision_id == decision.decision_id and stamp.says.casefold() != VOID
+            if decision.state is DecisionState.CONFIRMED and not still_holds(decision, bill, shown):
+                moved.append(self.settle(self.begin_void(decision, bill, shown)))
+            elif decision.state in (DecisionState.REJECTED, DecisionState.VOID) and is_on:
+                moved.append(self.settle(self._begin_late_void(decision, bill)))
+        standing = [one for one in decided if one.state is DecisionState.CONFIRMED]
+        if not moved and standing and self._lost_its_stamp(standing[-1], bill, stamp):
+            moved.append(self._stamp_again(standing[-1], bill))
+        return moved
 
-    def _advance(self, decision: Decision, to: DecisionState, said: facts.Facts, *, at: datetime | None = None) -> Decision:
+    def begin_void(self, decision: Decision, bill: Bill, shown: Snapshot | None) -> Decision:
+        told = replace(
+            decision,
+            rule="changed since",
+            outcome=void_words(decision, shown, bill),
+            record_no=bill.record_no,
+            editor=self._person_who_changed(bill),
+        )
+        changed = [{"what": what, "was": was, "is": now} for what, was, now in changes(shown, bill)]
+        said: facts.Facts = {"changed": changed, "shown": shown.body if shown else {}, "bill": facts.of_bill(bill)}
+        return self.advance(told, DecisionState.VOIDING, said)
+
+    def _begin_late_void(self, decision: Decision, bill: Bill) -> Decision:
+        late = f"A stamp that had been given up turned up on {bill_name(bill)} afterwards. It does not count."
+        told = replace(decision, outcome=late if decision.state is DecisionState.REJECTED else decision.outcome)
+        return self.advance(
+            told, DecisionState.VOIDING, {"answer": "found on the bill afterwards", "bill": facts.of_bill(bill)}
+        )
+
+    def _person_who_changed(self, bill: Bill) -> str:
+        """Empty where Intacct names us, or nobody: who it was cannot be known then."""
+        return "" if bill.modified_by.casefold() == self.asked.own_login().casefold() else bill.modified_by
+
+    def _unstamp(self, decision: Decision) -> Decision:
+        """Have the stamp say that it is void, where it is still this decision's."""
+        bill = self.find_bill(decision)
+        stamp = read_stamp(bill, self.policy.stamp)
+        names = self.policy.stamp
+        if names is None or bill is None or stamp is None or stamp.decision_id != decision.decision_id:
+            return self.voided(decision, bill, answer="its stamp is not on the bill")
+        plain = control_id_of(decision, bill.record_no, what="void")
+        newest = self.decisions.anchor(decision, step="VOIDING")
+        intent = Intent(
+            intent_id=f"void-{decision.decision_id}",
+            kind="stamp",
+            subject=decision.key,
+            body={"record_no": bill.record_no, "values": void_values(decision, names)},
+            # Whoever voids the same decision a second time sends a write of its own.
+            control_id=f"{plain}-{newest.sequence}" if newest else plain,
+        )
+        return self._carried(intent, Voiding(settler=self, decision=decision))
+
+    def voided(self, decision: Decision, bill: Bill | None, *, answer: str, more: str = "") -> Decision:
+        told = replace(decision, outcome=f"{decision.outcome}\n{more}".strip())
+        said: facts.Facts = {"answer": answer, "bill": facts.of_bill(bill), "values": stamp_on(bill, self._void_names())}
+        return self.advance(told, DecisionState.VOID, said)
+
+    def _void_names(self) -> Mapping[str, str]:
+        names = self.policy.stamp
+        return {names.decision: "", names.decision_id: ""} if names else {}
+
+    def _lost_its_stamp(self, decision: Decision, bill: Bill, stamp: OnBill | None) -> bool:
+        """Purchasing made the bill anew, or somebody emptied or rewrote the stamp. Another's stamp is left alone."""
+        names = self.policy.stamp
+        if names is None or bill.state in NOT_READY or decision.rule in FOUND_AS.values():
+            return False
+        if stamp and stamp.decision_id not in ("", decision.decision_id):
+            return False
+        values = stamp_values(decision, bill, names, longest=self.policy.longest_stamp)
+        return bool(differences(bill, {name: values[name] for name in (names.decision, names.decision_id)}))
+
+    def _stamp_again(self, decision: Decision, bill: Bill) -> Decision:
+        names, newest = self.policy.stamp, self.decisions.anchor(decision)
+        assert names is not None
+        intent = Intent(
+            intent_id=f"stamp-{decision.decision_id}",
+            kind="stamp",
+            subject=decision.key,
+            body={
+                "record_no": bill.record_no,
+                "values": stamp_values(decision, bill, names, longest=self.policy.longest_stamp),
+            },
+            control_id=f"{control_id_of(decision, decision.record_no, what='stamp')}-{newest.sequence if newest else 0}",
+        )
+        return self._carried(intent, Stamping(settler=self, decision=decision, bill=bill, sent_before=False))
+
+    def advance(self, decision: Decision, to: DecisionState, said: facts.Facts, *, at: datetime | None = None) -> Decision:
         return self.decisions.advance(decision, to=to, facts=said, at=at or self.now())
-
-    def _values(self, decision: Decision, names: StampNames) -> dict[str, str]:
-        return stamp_values(decision, names, longest=self.policy.longest_stamp)
-
-
-def _with_reasons(decision: Decision, findings: Sequence[Finding]) -> Decision:
-    """The first rule that failed gives the name, every one that failed its sentence; one line each."""
-    failed = [finding for finding in findings if not finding.passed]
-    return replace(decision, rule=failed[0].rule, outcome="\n".join(finding.sentence for finding in failed))

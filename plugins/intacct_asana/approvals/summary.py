@@ -27,6 +27,11 @@ class Summary:
     """One for each decision that ended, for the log."""
     waiting: int = 0
     not_started: int = 0
+    put_back: int = 0
+    """Newer choices that a value of ours was written over, and that the task shows again."""
+
+    shown_again: int = 0
+    """Tasks of bills that stand as they were, made to show so again."""
 
     def count(self, decision: Decision) -> None:
         self.states[str(decision.state)] += 1
@@ -44,6 +49,8 @@ class Summary:
             "failures": {key: error.message for key, error in self.failures.items()},
             "waiting": self.waiting,
             "not_started": self.not_started,
+            "put_back": self.put_back,
+            "shown_again": self.shown_again,
         }
 
     def raise_if_failed(self) -> None:

@@ -204,7 +204,7 @@ BILL_SOURCES: Mapping[str, Source[Bill]] = MappingProxyType(
         "posted_on": _day("Day on which the bill was posted to the general ledger", lambda bill: bill.posted_on),
         "paid_on": _day("Day on which the bill was paid in full", lambda bill: bill.paid_on),
         "currency": _text("Currency that the bill is in", lambda bill: bill.currency),
-        "base_currency": _text("Base currency of the bill's entity", lambda bill: bill.base_currency),
+        "base_currency": _text("Base currency of the bill's entity", lambda bill: bill.base_currency or bill.currency),
         "total_entered": _money("Amount of the bill, base currency", lambda bill: bill.total_entered),
         "total_due": _money("Amount still due, base currency", lambda bill: bill.total_due),
         "total_paid": _money("Amount paid, base currency", lambda bill: bill.total_paid),

@@ -138,7 +138,7 @@ def bill_of(
         posted_on=day_of(get("WHENPOSTED")),
         paid_on=day_of(get("WHENPAID")),
         currency=get("CURRENCY") or get("BASECURR"),
-        base_currency=get("BASECURR") or get("CURRENCY"),
+        base_currency=get("BASECURR"),
         total_entered=entered(get("TOTALENTERED"), state=state, record_no=record_no),
         total_selected=money(get("TOTALSELECTED")),
         total_paid=money(get("TOTALPAID")),

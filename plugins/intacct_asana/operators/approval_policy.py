@@ -4,36 +4,27 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
-from intacct_asana.approvals import ApprovalTask, Approver, ChoiceField, DeclaredComment, Policy, StampNames, Way
-from intacct_asana.flow.rules import SignalRule
+from intacct_asana.approvals import ApprovalTask, ChoiceField, DeclaredComment, Policy, Way
+from intacct_asana.flow.rules import EnumSignal, SignalRule
 from intacct_asana.operators.flow_run import FlowRun
-from intacct_asana.records import Pins, Verdict
+from intacct_asana.records import PinnedField, Pins, Verdict
 
 
 def policy_of(run: FlowRun, pins: Pins) -> Policy:
-    """The flow's approval rules with Asana's gids and Intacct's field names."""
+    """The flow's approval rules with Asana's gids."""
     approval, write_back = run.flow.approval, run.flow.write_back
-    stamps = "stamp" in write_back.steps and write_back.stamp
     reason = approval.reason_text_field
     return Policy(
         flow=run.flow.flow,
-        version=approval.policy_version,
+        approval=approval,
         way=way_of(approval.signal, pins),
-        approvers=tuple(
-            Approver(
-                email=one.email,
-                limits=dict(one.limits),
-                intacct_users=one.intacct_users,
-                valid_from=one.valid_from,
-                valid_to=one.valid_to,
-            )
-            for one in approval.approvers
-        ),
         bot_gid=pins.bot_gid,
-        segregation_of_duties=approval.segregation_of_duties,
-        accepts_untold_guests=approval.guests_untold == "accept",
+        people=pins.people,
+        field_names={field.gid: field.name for field in pins.fields.values()},
         reason_field_gid=pins.fields[reason].gid if reason else "",
-        stamp=StampNames(**{name: value or "" for name, value in stamps.model_dump().items()}) if stamps else None,
+        stamp=write_back.stamp if "stamp" in write_back.steps else None,
+        send_due_on=write_back.send_due_on,
+        send_submit=write_back.send_submit,
         timezone=ZoneInfo(run.flow.schedules.timezone),
     )
 
@@ -53,4 +44,10 @@ def way_of(signal: SignalRule, pins: Pins) -> Way:
         name=signal.field,
         pending_name=signal.pending,
         names={Verdict.APPROVE: signal.approve, Verdict.REJECT: signal.reject},
+        known_names=_known_names(signal, field),
     )
+
+
+def _known_names(signal: EnumSignal, field: PinnedField) -> dict[str, tuple[str, ...]]:
+    """The names under which each option may be chosen: its own, and those that the flow declares beside it."""
+    return {field.options[name]: (name, *signal.other_names.get(name, ())) for name in (signal.approve, signal.reject)}

@@ -1,52 +1,65 @@
-"""Approvals after they were read: settle them in Intacct, tell people on the task, report."""
+"""Approvals after they were read: settle them in Intacct, look again at those that stand, tell people, report."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from intacct_asana.approvals import Summary, acknowledge_all, settle_all
+from intacct_asana.approvals import Asked, Settler, Summary, Teller
+from intacct_asana.approvals.seen import shown_to
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, UnexpectedReply
 from intacct_asana.operators.approval_policy import policy_of
-from intacct_asana.operators.flow_run import FlowOperator, FlowRun
-from intacct_asana.records import Bill, Decision
+from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
+from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, ReadWindow
+from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
+CHANGED, LOOKED = "approvals_bills", "approvals_looked"
+"""Cursors: Intacct's text of the newest change that was looked at, and when all decided bills were."""
+OVERLAP_MINUTES = 5.0
+
 
 class SettleDecisionsOperator(FlowOperator):
-    """Carries every decision that is on its way: guards, stamp, read-back. One that fails does not stop the others."""
+    """Carries every decision that is on its way, then looks again at decided bills: an approval is what stands.
+
+    One that fails does not stop the others. Bills that changed since the last look are looked at by every run, all that are
+    decided and unpaid at least every `crawl_hours`; the cursors move only when every look succeeded.
+    """
 
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
-        board, pins = run.own_board("bill")
         approval = run.flow.approval
         run.store.keep_policy(approval.policy_version, text=approval.policy_text, at=run.now())
-        summary = settle_all(
-            books=run.books,
-            board=board,
-            decisions=run.store.decisions(),
-            policy=policy_of(run, pins),
-            find_bill=lambda decision: find_bill(run, decision),
-            now=run.now,
-        )
-        return _reported(self, run, summary)
+        settler, began = settler_of(run), run.now()
+        summary = settler.settle_all()
+        looks = _Looks(run, settler, summary)
+        if not summary.not_started:
+            looks.at_decided(began)
+        report = _reported(self, run, summary, more={"looked_at": looks.count, "anchors": len(looks.anchors)})
+        looks.raise_if_evidence_is_wrong()
+        return report
 
 
 class TellPeopleOperator(FlowOperator):
-    """Comments once on the task of each settled decision, and puts refused choices back to Pending."""
+    """Comments once on the task of each decision that was settled or became void, and has the task show what stands."""
 
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
-        board, pins = run.own_board("bill")
-        summary = acknowledge_all(board=board, decisions=run.store.decisions(), policy=policy_of(run, pins), now=run.now)
-        run.store.marks().wrote(board.wrote)
+        summary = teller_of(run).tell_all()
+        run.store.marks().wrote(run.own_board("bill")[0].wrote)
         return _reported(self, run, summary)
 
 
 class ReportRunOperator(FlowOperator):
-    """Puts what the steps returned together on the run. It comes last and wants every step green, so a run is too."""
+    """Puts what the steps returned together on the run, with the anchor of the newest evidence beside it.
+
+    It comes last and wants every step green, so a run is too. What Airflow keeps of a run is out of reach for whoever owns
+    the store's database, and so the anchor shows there when the end of the evidence, or all of it, is taken away.
+    """
 
     template_fields: Sequence[str] = ("steps",)
 
@@ -55,8 +68,147 @@ class ReportRunOperator(FlowOperator):
         self.steps = steps
 
     def execute(self, context: Context) -> Any:
-        self.log.info("%s", json.dumps(self.steps))
-        return self.steps
+        newest = self.run_parts.store.newest_anchor()
+        report = {**_steps(self.steps), "evidence": anchor_text(newest) if newest else ""}
+        self.log.info("%s", json.dumps(report))
+        return report
+
+
+def _steps(steps: dict[str, Any] | str) -> dict[str, Any]:
+    """Where Airflow renders the template to text, the steps stand in it as they are."""
+    return dict(steps) if isinstance(steps, Mapping) else {"steps": steps}
+
+
+def settler_of(run: FlowRun) -> Settler:
+    board, pins = run.own_board("bill")
+    return Settler(
+        books=run.books,
+        board=board,
+        decisions=run.store.decisions(),
+        links=run.store.links("bill"),
+        journal=run.store.intents(),
+        policy=policy_of(run, pins),
+        asked=Asked(books=run.books),
+        find_bill=lambda decision: find_bill(run, decision),
+        now=run.now,
+    )
+
+
+def teller_of(run: FlowRun) -> Teller:
+    board, pins = run.own_board("bill")
+    return Teller(
+        board=board,
+        decisions=run.store.decisions(),
+        journal=run.store.intents(),
+        policy=policy_of(run, pins),
+        now=run.now,
+    )
+
+
+class _Looks:
+    """One run's looks at bills that were decided before."""
+
+    def __init__(self, run: FlowRun, settler: Settler, summary: Summary) -> None:
+        self.run, self.settler, self.summary = run, settler, summary
+        self.count, self.anchors, self.wrong = 0, list[Anchor](), list[str]()
+        self._newest = list[str]()
+
+    def at_decided(self, began: datetime) -> None:
+        """Those that changed since the last look; all of them where a look is due, or where nobody looked yet."""
+        since, failed = self.run.store.cursor(CHANGED), len(self.summary.failures)
+        is_due = not since or self._is_due(began)
+        pages = self._decided() if is_due else self._changed(since or "")
+        try:
+            for page in pages:
+                self._look(page)
+        except IntacctAsanaError as error:
+            self.summary.failures["bills that were decided"] = error
+        if is_due:
+            self._examine()
+        if len(self.summary.failures) == failed:
+            self._move_cursors(began, looked=is_due)
+
+    def _is_due(self, now: datetime) -> bool:
+        last = self.run.store.cursor(LOOKED)
+        return last is None or now - datetime.fromisoformat(last) >= timedelta(hours=self.run.flow.approval.crawl_hours)
+
+    def _changed(self, since: str) -> Iterator[list[Bill]]:
+        # Inclusive, and a little earlier: a change can come to light behind a newer one.
+        return self.run.books.bills(ReadWindow(since_text=self.run.books.earlier(since, minutes=OVERLAP_MINUTES)))
+
+    def _decided(self) -> Iterator[list[Bill]]:
+        """Bills that a stamp of ours may be on and that are neither paid nor reversed, also under a new record number."""
+        numbers = {one.key: one.record_no for one in self.run.store.decisions().sent()}
+        links = self.run.store.links("bill").of(numbers)
+        wanted = {key: number for key, number in numbers.items() if key not in links or not is_closed(links[key])}
+        found = set[str]()
+        for page in self.run.books.bills_again(wanted.values()) if wanted else ():
+            found |= {bill.bill_key for bill in page}
+            yield page
+        if gone := [key for key in wanted if key not in found and ":po:" in key]:
+            yield from self.run.books.bills_made_anew(gone)
+
+    def _look(self, page: Sequence[Bill]) -> None:
+        self._newest += [bill.modified_at_text for bill in page if bill.modified_at_text]
+        bills = {bill.bill_key: bill for bill in page}
+        decided: dict[str, list[Decision]] = {}
+        for decision in self.run.store.decisions().sent(bills):
+            decided.setdefault(decision.key, []).append(decision)
+        for key, decisions in decided.items():
+            self._look_at(bills[key], decisions)
+
+    def _look_at(self, bill: Bill, decisions: Sequence[Decision]) -> None:
+        self.count += 1
+        self._note_anchors(bill, decisions)
+        try:
+            moved = self.settler.look(bill.bill_key, bill)
+        except IntacctAsanaError as error:
+            self.summary.fail(decisions[-1], error)
+            if isinstance(error, Misconfigured):
+                raise
+            return
+        for decision in moved:
+            self.summary.count(decision)
+        if not moved and bill.state not in SETTLED_STATES:
+            self._show(bill, decisions)
+
+    def _show(self, bill: Bill, decisions: Sequence[Decision]) -> None:
+        """The task of a bill whose decision still stands: somebody may have set it to something else."""
+        link = self.run.store.links("bill").of([bill.bill_key]).get(bill.bill_key)
+        board, _ = self.run.own_board("bill")
+        task = board.task(link.task_gid) if link else None
+        if task is None:
+            return
+        links = self.run.store.links("bill")
+        shown = {one.decision_id: shown_to(one, links) for one in decisions}
+        teller = teller_of(self.run)
+        if teller.show(bill.bill_key, task, bill=bill, shown=shown):
+            self.summary.shown_again += 1
+            self.run.store.marks().wrote(board.wrote)
+        self.summary.put_back += len(teller.put_back)
+
+    def _note_anchors(self, bill: Bill, decisions: Sequence[Decision]) -> None:
+        """Of stamps that this store made. Whoever lost the store has no evidence that an older stamp could prove."""
+        stamp = self.settler.policy.stamp
+        text = bill.custom.get(stamp.decision_id, "") if stamp else ""
+        if any(text.startswith(one.decision_id) for one in decisions if not one.rule.startswith("found")):
+            self.anchors += anchors_in(text, where=f"the stamp on bill {bill.bill_number or bill.record_no}")
+
+    def _examine(self) -> None:
+        """Once a look at all of them: what the stamps and our answers on the tasks name, against what the store holds."""
+        if self.anchors:
+            self.wrong = [str(problem) for problem in self.run.store.verify_evidence(self.anchors)]
+
+    def raise_if_evidence_is_wrong(self) -> None:
+        if self.wrong:
+            listed = "".join(f"\n  - {problem}" for problem in self.wrong[:5])
+            raise UnexpectedReply(f"The evidence of flow {self.run.flow.flow} has {len(self.wrong)} findings.{listed}")
+
+    def _move_cursors(self, began: datetime, *, looked: bool) -> None:
+        if newest := self.run.books.latest(self._newest):
+            self.run.store.save_cursor(Cursor(name=CHANGED, value=newest))
+        if looked:
+            self.run.store.save_cursor(Cursor(name=LOOKED, value=began.isoformat()))
 
 
 def find_bill(run: FlowRun, decision: Decision) -> Bill | None:
@@ -69,10 +221,12 @@ def find_bill(run: FlowRun, decision: Decision) -> Bill | None:
     return next((one for one in remade if one.bill_key == decision.key), None)
 
 
-def _reported(operator: FlowOperator, run: FlowRun, summary: Summary) -> dict[str, Any]:
+def _reported(
+    operator: FlowOperator, run: FlowRun, summary: Summary, *, more: Mapping[str, object] | None = None
+) -> dict[str, Any]:
     for line in summary.lines:
         operator.log.info("%s", line)
-    report: dict[str, Any] = summary.as_json() | {"calls": run.calls()}
+    report: dict[str, Any] = {**summary.as_json(), **(more or {}), "calls": run.calls()}
     operator.log.info("%s", json.dumps(report))
     summary.raise_if_failed()
     return report

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from intacct_asana.operators.checks import drift
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, utc_now
-from intacct_asana.operators.following import CHANGED, BillFollower, Follower, Sight, VendorFollower, bill_window
-from intacct_asana.operators.reading import Reading, reading_of
 from intacct_asana.operators.stored_plans import StoredPlanOperator
 from intacct_asana.pins import required_people
+from intacct_asana.reading.following import CHANGED, BillFollower, Follower, Sight, VendorFollower, bill_window
+from intacct_asana.reading.window import Reading, reading_of
 from intacct_asana.records import Bill, Cursor, Pins, Task, Vendor, snapshot_of
 from intacct_asana.store import StoredPlan
 from intacct_asana.sync import (
@@ -52,7 +52,7 @@ class PlanTasksOperator(FlowOperator):
         drifted = drift(run, board, self.kind, pins)
         for what in drifted:
             self.log.warning("Changed in Asana since preflight: %s", what)
-        follower = self.follower(run, now=utc_now())
+        follower = self._follower(run)
         reading = self._reading(context, follower)
         self.log.info("Reading %ss: %s", self.kind, reading.why)
         sight = _look(follower, reading)
@@ -67,6 +67,9 @@ class PlanTasksOperator(FlowOperator):
         summary = {"why": reading.why, "read": len(sight.records), "deletions": sight.deletions, "drift": drifted}
         cursors = {follower.cursor_name(stream): text for stream, text in sight.cursors.items()}
         return self._store(context, run, plan, {**summary, **self._summary(context, run, plan)}, cursors=cursors)
+
+    def _follower(self, run: FlowRun) -> Follower:
+        return self.follower(run.flow, books=run.books, store=run.store, now=utc_now)
 
     def _reading(self, context: Context, follower: Follower) -> Reading:
         dag_run = context["dag_run"]
@@ -91,6 +94,7 @@ class PlanTasksOperator(FlowOperator):
             compares_all=reading.compares_all,
             gone=sight.gone,
             shown=links.showing(wanted.keys()).get,
+            bot_gid=pins.bot_gid,
         )
 
     def _all_wanted(self, run: FlowRun, pins: Pins, records: Mapping[str, Any]) -> dict[str, Wanted]:
@@ -108,7 +112,7 @@ class PlanTasksOperator(FlowOperator):
         after a lost store the tasks are there, and must be found instead of made again.
         """
         unfinished = run.store.links(self.kind).unfinished()
-        looks_at_all = reading.compares_all or run.store.cursor(self.follower(run, now=utc_now()).cursor_name(CHANGED)) is None
+        looks_at_all = reading.compares_all or run.store.cursor(self._follower(run).cursor_name(CHANGED)) is None
         if not looks_at_all and not unfinished:
             return None
         since = None if looks_at_all else min(unfinished.values())

@@ -1,1 +1,1 @@
-"""What a run reads and what of it is worth a look: pure decisions of the operators."""
+"""What was read of both systems, and where to look next: pure decisions about reading."""

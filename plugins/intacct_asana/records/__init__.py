@@ -45,6 +45,7 @@ from intacct_asana.records.intacct import (
 from intacct_asana.records.intents import Intent, IntentState
 from intacct_asana.records.state import (
     NEXT_STATES,
+    ON_THE_WAY,
     Cursor,
     Decision,
     DecisionState,
@@ -61,6 +62,7 @@ from intacct_asana.records.state import (
 
 __all__ = [
     "NEXT_STATES",
+    "ON_THE_WAY",
     "SETTLED_STATES",
     "Access",
     "Bill",

@@ -45,7 +45,8 @@ def snapshot_of(bill: Bill) -> Snapshot:
         "bill_number": bill.bill_number,
         "description": bill.description,
         "currency": bill.currency,
-        "base_currency": bill.base_currency,
+        # Where Intacct does not tell it, as it was written down ever since.
+        "base_currency": bill.base_currency or bill.currency,
         "total_entered": amount_text(bill.total_entered),
         "transaction_total_entered": amount_text(bill.transaction_total_entered),
         "due_on": bill.due_on.isoformat() if bill.due_on else "",
@@ -85,7 +86,8 @@ class Link:
     """Which task stands for which record, and what we last saw confirmed on it.
 
     `confirmed` is the draft as Asana acknowledged it (None until the first write was read back). `in_doubt` are parts that a
-    write was sent for since, whose answer nobody kept: the task may or may not say what was sent.
+    write was sent for since, whose answer nobody kept: the task may or may not say what was sent. `linked_at` is Asana's time
+    of the write that made this task stand for the record: what anybody chose on it before says nothing about the record.
     """
 
     key: str
@@ -94,6 +96,7 @@ class Link:
     confirmed: TaskDraft | None = None
     task_url: str = ""
     in_doubt: tuple[str, ...] = ()
+    linked_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,19 +125,34 @@ class DecisionState(StrEnum):
     SUBMITTED = "SUBMITTED"
     CONFIRMED = "CONFIRMED"
     REJECTED = "REJECTED"
+    VOIDING = "VOIDING"
+    """It stands no more, and the stamp in Intacct may still say that it does."""
+    VOID = "VOID"
 
 
 NEXT_STATES: Mapping[DecisionState, frozenset[DecisionState]] = MappingProxyType(
     {
-        DecisionState.RECORDED: frozenset({DecisionState.CLEARED, DecisionState.REFUSED}),
+        # To CONFIRMED at once: its own stamp was found on the bill, from before this store knew the decision.
+        DecisionState.RECORDED: frozenset({DecisionState.CLEARED, DecisionState.REFUSED, DecisionState.CONFIRMED}),
         DecisionState.CLEARED: frozenset({DecisionState.SUBMITTED, DecisionState.REFUSED}),
         # To itself: sent again under another control id, after reading back proved twice that nothing was there.
-        DecisionState.SUBMITTED: frozenset({DecisionState.SUBMITTED, DecisionState.CONFIRMED, DecisionState.REJECTED}),
+        # To VOIDING: the stamp landed on a bill that somebody changed in that very second.
+        DecisionState.SUBMITTED: frozenset(
+            {DecisionState.SUBMITTED, DecisionState.CONFIRMED, DecisionState.REJECTED, DecisionState.VOIDING}
+        ),
         DecisionState.REFUSED: frozenset(),
-        DecisionState.CONFIRMED: frozenset(),
-        DecisionState.REJECTED: frozenset(),
+        # To itself: stamped again, because the stamp was taken off a bill that is still what was decided on.
+        DecisionState.CONFIRMED: frozenset({DecisionState.CONFIRMED, DecisionState.VOIDING}),
+        # To VOIDING: a stamp that was given up landed after all.
+        DecisionState.REJECTED: frozenset({DecisionState.VOIDING}),
+        DecisionState.VOIDING: frozenset({DecisionState.VOID}),
+        DecisionState.VOID: frozenset({DecisionState.VOIDING}),
     }
 )
+ON_THE_WAY = frozenset(
+    {DecisionState.RECORDED, DecisionState.CLEARED, DecisionState.SUBMITTED, DecisionState.VOIDING},
+)
+"""States in which a run has something to do about a decision. In all others people can be told how it stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +184,7 @@ class Decision:
     `shown_digest` is the snapshot that the task showed when the person decided (empty if unknown).
     `outcome` is the plain sentence for people: why refused, what Intacct said, or what was recorded.
     `REJECTED` means that Intacct refused the write; a person's "no" is `verdict` REJECT and can well be `CONFIRMED`.
+    `editor` is the login of whoever changed the bill last before we wrote on it, which Intacct itself no longer tells then.
     """
 
     decision_id: str
@@ -181,6 +200,7 @@ class Decision:
     rule: str = ""
     outcome: str = ""
     acknowledged: bool = False
+    editor: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, select, update
 
 from intacct_asana.errors import Refused
-from intacct_asana.records import NEXT_STATES, Cursor, Decision, DecisionState
+from intacct_asana.records import NEXT_STATES, ON_THE_WAY, Cursor, Decision, DecisionState
 from intacct_asana.records.anchors import Anchor
 from intacct_asana.store.codec import from_json, instant_text, to_json
 from intacct_asana.store.database import Database, add
@@ -18,8 +18,10 @@ from intacct_asana.store.evidence import Chain, Keyring, read_evidence, sha256_h
 from intacct_asana.store.runs import save_cursors
 from intacct_asana.store.tables import decisions as table
 
-ON_THE_WAY = tuple(state for state, after in NEXT_STATES.items() if after)
-SETTLED = tuple(state for state, after in NEXT_STATES.items() if not after)
+CHUNK = 500
+"""Keys in one IN list: below the variable limit of every database."""
+SENT = frozenset({DecisionState.CONFIRMED, DecisionState.REJECTED, DecisionState.VOID})
+SETTLED = frozenset(DecisionState) - ON_THE_WAY
 
 
 class StoredDecisions:
@@ -46,8 +48,9 @@ class StoredDecisions:
     def advance(self, decision: Decision, *, to: DecisionState, facts: Mapping[str, object], at: datetime) -> Decision:
         """Move a decision along one arrow and append `facts` to its evidence, in one transaction.
 
-        `decision` carries the new control_id, rule and outcome; what people did in Asana stays as it was recorded.
-        Raises Refused for an arrow that does not exist, and when another run moved the decision first.
+        `decision` carries the new control_id, rule and outcome; what people did in Asana stays as it was recorded. One that
+        becomes void is news, so it is to be told again. Raises Refused for an arrow that does not exist, and when another run
+        moved the decision first.
         """
         if to not in NEXT_STATES[decision.state]:
             raise Refused(f"Decision {decision.decision_id} cannot go from {decision.state} to {to}.")
@@ -58,7 +61,8 @@ class StoredDecisions:
                 raise Refused(
                     f"Decision {decision.decision_id} is {stored.state} by now, not {decision.state}: another run moved it."
                 )
-            moved = replace(decision, state=to, key=stored.key, signal=stored.signal, acknowledged=stored.acknowledged)
+            told = stored.acknowledged and to is not DecisionState.VOID
+            moved = replace(decision, state=to, key=stored.key, signal=stored.signal, acknowledged=told)
             self._keep(connection, moved)
             said = {name: getattr(moved, name) for name in ("control_id", "rule", "outcome")}
             _note(chain, moved, step=str(to), facts={**said, **facts, "step_before": stored.state}, at=at)
@@ -82,12 +86,21 @@ class StoredDecisions:
         return told
 
     def unsettled(self) -> list[Decision]:
-        """Decisions in RECORDED, CLEARED or SUBMITTED, oldest first."""
-        return self._select(table.c.state.in_(ON_THE_WAY))
+        """Decisions in RECORDED, CLEARED, SUBMITTED or VOIDING, oldest first."""
+        return self._select(table.c.state.in_(sorted(ON_THE_WAY)))
 
     def unacknowledged(self) -> list[Decision]:
         """Settled decisions whose task has not been told yet, oldest first."""
-        return self._select(table.c.state.in_(SETTLED) & table.c.acknowledged.is_(False))
+        return self._select(table.c.state.in_(sorted(SETTLED)) & table.c.acknowledged.is_(False))
+
+    def sent(self, keys: Collection[str] | None = None) -> list[Decision]:
+        """Settled decisions whose stamp may be on their bill, about all bills or about these, oldest first."""
+        may = table.c.state.in_(sorted(SENT))
+        if keys is None:
+            return self._select(may)
+        wanted = sorted(set(keys))
+        chunks = [wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK)]
+        return [decision for chunk in chunks for decision in self._select(may & table.c.key.in_(chunk))]
 
     def of(self, key: str) -> list[Decision]:
         """Every decision about one bill, oldest first."""

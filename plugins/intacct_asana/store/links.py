@@ -84,23 +84,24 @@ class StoredLinks:
             self._put(connection, link)
             connection.execute(delete(creations).where(self._own(creations), creations.c.key == link.key))
             if shown and shown_at:
-                self._note_shown(connection, link.key, shown, shown_at)
+                self._note_shown(connection, link, shown, shown_at)
 
     def forget(self, keys: Collection[str]) -> None:
         """Give up unfinished creations whose task was proven not to exist."""
         with self._database.write() as connection:
             connection.execute(delete(creations).where(self._own(creations), creations.c.key.in_(sorted(keys))))
 
-    def shown(self, key: str, *, at: datetime) -> Snapshot | None:
-        """What the task of `key` showed at that instant, or None when it showed nothing yet."""
+    def shown(self, key: str, *, task_gid: str, at: datetime) -> Snapshot | None:
+        """What this very task showed of `key` at that instant, or None when it showed nothing yet."""
         with self._database.read() as connection:
-            row = self._newest_shown(connection, key, shown.c.shown_at <= instant_text(at))
+            row = self._newest_shown(connection, key, task_gid, shown.c.shown_at <= instant_text(at))
             return _snapshot(row) if row else None
 
     def showing(self, keys: Collection[str]) -> Mapping[str, Snapshot]:
-        """The newest snapshot of each key: what its task shows now."""
-        order = (shown.c.shown_at, shown.c.id)
-        return {row.key: _snapshot(row) for row in self._rows(shown, shown.c.key, keys, order=order)}
+        """What the task of each key shows now. A task that took another's place shows what was written onto it."""
+        tasks = {row.key: row.task_gid for row in self._rows(links, links.c.key, keys)}
+        rows = self._rows(shown, shown.c.key, tasks, order=(shown.c.shown_at, shown.c.id))
+        return {row.key: _snapshot(row) for row in rows if row.task_gid == tasks[row.key]}
 
     # --- one transaction's parts ---
 
@@ -118,6 +119,7 @@ class StoredLinks:
             task_url=link.task_url,
             confirmed=json_text(draft_to_json(link.confirmed)) if link.confirmed else None,
             in_doubt=json_text(link.in_doubt) if link.in_doubt else None,
+            linked_at=instant_text(link.linked_at) if link.linked_at else None,
         )
         try:
             put(connection, links, row)
@@ -127,18 +129,18 @@ class StoredLinks:
             # Another process claimed the task after we had looked.
             raise _shared(link, "another record") from error
 
-    def _note_shown(self, connection: Connection, key: str, snapshot: Snapshot, at: datetime) -> None:
-        """Only a change is a new row: the newest one holds until something else was shown."""
-        newest = self._newest_shown(connection, key)
+    def _note_shown(self, connection: Connection, link: Link, snapshot: Snapshot, at: datetime) -> None:
+        """Only a change is a new row: the task's newest one holds until it showed something else."""
+        newest = self._newest_shown(connection, link.key, link.task_gid)
         if newest and newest.digest == snapshot.digest:
             return
         # Asana's clock and ours differ by seconds; what is saved later was shown later, whatever they say.
         shown_at = max(instant_text(at), newest.shown_at if newest else "")
-        row = self._row(key, shown_at=shown_at, digest=snapshot.digest, body=json_text(snapshot.body))
-        connection.execute(insert(shown).values(**row))
+        row = self._row(link.key, task_gid=link.task_gid, shown_at=shown_at, digest=snapshot.digest)
+        connection.execute(insert(shown).values(**row, body=json_text(snapshot.body)))
 
-    def _newest_shown(self, connection: Connection, key: str, *limits: ColumnElement[bool]) -> Row[Any] | None:
-        query = select(shown).where(self._own(shown), shown.c.key == key, *limits)
+    def _newest_shown(self, connection: Connection, key: str, task_gid: str, *limits: ColumnElement[bool]) -> Row[Any] | None:
+        query = select(shown).where(self._own(shown), shown.c.key == key, shown.c.task_gid == task_gid, *limits)
         return connection.execute(query.order_by(shown.c.shown_at.desc(), shown.c.id.desc()).limit(1)).first()
 
     def _rows(self, table: Any, column: Any, values: Collection[str], *, order: Sequence[Any] = ()) -> list[Row[Any]]:
@@ -174,4 +176,5 @@ def _link(row: Row[Any]) -> Link:
         task_url=row.task_url,
         confirmed=draft_from_json(json.loads(row.confirmed)) if row.confirmed else None,
         in_doubt=tuple(json.loads(row.in_doubt or "[]")),
+        linked_at=instant_of(row.linked_at) if row.linked_at else None,
     )

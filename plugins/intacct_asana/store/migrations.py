@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from intacct_asana.store import tables
 
@@ -61,6 +61,27 @@ def _keyed_evidence(connection: Connection) -> None:
     tables.guard_evidence(connection)
 
 
+def _shown_by_task(connection: Connection) -> None:
+    """What an older store noted as shown was shown by the task that stands for the record, and it stood so from then on."""
+    connection.exec_driver_sql("ALTER TABLE ia_links ADD COLUMN linked_at VARCHAR(27)")
+    connection.exec_driver_sql("ALTER TABLE ia_shown ADD COLUMN task_gid VARCHAR(64) NOT NULL DEFAULT ''")
+    links, shown = tables.links, tables.shown
+    same = and_(shown.c.flow == links.c.flow, shown.c.kind == links.c.kind, shown.c.key == links.c.key)
+    first = select(func.min(shown.c.shown_at)).where(same).scalar_subquery()
+    connection.execute(update(links).values(linked_at=first))
+    task = select(links.c.task_gid).where(same).scalar_subquery()
+    connection.execute(update(shown).values(task_gid=func.coalesce(task, "")))
+
+
 STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType(
-    {2: _task_marks, 3: _webhooks, 4: _documents, 5: _vendor_values, 6: _doubts, 7: _intents, 8: _keyed_evidence}
+    {
+        2: _task_marks,
+        3: _webhooks,
+        4: _documents,
+        5: _vendor_values,
+        6: _doubts,
+        7: _intents,
+        8: _keyed_evidence,
+        9: _shown_by_task,
+    }
 )

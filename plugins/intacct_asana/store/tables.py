@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 metadata = MetaData()
 
 
@@ -25,6 +25,7 @@ links = Table(
     Column("task_url", Text, nullable=False, default=""),
     Column("confirmed", Text),
     Column("in_doubt", Text),
+    Column("linked_at", String(27)),
     UniqueConstraint("flow", "kind", "task_gid", name="ia_links_task"),
 )
 
@@ -42,6 +43,7 @@ shown = Table(
     Column("shown_at", String(27), nullable=False),
     Column("digest", String(64), nullable=False),
     Column("body", Text, nullable=False),
+    Column("task_gid", String(64), nullable=False),
     Index("ia_shown_key", "flow", "kind", "key", "shown_at"),
 )
 

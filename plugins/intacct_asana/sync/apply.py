@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused, UnexpectedReply
 from intacct_asana.ports import Links, TaskBoard
-from intacct_asana.records import Link
+from intacct_asana.records import Link, Task
 from intacct_asana.sync.difference import acknowledged, parts_moved, parts_not_taken
 from intacct_asana.sync.lookout import Lookout
 from intacct_asana.sync.perform import Gone, Outcome, Written, perform
@@ -44,8 +45,8 @@ def apply_plan(
     Applying the same plan again is safe: what is done is skipped, and what another run changed since is refused as stale.
     What Asana refuses of a task (a field that was locked since preflight) is left out and fails that action in words;
     the rest of the task is written. `names` gives custom field gids their names.
-    `bot_gid` is the user that our comments are written by. `now` gives aware UTC instants. Board calls run in `workers`
-    threads; the store is used from the calling thread only.
+    `bot_gid` is our own user, who makes our tasks and writes our comments. `now` gives aware UTC instants.
+    Board calls run in `workers` threads; the store is used from the calling thread only.
     An interruption (KeyboardInterrupt, a task timeout) comes out at once; what was saved stays saved.
     """
     return _Applier(
@@ -82,7 +83,7 @@ class _Applier:
         self.project_gid = project_gid
         self.bot_gid = bot_gid
         self.pieces = Piecewise(board, key_field_gid=key_field_gid, names=names)
-        self.lookout = Lookout(board=board, links=links, project_gid=project_gid, key_field_gid=key_field_gid)
+        self.lookout = Lookout(board=board, links=links, project_gid=project_gid, key_field_gid=key_field_gid, bot_gid=bot_gid)
         self.workers = workers
         self.clock = now
         self.on_progress = on_progress
@@ -94,7 +95,7 @@ class _Applier:
         for batch in _batches(plan.writing):
             self.known.update(self.links.of([action.key for action in batch]))
         gone, unclear = self._round([action for action in plan.writing if self._is_due(action)])
-        found, missing = self.lookout.without_answer(unclear, now=self.clock())
+        found, missing = self.lookout.without_answer(unclear)
         self._fail_all(missing)
         again = [*gone, *found]
         if again and not self.stopped:
@@ -146,12 +147,15 @@ class _Applier:
         return gone, unclear
 
     def _begin(self, actions: Sequence[Writing]) -> None:
-        """Notes every creation, and what of each linked task is to be written, before any call leaves.
+        """Notes every creation, by Asana's own clock, and what of each linked task is to be written, before any call leaves.
 
         A write that Asana took and whose answer nobody kept would never be looked at again, should Intacct change back.
         """
-        for batch in _batches([action for action in actions if isinstance(action, Create)]):
-            self.links.begin([action.key for action in batch], at=self.clock())
+        creates = [action for action in actions if isinstance(action, Create)]
+        # Looking back begins there, and it compares with Asana's times: our clock may be far from them.
+        at = self.board.clock() if creates else self.clock()
+        for batch in _batches(creates):
+            self.links.begin([action.key for action in batch], at=at)
         for batch in _batches([action for action in actions if isinstance(action, Update) and action.changed]):
             self.links.doubt({action.key: action.changed for action in batch if isinstance(action, Update)})
 
@@ -177,10 +181,12 @@ class _Applier:
             record_no=action.record_no,
             confirmed=confirmed,
             task_url=(task.permalink_url if task else "") or (before.task_url if before else ""),
+            linked_at=before.linked_at if before and before.task_gid == (task.gid if task else _linked_gid(action)) else None,
         )
         # A task that does not say everything about its bill does not stand for the new snapshot yet.
         shown = action.snapshot if OPTIONAL.keys() >= set(missing) else None
         try:
+            link = link if link.linked_at or not task else replace(link, linked_at=self._linked_at(action, task))
             self.links.save(link, shown=shown, shown_at=self._shown_at(written) if shown else None)
         except IntacctAsanaError as error:
             self._fail(action, error)
@@ -194,11 +200,18 @@ class _Applier:
         else:
             self.result.count(action.kind, action.amount)
 
+    def _linked_at(self, action: Writing, task: Task) -> datetime:
+        """Asana's time from which the task stands for the record. An adopting write that changes nothing leaves no time."""
+        if isinstance(action, Create) and task.modified_at:
+            return task.modified_at
+        now = self.board.clock()
+        return max(now, task.modified_at or now)
+
     def _shown_at(self, written: Written) -> datetime:
-        """Asana's own time of the write. Moving between sections does not touch it, and it may be older than the write."""
+        """Asana's own time of the write. Moving between sections does not touch it, so there it is its clock."""
         if written.task and written.task.modified_at and set(written.changed) - {"section_gid"}:
             return written.task.modified_at
-        return self.clock()
+        return self.board.clock()
 
     def _make_anew(self, action: Writing, gone: Gone) -> list[Create]:
         """A deleted task is made anew, unless it was to be closed: then there is nothing left to close."""

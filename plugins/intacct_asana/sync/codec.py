@@ -79,6 +79,8 @@ def _task_out(task: Task) -> Json:
         "approval_status": task.approval_status,
         "permalink_url": task.permalink_url,
         "modified_at": task.modified_at.isoformat() if task.modified_at else None,
+        "created_by_gid": task.created_by_gid,
+        "created_by_kind": task.created_by_kind,
         "fields": _fields_out(task.fields),
     }
 

@@ -76,8 +76,10 @@ def parts_edited(desired: TaskDraft, actual: Task) -> tuple[str, ...]:
 
 
 def parts_to_adopt(desired: TaskDraft, actual: Task) -> tuple[str, ...]:
-    """Parts to write on a task that we meet for the first time."""
-    parts = [*parts_edited(desired, actual)]
+    """Parts to write on a task that we meet for the first time. Nobody has decided anything on it yet, whatever it says."""
+    parts = [*parts_edited(desired, actual), *(FIELD + gid for gid in desired.initial_fields)]
+    if actual.kind == APPROVAL and (actual.completed or actual.approval_status not in (None, "pending")):
+        parts.append("completed")
     if desired.html_notes:
         parts.append("html_notes")
     if desired.section_gid and desired.section_gid != actual.section_gid:

@@ -10,7 +10,7 @@ from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused
 from intacct_asana.ports import Links, TaskBoard
 from intacct_asana.records import Task
 from intacct_asana.sync.difference import parts_to_adopt
-from intacct_asana.sync.lookup import tasks_by_key
+from intacct_asana.sync.lookup import is_own, tasks_by_key
 from intacct_asana.sync.plan import Adopt, Create, Writing
 
 Failed = list[tuple[Writing, IntacctAsanaError]]
@@ -24,6 +24,7 @@ class Lookout:
     links: Links
     project_gid: str
     key_field_gid: str
+    bot_gid: str
 
     def before_writing(self, actions: Sequence[Writing]) -> tuple[list[Writing], Failed]:
         """`actions` that may go ahead, and those that may not, with the reason."""
@@ -31,9 +32,7 @@ class Lookout:
         free, taken = self._untaken(looked)
         return free, [*unseen, *taken]
 
-    def without_answer(
-        self, unclear: Sequence[tuple[Create, OutcomeUnknown]], *, now: datetime
-    ) -> tuple[list[Writing], Failed]:
+    def without_answer(self, unclear: Sequence[tuple[Create, OutcomeUnknown]]) -> tuple[list[Writing], Failed]:
         """Creations without an answer: those whose task is on the board, as adoptions, and the others, as failures.
 
         The others are not sent again: the call may still be under way, and the next run looks before it creates.
@@ -41,12 +40,14 @@ class Lookout:
         if not unclear:
             return [], []
         try:
-            unfinished = self.links.unfinished()
-            found = self._on_board({create.key: unfinished.get(create.key, now) for create, _ in unclear})
+            keys = {create.key for create, _ in unclear}
+            begun = {key: at for key, at in self.links.unfinished().items() if key in keys}
+            found = self._on_board(begun) if begun else {}
         except IntacctAsanaError:
             found = {}
-        adopted = [_as_found(create, found[create.key]) for create, _ in unclear if create.key in found]
-        return adopted, [(create, error) for create, error in unclear if create.key not in found]
+        own = {key: tasks for key, each in found.items() if (tasks := self._own(each))}
+        adopted = [_as_found(create, own[create.key]) for create, _ in unclear if create.key in own]
+        return adopted, [(create, error) for create, error in unclear if create.key not in own]
 
     def _look_first(self, actions: Sequence[Writing]) -> tuple[list[Writing], Failed]:
         """Creations that an earlier run began and never ended become adoptions where their task is on the board."""
@@ -61,21 +62,30 @@ class Lookout:
             # Creating without having looked is how a second task comes about.
             unseen: Failed = [(action, error) for action in actions if action.key in begun]
             return [action for action in actions if action.key not in begun], unseen
-        return [_as_found(action, found.get(action.key, ())) for action in actions], []
+        unclear = {key: tasks for key, tasks in found.items() if not self._own(tasks) and _nameless(tasks)}
+        free = [_as_found(each, self._own(found.get(each.key, ()))) for each in actions if each.key not in unclear]
+        return free, [(each, _whose(unclear[each.key])) for each in actions if each.key in unclear]
 
     def _untaken(self, actions: Sequence[Writing]) -> tuple[list[Writing], Failed]:
-        """Leaves out adoptions of a task that stands for another record."""
+        """Leaves out adoptions of a task that stands for another record, or that somebody else made."""
         gids = [action.task_gid for action in actions if isinstance(action, Adopt)]
         owners = {link.task_gid: link.key for link in self.links.by_task(gids).values()} if gids else {}
         free: list[Writing] = []
         taken: Failed = []
         for action in actions:
             owner = owners.get(action.task_gid, action.key) if isinstance(action, Adopt) else action.key
-            if owner == action.key:
+            if isinstance(action, Adopt) and not is_own(action.actual, self.bot_gid):
+                taken.append(
+                    (action, Refused(f"task {action.task_gid} was not made by us; clear the planning step to plan anew"))
+                )
+            elif owner == action.key:
                 free.append(action)
             else:
                 taken.append((action, Refused(f"the task with this key stands for {owner}; correct its key field in Asana")))
         return free, taken
+
+    def _own(self, tasks: Sequence[Task]) -> list[Task]:
+        return [task for task in tasks if is_own(task, self.bot_gid)]
 
     def _on_board(self, begun: Mapping[str, datetime]) -> dict[str, list[Task]]:
         return tasks_by_key(
@@ -85,6 +95,16 @@ class Lookout:
             since=min(begun.values()),
             keys=begun.keys(),
         )
+
+
+def _nameless(tasks: Sequence[Task]) -> bool:
+    return any(task.created_by_gid is None for task in tasks)
+
+
+def _whose(tasks: Sequence[Task]) -> Refused:
+    """The task of a lost answer may be one of these: a second one would be worse than none."""
+    gids = ", ".join(task.gid for task in tasks)
+    return Refused(f"task {gids} carries this key, and Asana does not say who made it; remove the key there, or delete it")
 
 
 def _as_found(action: Writing, tasks: Sequence[Task]) -> Writing:

@@ -34,6 +34,11 @@ def tasks_by_key(
     return {key: sorted(tasks, key=age) for key, tasks in found.items()}
 
 
+def is_own(task: Task, bot_gid: str) -> bool:
+    """Whether our own user made the task; not where Asana does not tell."""
+    return bool(bot_gid) and task.created_by_gid == bot_gid
+
+
 def age(task: Task) -> tuple[int, str]:
     """Sorts tasks oldest first: Asana's gids grow, so the shorter, then the smaller, is the older."""
     return len(task.gid), task.gid

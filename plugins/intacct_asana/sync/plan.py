@@ -22,7 +22,7 @@ from intacct_asana.sync.difference import (
     parts_moved,
     parts_to_adopt,
 )
-from intacct_asana.sync.lookup import age
+from intacct_asana.sync.lookup import age, is_own
 from intacct_asana.sync.plan_value import FEWEST, PlanValue, refuse_if_any, too_many
 
 ALL_KINDS = ("create", "adopt", "update", "close", "reopen", "leave")
@@ -163,6 +163,7 @@ def plan_records(
     compares_all: bool = False,
     gone: Mapping[str, str] | None = None,
     shown: Shown | None = None,
+    bot_gid: str = "",
 ) -> Plan:
     """What to do for each record, with a reason. Reads nothing, writes nothing.
 
@@ -171,6 +172,8 @@ def plan_records(
     Without it, `gone` names the linked records that were proven to be gone, with the reason in words.
     `shown` gives the snapshot that a key's task stands for now. With it, a bill that changed in a way that its task does
     not show still moves on, else every decision about it would be refused as made on an older bill.
+    `bot_gid` is our own user. Only a task that it made may be taken for a record's own: what others made, and gave a key, can
+    have been shown to an approver as anything.
     """
     board = found or {}
     lists_all = compares_all and found is not None
@@ -186,8 +189,11 @@ def plan_records(
         notes += [f"{key}: task {gid} carries this key but stands for {owners[gid]}" for gid in strangers]
         link = links.get(key)
         record = wanted.get(key) or _gone(key, link, why=gone.get(key, NOT_READ))
-        actions.append(_decide(key, record, link=link, tasks=tasks, lists_all=lists_all, shown=shown))
-        notes += _duplicates(key, tasks, kept=link)
+        ours, foreign = _by_maker(tasks, link=link, bot_gid=bot_gid)
+        actions.append(_decide(key, record, link=link, tasks=ours, lists_all=lists_all, shown=shown))
+        is_there = link is not None and any(task.gid == link.task_gid for task in ours)
+        notes += _duplicates(key, tasks if is_there else ours, kept=link)
+        notes += [] if is_there else [_of_another(key, task) for task in foreign]
         notes += _of_another_kind(key, record, tasks)
     if compares_all:
         notes += [f"{key}: {len(board[key])} task(s) on the board, but no such record" for key in sorted({*board} - {*keys})]
@@ -337,6 +343,18 @@ def _of_another_kind(key: str, wanted: Wanted, tasks: Sequence[Task]) -> list[st
     """Whether a task can be made an approval later is not documented, so people do it."""
     others = [task.gid for task in tasks if wanted.in_scope and wanted.draft.kind == APPROVAL != task.kind]
     return [f"{key}: task {gid} is no approval, so nobody can decide on it. Mark it as one in Asana." for gid in others]
+
+
+def _by_maker(tasks: Sequence[Task], *, link: Link | None, bot_gid: str) -> tuple[list[Task], list[Task]]:
+    """Tasks that may stand for the record, and those that somebody else made. The linked one is ours, whoever made it."""
+    gids = {task.gid for task in tasks if is_own(task, bot_gid) or (link and task.gid == link.task_gid)}
+    return [task for task in tasks if task.gid in gids], [task for task in tasks if task.gid not in gids]
+
+
+def _of_another(key: str, task: Task) -> str:
+    """What people are told about a task that carries a record's key and is not ours."""
+    maker = f"user {task.created_by_gid}" if task.created_by_gid else "somebody whom Asana does not name"
+    return f"{key}: task {task.gid} carries this key, but was made by {maker} and is not used; remove the key there"
 
 
 def _duplicates(key: str, tasks: Sequence[Task], *, kept: Link | None) -> list[str]:

@@ -55,7 +55,7 @@ def _bill_facts(bill: Bill) -> list[tuple[str, str]]:
         ("Bill", bill.bill_number),
         ("Reference", bill.reference),
         ("Description", bill.description),
-        ("Amount", amount if bill.currency == bill.base_currency else f"{amount}, which is {in_base}"),
+        ("Amount", amount if bill.base_currency in ("", bill.currency) else f"{amount}, which is {in_base}"),
         ("Bill date", plain_text(bill.bill_date)),
         ("Due", plain_text(bill.due_on)),
         ("Terms", bill.term),

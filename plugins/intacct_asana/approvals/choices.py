@@ -1,4 +1,4 @@
-"""Decisions as a task's history proves them. Only stories count: a field's value alone says neither who nor when."""
+"""What people chose, as a task's history proves it. Only stories count: a field's value alone says neither who nor when."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import zip_longest
 
 from intacct_asana.approvals.policy import Policy
-from intacct_asana.approvals.wording import one_line
+from intacct_asana.approvals.words import short
 from intacct_asana.records import Decision, Signal, Story, Task, Verdict
 
 REASON_WINDOW = timedelta(hours=24)
@@ -56,17 +56,18 @@ def replacement(follower: Story, policy: Policy) -> str:
 def reason_of(
     task: Task, stories: Sequence[Story], choice: Story, *, previous: Story | None, following: Story | None, policy: Policy
 ) -> str:
-    """Why: what the choice itself says, where that is the place for it. Otherwise the reason field, else the latest comment
-    of the same person around the choice; empty when there is neither.
+    """Why: what the choice itself says, where that is the place for it. Otherwise what the same person wrote into the reason
+    field, else their latest comment around the choice; empty when there is neither.
 
-    Nothing said before the `previous` choice explains this one: what explained a rejection must not be stamped onto the
-    approval that follows it. Only for the same verdict does the field's old text go on speaking.
+    What another person wrote there is theirs, and is never stamped as the decider's. Nothing said before the `previous` choice
+    explains this one: what explained a rejection must not be stamped onto the approval that follows it. Only for the same
+    verdict does the field's old text go on speaking.
     """
     if (own_words := policy.way.reason_in(choice)) is not None:
-        return one_line(own_words, longest=policy.longest_reason)
+        return short(own_words, longest=policy.longest_reason)
     written = task.fields.get(policy.reason_field_gid) if policy.reason_field_gid else None
     if isinstance(written, str) and written.strip() and _speaks_for(choice, previous, stories, policy):
-        return one_line(written, longest=policy.longest_reason)
+        return short(written, longest=policy.longest_reason)
     own = [
         story.text
         for story in stories
@@ -77,13 +78,16 @@ def reason_of(
         and (previous is None or story.created_at > previous.created_at)
         and (following is None or story.created_at < following.created_at)
     ]
-    return one_line(next((text for text in reversed(own) if text.strip()), ""), longest=policy.longest_reason)
+    return short(next((text for text in reversed(own) if text.strip()), ""), longest=policy.longest_reason)
 
 
 def _speaks_for(choice: Story, previous: Story | None, stories: Sequence[Story], policy: Policy) -> bool:
+    writings = [story for story in stories if story.field_gid == policy.reason_field_gid]
+    if not writings or choice.author_gid is None or writings[-1].author_gid != choice.author_gid:
+        return False
     if previous is None or _verdict(previous, policy) is _verdict(choice, policy):
         return True
-    return any(story.field_gid == policy.reason_field_gid and story.created_at > previous.created_at for story in stories)
+    return writings[-1].created_at > previous.created_at
 
 
 def _signal(task: Task, stories: Sequence[Story], choices: Sequence[Story], place: int, policy: Policy) -> Signal:

@@ -8,14 +8,14 @@ them, so that what is read is never older than what a cursor says was seen. A na
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from intacct_asana.errors import IntacctAsanaError
-from intacct_asana.flow.model import BillScope, VendorScope
-from intacct_asana.operators.flow_run import FlowRun, utc_now
+from intacct_asana.flow.model import BillScope, Flow, VendorScope
+from intacct_asana.ports import FollowedBooks, FollowedStore
 from intacct_asana.records import Bill, Link, ReadWindow, Vendor
 from intacct_asana.sync import Progress
 from intacct_asana.vendors import NamedPeople, vendor_id_of
@@ -56,24 +56,36 @@ def bill_window(scope: BillScope) -> ReadWindow:
 
 
 class Follower:
-    """Follows one kind of record for one flow. `known` holds the cursors by stream; None where none was ever saved."""
+    """Follows one kind of record for one flow. `known` holds the cursors by stream; None where none was ever saved.
+
+    `now` gives aware UTC instants.
+    """
 
     kind: ClassVar[str]
     required: ClassVar[tuple[str, ...]] = (CHANGED, CREATED)
 
-    def __init__(self, run: FlowRun, *, now: datetime) -> None:
-        self.run, self.now = run, now
+    def __init__(
+        self,
+        flow: Flow,
+        *,
+        books: FollowedBooks,
+        store: FollowedStore,
+        now: Callable[[], datetime],
+    ) -> None:
+        self.flow, self.books, self.store = flow, books, store
+        self.people = NamedPeople(flow)
+        self.clock, self.now = now, now()
         streams = (*self.required, DELETIONS, SWEPT, NAMED)
-        self.known = {stream: run.store.cursor(self.cursor_name(stream)) for stream in streams}
+        self.known = {stream: store.cursor(self.cursor_name(stream)) for stream in streams}
 
     def cursor_name(self, stream: str) -> str:
         """A cursor belongs to one way of projecting: a changed mapping starts with a full pass."""
-        return f"{self.kind}{stream and f'_{stream}'}:{self.run.flow.fingerprint(self.kind)}"
+        return f"{self.kind}{stream and f'_{stream}'}:{self.flow.fingerprint(self.kind)}"
 
     def since_text(self, stream: str) -> str:
         """A stream's cursor less the look-back; empty when the stream had not begun, and then it is read from its beginning."""
         text = self.known[stream] or ""
-        return self.run.books.earlier(text, minutes=self.run.flow.bills.look_back_minutes) if text else ""
+        return self.books.earlier(text, minutes=self.flow.bills.look_back_minutes) if text else ""
 
     @property
     def knows_its_place(self) -> bool:
@@ -100,7 +112,7 @@ class Follower:
         main = self._by_key(self.read(replace(window, created_since_text=self.since_text(CREATED))))
         cursors |= told_cursors | self._own_cursors(main.values())
         seen = {record.record_no for record in main.values()}
-        doubted = {link.record_no for link in self.run.store.links(self.kind).in_doubt().values()}
+        doubted = {link.record_no for link in self.store.links(self.kind).in_doubt().values()}
         again = self._by_key(self.again((named | doubted | {link.record_no for link in suspects.values()}) - seen))
         records = {**main, **again}
         missing = suspects.keys() - records.keys()
@@ -130,7 +142,7 @@ class Follower:
         if not (self._sweep_is_due or begins):
             hours = f"every {self.scope.sweep_hours} hours" if self.scope.sweep_hours else "in every run"
             return links, cursors, told or f"by asking for every open task's record {hours}"
-        swept = {key: link for key, link in self.run.store.links(self.kind).all().items() if _is_open(link)}
+        swept = {key: link for key, link in self.store.links(self.kind).all().items() if _is_open(link)}
         also = f"by asking for the records of {len(swept)} open tasks"
         return {**links, **swept}, cursors | {SWEPT: self.now.isoformat()}, f"{told}, and {also}" if told else also
 
@@ -139,18 +151,18 @@ class Follower:
         if self.known[DELETIONS] is None:
             return {}, self._end_of_the_audit(), ""
         try:
-            trail = self.run.books.trails.deletions(self.kind, since_text=self.since_text(DELETIONS))
+            trail = self.books.trails.deletions(self.kind, since_text=self.since_text(DELETIONS))
         except IntacctAsanaError as error:
             log.warning("The audit history cannot be read: %s", error.message)
             return {}, {}, ""
         links = {key: link for key, link in self.linked(trail.keys).items() if _is_open(link)}
-        newest = self.run.books.latest([self.known[DELETIONS] or "", trail.newest_text])
+        newest = self.books.latest([self.known[DELETIONS] or "", trail.newest_text])
         return links, {DELETIONS: newest}, "by the audit history"
 
     def _end_of_the_audit(self) -> dict[str, str]:
         """Where deletions stand now, for a run that asks for every open task's record anyway."""
         try:
-            return {DELETIONS: self.run.books.trails.newest_deletion(self.kind)}
+            return {DELETIONS: self.books.trails.newest_deletion(self.kind)}
         except IntacctAsanaError as error:
             log.warning("The audit history cannot be read: %s", error.message)
             return {}
@@ -162,12 +174,12 @@ class Follower:
         records = list(records)
         changed = [record.modified_at_text for record in records]
         created = [record.created_at_text for record in records if not record.modified_at_text]
-        latest = self.run.books.latest
+        latest = self.books.latest
         return {CHANGED: latest([self.known[CHANGED] or "", *changed]), CREATED: latest([self.known[CREATED] or "", *created])}
 
     def _by_key(self, pages: Iterable[list[Any]]) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        progress = Progress(f"{self.kind}s read", total=None, now=utc_now, say=log.info)
+        progress = Progress(f"{self.kind}s read", total=None, now=self.clock, say=log.info)
         for page in pages:
             found.update((self.key_of(record), record) for record in page)
             progress.note(len(found))
@@ -202,7 +214,7 @@ class Follower:
 
     def beginnings(self) -> Mapping[str, str]:
         """Where each required stream stands now."""
-        trails = self.run.books.trails
+        trails = self.books.trails
         return {CHANGED: trails.newest_change(self.kind), CREATED: trails.newest_creation(self.kind)}
 
     def named_by_others(self) -> tuple[frozenset[str], dict[str, str]]:
@@ -218,7 +230,7 @@ class BillFollower(Follower):
 
     @property
     def scope(self) -> BillScope:
-        return self.run.flow.bills
+        return self.flow.bills
 
     @property
     def window(self) -> ReadWindow:
@@ -236,52 +248,52 @@ class BillFollower(Follower):
         vendor_ids = self._vendors_naming_another()
         if vendor_ids is None:
             return sight
-        pages = self.run.books.bills(replace(self.window, vendor_ids=vendor_ids)) if vendor_ids else ()
+        pages = self.books.bills(replace(self.window, vendor_ids=vendor_ids)) if vendor_ids else ()
         theirs = self._by_key(pages)
         return replace(sight, records={**theirs, **sight.records}, cursors={**sight.cursors, NAMED: self._named_until()})
 
     def everything(self, window: ReadWindow) -> Sight:
         sight = super().everything(window)
-        if not NamedPeople(self.run.flow).asked:
+        if not self.people.asked:
             return sight
         return replace(sight, cursors={**sight.cursors, NAMED: self._named_until()})
 
     def _vendors_naming_another(self) -> tuple[str, ...] | None:
         """Ids of vendors whose person may have changed since the last run; None where the flow does not ask vendors."""
-        if not NamedPeople(self.run.flow).asked:
+        if not self.people.asked:
             return None
         known = self.known[NAMED]
-        changed = self.run.store.vendor_values().changed_since(datetime.fromisoformat(known) if known else None)
-        return tuple(sorted({vendor_id_of(key) for key in NamedPeople(self.run.flow).emails(changed)}))
+        changed = self.store.vendor_values().changed_since(datetime.fromisoformat(known) if known else None)
+        return tuple(sorted({vendor_id_of(key) for key in self.people.emails(changed)}))
 
     def _named_until(self) -> str:
         return (self.now - NAMED_AGAIN).isoformat()
 
     def read(self, window: ReadWindow) -> Iterator[list[Bill]]:
-        return self.run.books.bills(window, page_size=self.scope.page_size)
+        return self.books.bills(window, page_size=self.scope.page_size)
 
     def again(self, record_nos: Collection[str]) -> Iterator[list[Bill]]:
-        return self.run.books.bills_again(record_nos)
+        return self.books.bills_again(record_nos)
 
     def made_anew(self, keys: Collection[str]) -> Iterator[list[Bill]]:
-        return self.run.books.bills_made_anew(keys)
+        return self.books.bills_made_anew(keys)
 
     def linked(self, deleted: Collection[str]) -> Mapping[str, Link]:
-        return self.run.store.links(self.kind).by_record_no(deleted)
+        return self.store.links(self.kind).by_record_no(deleted)
 
     def beginnings(self) -> Mapping[str, str]:
-        trails = self.run.books.trails
+        trails = self.books.trails
         return {
             **super().beginnings(),
             LINES: trails.newest_change("line"),
             LINES_CREATED: trails.newest_creation("line"),
-            PAYMENTS: self.run.books.bills_with_payment_changes("")[1],
+            PAYMENTS: self.books.bills_with_payment_changes("")[1],
         }
 
     def named_by_others(self) -> tuple[frozenset[str], dict[str, str]]:
         since, made_since = self.since_text(LINES), self.since_text(LINES_CREATED)
-        trail = self.run.books.trails.lines(since_text=since, created_since_text=made_since)
-        latest = self.run.books.latest
+        trail = self.books.trails.lines(since_text=since, created_since_text=made_since)
+        latest = self.books.latest
         cursors = {
             LINES: latest([self.known[LINES] or "", trail.newest_text]),
             LINES_CREATED: latest([self.known[LINES_CREATED] or "", trail.newest_created_text]),
@@ -294,12 +306,12 @@ class BillFollower(Follower):
 
         One that was never changed may have none now either; then a bill's time is where looking back begins.
         """
-        ask = self.run.books.bills_with_payment_changes
+        ask = self.books.bills_with_payment_changes
         if self.known[PAYMENTS]:
             return ask(self.since_text(PAYMENTS))
         newest = ask("")[1]
         begin = newest or self.known[CHANGED] or ""
-        return ask(self.run.books.earlier(begin, minutes=EVER_MINUTES))[0] if begin else (), newest
+        return ask(self.books.earlier(begin, minutes=EVER_MINUTES))[0] if begin else (), newest
 
 
 class VendorFollower(Follower):
@@ -309,7 +321,7 @@ class VendorFollower(Follower):
 
     @property
     def scope(self) -> VendorScope:
-        return self.run.flow.vendors
+        return self.flow.vendors
 
     @property
     def window(self) -> ReadWindow:
@@ -319,13 +331,13 @@ class VendorFollower(Follower):
         return record.vendor_key
 
     def read(self, window: ReadWindow) -> Iterator[list[Vendor]]:
-        return self.run.books.vendors(window)
+        return self.books.vendors(window)
 
     def again(self, record_nos: Collection[str]) -> Iterator[list[Vendor]]:
-        return self.run.books.vendors_again(record_nos)
+        return self.books.vendors_again(record_nos)
 
     def linked(self, deleted: Collection[str]) -> Mapping[str, Link]:
-        return self.run.store.links(self.kind).of(deleted)
+        return self.store.links(self.kind).of(deleted)
 
 
 def _is_open(link: Link) -> bool:

@@ -1,4 +1,4 @@
-"""Which records a run reads, decided from how it was started. Pure, so that it can be tested without Airflow."""
+"""Which records a run reads, decided from how it was started."""
 
 from __future__ import annotations
 

@@ -1,0 +1,488 @@
+"""The rules, one small function each: it looks at the case and finds in plain words, or gives None when it cannot judge.
+
+Absent or unknown is never taken for a yes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+
+from intacct_asana.approvals.choices import SUPERSEDED, UNPROVEN, WITHDRAWN, followed_by, replacement
+from intacct_asana.approvals.policy import DeclaredComment, Policy
+from intacct_asana.approvals.seen import altered_parts, alterers, is_as_shown
+from intacct_asana.approvals.stamp import VOID, content_of, read_stamp
+from intacct_asana.approvals.words import bill_name, capital, changes, minute, money, short, who
+from intacct_asana.flow.rules import Approver
+from intacct_asana.records import (
+    SETTLED_STATES,
+    Bill,
+    BillState,
+    Decision,
+    DecisionState,
+    IntacctUser,
+    Link,
+    Person,
+    Snapshot,
+    Story,
+    Task,
+    Verdict,
+)
+
+ALREADY_DECIDED = "already decided"
+BILL_EXISTS = "bill exists"
+STILL_OPEN = "still open"
+ALTERED = "task as we wrote it"
+FOUND = "found"
+FOUND_AS = MappingProxyType({Verdict.APPROVE: "found approved", Verdict.REJECT: "found rejected"})
+"""Rules of a bill that carries a stamp which this store does not know. Nothing is set back or stamped over there."""
+NOTHING_LEFT = frozenset({BILL_EXISTS, STILL_OPEN})
+"""Rules by which a bill's task is closed, or soon will be."""
+WROTE = frozenset({DecisionState.SUBMITTED, DecisionState.CONFIRMED, DecisionState.VOIDING, DecisionState.VOID})
+"""States of a decision whose stamp may be on its bill."""
+NOT_READY = MappingProxyType(
+    {
+        BillState.DRAFT: "Submit it in Intacct first: a stamp might submit it unseen.",
+        BillState.DECLINED: "Correct and submit it in Intacct first: a stamp might submit it unseen.",
+        BillState.ANALYZING: "Wait until Intacct is done with it, then choose again.",
+    }
+)
+"""What to do about a bill in a state in which an update could do more than stamp, or nothing useful."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What the rules look at: the decision, its task as it is, the person, the bill as it is, its other decisions.
+
+    `person`, `task` and `stories` are None where Asana knows no such person or task any more, `bill` where it is gone.
+    `shown` is what was seen, by decision id. `users` is Intacct's list of them, None where it may not be read; `own_login`
+    is who we are there. `is_closed` says whether the bill's books are closed, None where Intacct does not tell.
+    """
+
+    decision: Decision
+    policy: Policy
+    person: Person | None
+    stories: Sequence[Story] | None
+    bill: Bill | None
+    others: Sequence[Decision] = ()
+    task: Task | None = None
+    link: Link | None = None
+    shown: Mapping[str, Snapshot | None] = field(default_factory=dict)
+    users: Sequence[IntacctUser] | None = None
+    own_login: str = ""
+    is_closed: bool | None = False
+
+    @property
+    def decided_on(self) -> date:
+        return self.decision.signal.decided_at.astimezone(self.policy.timezone).date()
+
+    @property
+    def approver(self) -> Approver | None:
+        """The list's entry of the decider: the one that holds on the day, of several."""
+        email = self.policy.email_of(self.decision.signal.decider_gid) or self.decision.decider_email
+        entries = self.policy.entries(email)
+        return next((one for one in entries if decides_on(one, self.decided_on)), entries[0] if entries else None)
+
+    @property
+    def who(self) -> str:
+        return who(self.decision)
+
+    @property
+    def story(self) -> Story | None:
+        """The story that proves the choice, as it stands now."""
+        return next((one for one in self.stories or () if one.gid == self.decision.signal.story_gid), None)
+
+    @property
+    def again(self) -> str:
+        return self.policy.way.again
+
+    @property
+    def editor(self) -> str | None:
+        """Login of the person who changed the bill last; our own writes aside. None where that cannot be known."""
+        return last_editor(self.bill, self.others, own_login=self.own_login) if self.bill else None
+
+    def as_shown(self, decision: Decision) -> bool:
+        return self.bill is not None and is_as_shown(decision, self.shown.get(decision.decision_id), self.bill)
+
+
+def decides_on(approver: Approver, day: date) -> bool:
+    after = approver.valid_from is None or approver.valid_from <= day
+    return after and (approver.valid_to is None or day <= approver.valid_to)
+
+
+def last_editor(bill: Bill, decisions: Sequence[Decision], *, own_login: str) -> str | None:
+    """Who changed the bill last. After our own stamp Intacct names us, so the one before is kept with the stamp's decision."""
+    if not bill.modified_by:
+        # A bill that was never changed is as its creator left it.
+        return None if bill.modified_at_text else bill.created_by
+    if bill.modified_by.casefold() != own_login.casefold():
+        return bill.modified_by
+    wrote = [one for one in decisions if one.state in WROTE]
+    return (wrote[-1].editor or None) if wrote else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One guard's answer. `rule` is for the auditor, `said` and `mend` (what to do) are for people."""
+
+    rule: str
+    passed: bool
+    said: str
+    mend: str = ""
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.said} {self.mend}".strip()
+
+
+Guard = Callable[[Case], Finding | None]
+
+
+def _no(rule: str, said: str, mend: str = "") -> Finding:
+    return Finding(rule=rule, passed=False, said=said, mend=mend)
+
+
+def _yes(rule: str, said: str) -> Finding:
+    return Finding(rule=rule, passed=True, said=said)
+
+
+# Does the choice stand?
+
+
+def choice_is_proven(case: Case) -> Finding | None:
+    signal = case.decision.signal
+    if case.stories is None:
+        return _no(UNPROVEN, "The task is gone from Asana, and with it the record of who chose this.")
+    if case.story is None and isinstance(case.policy.way, DeclaredComment):
+        return _no(WITHDRAWN, "The comment was deleted before it was carried out.")
+    if case.story is None:
+        return _no(UNPROVEN, "Asana has no record of who chose it.", f"Please {case.again}.")
+    return _yes(UNPROVEN, f"story {signal.story_gid} says who chose it")
+
+
+def choice_counts_as_it_is(case: Case) -> Finding | None:
+    """A comment can be changed after it was written. One that is not there is judged elsewhere."""
+    flaw = case.policy.way.flaw(case.decision.signal, case.story) if case.story else None
+    return _no("counts as it stands", *flaw) if flaw else None
+
+
+def choice_stands(case: Case) -> Finding | None:
+    follower = followed_by(case.decision, case.stories or (), case.policy)
+    if follower is None:
+        return _yes(SUPERSEDED, "nobody changed the choice since")
+    name = short(follower.author_name, longest=80) or "somebody else"
+    rule = replacement(follower, case.policy)
+    said = f"{name} made another choice at {minute(follower.created_at)}."
+    if rule == WITHDRAWN:
+        said = f"{name} took the choice back at {minute(follower.created_at)}, before it was carried out."
+    return _no(rule, said)
+
+
+def choice_was_not_answered_before(case: Case) -> Finding | None:
+    """A story that comes very late: people were told that nobody knows who chose this, and that it counts for nothing."""
+    signal = case.decision.signal
+    for other in case.others:
+        came_before = other.signal.decided_at >= signal.decided_at and other.signal.verdict is signal.verdict
+        if other.signal.source == UNPROVEN and came_before and other.state is DecisionState.REFUSED:
+            said = "It had been answered already when Asana showed who chose it."
+            return _no("answered before", said, f"Please {case.again}.")
+    return None
+
+
+# May anything be decided about the bill as it is now?
+
+
+def bill_is_there(case: Case) -> Finding | None:
+    bill = case.bill
+    if bill is None or bill.bill_key != case.decision.key:
+        return _no(BILL_EXISTS, f"The bill (record {case.decision.record_no}) no longer exists in Intacct.")
+    return _yes(BILL_EXISTS, f"{bill_name(bill)} is record {bill.record_no}")
+
+
+def bill_is_open(case: Case) -> Finding | None:
+    if case.bill is None:
+        return None
+    name, state = bill_name(case.bill), case.bill.state
+    if state in SETTLED_STATES:
+        return _no(STILL_OPEN, f"{capital(name)} is {state} in Intacct, so there is nothing left to decide.")
+    if state in NOT_READY:
+        return _no(STILL_OPEN, f"{capital(name)} is {state} in Intacct.", NOT_READY[state])
+    if state not in case.policy.approval.states:
+        late = "Money is on its way for it already, so a decision comes too late."
+        others = "This flow decides about bills in other states only."
+        said = f"{capital(name)} is {state} in Intacct."
+        return _no(STILL_OPEN, said, late if state in (BillState.SELECTED, BillState.PARTIALLY_PAID) else others)
+    return _yes(STILL_OPEN, f"{name} is {state}")
+
+
+def books_are_open(case: Case) -> Finding | None:
+    rule = "open books"
+    if case.bill is None or case.policy.approval.closed_books == "accept":
+        return None
+    name = bill_name(case.bill)
+    if case.is_closed is None:
+        mend = "Whoever looks after the integration lets it read the summaries, or has the flow accept closed books."
+        return _no(rule, f"Intacct does not tell whether the books of {name} are closed.", mend)
+    if case.is_closed:
+        return _no(rule, f"The books of {name} are closed in Intacct.", "Have them opened, or decide on it in Intacct.")
+    return _yes(rule, f"the books of {name} are not closed")
+
+
+def bill_carries_no_unknown_stamp(case: Case) -> Finding | None:
+    """A stamp of another flow, or from before this store: it is a fact, and nobody stamps over it unseen."""
+    stamp = read_stamp(case.bill, case.policy.stamp)
+    known = {one.decision_id for one in (*case.others, case.decision) if one.state in WROTE}
+    if case.bill is None or stamp is None or stamp.decision_id in known:
+        return None
+    if stamp.says.casefold() == VOID or content_of(stamp, case.bill) is False:
+        return _yes(FOUND, f"what {stamp.decision_id} stamped on it holds no more")
+    rule = FOUND_AS[stamp.verdict] if stamp.verdict else FOUND
+    by = f" by {short(stamp.by, longest=80)}" if stamp.by else ""
+    said = f"{capital(bill_name(case.bill))} carries a stamp already that was not made from here: {stamp.says or 'no word'}{by}"
+    said += f", under {short(stamp.decision_id, longest=80) or 'no id'}."
+    return _no(rule, said, "It stays as it is. Whoever looks after the integration has to say what it means.")
+
+
+def nothing_was_decided_before(case: Case) -> Finding | None:
+    """One confirmed decision holds for one content of a bill: a changed bill may be decided anew, either way.
+
+    The opposite verdict on the same content is refused too. The first one is on the bill in Intacct, where others may have
+    acted on it; undoing it is their step, and any change of the bill (its due date, a line) opens it again.
+    """
+    if case.bill is None:
+        return None
+    standing = [one for one in case.others if one.state is DecisionState.CONFIRMED and case.as_shown(one)]
+    if not standing:
+        return _yes(ALREADY_DECIDED, "no decision is confirmed for this content of the bill")
+    last = max(standing, key=lambda one: one.signal.decided_at)
+    option = case.policy.way.option_name(last.signal.verdict)
+    said = f"{who(last)} already decided {bill_name(case.bill)} as it is now: {option}, {minute(last.signal.decided_at)}."
+    return _no(ALREADY_DECIDED, said, "It can be decided again after the bill has been changed in Intacct.")
+
+
+def bill_is_as_shown(case: Case) -> Finding | None:
+    """The bill is what this very task showed when the person chose."""
+    rule, decision = "unchanged since shown", case.decision
+    if case.bill is None:
+        return None
+    if not decision.shown_digest:
+        return _no(rule, "It cannot be shown what the task said when this was chosen.", f"Please look at it and {case.again}.")
+    if case.as_shown(decision):
+        return _yes(rule, f"the bill is what the task showed at {minute(decision.signal.decided_at)}")
+    currency = case.bill.base_currency or case.bill.currency
+    now = f"{money(case.bill.total_entered, currency)}, due {case.bill.due_on or 'on no date'}"
+    told = changes(case.shown.get(decision.decision_id), case.bill)
+    what = "".join(f" {called} was {old}." for called, old, _ in told)
+    said = f"{capital(bill_name(case.bill))} was changed in Intacct after what the task showed; it is {now} now.{what}"
+    return _no(rule, said, f"Please look at the updated task and {case.again}.")
+
+
+def task_is_as_we_wrote_it(case: Case) -> Finding | None:
+    """Nobody approves 990.00 because somebody made the task say 9.90."""
+    signal = case.decision.signal
+    if case.link is None or case.task is None:
+        return None
+    bot, stories = case.policy.bot_gid, case.stories or ()
+    parts = altered_parts(case.link, case.task, stories, at=signal.decided_at, bot_gid=bot)
+    if not parts:
+        return _yes(ALTERED, "its name, its due day and the fields that Intacct owns say what we wrote")
+    names = ", ".join(case.policy.field_names.get(part.removeprefix("field:"), part.replace("_on", " day")) for part in parts)
+    by = f" by {short(', '.join(found), longest=80)}" if (found := alterers(parts, stories, bot_gid=bot)) else ""
+    said = f"The task did not show what Intacct holds: {names} had been changed in Asana{by}."
+    return _no(ALTERED, said, f"It is written anew. Please look at the updated task and {case.again}.")
+
+
+# May this person decide?
+
+
+def decider_is_a_person(case: Case) -> Finding | None:
+    rule, signal, policy = "a person decides", case.decision.signal, case.policy
+    again = "A person on the approver list has to choose."
+    if signal.decider_gid is None:
+        return _no(rule, "Asana has no record of a person who chose this: a rule or the system did.", again)
+    if signal.decider_gid == policy.bot_gid:
+        return _no(rule, "The integration itself cannot decide.", again)
+    if case.person is None:
+        return _no(rule, f"{case.who} is not a person that Asana knows.", again)
+    if case.story and case.story.author_kind != "user":
+        kind = f"says that it is a {case.story.author_kind}" if case.story.author_kind else "does not say so"
+        return _no(rule, f"It is not proven that {case.who} is a person: Asana {kind}.", again)
+    if case.person.is_guest:
+        return _no(rule, f"{case.who} is a guest in Asana, and guests cannot decide.", again)
+    if case.person.is_guest is None and policy.approval.guests_untold == "refuse":
+        said = f"Asana does not tell whether {case.who} is a guest, and guests cannot decide."
+        mend = "Whoever looks after the integration has to mend that (its preflight says how); then choose again."
+        return _no(rule, said, mend)
+    guest = "" if case.person.is_guest is False else "; whether they are a guest could not be asked"
+    return _yes(rule, f"{case.who} (user {signal.decider_gid}){guest}")
+
+
+def source_counts(case: Case) -> Finding | None:
+    """Where a choice came from: scripts, rules and e-mails act in people's names."""
+    rule, source, allowed = "source", case.decision.signal.source, case.policy.approval.sources
+    if case.decision.signal.decider_gid is None:
+        return None
+    if source and source.casefold() in {one.casefold() for one in allowed}:
+        return _yes(rule, f"through {source}")
+    said = f"Asana says that the choice came through {source!r}" if source else "Asana does not say where the choice came from"
+    return _no(
+        rule, f"{said}, and only what comes through {', '.join(allowed)} counts.", f"Please {case.again} in Asana itself."
+    )
+
+
+def decider_is_on_the_list(case: Case) -> Finding | None:
+    """By the user gid that preflight pinned: an e-mail address can move to another account."""
+    rule, policy, gid, email = "approver list", case.policy, case.decision.signal.decider_gid, case.decision.decider_email
+    if gid is None:
+        return None
+    listed = policy.email_of(gid)
+    if listed and email and listed.casefold() != email.casefold():
+        said = f"{case.who} is on the approver list as {listed}, and Asana shows the address {email} for that account now."
+        return _no(rule, said, "Whoever looks after the flow file has to look at that and run preflight; then choose again.")
+    if listed:
+        return _yes(rule, f"{listed} is on it, as user {gid}")
+    if case.approver is None:
+        return _no(rule, f"{case.who} is not on the approver list of this flow.", "Ask somebody who is.")
+    pinned = policy.pinned(case.approver.email)
+    if not pinned:
+        said = f"It is not known yet which account in Asana is {case.approver.email} of the approver list."
+        return _no(rule, said, f"Whoever looks after the integration has to run preflight; then {case.again}.")
+    said = f"The address {case.approver.email} has moved: preflight pinned user {pinned}, and user {gid} chose this."
+    return _no(rule, said, "Whoever looks after the flow file has to look at that and run preflight; then choose again.")
+
+
+def delegation_is_valid(case: Case) -> Finding | None:
+    rule, approver, on = "delegation dates", case.approver, case.decided_on
+    if approver is None:
+        return None
+    if decides_on(approver, on):
+        return _yes(rule, f"{on} is within {approver.valid_from or 'always'} to {approver.valid_to or 'always'}")
+    if approver.valid_from and on < approver.valid_from:
+        return _no(rule, f"{case.who} may decide from {approver.valid_from} on; this was chosen on {on}.")
+    return _no(rule, f"{case.who} could decide until {approver.valid_to}; this was chosen on {on}.")
+
+
+def amount_is_within_limit(case: Case) -> Finding | None:
+    """By the bill's amount in its base currency. A rejection spends nothing and needs no limit."""
+    rule, approver, bill = "limit", case.approver, case.bill
+    if approver is None or bill is None or case.decision.signal.verdict is Verdict.REJECT:
+        return None
+    currency = bill.base_currency or case.policy.approval.base_currency or ""
+    if not currency:
+        said = f"Intacct does not tell the base currency of {bill_name(bill)}, so no limit can be compared with it."
+        return _no(rule, said, "Whoever looks after the flow file names it there (approval.base_currency).")
+    limit = approver.limits.get(currency)
+    if limit is None:
+        return _no(rule, f"{case.who} has no limit for bills in {currency}.", "Ask somebody who has.")
+    amount, most = money(abs(bill.total_entered), currency), money(limit, currency)
+    if abs(bill.total_entered) > limit:
+        return _no(rule, f"{amount} is over {case.who}'s limit of {most}.", "Ask somebody with a higher limit.")
+    return _yes(rule, f"{amount} is within {case.who}'s limit of {most}")
+
+
+SEPARATE = "segregation of duties"
+
+
+def decider_is_known_in_intacct(case: Case) -> Finding | None:
+    approver, users = case.approver, case.users
+    if not case.policy.approval.segregation_of_duties or approver is None or case.bill is None:
+        return None
+    mend = "Whoever looks after the flow file has to add their logins (intacct_users)."
+    if not approver.intacct_users:
+        return _no(SEPARATE, f"The approver list does not say who {case.who} is in Intacct.", mend)
+    if users is not None and not any(_user(login, "", users) for login in approver.intacct_users):
+        return _no(SEPARATE, f"Intacct has no user {' or '.join(approver.intacct_users)}, as whom {case.who} is listed.", mend)
+    how = "" if users is not None else "; Intacct's list of users may not be read, so this is as the flow declares it"
+    return _yes(SEPARATE, f"{case.who} is {', '.join(approver.intacct_users)} in Intacct{how}")
+
+
+def decider_did_not_enter_the_bill(case: Case) -> Finding | None:
+    return _is_anothers(case, "entered", case.bill.created_by, case.bill.created_by_no) if case.bill else None
+
+
+def decider_did_not_change_the_bill(case: Case) -> Finding | None:
+    """Whoever changed a bill last made it what it is."""
+    bill, editor = case.bill, case.editor
+    if bill is None or not case.policy.approval.segregation_of_duties or case.approver is None:
+        return None
+    if editor is None and bill.modified_by:
+        said = f"The integration wrote on {bill_name(bill)} last, and who changed it before that is not known."
+        return _no(SEPARATE, said, "Have it saved again in Intacct by whoever is responsible for it.")
+    return _is_anothers(case, "last changed", editor or "", bill.modified_by_no if editor == bill.modified_by else "")
+
+
+def _is_anothers(case: Case, did: str, login: str, record_no: str) -> Finding | None:
+    """Segregation of duties. What cannot be proven is refused."""
+    approver, bill, users = case.approver, case.bill, case.users
+    if not case.policy.approval.segregation_of_duties or approver is None or bill is None:
+        return None
+    user = _user(login, record_no, users or ())
+    if not login and not user:
+        return _no(SEPARATE, f"Intacct does not say who {did} {bill_name(bill)}, so it cannot be shown that somebody else did.")
+    if users is not None and user is None:
+        return _no(SEPARATE, f"Intacct's list of users does not know {login}, who {did} {bill_name(bill)}.")
+    name = login or (user.login if user else "")
+    own = {one.casefold() for one in (approver.email, *approver.intacct_users)}
+    if own & {name.casefold(), *({user.login.casefold(), user.email.casefold()} if user else ())}:
+        return _no(SEPARATE, f"{case.who} {did} this bill ({name}).", "Somebody else has to decide.")
+    return _yes(SEPARATE, f"{name} {did} it")
+
+
+def _user(login: str, record_no: str, users: Sequence[IntacctUser]) -> IntacctUser | None:
+    wanted = login.casefold()
+    same = (one for one in users if one.login.casefold() == wanted or (record_no and one.record_no == record_no))
+    return next(same, None) if wanted or record_no else None
+
+
+def rejection_has_a_reason(case: Case) -> Finding | None:
+    if case.decision.signal.verdict is not Verdict.REJECT:
+        return None
+    if case.decision.signal.reason.strip():
+        return _yes("reason", "a reason is given")
+    if isinstance(case.policy.way, DeclaredComment):
+        return _no("reason", "A rejection needs a reason.", "Write it behind the word, after a colon.")
+    return _no("reason", "A rejection needs a reason.", f"Write a comment or fill in the reason, then {case.again}.")
+
+
+STANDING: tuple[Guard, ...] = (choice_is_proven, choice_counts_as_it_is, choice_stands, choice_was_not_answered_before)
+BILL: tuple[Guard, ...] = (
+    bill_is_there,
+    bill_is_open,
+    books_are_open,
+    bill_carries_no_unknown_stamp,
+    nothing_was_decided_before,
+    bill_is_as_shown,
+    task_is_as_we_wrote_it,
+)
+LISTED: tuple[Guard, ...] = (decider_is_on_the_list, delegation_is_valid)
+PERSON: tuple[Guard, ...] = (decider_is_a_person, source_counts, *LISTED)
+SEPARATED: tuple[Guard, ...] = (
+    decider_is_known_in_intacct,
+    decider_did_not_enter_the_bill,
+    decider_did_not_change_the_bill,
+)
+BOTH: tuple[Guard, ...] = (amount_is_within_limit, *SEPARATED, rejection_has_a_reason)
+BEFORE_WRITING: tuple[Guard, ...] = (
+    bill_is_there,
+    bill_is_open,
+    bill_carries_no_unknown_stamp,
+    bill_is_as_shown,
+    *LISTED,
+    *BOTH,
+)
+"""Those that a change of the bill or of the policy can turn: asked once more on the very reading that comes before a write."""
+
+
+def findings_of(case: Case) -> list[Finding]:
+    """Every rule's answer. A choice that does not stand is not looked at further."""
+    for guard in STANDING:
+        finding = guard(case)
+        if finding and not finding.passed:
+            return [finding]
+    return answers_of((*STANDING, *BILL, *PERSON, *BOTH), case)
+
+
+def answers_of(guards: Sequence[Guard], case: Case) -> list[Finding]:
+    return [finding for guard in guards if (finding := guard(case)) is not None]
