@@ -56,14 +56,15 @@ class StampKind(Kind):
     look: Callable[[], Bill | None]
     check: Callable[[Bill | None], None]
     anchor: Anchor | None = None
-    before: Bill | None = None
+    answered: bool = False
+    """Whether this very run saw the answer and the stamp behind it."""
     name: str = field(default="stamp", init=False)
     exclusive: bool = field(default=True, init=False)
     looks_first: bool = False
     remembered: bool = field(default=True, init=False)
 
     def send(self, intent: Intent) -> Bill | None:
-        bill = self.before = self.look()
+        bill = self.look()
         self.check(bill)
         if bill is None or bill.record_no != intent.body["record_no"]:
             raise TryLater(f"The bill of {intent.subject} has another record number by now; the next run writes to that one.")
@@ -84,6 +85,7 @@ class StampKind(Kind):
                 f"If this comes again, look at those fields' length and at who else writes them "
                 f"(control id {intent.control_id})."
             )
+        self.answered = True
         return after
 
     def find(self, intents: Sequence[Intent]) -> Mapping[str, Bill]:
@@ -168,7 +170,7 @@ class Stamping:
             return
         at = run.now()
         told = replace(decision, outcome=f"Recorded in Intacct on {bill_name(bill)} at {minute(at)}.", record_no=bill.record_no)
-        answer = "success" if kind.before and not outcome.error else "no answer kept; found on the bill when it was read back"
+        answer = "success" if kind.answered else "no answer kept; found on the bill when it was read back"
         held = stamp_on(bill, kind.values(outcome.intent))
         said: facts.Facts = {
             "answer": answer,
