@@ -234,6 +234,14 @@ class World:
         self.history.append(story)
         return story
 
+    def fill_in(self, who: Person, text: str) -> None:
+        """The reason field."""
+        self._set(REASON, text)
+        at, gid = self.now(), str(next(self.gids))
+        self.history.append(
+            Story(gid=gid, created_at=at, author_gid=who.gid, kind="text_custom_field_changed", field_gid=REASON)
+        )
+
     def edit_bill(self, **changes: Any) -> None:
         assert self.bill_now
         self.bill_now = replace(self.bill_now, **changes)
@@ -260,7 +268,7 @@ class World:
                 self.lose_stamps -= 1
                 return
             assert self.bill_now
-            self.stamps += 1
+            self.stamps += values["D"] != "void"
             self.edit_bill(custom={**self.bill_now.custom, **values})
 
         self.cuts.run("stamp_bill", write, writes=True)
@@ -333,6 +341,8 @@ class World:
     def reconcile(self) -> list[str]:
         """Read, settle, tell, as the DAG does; messages of what failed."""
         ports: Any = self
+        approval = self.policy.approval
+        self.store.keep_policy(approval.policy_version, text=approval.policy_text, at=self.now())
         link = self.links.of(["CO:ap:1"])["CO:ap:1"]
         if self.task_now:
             signals = signals_of(self.task_now, self.stories("T1"), self.policy)

@@ -265,6 +265,7 @@ class Books:
             self.on_stamp(bill, values)
             self.stamped.append(control_id)
             if not self.loses_stamp:
+                bill = self.bills[record_no]
                 self.bills[record_no] = replace(bill, custom={**bill.custom, **self.keeps(values)})
 
         self.wire.call("stamp_bill", work, may_lose=True)

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from intacct_asana.errors import OutcomeUnknown, TryLater
-from intacct_asana.records import NEXT_STATES, Bill, BillState, Decision, DecisionState, snapshot_of
+from intacct_asana.records import ON_THE_WAY, Bill, BillState, Decision, DecisionState, snapshot_of
+from intacct_asana.records.anchors import without_anchors
 
 from tests.approvals.settle_world import ALICE, APPROVED, BEN, BOT, ERIN, GUS, PENDING, REJECTED, Crash, World
 
@@ -39,7 +40,10 @@ class History:
         self.world.store.on_confirm = self.watch_confirm
 
     def watch_stamp(self, bill: Bill, values: Mapping[str, str]) -> None:
-        decision = self.world.store.kept[values["ID"]]
+        decision = self.world.store.kept[without_anchors(values["ID"])]
+        if values["D"] == "void":
+            assert decision.state is DecisionState.VOIDING, "voided before it was noted"
+            return
         assert decision.state is DecisionState.SUBMITTED, "written before it was noted"
         assert decision.control_id
         assert decision.shown_digest == snapshot_of(bill).digest, "stamped onto a bill that nobody was shown"
@@ -49,7 +53,8 @@ class History:
             assert bill.total_entered <= {ALICE: Decimal(10000), BEN: Decimal(50000)}[decision.signal.decider_gid]
 
     def watch_confirm(self, decision: Decision) -> None:
-        assert self.world.bill.custom["ID"] == decision.decision_id, "confirmed without its stamp"
+        assert without_anchors(self.world.bill.custom["ID"]) == decision.decision_id, "confirmed without its stamp"
+        assert decision.shown_digest == snapshot_of(self.world.bill).digest or self.world.bill.state is BillState.PAID
         assert self.world.bill.custom["D"] == {"approve": "Approved", "reject": "Rejected"}[decision.signal.verdict]
 
     def play(self, move: tuple) -> None:
@@ -68,7 +73,7 @@ class History:
             case "run":
                 world.wire.revive(cut_at=parts[0], moment=parts[1])
                 with suppress(Crash):
-                    for step in (world.read, world.settle, world.tell):
+                    for step in (world.read, world.settle, world.look, world.tell):
                         with suppress(OutcomeUnknown, TryLater):
                             step()
                 world.wire.revive()
@@ -86,25 +91,30 @@ class History:
         chosen = [s.gid for s in self.world.board.history if s.new_enum_gid in (APPROVED, REJECTED) and s.author_gid != BOT]
         assert sorted(chosen) == sorted(one.signal.story_gid for one in self.world.decisions)
         for one in self.world.decisions:
-            assert not NEXT_STATES[one.state], f"{one.decision_id} has no end"
+            assert one.state not in ON_THE_WAY, f"{one.decision_id} has no end"
             assert one.acknowledged
             assert one.outcome
 
     def assert_every_decision_is_told_at_most_once(self) -> None:
         told = Counter(text.rsplit(" ", 1)[1] for text in self.world.board.comments())
+        assert set(told.values()) <= {1}
         silent = {"superseded", "withdrawn"}
         for one in self.world.decisions:
-            assert told[one.decision_id] <= 1
-            assert told[one.decision_id] == 1 or one.rule in silent
+            end = "-void" if one.state is DecisionState.VOID else ""
+            assert told[one.decision_id + end] == 1 or one.rule in silent
 
     def assert_stamps_are_confirmed_decisions(self) -> None:
-        confirmed = [one for one in self.world.decisions if one.state is DecisionState.CONFIRMED]
+        bill, confirmed = self.world.bill, [one for one in self.world.decisions if one.state is DecisionState.CONFIRMED]
         assert len(set(self.world.books.stamped)) == len(self.world.books.stamped), "a stamp was written twice"
         stamped = self.world.books.stamped
         assert all(any(one.startswith(f"ia-{each.decision_id}-stamp") for one in stamped) for each in confirmed)
-        if self.world.bill.custom:
-            assert self.world.bill.custom["ID"] in {one.decision_id for one in confirmed}
-        ends = Counter((decision_id, step) for decision_id, step, _ in self.world.store.evidence)
+        if bill.custom.get("D", "void") != "void" and bill.state is BillState.POSTED:
+            named = next(one for one in confirmed if one.decision_id == without_anchors(bill.custom["ID"]))
+            assert named.shown_digest == snapshot_of(bill).digest, "a stamp on what nobody decided on"
+        if self.world.shows in (APPROVED, REJECTED) and bill.state is BillState.POSTED:
+            assert bill.custom["D"] == {APPROVED: "Approved", REJECTED: "Rejected"}[self.world.shows]
+        again = {"CONFIRMED", "SUBMITTED", "VOIDING", "VOID"}
+        ends = Counter((decision_id, step) for decision_id, step, _ in self.world.store.evidence if step not in again)
         assert set(ends.values()) <= {1}, "a step was recorded twice"
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import pytest
 from intacct_asana.errors import IntacctAsanaError, Refused
-from intacct_asana.records import NEXT_STATES, Cursor, Decision, DecisionState
+from intacct_asana.records import NEXT_STATES, ON_THE_WAY, Cursor, Decision, DecisionState
 from intacct_asana.store import FlowStore, open_store
 
 from tests.store.store_world import NOON, STATES, a_decision, break_table, crowd, everything, minutes, settled
@@ -21,6 +21,8 @@ ROADS = {
     STATES.SUBMITTED: (STATES.CLEARED, STATES.SUBMITTED),
     STATES.CONFIRMED: (STATES.CLEARED, STATES.SUBMITTED, STATES.CONFIRMED),
     STATES.REJECTED: (STATES.CLEARED, STATES.SUBMITTED, STATES.REJECTED),
+    STATES.VOIDING: (STATES.CLEARED, STATES.SUBMITTED, STATES.CONFIRMED, STATES.VOIDING),
+    STATES.VOID: (STATES.CLEARED, STATES.SUBMITTED, STATES.CONFIRMED, STATES.VOIDING, STATES.VOID),
 }
 
 
@@ -181,7 +183,7 @@ def test_a_decision_under_way_cannot_be_acknowledged(flow: FlowStore) -> None:
 @pytest.mark.parametrize("state", list(DecisionState))
 def test_a_decision_is_either_unsettled_or_unacknowledged_until_its_task_is_told(flow: FlowStore, state: DecisionState) -> None:
     decision = brought_to(flow, state)
-    on_the_way = bool(NEXT_STATES[state])
+    on_the_way = state in ON_THE_WAY
     assert flow.decisions().unsettled() == ([decision] if on_the_way else [])
     assert flow.decisions().unacknowledged() == ([] if on_the_way else [decision])
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from intacct_asana.errors import Refused
-from intacct_asana.records import NEXT_STATES, Decision, DecisionState, Pins, Signal, TaskDraft
+from intacct_asana.records import ON_THE_WAY, Decision, DecisionState, Pins, Signal, TaskDraft
 from intacct_asana.store import FlowStore, Store, open_store
 from intacct_asana.store.codec import from_json, instant_of, instant_text, json_text, to_json
 
@@ -139,9 +139,9 @@ def test_no_history_of_decisions_breaks_the_chain(store: Store, steps: list[tupl
             assert known.get(number, before) == before
     oldest_first = [known[number] for number in sorted(known)]
     assert flow.decisions().of("bill-1") == oldest_first
-    assert flow.decisions().unsettled() == [each for each in oldest_first if NEXT_STATES[each.state]]
+    assert flow.decisions().unsettled() == [each for each in oldest_first if each.state in ON_THE_WAY]
     assert flow.decisions().unacknowledged() == [
-        each for each in oldest_first if not NEXT_STATES[each.state] and not each.acknowledged
+        each for each in oldest_first if each.state not in ON_THE_WAY and not each.acknowledged
     ]
     assert len(flow.evidence()) == written
     assert flow.verify_evidence() == []

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from datetime import datetime
+from typing import Any, Protocol, cast
 
 from intacct_asana.approvals import facts
 from intacct_asana.approvals.policy import Policy
@@ -25,12 +26,9 @@ from intacct_asana.approvals.standing import still_holds
 from intacct_asana.approvals.words import bill_name, minute, short
 from intacct_asana.errors import Refused, TryLater, UnexpectedReply
 from intacct_asana.journal import Kind, Outcome
-from intacct_asana.ports import Books
-from intacct_asana.records import Bill, Decision, DecisionState, Intent, IntentState
+from intacct_asana.ports import Books, Decisions, Links
+from intacct_asana.records import Bill, Decision, DecisionState, IntacctUser, Intent, IntentState, Snapshot, Story
 from intacct_asana.records.anchors import Anchor, anchor_text
-
-if TYPE_CHECKING:
-    from intacct_asana.approvals.settle import Settler
 
 LONGEST_WORDS = 500
 
@@ -56,14 +54,15 @@ class StampKind(Kind):
     look: Callable[[], Bill | None]
     check: Callable[[Bill | None], None]
     anchor: Anchor | None = None
-    before: Bill | None = None
+    answered: bool = False
+    """Whether this very run saw the answer and the stamp behind it."""
     name: str = field(default="stamp", init=False)
     exclusive: bool = field(default=True, init=False)
     looks_first: bool = False
     remembered: bool = field(default=True, init=False)
 
     def send(self, intent: Intent) -> Bill | None:
-        bill = self.before = self.look()
+        bill = self.look()
         self.check(bill)
         if bill is None or bill.record_no != intent.body["record_no"]:
             raise TryLater(f"The bill of {intent.subject} has another record number by now; the next run writes to that one.")
@@ -84,6 +83,7 @@ class StampKind(Kind):
                 f"If this comes again, look at those fields' length and at who else writes them "
                 f"(control id {intent.control_id})."
             )
+        self.answered = True
         return after
 
     def find(self, intents: Sequence[Intent]) -> Mapping[str, Bill]:
@@ -107,11 +107,46 @@ class StampKind(Kind):
         return values
 
 
+class Asks(Protocol):
+    """What is asked of Intacct beside the bills."""
+
+    def users(self) -> Sequence[IntacctUser] | None: ...
+
+    def own_login(self) -> str: ...
+
+
+class Run(Protocol):
+    """The settling of one run, as far as a write needs it."""
+
+    @property
+    def decisions(self) -> Decisions: ...
+
+    @property
+    def links(self) -> Links: ...
+
+    @property
+    def policy(self) -> Policy: ...
+
+    @property
+    def asked(self) -> Asks: ...
+
+    @property
+    def now(self) -> Callable[[], datetime]: ...
+
+    def stories(self, decision: Decision) -> Sequence[Story] | None: ...
+
+    def advance(self, decision: Decision, to: DecisionState, said: facts.Facts, *, at: datetime | None = None) -> Decision: ...
+
+    def begin_void(self, decision: Decision, bill: Bill, shown: Snapshot | None) -> Decision: ...
+
+    def voided(self, decision: Decision, bill: Bill | None, *, answer: str, more: str = "") -> Decision: ...
+
+
 @dataclass(slots=True, kw_only=True)
 class Stamping:
     """A stamp under way: what may stop it, and what is kept with each step of its write."""
 
-    settler: Settler
+    settler: Run
     decision: Decision
     bill: Bill | None
     sent_before: bool
@@ -168,7 +203,7 @@ class Stamping:
             return
         at = run.now()
         told = replace(decision, outcome=f"Recorded in Intacct on {bill_name(bill)} at {minute(at)}.", record_no=bill.record_no)
-        answer = "success" if kind.before and not outcome.error else "no answer kept; found on the bill when it was read back"
+        answer = "success" if kind.answered else "no answer kept; found on the bill when it was read back"
         held = stamp_on(bill, kind.values(outcome.intent))
         said: facts.Facts = {
             "answer": answer,
@@ -201,7 +236,7 @@ class Stamping:
 class Voiding:
     """A stamp on its way to say void. It is looked for before it is sent: somebody may have seen to it."""
 
-    settler: Settler
+    settler: Run
     decision: Decision
     sent_before: bool = True
     is_done: bool = False

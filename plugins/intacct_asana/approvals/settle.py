@@ -44,7 +44,7 @@ from intacct_asana.approvals.stamp import (
 from intacct_asana.approvals.standing import still_holds
 from intacct_asana.approvals.summary import Summary
 from intacct_asana.approvals.words import bill_name, changes, void_words
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused, TryLater
 from intacct_asana.journal import carry_out
 from intacct_asana.ports import Books, Decisions, Journal, Links, TaskBoard
 from intacct_asana.records import (
@@ -273,6 +273,11 @@ class Settler:
         if write.is_done:
             return write.decision
         error = next((outcome.error for outcome in ended if outcome.error), None)
+        if isinstance(error, OutcomeUnknown):
+            # It was looked for since: as far as anybody can see, nothing happened.
+            what = f"The {intent.intent_id.partition('-')[0]} of decision {write.decision.decision_id} had no clear answer"
+            stays = f"The decision stays {write.decision.state}; the next run reads the bill again before it writes."
+            raise TryLater(f"{what} ({error.message}) and was not seen on the bill. {stays}", code=error.code)
         raise error or TryLater(f"Decision {write.decision.decision_id} was not carried out; the next run goes on with it.")
 
     def _observed(self, decision: Decision, bill: Bill | None) -> Decision:
@@ -301,6 +306,7 @@ class Settler:
         for decision in decided:
             shown = shown_to(decision, self.links)
             is_on = stamp is not None and stamp.decision_id == decision.decision_id and stamp.says.casefold() != VOID
+            is_on = is_on and bill.state not in NOT_READY
             if decision.state is DecisionState.CONFIRMED and not still_holds(decision, bill, shown):
                 moved.append(self.settle(self.begin_void(decision, bill, shown)))
             elif decision.state in (DecisionState.REJECTED, DecisionState.VOID) and is_on:
@@ -340,6 +346,10 @@ class Settler:
         names = self.policy.stamp
         if names is None or bill is None or stamp is None or stamp.decision_id != decision.decision_id:
             return self.voided(decision, bill, answer="its stamp is not on the bill")
+        if bill.state in NOT_READY:
+            # An update might submit it. Once it is submitted it is looked at again.
+            more = f"The bill is {bill.state}, so its stamp says so only when it has been submitted."
+            return self.voided(decision, bill, answer="not written", more=more)
         plain = control_id_of(decision, bill.record_no, what="void")
         newest = self.decisions.anchor(decision, step="VOIDING")
         intent = Intent(
