@@ -1,0 +1,63 @@
+"""Whatever people do on both sides, and whatever gets lost: no bill says approved that nobody approved as it is."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+
+from tests.databases import NewStore
+from tests.standing.standing_history import ACTS, History
+
+pytestmark = [pytest.mark.laws, pytest.mark.airflow]
+FEW, MANY, PARTS = 8, 130, 8
+"""Histories of the short half on each database, of each part of the long half, and parts: two processes share them."""
+RELAXED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
+
+
+def play(sandbox: Any, new_store: NewStore, told: list[tuple[Any, ...]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        history = History(sandbox, Path(folder), new_store)
+        for act in told:
+            history.play(act)
+        history.end()
+
+
+def test_whatever_people_do_what_says_approved_was_approved_as_it_is(
+    connected: Any, new_store: NewStore, figures: Callable[[str, object], None]
+) -> None:
+    """A bill said Approved for ever, whatever became of it."""
+    told = []
+
+    @settings(max_examples=FEW, deadline=None, suppress_health_check=RELAXED)
+    @given(st.lists(ACTS, min_size=3, max_size=9))
+    def law(acts: list[tuple[Any, ...]]) -> None:
+        told.append(len(acts))
+        play(connected, new_store, acts)
+
+    law()
+    figures("random histories of what stands", len(told))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_whatever_people_do_in_many_histories_what_says_approved_was_approved_as_it_is(
+    connected: Any, new_store: NewStore, part: int, figures: Callable[[str, object], None]
+) -> None:
+    """The same, long."""
+    told = []
+
+    @seed(part)
+    @settings(max_examples=MANY, deadline=None, suppress_health_check=RELAXED)
+    @given(st.lists(ACTS, min_size=3, max_size=20))
+    def law(acts: list[tuple[Any, ...]]) -> None:
+        told.append(len(acts))
+        play(connected, new_store, acts)
+
+    law()
+    figures(f"many random histories of what stands, part {part + 1} of {PARTS}", len(told))
