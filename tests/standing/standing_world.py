@@ -27,6 +27,7 @@ bills:
   states: [Submitted, Posted, Selected, Partially Paid]
   task_name: "{{vendor_name}} {{bill_number}} {{total_entered}}"
   notes: none
+  payments: totals
   fields:
     - {{name: Amount, kind: number, source: total_entered, precision: 2}}
     - {{name: Vendor, kind: text, source: vendor_id}}

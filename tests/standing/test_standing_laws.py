@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.databases import NewStore
@@ -17,6 +17,8 @@ from tests.standing.standing_history import ACTS, History
 pytestmark = [pytest.mark.laws, pytest.mark.airflow]
 FEW, MANY, PARTS = 8, 130, 8
 """Histories of the short half on each database, of each part of the long half, and parts: two processes share them."""
+PHASES = (Phase.explicit, Phase.generate)
+"""A history is short enough to be read; making it shorter would take minutes."""
 RELAXED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
 
 
@@ -34,7 +36,7 @@ def test_whatever_people_do_what_says_approved_was_approved_as_it_is(
     """A bill said Approved for ever, whatever became of it."""
     told = []
 
-    @settings(max_examples=FEW, deadline=None, suppress_health_check=RELAXED)
+    @settings(max_examples=FEW, deadline=None, phases=PHASES, suppress_health_check=RELAXED)
     @given(st.lists(ACTS, min_size=3, max_size=9))
     def law(acts: list[tuple[Any, ...]]) -> None:
         told.append(len(acts))
@@ -53,7 +55,7 @@ def test_whatever_people_do_in_many_histories_what_says_approved_was_approved_as
     told = []
 
     @seed(part)
-    @settings(max_examples=MANY, deadline=None, suppress_health_check=RELAXED)
+    @settings(max_examples=MANY, deadline=None, phases=PHASES, suppress_health_check=RELAXED)
     @given(st.lists(ACTS, min_size=3, max_size=20))
     def law(acts: list[tuple[Any, ...]]) -> None:
         told.append(len(acts))

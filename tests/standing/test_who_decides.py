@@ -103,9 +103,9 @@ def test_the_flow_says_which_sources_count(a_flow: Flow) -> None:
 
 @pytest.mark.parametrize("missing", [{"missing_fields": ["APBILL.BASECURR"]}, {"single_currency": True}])
 def test_without_a_base_currency_no_limit_is_judged(a_flow: Flow, missing: dict[str, Any]) -> None:
-    """900 GBP were taken for 900 of whatever the limit was in."""
-    limits = ("{USD: 1000.00}", "{USD: 1000.00, GBP: 1000.00}")
-    flow = a_flow(replace=limits, make_bill={"amount": "900.00", "currency": "GBP"}, settings=missing)
+    """About 890 USD were judged as GBP, of which more was allowed."""
+    limits = ("{USD: 1000.00}", "{USD: 500.00, GBP: 1000.00}")
+    flow = a_flow(replace=limits, make_bill={"amount": "700.00", "currency": "GBP"}, settings=missing)
     flow.approve(ALICE)
     flow.heal()
     flow.is_unapproved()
