@@ -86,8 +86,8 @@ class Noted:
 class History:
     """Plays acts on a small company and compares, after each run that met no trouble, both sides with the model."""
 
-    def __init__(self, sandbox: Any, folder: Path, new_store: Callable[..., str]) -> None:
-        self.flow = Standing(sandbox, folder, new_store, bills=BILLS)
+    def __init__(self, sandbox: Any, folder: Path, new_store: Callable[..., str], *, like: Standing | None = None) -> None:
+        self.flow = Standing(sandbox, folder, new_store, bills=BILLS, like=like)
         self.vendors = [one["vendor_id"] for one in sandbox.state("intacct")["vendors"]][:2]
         self.noted = [Noted() for _ in range(BILLS)]
         for noted, bill in zip(self.noted, self._bills(), strict=True):
@@ -209,9 +209,9 @@ class History:
     def _lose_store(self) -> None:
         """It is lost between two runs; the first run on the new one is judged as any other."""
         self._calm()
+        self._name_options_back()
         self.flow.pass_time(1)
         self.flow.open_new_store()
-        self._name_options_back()
         self.flow.preflight()
         for noted in self.noted:
             noted.meddled = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.databases import NewStore
 from tests.standing.standing_history import ACTS, History
+from tests.standing.standing_world import Standing
 
 pytestmark = [pytest.mark.laws, pytest.mark.airflow]
 FEW, MANY, PARTS = 8, 130, 8
@@ -22,44 +22,55 @@ PHASES = (Phase.explicit, Phase.generate)
 RELAXED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
 
 
-def play(sandbox: Any, new_store: NewStore, told: list[tuple[Any, ...]]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        history = History(sandbox, Path(folder), new_store)
+class Player:
+    """Plays histories one after the other, each like the one that was prepared once; after one that failed it prepares anew."""
+
+    def __init__(self, sandbox: Any, folder: Path, new_store: NewStore) -> None:
+        self.sandbox, self.folder, self.new_store = sandbox, folder, new_store
+        self.like: Standing | None = None
+        self.played = 0
+
+    def play(self, told: list[tuple[Any, ...]]) -> None:
+        like = self.like or Standing(self.sandbox, self.folder, self.new_store, bills=0)
+        self.like, self.played = None, self.played + 1
+        history = History(self.sandbox, self.folder, self.new_store, like=like)
         for act in told:
             history.play(act)
         history.end()
+        self.like = like
+
+
+@pytest.fixture
+def player(connected: Any, tmp_path: Path, new_store: NewStore) -> Player:
+    return Player(connected, tmp_path, new_store)
 
 
 def test_whatever_people_do_what_says_approved_was_approved_as_it_is(
-    connected: Any, new_store: NewStore, figures: Callable[[str, object], None]
+    player: Player, figures: Callable[[str, object], None]
 ) -> None:
     """A bill said Approved for ever, whatever became of it."""
-    told = []
 
     @settings(max_examples=FEW, deadline=None, phases=PHASES, suppress_health_check=RELAXED)
     @given(st.lists(ACTS, min_size=3, max_size=9))
     def law(acts: list[tuple[Any, ...]]) -> None:
-        told.append(len(acts))
-        play(connected, new_store, acts)
+        player.play(acts)
 
     law()
-    figures("random histories of what stands", len(told))
+    figures("random histories of what stands", player.played)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_whatever_people_do_in_many_histories_what_says_approved_was_approved_as_it_is(
-    connected: Any, new_store: NewStore, part: int, figures: Callable[[str, object], None]
+    player: Player, part: int, figures: Callable[[str, object], None]
 ) -> None:
     """The same, long."""
-    told = []
 
     @seed(part)
     @settings(max_examples=MANY, deadline=None, phases=PHASES, suppress_health_check=RELAXED)
     @given(st.lists(ACTS, min_size=3, max_size=20))
     def law(acts: list[tuple[Any, ...]]) -> None:
-        told.append(len(acts))
-        play(connected, new_store, acts)
+        player.play(acts)
 
     law()
-    figures(f"many random histories of what stands, part {part + 1} of {PARTS}", len(told))
+    figures(f"many random histories of what stands, part {part + 1} of {PARTS}", player.played)
