@@ -145,10 +145,22 @@ def test_a_bill_that_changes_before_a_stamp_is_tried_again_is_not_approved(a_flo
     flow = a_flow()
     flow.approve(ALICE)
     flow.sandbox.fault("intacct", "update APBILL", what, times=1)
+    flow.cycle()
+    flow.edit(amount="40000.00")
+    flow.heal()
+    flow.is_unapproved()
+
+
+def test_a_bill_that_changes_while_the_answer_is_lost_is_not_approved(a_flow: Flow) -> None:
+    """What was found on the bill was taken for what had been sent."""
+    flow = a_flow()
+    flow.approve(ALICE)
+    flow.sandbox.fault("intacct", "update APBILL", "lost_answer", times=1)
     flow.edit_in_the_moment("act_after", amount="40000.00")
     flow.cycle()
     flow.sandbox.clear_faults()
     flow.heal()
+    assert flow.bill()["total_entered"] == "40000.00"
     flow.is_unapproved()
 
 
