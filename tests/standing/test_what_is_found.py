@@ -1,0 +1,142 @@
+"""What proves an approval: anchors outside the database, and stamps that are there already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from intacct_asana.operators.approvals import ReportRunOperator
+from intacct_asana.records.anchors import anchors_in, without_anchors
+from sqlalchemy import create_engine, text
+from sqlalchemy.pool import NullPool
+
+from tests.reconciliation.reconciliation_world import ALICE, BEN
+from tests.standing.standing_world import Standing
+from tests.store.store_world import unlock
+
+Flow = Callable[..., Standing]
+FOREIGN = {"ASANA_DECISION": "Approved", "ASANA_DECISION_BY": "Frida Former", "ASANA_DECISION_ID": "dec-of-another-flow"}
+
+
+# 15: anchors
+
+
+def cut_the_end_off(url: str, *, from_row: int) -> None:
+    """As the database's owner would: the rows, the head, and each decision of which no row is left."""
+    unlock(url)
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        connection.execute(text("DELETE FROM ia_decisions"))
+        connection.execute(text("DELETE FROM ia_evidence WHERE sequence >= :row"), {"row": from_row})
+        last = connection.execute(text("SELECT sequence, digest FROM ia_evidence ORDER BY sequence DESC")).first()
+        if last is None:
+            connection.execute(text("DELETE FROM ia_evidence_heads"))
+        else:
+            values = {"row": last[0], "digest": last[1]}
+            connection.execute(text("UPDATE ia_evidence_heads SET sequence = :row, digest = :digest"), values)
+
+
+def test_stamp_and_comment_carry_an_anchor_that_finds_a_cut_tail(a_flow: Flow) -> None:
+    """A cut tail with its head moved verified; nothing outside the database named its rows."""
+    flow = a_flow()
+    flow.approve(ALICE)
+    flow.heal()
+    flow.is_approved()
+    stamped = anchors_in(flow.held()["ASANA_DECISION_ID"], where="stamp")
+    told = anchors_in(flow.told(), where="comment")
+    assert (len(stamped), len(told)) == (1, 1)
+    assert without_anchors(flow.held()["ASANA_DECISION_ID"]) == flow.decisions()[0].decision_id
+    lines = flow.comments()[0].rstrip().splitlines()
+    assert lines[-1].startswith("Reference:")
+    assert anchors_in(lines[-2], where="comment")
+    assert flow.store.examine_evidence([*stamped, *told]).problems == ()
+    cut_the_end_off(flow.url, from_row=min(anchor.sequence for anchor in (*stamped, *told)))
+    assert flow.store.examine_evidence().problems == ()
+    wrong = [problem.where for problem in flow.store.examine_evidence([*stamped, *told]).problems]
+    assert ["stamp" in where or "comment" in where for where in wrong] == [True, True]
+
+
+def test_each_run_notes_how_far_the_evidence_goes(a_flow: Flow) -> None:
+    """A run's own record named no row."""
+    flow = a_flow()
+    flow.approve(ALICE)
+    flow.cycle()
+    report = flow.step(ReportRunOperator(task_id="report", flow="small", steps={"read": {}}))
+    newest = flow.store.newest_anchor()
+    assert newest is not None
+    (noted,) = anchors_in(report["evidence"], where="run")
+    assert noted.sequence == newest.sequence
+
+
+# 18: stamps and comments that are there already
+
+
+def test_a_stamp_of_another_flow_is_left_alone(a_flow: Flow) -> None:
+    """The field was set back, and the stamp written over."""
+    flow = a_flow(make_bill=FOREIGN)
+    before = flow.held()
+    flow.heal(hours=25)
+    assert flow.held() == before
+    flow.act(BEN, "comment", text="too dear")
+    flow.choose(BEN, "Rejected")
+    flow.heal()
+    assert flow.held() == before
+    assert "dec-of-another-flow" in flow.told()
+
+
+def test_our_own_stamp_stands_after_the_store_was_lost(a_flow: Flow) -> None:
+    """It was set back and stamped over by whoever chose next."""
+    flow = a_flow()
+    flow.approve(ALICE)
+    flow.heal()
+    before = flow.held()
+    flow.lose_store()
+    flow.heal(hours=25)
+    assert flow.held() == before
+    assert flow.task()["fields"]["Approval"] == "Approved"
+    flow.act(BEN, "comment", text="too dear")
+    flow.choose(BEN, "Rejected")
+    flow.heal()
+    assert flow.held() == before
+    assert "found" in flow.noted()
+    assert flow.decisions() == [] or {one.state for one in flow.decisions()}
+
+
+def test_what_was_told_before_the_store_was_lost_is_not_told_again(a_flow: Flow) -> None:
+    """Each comment was written a second time."""
+    flow = a_flow()
+    flow.approve(ALICE)
+    flow.heal()
+    before = flow.comments()
+    flow.lose_store()
+    flow.heal(hours=25)
+    assert flow.comments()[: len(before)] == before
+    assert len([one for one in flow.comments() if one.startswith("Approved by")]) == 1
+
+
+def test_a_found_stamp_whose_digest_is_of_another_content_can_be_decided_again(a_flow: Flow) -> None:
+    """Nothing told whether the bill had changed since."""
+    flow = a_flow()
+    flow.approve(ALICE)
+    flow.heal()
+    flow.lose_store()
+    flow.edit(amount="40000.00")
+    flow.heal()
+    assert flow.says()[1] == "Pending"
+    flow.approve(BEN)
+    flow.heal()
+    flow.is_approved()
+    assert flow.held()["ASANA_DECISION_BY"].startswith("Ben Okafor")
+
+
+@pytest.mark.parametrize("what", ["stamp", "answer"])
+def test_a_stamp_that_somebody_takes_off_the_bill_is_no_approval_for_ever(a_flow: Flow, what: str) -> None:
+    """The task went on showing Approved for a bill without stamp; both sides have to say the same."""
+    flow = a_flow()
+    flow.approve(ALICE)
+    if what == "answer":
+        flow.sandbox.fault("intacct", "update APBILL", "lost_answer", times=1)
+    flow.heal()
+    flow.edit(ASANA_DECISION="" if what == "stamp" else flow.held()["ASANA_DECISION"])
+    flow.heal(hours=25)
+    stamp, shown = flow.says()
+    assert (stamp == "approved") == (shown == "Approved")
