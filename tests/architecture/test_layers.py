@@ -47,7 +47,13 @@ PURE = {
 }
 """Modules, and whole packages, that decide and translate without the world."""
 
-UNPINNED_BOARD = {"operators.flow_run", "operators.preflight", "operators.checks", "operators.create_missing", "operators.webhooks"}
+UNPINNED_BOARD = {
+    "operators.flow_run",
+    "operators.preflight",
+    "operators.checks",
+    "operators.create_missing",
+    "operators.webhooks",
+}
 """Who compares the token's user with the pins, who makes the pins, and who keeps the webhook. Every other step gets its board
 from `own_board`; the watcher, which only listens, has a hook of its own."""
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
-from intacct_asana.records.anchors import without_anchors
 from intacct_asana.records import Decision, DecisionState
+from intacct_asana.records.anchors import without_anchors
 
 from sandbox import constants
 from tests.reconciliation.reconciliation_world import ALICE, BEN, ERIN, GUS, Reconciliation
