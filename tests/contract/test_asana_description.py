@@ -102,6 +102,10 @@ OUR_CALLS = {
     "read_person": "getUser",
     "read_people": "getUsers",
     "read_guests": "getWorkspaceMembershipsForWorkspace",
+    "read_sharing": "getProject",
+    "read_access": "getMemberships",
+    "read_team": "getUsersForTeam",
+    "read_agents": "getAgentsForWorkspace",
     "read_events": "getEvents",
     "read_tasks": "getTasks",
     "read_task": "getTask",
@@ -232,8 +236,12 @@ def be_told(hook: AsanaHook, target: str) -> None:
     hook.delete_webhook(made.webhook.gid)
 
 
-def look_up(hook: AsanaHook) -> None:
+def look_up(hook: AsanaHook, team_gid: str) -> None:
     hook.me()
+    hook.sharing(PROJECT)
+    hook.access(PROJECT)
+    hook.team(team_gid)
+    hook.agents(WORKSPACE)
     hook.person(ALICE["email"])
     hook.people(WORKSPACE)
 
@@ -244,7 +252,8 @@ def test_every_call_of_ours_and_its_answer_are_as_asana_describes_them(
     work(hook, sandbox)
     decide_and_attach(hook)
     be_told(hook, receiver.url)
-    look_up(hook)
+    team = sandbox.act("asana", ALICE["email"], "add_team", name="Payables", people=["ben"])["result"]
+    look_up(hook, team["gid"])
     assert watched.problems(description) == ""
     assert our_requests() == set(OUR_CALLS)
     assert watched.operations(description) == set(OUR_CALLS.values())

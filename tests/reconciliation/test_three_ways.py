@@ -317,7 +317,7 @@ def test_preflight_says_where_nobody_can_tell_guests_from_members(a_world: Any) 
 
     assert [(ok, said.partition(",")[0]) for ok, said in told()] == [("yes", "is Alice Martin"), ("yes", "is Ben Okafor")]
     world.sandbox.fault("asana", "GET /workspaces/{gid}/workspace_memberships", "status:403", times=1000)
-    assert all(ok == "no" and "write the workspace's gid" in said for ok, said in told())
+    assert all(ok == "no" and "see the members of the project's workspace" in said for ok, said in told())
 
 
 def test_nobody_decides_while_guests_cannot_be_told_from_members(a_world: Any) -> None:
