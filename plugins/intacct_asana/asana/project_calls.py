@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from intacct_asana.asana.records import Json
-from intacct_asana.asana.request import FIELD_FIELDS, Request, get, get_list, segment, send
+from intacct_asana.asana.request import FIELD_FIELDS, PAGE_SIZE, Request, get, get_list, segment, send
 from intacct_asana.records import FieldNeed
 
 _DEFINITION = (
@@ -119,14 +119,17 @@ def read_sharing(project_gid: str) -> Request:
 
 
 def read_access(parent_gid: str) -> Request:
-    """Members of a project or a custom field. Source: developers.asana.com/reference/getmemberships."""
-    fields = ("member.name", "member.resource_type", "access_level")
-    return get_list("/memberships", asked=f"reading who has access to {parent_gid}", fields=fields, parent=parent_gid)
+    """Members of a project or a custom field, as Asana shows them by itself: it describes no fields to choose from here.
+
+    Source: developers.asana.com/reference/getmemberships.
+    """
+    params = {"parent": parent_gid, "limit": str(PAGE_SIZE)}
+    return Request(method="GET", path="/memberships", asked=f"reading who has access to {parent_gid}", params=params)
 
 
 def read_team(team_gid: str) -> Request:
-    """Source: developers.asana.com/reference/getusersforteam."""
-    return get_list(f"/teams/{segment(team_gid)}/users", asked=f"reading the people of team {team_gid}", fields=("name",))
+    """Up to 2,000 people in one answer, which has no pages. Source: developers.asana.com/reference/getusersforteam."""
+    return get(f"/teams/{segment(team_gid)}/users", asked=f"reading the people of team {team_gid}", fields=("name",))
 
 
 def read_agents(workspace_gid: str) -> Request:
