@@ -1,6 +1,6 @@
 """Six errors, each named for what happens next.
 
-They are the only exceptions that leave this package on purpose. `operators.retry_policy` maps them to Airflow's retries in
+They are the only exceptions that leave this package on purpose. `dag_parts` maps them to Airflow's retries in
 one place, and every message is the runbook: what was being done, to which key, what the other side said.
 """
 

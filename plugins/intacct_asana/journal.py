@@ -342,7 +342,7 @@ def each_done(work: Callable[[Item], Done], items: Iterable[Item], *, workers: i
 
     Items are drawn in the calling thread and only a little ahead of the work, so whoever ends `items` early stops the rest
     and still gets what was under way. Closing the generator, or an interruption, drops what has not started and waits for
-    nothing.
+    nothing; close it (`contextlib.closing`), or an interruption outside leaves it running.
     """
     pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="journal")
     under_way: dict[Future[Done], Item] = {}

@@ -334,7 +334,7 @@ class StampFields(Part):
     """Custom text fields on APBILL that take the decision. An administrator creates them in Intacct first."""
 
     decision: IntacctName
-    """Takes `approved` or `rejected`."""
+    """Takes the decision as people have it before them (`Approved`, `Rejected`), or `void` when it no longer counts."""
 
     decided_by: IntacctName
     """Takes who decided."""

@@ -13,6 +13,7 @@ from datetime import datetime
 from functools import partial
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused, UnexpectedReply
+from intacct_asana.journal import each_done
 from intacct_asana.ports import Links, TaskBoard
 from intacct_asana.records import Link, Task
 from intacct_asana.sync.difference import acknowledged, parts_moved, parts_not_taken
@@ -20,7 +21,6 @@ from intacct_asana.sync.lookout import Lookout
 from intacct_asana.sync.perform import Gone, Outcome, Written, perform
 from intacct_asana.sync.piecewise import OPTIONAL, Piecewise
 from intacct_asana.sync.plan import Close, Create, Plan, Update, Writing
-from intacct_asana.sync.pool import each_done
 from intacct_asana.sync.report import Failure, Progress, Report
 
 BATCH = 500
