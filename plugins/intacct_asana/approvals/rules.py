@@ -30,6 +30,7 @@ from intacct_asana.records import (
     Task,
     Verdict,
 )
+from intacct_asana.records.documents import UNREAD
 
 ALREADY_DECIDED = "already decided"
 BILL_EXISTS = "bill exists"
@@ -262,6 +263,19 @@ def nothing_was_decided_before(case: Case) -> Finding | None:
     return _no(ALREADY_DECIDED, said, "It can be decided again after the bill has been changed in Intacct.")
 
 
+def files_are_read(case: Case) -> Finding | None:
+    """Where tasks show a bill's files, nobody decides about files that cannot be compared with those."""
+    rule, bill = "attached files", case.bill
+    if bill is None or not case.policy.compares_files or not bill.document_id:
+        return None
+    attachment = f"attachment {short(bill.document_id, longest=80)}"
+    if bill.document_digest not in ("", UNREAD):
+        return _yes(rule, f"those under {attachment} were read: {bill.document_digest}")
+    said = f"The files of {bill_name(bill)} under {attachment} could not be read from Intacct, so nobody can tell whether they"
+    mend = f"Whoever looks after the integration finds the reason in the run's log; then {case.again}."
+    return _no(rule, f"{said} are those that the task shows.", mend)
+
+
 def bill_is_as_shown(case: Case) -> Finding | None:
     """The bill is what this very task showed when the person chose."""
     rule, decision = "unchanged since shown", case.decision
@@ -274,8 +288,8 @@ def bill_is_as_shown(case: Case) -> Finding | None:
     currency = case.bill.base_currency or case.bill.currency
     now = f"{money(case.bill.total_entered, currency)}, due {case.bill.due_on or 'on no date'}"
     told = changes(case.shown.get(decision.decision_id), case.bill)
-    what = "".join(f" {called} was {old}." for called, old, _ in told)
-    said = f"{capital(bill_name(case.bill))} was changed in Intacct after what the task showed; it is {now} now.{what}"
+    said = f"{capital(bill_name(case.bill))} was changed in Intacct after what the task showed; it is {now} now."
+    said = " ".join([said, *(change.then for change in told)])
     return _no(rule, said, f"Please look at the updated task and {case.again}.")
 
 
@@ -453,6 +467,7 @@ BILL: tuple[Guard, ...] = (
     books_are_open,
     bill_carries_no_unknown_stamp,
     nothing_was_decided_before,
+    files_are_read,
     bill_is_as_shown,
     task_is_as_we_wrote_it,
 )
@@ -468,6 +483,7 @@ BEFORE_WRITING: tuple[Guard, ...] = (
     bill_is_there,
     bill_is_open,
     bill_carries_no_unknown_stamp,
+    files_are_read,
     bill_is_as_shown,
     *LISTED,
     *BOTH,

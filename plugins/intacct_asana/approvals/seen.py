@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from intacct_asana.ports import Links, TaskBoard
-from intacct_asana.records import Bill, Decision, Link, Signal, Snapshot, Story, Task, shows, snapshot_of
+from intacct_asana.records import Bill, Decision, Link, Signal, Snapshot, Story, Task, is_content, shows
 from intacct_asana.sync.difference import FIELD, parts_edited
 
 NAMED_STORIES = {"name_changed": "name", "due_date_changed": "due_on", "notes_changed": "notes"}
@@ -63,7 +63,7 @@ def shown_to(decision: Decision, links: Links) -> Snapshot | None:
 
 def is_as_shown(decision: Decision, shown: Snapshot | None, bill: Bill) -> bool:
     """Whether the bill is what was decided on, also by a snapshot of an older release."""
-    return shows(shown, bill) if shown else bool(decision.shown_digest) and snapshot_of(bill).digest == decision.shown_digest
+    return shows(shown, bill) if shown else bool(decision.shown_digest) and is_content(decision.shown_digest, bill)
 
 
 def altered_parts(link: Link | None, task: Task | None, stories: Sequence[Story], *, at: datetime, bot_gid: str) -> list[str]:

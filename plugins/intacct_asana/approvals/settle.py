@@ -57,6 +57,8 @@ from intacct_asana.records import (
     Intent,
     Snapshot,
     Story,
+    files_differ,
+    shows,
 )
 
 FindBill = Callable[[Decision], Bill | None]
@@ -225,11 +227,18 @@ class Settler:
             parts = altered_parts(case.link, case.task, case.stories or (), at=at, bot_gid=bot)
             self.links.doubt({case.link.key: parts})
             said["altered"] = parts
+        if case.bill:
+            self._write_anew(case.decision, case.shown.get(case.decision.decision_id), case.bill)
         stamp = read_stamp(case.bill, self.policy.stamp)
         if stamp and failed & {FOUND, *FOUND_AS.values()}:
             said["found"] = {"decision_id": stamp.decision_id, "says": stamp.says, "by": stamp.by, "digest": stamp.digest}
             refused = replace(refused, rule=next(iter(failed & {FOUND, *FOUND_AS.values()})))
         return self.advance(refused, DecisionState.REFUSED, said)
+
+    def _write_anew(self, decision: Decision, shown: Snapshot | None, bill: Bill) -> None:
+        """Other files touch no bill, so the bill sync has to be told: it reads them, and has the task carry and show them."""
+        if shown and files_differ(shown, bill):
+            self.links.doubt({decision.key: ["name"]})
 
     # CLEARED, SUBMITTED: the stamp, through the journal
 
@@ -322,9 +331,13 @@ class Settler:
             rule="changed since",
             outcome=void_words(decision, shown, bill),
             record_no=bill.record_no,
-            editor=self._person_who_changed(bill),
+            editor=self._person_who_changed(bill, decision, shown),
         )
-        changed = [{"what": what, "was": was, "is": now} for what, was, now in changes(shown, bill)]
+        changed = [
+            {"what": one.what, "happened": one.happened} if one.happened else {"what": one.what, "was": one.was, "is": one.now}
+            for one in changes(shown, bill)
+        ]
+        self._write_anew(decision, shown, bill)
         said: facts.Facts = {"changed": changed, "shown": shown.body if shown else {}, "bill": facts.of_bill(bill)}
         return self.advance(told, DecisionState.VOIDING, said)
 
@@ -335,9 +348,15 @@ class Settler:
             told, DecisionState.VOIDING, {"answer": "found on the bill afterwards", "bill": facts.of_bill(bill)}
         )
 
-    def _person_who_changed(self, bill: Bill) -> str:
-        """Empty where Intacct names us, or nobody: who it was cannot be known then."""
-        return "" if bill.modified_by.casefold() == self.asked.own_login().casefold() else bill.modified_by
+    def _person_who_changed(self, bill: Bill, decision: Decision, shown: Snapshot | None) -> str:
+        """Empty where Intacct names us, or nobody: who it was cannot be known then.
+
+        Where other files are all that is new, nobody touched the bill itself since we wrote on it.
+        """
+        if bill.modified_by.casefold() != self.asked.own_login().casefold():
+            return bill.modified_by
+        only_files = shown is not None and shows(shown, replace(bill, document_digest=""))
+        return decision.editor if only_files else ""
 
     def _unstamp(self, decision: Decision) -> Decision:
         """Have the stamp say that it is void, where it is still this decision's."""

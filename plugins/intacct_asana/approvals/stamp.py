@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from intacct_asana.approvals.words import second, short
 from intacct_asana.flow.rules import StampFields
-from intacct_asana.records import Bill, Decision, Verdict, snapshot_of
+from intacct_asana.records import Bill, Decision, Verdict, is_content, snapshot_of
 from intacct_asana.records.anchors import without_anchors
 from intacct_asana.text import amount_text
 
@@ -82,7 +82,7 @@ def read_stamp(bill: Bill | None, names: StampFields | None) -> OnBill | None:
 
 def content_of(stamp: OnBill, bill: Bill) -> bool | None:
     """Whether the bill is still what the stamp was put on; None where the stamp does not tell."""
-    return stamp.digest == snapshot_of(bill).digest if stamp.digest else None
+    return is_content(stamp.digest, bill) if stamp.digest else None
 
 
 def control_id_of(decision: Decision, record_no: str, *, what: str) -> str:

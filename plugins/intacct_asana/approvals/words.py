@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from intacct_asana.records import Bill, Decision, DecisionState, Snapshot, snapshot_of
+from intacct_asana.records import Bill, Decision, DecisionState, Snapshot, files_differ, snapshot_of
 from intacct_asana.records.anchors import Anchor, anchor_text
+from intacct_asana.records.documents import UNREAD
 from intacct_asana.records.remarks import reference
 from intacct_asana.text import cut, one_line
 
@@ -62,42 +64,67 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def changes(shown: Snapshot | None, bill: Bill) -> list[tuple[str, str, str]]:
-    """What of the bill is not what was shown: its name, the value then, the value now."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What of a bill is not what was shown. `happened` says it where the values themselves say nothing to people."""
+
+    what: str
+    was: str = ""
+    now: str = ""
+    happened: str = ""
+
+    @property
+    def then(self) -> str:
+        """`The due date was 2026-12-23.`"""
+        return f"{self.what} {self.happened}." if self.happened else f"{self.what} was {self.was}."
+
+    @property
+    def whole(self) -> str:
+        return f"{self.what} {self.happened}." if self.happened else f"{self.what} was {self.was} and is {self.now}."
+
+
+def changes(shown: Snapshot | None, bill: Bill) -> list[Change]:
+    """Everything that a decision is about and that is not what was shown. Lines are told when nothing else is."""
     if shown is None:
         return []
     before, now = shown.body, snapshot_of(bill).body
-    found = [_amount(before, now), *_singles(before, now)]
-    told = [one for one in found if one]
+    found = [*_amount(before, now), *_singles(before, now), *_files(shown, bill)]
     lines = before.get("lines") != now["lines"]
-    return told or ([("The bill's lines", "others", "as the bill shows them")] if lines else [])
+    return found or ([Change(what="The bill's lines", happened="were changed in Intacct")] if lines else [])
 
 
-def _amount(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, str, str] | None:
+def _amount(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
     for name, currency in (("total_entered", "base_currency"), ("transaction_total_entered", "currency")):
         old, new = Decimal(str(before.get(name) or 0)), Decimal(str(now[name]))
         if old != new:
-            return "The amount", money(old, str(before.get(currency) or "")), money(new, str(now[currency] or ""))
-    return None
+            was, is_now = money(old, str(before.get(currency) or "")), money(new, str(now[currency] or ""))
+            yield Change(what="The amount", was=was, now=is_now)
+            return
 
 
-def _singles(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _singles(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
     for name, called in SINGLE.items():
-        old, new = str(before.get(name, "")), str(now[name])
-        if name in before and old != new:
-            yield called, short(old, longest=LONGEST_NAME) or "empty", short(new, longest=LONGEST_NAME) or "empty"
+        old, new = (short(str(body.get(name, "")), longest=LONGEST_NAME) or "empty" for body in (before, now))
+        if name in before and str(before[name]) != str(now[name]):
+            yield Change(what=called, was=old, now=new)
+
+
+def _files(shown: Snapshot, bill: Bill) -> Iterator[Change]:
+    if files_differ(shown, bill):
+        unread = UNREAD in (shown.body["document_digest"], bill.document_digest)
+        happened = "could not be read from Intacct" if unread else "were replaced in Intacct"
+        yield Change(what=f"The files under attachment {short(bill.document_id, longest=LONGEST_NAME)}", happened=happened)
 
 
 def void_words(decision: Decision, shown: Snapshot | None, bill: Bill) -> str:
     """`The amount was 500.00 USD when Alice Martin approved it and is 40,000.00 USD now, so the approval no longer counts.`"""
     did, noun = ("approved", "approval") if decision.signal.verdict == "approve" else ("rejected", "rejection")
-    when = f"when {who(decision)} {did} it"
-    first, *more = changes(shown, bill) or [("The bill", "another one", "changed")]
-    what = f"{first[0]} was {first[1]} {when} and is {first[2]} now"
-    if first[1] in ("others", "another one"):
-        what = f"{first[0]} {'were' if first[1] == 'others' else 'was'} changed in Intacct after {who(decision)} {did} it"
-    also = "".join(f" {called} was {old} and is {new}." for called, old, new in more)
-    return f"{what}, so the {noun} no longer counts.{also}"
+    first, *more = changes(shown, bill) or [Change(what="The bill", happened="was changed in Intacct")]
+    if first.happened:
+        what = f"{first.what} {first.happened} after {who(decision)} {did} it"
+    else:
+        what = f"{first.what} was {first.was} when {who(decision)} {did} it and is {first.now} now"
+    return " ".join([f"{what}, so the {noun} no longer counts.", *(change.whole for change in more)])
 
 
 def comment_of(decision: Decision, policy: Policy, *, goes_back_to: str, anchor: Anchor | None = None) -> str:

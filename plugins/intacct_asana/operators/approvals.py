@@ -12,7 +12,8 @@ from intacct_asana.approvals.seen import shown_to
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, UnexpectedReply
 from intacct_asana.operators.approval_policy import policy_of
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
-from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, ReadWindow
+from intacct_asana.reading.documents import ABOUT_IT, GONE
+from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, DecisionState, ReadWindow
 from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in
 
 if TYPE_CHECKING:
@@ -169,6 +170,13 @@ class _Looks:
         self.count += 1
         self._note_anchors(bill, decisions)
         try:
+            if bill.state not in SETTLED_STATES and any(one.state is DecisionState.CONFIRMED for one in decisions):
+                bill = self.run.files.of(bill, unread=GONE)
+        except IntacctAsanaError as error:
+            # Whatever it is, it says nothing about the decision, and the next look asks again.
+            self.summary.fail(decisions[-1], error)
+            return
+        try:
             moved = self.settler.look(bill.bill_key, bill)
         except IntacctAsanaError as error:
             self.summary.fail(decisions[-1], error)
@@ -225,7 +233,12 @@ class _Looks:
 
 
 def find_bill(run: FlowRun, decision: Decision) -> Bill | None:
-    """The decision's bill as it is now, also when Purchasing deleted it and made it anew from the same document."""
+    """The decision's bill with its files as it is now, also when Purchasing made it anew from the same document."""
+    bill = _bill_of(run, decision)
+    return run.files.of(bill, unread=ABOUT_IT) if bill else None
+
+
+def _bill_of(run: FlowRun, decision: Decision) -> Bill | None:
     bill = run.books.bill(decision.record_no)
     if bill is not None:
         return bill if bill.bill_key == decision.key else None
