@@ -175,6 +175,24 @@ def test_a_linked_task_that_somebody_deletes_leaves_evidence_of_who_did_it(a_flo
     assert flow.held()["ASANA_DECISION"] == ""
 
 
+def test_a_task_that_was_deleted_leaves_evidence_also_when_its_bill_has_another_by_then(a_flow: Flow) -> None:
+    """Only the linked task was asked for, and the bill sync had linked a new one before anybody read of the deletion."""
+    flow = a_flow()
+    flow.run()
+    flow.approve(ALICE)
+    gone = flow.task()["gid"]
+    flow.act(ERIN, "delete")
+    flow.pass_time(1)
+    flow.sync(full=True)
+    assert flow.task()["gid"] != gone
+    flow.heal()
+    flow.heal(hours=25)
+    erin = next(person["gid"] for person in constants.PEOPLE if person["email"] == ERIN)
+    lost = [dict(row.body) for row in flow.store.evidence(flow.key()) if row.body.get("about") == "task gone"]
+    assert [(one["task_gid"], one["user_gid"]) for one in lost] == [(gone, erin)]
+    flow.is_unapproved()
+
+
 # 10: set back over a newer choice; another person's reason
 
 

@@ -13,11 +13,14 @@ from intacct_asana.sync.difference import FIELD, parts_edited
 NAMED_STORIES = {"name_changed": "name", "due_date_changed": "due_on", "notes_changed": "notes"}
 """Stories about the parts of a task that are no custom fields. Others of their kind only miss a second look at the past."""
 
+OUR_IDS = "dec-"
+"""What every decision's id begins with."""
+
 
 def decision_id_of(flow: str, signal: Signal) -> str:
     """The same story always gives the same id, so a story that is read twice is one decision."""
     text = "|".join((flow, signal.task_gid, signal.story_gid))
-    return f"dec-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
+    return f"{OUR_IDS}{hashlib.sha256(text.encode()).hexdigest()[:20]}"
 
 
 def decisions_of(

@@ -6,19 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from intacct_asana.approvals.choices import SUPERSEDED, WITHDRAWN, changes_of, followed_by
 from intacct_asana.approvals.policy import Policy
 from intacct_asana.approvals.rules import FOUND, FOUND_AS
+from intacct_asana.approvals.seen import OUR_IDS
 from intacct_asana.approvals.standing import standing_of
 from intacct_asana.approvals.summary import Summary
-from intacct_asana.approvals.words import comment_of, remark_id
+from intacct_asana.approvals.words import comment_of, minute, remark_id
 from intacct_asana.errors import IntacctAsanaError, Misconfigured
 from intacct_asana.journal import Kind, carry_out
 from intacct_asana.ports import Decisions, Journal, TaskBoard
 from intacct_asana.records import ON_THE_WAY, Bill, Decision, Intent, Snapshot, Story, Task
-from intacct_asana.records.remarks import comment_with, reference
+from intacct_asana.records.anchors import Anchor, anchors_in
+from intacct_asana.records.remarks import comment_with, reference, reference_of
 
 ONE_TASK = frozenset({"400", "403"})
 """What Asana answers about one task's field: locked, or not on it since the task left the project."""
@@ -73,13 +76,24 @@ class Teller:
                 self.put(task, target, stories)
         return self.decisions.acknowledge(decision, story_gid=story_gid, at=self.now())
 
-    def show(self, key: str, task: Task, *, bill: Bill, shown: Mapping[str, Snapshot | None]) -> str:
-        """Have the task of a decided bill show what stands, unless a choice waits to be looked at. What was put."""
+    def show(
+        self,
+        key: str,
+        task: Task,
+        *,
+        bill: Bill | None = None,
+        shown: Mapping[str, Snapshot | None] = MappingProxyType({}),
+        stories: Sequence[Story] | None = None,
+    ) -> str:
+        """Have the task of a decided bill show what stands, unless a choice waits to be looked at. What was put.
+
+        `stories` are the task's, where somebody has read them already.
+        """
         choices = self.decisions.of(key)
         wanted = standing_of(choices, bill, task, self.policy, shown=shown).show
         if not wanted or any(one.state in ON_THE_WAY or not one.acknowledged for one in choices):
             return ""
-        stories = self.board.stories(task.gid)
+        stories = self.board.stories(task.gid) if stories is None else stories
         if self._has_unread(choices, stories):
             return ""
         self.put(task, wanted, stories)
@@ -147,6 +161,19 @@ class Teller:
                     raise outcome.error
                 return str(outcome.found.gid)
         return ""
+
+
+def anchors_told(stories: Sequence[Story], *, bot_gid: str, since: datetime) -> list[Anchor]:
+    """Anchors in our own answers since then. Each stands on the line above the reference, where nobody else's words can."""
+    found: list[Anchor] = []
+    for story in stories:
+        is_ours = story.author_gid == bot_gid and story.kind == "comment_added" and story.created_at >= since
+        mark = reference_of(story.text)
+        if is_ours and mark.startswith(reference(OUR_IDS)):
+            line = story.text.rstrip().splitlines()[-2:-1]
+            where = f"our comment of {minute(story.created_at)} ({mark})"
+            found += [anchor for text in line for anchor in anchors_in(text, where=where)]
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

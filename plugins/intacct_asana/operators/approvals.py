@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from intacct_asana.approvals import Asked, Settler, Summary, Teller
 from intacct_asana.approvals.seen import shown_to
+from intacct_asana.approvals.tell import anchors_told
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, UnexpectedReply
 from intacct_asana.operators.approval_policy import policy_of
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 CHANGED, LOOKED, SEEN = "approvals_bills", "approvals_looked", "approvals_seen"
 """Cursors: Intacct's text of the newest change that was looked at, and when all decided bills were."""
 OVERLAP_MINUTES = 5.0
+CLOCKS_DIFFER = timedelta(minutes=10)
 
 
 class SettleDecisionsOperator(FlowOperator):
@@ -115,12 +117,16 @@ class _Looks:
         self._newest = list[str]()
         self._seen_before: Mapping[str, str] = json.loads(run.store.cursor(SEEN) or "{}")
         self._seen_now = dict[str, str]()
+        self._is_whole, began = False, run.store.evidence_began_at()
+        # Comments go by Asana's clock, the evidence by ours.
+        self._told_since = began + CLOCKS_DIFFER if began else None
 
     def at_decided(self, began: datetime) -> None:
         """Those that changed since the last look; all of them where a look is due, or where nobody looked yet."""
         since, failed = self.run.store.cursor(CHANGED), len(self.summary.failures)
         is_due = not since or self._is_due(began)
         pages = self._decided() if is_due else self._changed(since or "")
+        self._is_whole = is_due
         if is_due:
             self._seen_before = {}
         try:
@@ -168,12 +174,12 @@ class _Looks:
 
     def _look_at(self, bill: Bill, decisions: Sequence[Decision]) -> None:
         self.count += 1
-        self._note_anchors(bill, decisions)
         try:
+            self._note_anchors(bill, decisions)
             if bill.state not in SETTLED_STATES and any(one.state is DecisionState.CONFIRMED for one in decisions):
+                # Any trouble but Intacct's own no says nothing about the decision, and the next look asks again.
                 bill = self.run.files.of(bill, unread=GONE)
         except IntacctAsanaError as error:
-            # Whatever it is, it says nothing about the decision, and the next look asks again.
             self.summary.fail(decisions[-1], error)
             return
         try:
@@ -190,12 +196,12 @@ class _Looks:
 
     def _show(self, bill: Bill, decisions: Sequence[Decision]) -> None:
         """The task of a bill whose decision still stands: somebody may have set it to something else."""
-        link = self.run.store.links("bill").of([bill.bill_key]).get(bill.bill_key)
         board, _ = self.run.own_board("bill")
+        links = self.run.store.links("bill")
+        link = links.of([bill.bill_key]).get(bill.bill_key)
         task = board.task(link.task_gid) if link else None
         if task is None:
             return
-        links = self.run.store.links("bill")
         shown = {one.decision_id: shown_to(one, links) for one in decisions}
         teller = teller_of(self.run)
         if teller.show(bill.bill_key, task, bill=bill, shown=shown):
@@ -204,11 +210,17 @@ class _Looks:
         self.summary.put_back += len(teller.put_back)
 
     def _note_anchors(self, bill: Bill, decisions: Sequence[Decision]) -> None:
-        """Of stamps that this store made. Whoever lost the store has no evidence that an older stamp could prove."""
+        """Of stamps that this store made, and of what was told since its evidence began.
+
+        Whoever lost the store has no evidence that older ones could prove. The comments are for the look at all of them.
+        """
         stamp = self.settler.policy.stamp
         text = bill.custom.get(stamp.decision_id, "") if stamp else ""
         if any(text.startswith(one.decision_id) for one in decisions if not one.rule.startswith("found")):
             self.anchors += anchors_in(text, where=f"the stamp on bill {bill.bill_number or bill.record_no}")
+        if self._is_whole and self._told_since:
+            stories = self.settler.stories(decisions[-1]) or ()
+            self.anchors += anchors_told(stories, bot_gid=self.settler.policy.bot_gid, since=self._told_since)
 
     def _examine(self) -> None:
         """Once a look at all of them: what the stamps and our answers on the tasks name, against what the store holds."""

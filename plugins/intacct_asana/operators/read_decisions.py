@@ -93,10 +93,13 @@ class ReadDecisionsOperator(FlowOperator):
             asked |= {link.task_gid for link in links.all().values() if not is_closed(link)}
         asked -= look.listed
         by_task, marks = links.by_task(asked), run.store.marks().of(asked)
+        # The bill may have another task by now, and still nobody reads what was chosen on this one.
+        former = links.stood_for(hints.deleted.keys() - by_task.keys())
         for gid in sorted(asked):
             task, link = board.task(gid), by_task.get(gid)
             if task is None:
-                look.losses += self._lost(run, link, hints, marks.get(gid)) if link else []
+                key = link.key if link else former.get(gid)
+                look.losses += self._lost(run, key, gid, hints, marks.get(gid)) if key else []
             elif pins.project_gid in task.project_gids:
                 look.tasks[gid] = task
             elif link and not is_closed(link):
@@ -104,11 +107,10 @@ class ReadDecisionsOperator(FlowOperator):
                 if gid in hints.touched or may_be_news(task, marks.get(gid), policy, crawls=look.crawls):
                     look.tasks[gid] = task
 
-    def _lost(self, run: FlowRun, link: Link, hints: Hints, mark: Mark | None) -> list[Loss]:
+    def _lost(self, run: FlowRun, key: str, task_gid: str, hints: Hints, mark: Mark | None) -> list[Loss]:
         """Once an event: the next run may meet it again."""
-        event, read_until = hints.deleted.get(link.task_gid), mark.read_at if mark else None
-        loss = Loss(key=link.key, task_gid=link.task_gid, event=event, read_until=read_until)
-        if loss.is_noted(row.body for row in run.store.evidence(link.key)):
+        loss = Loss(key=key, task_gid=task_gid, event=hints.deleted.get(task_gid), read_until=mark.read_at if mark else None)
+        if loss.is_noted(row.body for row in run.store.evidence(key)):
             return []
         self.log.warning("%s", loss)
         return [loss]
