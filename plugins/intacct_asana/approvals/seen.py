@@ -40,7 +40,9 @@ def decisions_of(
 
 
 def _decision(signal: Signal, *, flow: str, link: Link, links: Links, email: str) -> Decision:
-    shown = _shown_at(links, link.key, task_gid=link.task_gid, at=signal.decided_at)
+    # A task that stood for the record before, and then another one did, showed who knows what in between.
+    is_after = link.linked_at is None or signal.decided_at >= link.linked_at
+    shown = _shown_at(links, link.key, task_gid=link.task_gid, at=signal.decided_at) if is_after else None
     return Decision(
         decision_id=decision_id_of(flow, signal),
         key=link.key,

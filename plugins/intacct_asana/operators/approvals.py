@@ -13,6 +13,7 @@ from intacct_asana.approvals.tell import anchors_told
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, UnexpectedReply
 from intacct_asana.operators.approval_policy import policy_of
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
+from intacct_asana.reading.choices import TO_SHOW
 from intacct_asana.reading.documents import ABOUT_IT, GONE
 from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, DecisionState, ReadWindow
 from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in
@@ -48,11 +49,16 @@ class SettleDecisionsOperator(FlowOperator):
 
 
 class TellPeopleOperator(FlowOperator):
-    """Comments once on the task of each decision that was settled or became void, and has the task show what stands."""
+    """Comments once on the task of each decision that was settled or became void, and has the task show what stands.
+
+    So does, without a word, a task that somebody set to something else after its bill was decided.
+    """
 
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
         summary = teller_of(run).tell_all()
+        if not summary.not_started:
+            _show_again(run, summary)
         run.store.marks().wrote(run.own_board("bill")[0].wrote)
         return _reported(self, run, summary)
 
@@ -106,6 +112,36 @@ def teller_of(run: FlowRun) -> Teller:
         policy=policy_of(run, pins),
         now=run.now,
     )
+
+
+def _show_again(run: FlowRun, summary: Summary) -> None:
+    """Tasks that the reading found to say something else than what stands; those that fail wait for the next run."""
+    keys: list[str] = json.loads(run.store.cursor(TO_SHOW) or "[]")
+    failed: list[str] = []
+    for key in keys:
+        decisions = run.store.decisions().sent([key])
+        try:
+            bill = find_bill(run, decisions[-1]) if decisions else None
+            _show(run, key, bill, decisions, summary)
+        except IntacctAsanaError as error:
+            failed.append(key)
+            summary.fail(decisions[-1], error)
+    if keys:
+        run.store.save_cursor(Cursor(name=TO_SHOW, value=json.dumps(failed)))
+
+
+def _show(run: FlowRun, key: str, bill: Bill | None, decisions: Sequence[Decision], summary: Summary) -> None:
+    """The task of a bill whose decision still stands: somebody may have set it to something else."""
+    (board, _), links = run.own_board("bill"), run.store.links("bill")
+    link = links.of([key]).get(key)
+    task = board.task(link.task_gid) if link else None
+    if task is None:
+        return
+    teller = teller_of(run)
+    if teller.show(key, task, bill=bill, shown={one.decision_id: shown_to(one, links) for one in decisions}):
+        summary.shown_again += 1
+        run.store.marks().wrote(board.wrote)
+    summary.put_back += len(teller.put_back)
 
 
 class _Looks:
@@ -192,22 +228,7 @@ class _Looks:
         for decision in moved:
             self.summary.count(decision)
         if not moved and bill.state not in SETTLED_STATES:
-            self._show(bill, decisions)
-
-    def _show(self, bill: Bill, decisions: Sequence[Decision]) -> None:
-        """The task of a bill whose decision still stands: somebody may have set it to something else."""
-        board, _ = self.run.own_board("bill")
-        links = self.run.store.links("bill")
-        link = links.of([bill.bill_key]).get(bill.bill_key)
-        task = board.task(link.task_gid) if link else None
-        if task is None:
-            return
-        shown = {one.decision_id: shown_to(one, links) for one in decisions}
-        teller = teller_of(self.run)
-        if teller.show(bill.bill_key, task, bill=bill, shown=shown):
-            self.summary.shown_again += 1
-            self.run.store.marks().wrote(board.wrote)
-        self.summary.put_back += len(teller.put_back)
+            _show(self.run, bill.bill_key, bill, decisions, self.summary)
 
     def _note_anchors(self, bill: Bill, decisions: Sequence[Decision]) -> None:
         """Of stamps that this store made, and of what was told since its evidence began.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,18 @@ from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryL
 from intacct_asana.operators.approval_policy import policy_of
 from intacct_asana.operators.checks import drift
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
-from intacct_asana.reading.choices import Hints, Look, Loss, Places, is_too_young, may_be_news, no_approvals, waiting_for_links
+from intacct_asana.reading.choices import (
+    TO_SHOW,
+    Hints,
+    Look,
+    Loss,
+    Places,
+    is_too_young,
+    may_be_news,
+    no_approvals,
+    says_something_else,
+    waiting_for_links,
+)
 from intacct_asana.records import Cursor, Decision, Link, Mark, Pins, Task
 
 if TYPE_CHECKING:
@@ -49,7 +61,7 @@ class ReadDecisionsOperator(FlowOperator):
         others = [(task, link) for task, link in no_approvals(look.tasks.values(), by_task, policy) if not is_closed(link)]
         for task, link in others:
             self.log.warning("Task %s of %s is no approval: nobody can decide on it. Convert it in Asana.", task.gid, link.key)
-        cursors = [] if look.failures else look.places(hints, before, began=began).cursors()
+        cursors = [] if look.failures else [*look.places(hints, before, began=began).cursors(), _to_show(run, look)]
         recorded = self._keep(run, look, cursors)
         _raise_if_failed(look)
         return {
@@ -122,7 +134,8 @@ class ReadDecisionsOperator(FlowOperator):
         try:
             signals = signals_of(task, board.stories(task.gid), policy, closed_by_us=is_closed(link))
             settled = [one for one in signals if not is_too_young(one, now)]
-            known = {one.decision_id for one in run.store.decisions().of(link.key)}
+            before = run.store.decisions().of(link.key)
+            known = {one.decision_id for one in before}
             look.decisions += decisions_of(
                 settled, flow=run.flow.flow, link=link, board=board, links=run.store.links("bill"), known=known
             )
@@ -133,6 +146,9 @@ class ReadDecisionsOperator(FlowOperator):
             look.failures[link.key] = error
             return not isinstance(error, TryLater | Misconfigured)
         look.note_read(task, signals, settled, policy.way.shown_on(task), now)
+        # A choice whose story is late is one all the same: it is waited for.
+        if len(settled) == len(signals) and not is_closed(link) and says_something_else(task, before, policy):
+            look.to_show.add(link.key)
         return True
 
     def _keep(self, run: FlowRun, look: Look, cursors: list[Cursor]) -> list[Decision]:
@@ -151,6 +167,11 @@ class ReadDecisionsOperator(FlowOperator):
 def _places(run: FlowRun, pins: Pins) -> Places:
     names = Places.names(pins.project_gid)
     return Places.of(pins.project_gid, {name: run.store.cursor(name) for name in names})
+
+
+def _to_show(run: FlowRun, look: Look) -> Cursor:
+    waiting = json.loads(run.store.cursor(TO_SHOW) or "[]")
+    return Cursor(name=TO_SHOW, value=json.dumps(sorted({*waiting, *look.to_show})))
 
 
 def _unlinked(run: FlowRun, pins: Pins, look: Look, linked: Mapping[str, Link]) -> list[datetime]:
