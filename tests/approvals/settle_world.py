@@ -472,11 +472,13 @@ class World:
 
     def look(self) -> None:
         """As the operator does after new choices were settled; and the task is made to show what stands."""
-        moved = self.settler.look(KEY, self.bill)
-        decisions = self.store.of(KEY)
+        if not self.settler.look(KEY, self.bill):
+            self.show_what_stands()
+
+    def show_what_stands(self) -> None:
         task = self.board.task(TASK)
-        if not moved and task and self.bill.state not in SETTLED_STATES:
-            shown = {one.decision_id: shown_to(one, self.links) for one in decisions}
+        if task and self.bill.state not in SETTLED_STATES:
+            shown = {one.decision_id: shown_to(one, self.links) for one in self.store.of(KEY)}
             self.teller.show(KEY, task, bill=self.bill, shown=shown)
 
     def tell(self) -> Summary:
@@ -486,7 +488,9 @@ class World:
         self.read()
         settled = self.settle()
         self.look()
-        return [settled, self.tell()]
+        told = self.tell()
+        self.show_what_stands()
+        return [settled, told]
 
     def run_in_peace(self) -> None:
         for summary in self.run():
