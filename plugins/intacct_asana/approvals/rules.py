@@ -404,12 +404,26 @@ def decider_is_known_in_intacct(case: Case) -> Finding | None:
     if not case.policy.approval.segregation_of_duties or approver is None or case.bill is None:
         return None
     mend = "Whoever looks after the flow file has to add their logins (intacct_users)."
-    if not approver.intacct_users:
+    if approver.has_no_login:
+        return _has_no_login(case, approver, mend=mend)
+    if not approver.logins:
         return _no(SEPARATE, f"The approver list does not say who {case.who} is in Intacct.", mend)
-    if users is not None and not any(_user(login, "", users) for login in approver.intacct_users):
-        return _no(SEPARATE, f"Intacct has no user {' or '.join(approver.intacct_users)}, as whom {case.who} is listed.", mend)
+    if users is not None and not any(_user(login, "", users) for login in approver.logins):
+        return _no(SEPARATE, f"Intacct has no user {' or '.join(approver.logins)}, as whom {case.who} is listed.", mend)
     how = "" if users is not None else "; Intacct's list of users may not be read, so this is as the flow declares it"
-    return _yes(SEPARATE, f"{case.who} is {', '.join(approver.intacct_users)} in Intacct{how}")
+    return _yes(SEPARATE, f"{case.who} is {', '.join(approver.logins)} in Intacct{how}")
+
+
+def _has_no_login(case: Case, approver: Approver, *, mend: str) -> Finding:
+    """Nobody enters bills without one. The flow's word alone is no proof: somebody may have been given one since."""
+    if case.users is None:
+        said = f"{case.who} is listed as having no login in Intacct, and its list of users may not be read to show that."
+        return _no(SEPARATE, said, "Whoever looks after Intacct lets the integration list the users.")
+    addresses = {address.casefold() for address in (approver.email, case.decision.decider_email) if address}
+    if logins := [user.login for user in case.users if user.email.casefold() in addresses]:
+        said = f"{case.who} is listed as having no login in Intacct, and {' and '.join(logins)} has their address there."
+        return _no(SEPARATE, said, mend)
+    return _yes(SEPARATE, f"{case.who} has no login in Intacct, as the flow declares, and no user there has their address")
 
 
 def decider_did_not_enter_the_bill(case: Case) -> Finding | None:
@@ -438,7 +452,7 @@ def _is_anothers(case: Case, did: str, login: str, record_no: str) -> Finding | 
     if users is not None and user is None:
         return _no(SEPARATE, f"Intacct's list of users does not know {login}, who {did} {bill_name(bill)}.")
     name = login or (user.login if user else "")
-    own = {one.casefold() for one in (approver.email, *approver.intacct_users)}
+    own = {one.casefold() for one in (approver.email, *approver.logins)}
     if own & {name.casefold(), *({user.login.casefold(), user.email.casefold()} if user else ())}:
         return _no(SEPARATE, f"{case.who} {did} this bill ({name}).", "Somebody else has to decide.")
     return _yes(SEPARATE, f"{name} {did} it")
