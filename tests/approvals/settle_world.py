@@ -11,9 +11,9 @@ from decimal import Decimal
 from intacct_asana.approvals import (
     Asked,
     ChoiceField,
+    Decided,
     Policy,
     Settler,
-    Summary,
     Teller,
     decisions_of,
     signals_of,
@@ -467,7 +467,7 @@ class World:
         journal = Journal(self.store)
         return Teller(board=self.board, decisions=self.store, journal=journal, policy=self.policy, now=self.wire.now)
 
-    def settle(self) -> Summary:
+    def settle(self) -> Decided:
         return self.settler.settle_all()
 
     def look(self) -> None:
@@ -481,10 +481,10 @@ class World:
             shown = {one.decision_id: shown_to(one, self.links) for one in self.store.of(KEY)}
             self.teller.show(KEY, task, bill=self.bill, shown=shown)
 
-    def tell(self) -> Summary:
+    def tell(self) -> Decided:
         return self.teller.tell_all()
 
-    def run(self) -> list[Summary]:
+    def run(self) -> list[Decided]:
         self.read()
         settled = self.settle()
         self.look()

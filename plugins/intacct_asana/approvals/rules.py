@@ -5,31 +5,26 @@ Absent or unknown is never taken for a yes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
 
 from intacct_asana.approvals.choices import SUPERSEDED, UNPROVEN, WITHDRAWN, followed_by, replacement
-from intacct_asana.approvals.policy import DeclaredComment, Policy
-from intacct_asana.approvals.seen import altered_parts, alterers, is_as_shown
-from intacct_asana.approvals.stamp import VOID, content_of, read_stamp
-from intacct_asana.approvals.words import bill_name, capital, changes, minute, money, short, who
-from intacct_asana.flow.rules import Approver
-from intacct_asana.records import (
-    SETTLED_STATES,
-    Bill,
-    BillState,
-    Decision,
-    DecisionState,
-    IntacctUser,
-    Link,
-    Person,
-    Snapshot,
-    Story,
-    Task,
-    Verdict,
+from intacct_asana.approvals.policy import DeclaredComment
+from intacct_asana.approvals.seen import WROTE, Case, Finding, altered_parts, alterers, decides_on
+from intacct_asana.approvals.words import (
+    VOID,
+    bill_name,
+    capital,
+    changes,
+    content_of,
+    minute,
+    money,
+    read_stamp,
+    short,
+    who,
 )
+from intacct_asana.flow.rules import Approver
+from intacct_asana.records import SETTLED_STATES, BillState, DecisionState, IntacctUser, Verdict
 from intacct_asana.records.documents import UNREAD
 
 ALREADY_DECIDED = "already decided"
@@ -41,8 +36,6 @@ FOUND_AS = MappingProxyType({Verdict.APPROVE: "found approved", Verdict.REJECT: 
 """Rules of a bill that carries a stamp which this store does not know. Nothing is set back or stamped over there."""
 NOTHING_LEFT = frozenset({BILL_EXISTS, STILL_OPEN})
 """Rules by which a bill's task is closed, or soon will be."""
-WROTE = frozenset({DecisionState.SUBMITTED, DecisionState.CONFIRMED, DecisionState.VOIDING, DecisionState.VOID})
-"""States of a decision whose stamp may be on its bill."""
 NOT_READY = MappingProxyType(
     {
         BillState.DRAFT: "Submit it in Intacct first: a stamp might submit it unseen.",
@@ -51,91 +44,6 @@ NOT_READY = MappingProxyType(
     }
 )
 """What to do about a bill in a state in which an update could do more than stamp, or nothing useful."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """What the rules look at: the decision, its task as it is, the person, the bill as it is, its other decisions.
-
-    `person`, `task` and `stories` are None where Asana knows no such person or task any more, `bill` where it is gone.
-    `shown` is what was seen, by decision id. `users` is Intacct's list of them, None where it may not be read; `own_login`
-    is who we are there. `is_closed` says whether the bill's books are closed, None where Intacct does not tell.
-    """
-
-    decision: Decision
-    policy: Policy
-    person: Person | None
-    stories: Sequence[Story] | None
-    bill: Bill | None
-    others: Sequence[Decision] = ()
-    task: Task | None = None
-    link: Link | None = None
-    shown: Mapping[str, Snapshot | None] = field(default_factory=dict)
-    users: Sequence[IntacctUser] | None = None
-    own_login: str = ""
-    is_closed: bool | None = False
-
-    @property
-    def decided_on(self) -> date:
-        return self.decision.signal.decided_at.astimezone(self.policy.timezone).date()
-
-    @property
-    def approver(self) -> Approver | None:
-        """The list's entry of the decider: the one that holds on the day, of several."""
-        email = self.policy.email_of(self.decision.signal.decider_gid) or self.decision.decider_email
-        entries = self.policy.entries(email)
-        return next((one for one in entries if decides_on(one, self.decided_on)), entries[0] if entries else None)
-
-    @property
-    def who(self) -> str:
-        return who(self.decision)
-
-    @property
-    def story(self) -> Story | None:
-        """The story that proves the choice, as it stands now."""
-        return next((one for one in self.stories or () if one.gid == self.decision.signal.story_gid), None)
-
-    @property
-    def again(self) -> str:
-        return self.policy.way.again
-
-    @property
-    def editor(self) -> str | None:
-        """Login of the person who changed the bill last; our own writes aside. None where that cannot be known."""
-        return last_editor(self.bill, self.others, own_login=self.own_login) if self.bill else None
-
-    def as_shown(self, decision: Decision) -> bool:
-        return self.bill is not None and is_as_shown(decision, self.shown.get(decision.decision_id), self.bill)
-
-
-def decides_on(approver: Approver, day: date) -> bool:
-    after = approver.valid_from is None or approver.valid_from <= day
-    return after and (approver.valid_to is None or day <= approver.valid_to)
-
-
-def last_editor(bill: Bill, decisions: Sequence[Decision], *, own_login: str) -> str | None:
-    """Who changed the bill last. After our own stamp Intacct names us, so the one before is kept with the stamp's decision."""
-    if not bill.modified_by:
-        # A bill that was never changed is as its creator left it.
-        return None if bill.modified_at_text else bill.created_by
-    if bill.modified_by.casefold() != own_login.casefold():
-        return bill.modified_by
-    wrote = [one for one in decisions if one.state in WROTE]
-    return (wrote[-1].editor or None) if wrote else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One guard's answer. `rule` is for the auditor, `said` and `mend` (what to do) are for people."""
-
-    rule: str
-    passed: bool
-    said: str
-    mend: str = ""
-
-    @property
-    def sentence(self) -> str:
-        return f"{self.said} {self.mend}".strip()
 
 
 Guard = Callable[[Case], Finding | None]

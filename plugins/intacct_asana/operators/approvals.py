@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from intacct_asana.approvals import Asked, Settler, Summary, Teller
+from intacct_asana.approvals import Asked, Decided, Settler, Teller
 from intacct_asana.approvals.seen import shown_to
-from intacct_asana.approvals.tell import anchors_told
+from intacct_asana.approvals.standing import anchors_told
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, UnexpectedReply
 from intacct_asana.operators.approval_policy import policy_of
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
@@ -114,7 +114,7 @@ def teller_of(run: FlowRun) -> Teller:
     )
 
 
-def _show_again(run: FlowRun, summary: Summary) -> None:
+def _show_again(run: FlowRun, summary: Decided) -> None:
     """Tasks that the reading found to say something else than what stands; those that fail wait for the next run."""
     keys: list[str] = json.loads(run.store.cursor(TO_SHOW) or "[]")
     failed: list[str] = []
@@ -125,12 +125,12 @@ def _show_again(run: FlowRun, summary: Summary) -> None:
             _show(run, key, bill, decisions, summary)
         except IntacctAsanaError as error:
             failed.append(key)
-            summary.fail(decisions[-1], error)
+            summary.missed(decisions[-1], error)
     if keys:
         run.store.save_cursor(Cursor(name=TO_SHOW, value=json.dumps(failed)))
 
 
-def _show(run: FlowRun, key: str, bill: Bill | None, decisions: Sequence[Decision], summary: Summary) -> None:
+def _show(run: FlowRun, key: str, bill: Bill | None, decisions: Sequence[Decision], summary: Decided) -> None:
     """The task of a bill whose decision still stands: somebody may have set it to something else."""
     (board, _), links = run.own_board("bill"), run.store.links("bill")
     link = links.of([key]).get(key)
@@ -147,7 +147,7 @@ def _show(run: FlowRun, key: str, bill: Bill | None, decisions: Sequence[Decisio
 class _Looks:
     """One run's looks at bills that were decided before."""
 
-    def __init__(self, run: FlowRun, settler: Settler, summary: Summary) -> None:
+    def __init__(self, run: FlowRun, settler: Settler, summary: Decided) -> None:
         self.run, self.settler, self.summary = run, settler, summary
         self.count, self.anchors, self.wrong = 0, list[Anchor](), list[str]()
         self._newest = list[str]()
@@ -169,7 +169,7 @@ class _Looks:
             for page in pages:
                 self._look(page)
         except IntacctAsanaError as error:
-            self.summary.failures["bills that were decided"] = error
+            self.summary.fail("bills that were decided", error)
         if is_due:
             self._examine()
         if len(self.summary.failures) == failed:
@@ -216,17 +216,17 @@ class _Looks:
                 # Any trouble but Intacct's own no says nothing about the decision, and the next look asks again.
                 bill = self.run.files.of(bill, unread=GONE)
         except IntacctAsanaError as error:
-            self.summary.fail(decisions[-1], error)
+            self.summary.missed(decisions[-1], error)
             return
         try:
             moved = self.settler.look(bill.bill_key, bill)
         except IntacctAsanaError as error:
-            self.summary.fail(decisions[-1], error)
+            self.summary.missed(decisions[-1], error)
             if isinstance(error, Misconfigured):
                 raise
             return
         for decision in moved:
-            self.summary.count(decision)
+            self.summary.note(decision)
         if not moved and bill.state not in SETTLED_STATES:
             _show(self.run, bill.bill_key, bill, decisions, self.summary)
 
@@ -281,11 +281,11 @@ def _bill_of(run: FlowRun, decision: Decision) -> Bill | None:
 
 
 def _reported(
-    operator: FlowOperator, run: FlowRun, summary: Summary, *, more: Mapping[str, object] | None = None
+    operator: FlowOperator, run: FlowRun, summary: Decided, *, more: Mapping[str, object] | None = None
 ) -> dict[str, Any]:
-    for line in summary.lines:
+    for line in (line for lines in summary.said.values() for line in lines):
         operator.log.info("%s", line)
-    report: dict[str, Any] = {**summary.as_json(), **(more or {}), "calls": run.calls()}
+    report: dict[str, Any] = {**summary.summary(), **(more or {}), "calls": run.calls()}
     operator.log.info("%s", json.dumps(report))
     summary.raise_if_failed()
     return report

@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from intacct_asana.approvals import UNPROVEN, Policy, Stands, standing_of, touched_task
+from intacct_asana.approvals import UNPROVEN, Policy, Stands, standing_of
 from intacct_asana.errors import IntacctAsanaError
+from intacct_asana.reading.watch import touched_task
 from intacct_asana.records import Cursor, Decision, Event, EventPage, Link, Mark, Signal, Task
 
 OVERLAP = timedelta(minutes=10)
