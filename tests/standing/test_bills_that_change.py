@@ -339,6 +339,24 @@ def test_a_choice_about_files_that_cannot_be_read_counts_for_nothing_and_stops_n
     flow.is_approved()
 
 
+def test_files_that_could_never_be_read_are_approved_by_nobody(a_flow: Flow) -> None:
+    """The task shows that they could not be read, and at the choice they cannot either: that is no proof of anything."""
+    flow = a_flow(replace=WITH_FILES)
+    flow.attach()
+    files_cannot_be_read(flow, "another function")
+    flow.cycle()
+    flow.approve(ALICE)
+    flow.run()
+    flow.is_unapproved()
+    assert "nobody can tell whether they are those that the task shows" in flow.told()
+    assert "was changed in Intacct" not in flow.told()
+    files_can_be_read(flow)
+    flow.heal()
+    flow.approve(ALICE)
+    flow.heal()
+    flow.is_approved()
+
+
 @pytest.mark.parametrize("what", ["status:503", "truncated", "another function"])
 def test_a_trouble_with_reading_files_overturns_nothing(a_flow: Flow, what: str) -> None:
     """Only Intacct's own word that there is no such document says something about the decision."""

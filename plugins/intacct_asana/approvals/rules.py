@@ -191,6 +191,9 @@ def bill_is_as_shown(case: Case) -> Finding | None:
         return None
     if not decision.shown_digest:
         return _no(rule, "It cannot be shown what the task said when this was chosen.", f"Please look at it and {case.again}.")
+    if case.is_shown_but_for_files:
+        # What cannot be read is no change; the rule about files says so.
+        return None
     if case.as_shown(decision):
         return _yes(rule, f"the bill is what the task showed at {minute(decision.signal.decided_at)}")
     currency = case.bill.base_currency or case.bill.currency

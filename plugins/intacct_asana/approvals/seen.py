@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from intacct_asana.approvals.policy import Policy
@@ -30,6 +30,7 @@ from intacct_asana.records import (
     shows,
     snapshot_of,
 )
+from intacct_asana.records.documents import UNREAD
 from intacct_asana.sync.difference import FIELD, parts_edited
 
 Facts = dict[str, object]
@@ -217,6 +218,13 @@ class Case:
     def editor(self) -> str | None:
         """Login of the person who changed the bill last; our own writes aside. None where that cannot be known."""
         return last_editor(self.bill, self.others, own_login=self.own_login) if self.bill else None
+
+    @property
+    def is_shown_but_for_files(self) -> bool:
+        """Whether the bill is what was shown, as far as it can be told while its files cannot be read."""
+        shown, bill = self.shown.get(self.decision.decision_id), self.bill
+        is_unread = bill is not None and bill.document_digest == UNREAD
+        return is_unread and shown is not None and bill is not None and shows(shown, replace(bill, document_digest=""))
 
     def as_shown(self, decision: Decision) -> bool:
         return self.bill is not None and is_as_shown(decision, self.shown.get(decision.decision_id), self.bill)

@@ -16,14 +16,13 @@ from dataclasses import dataclass, replace
 
 from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, findings_of
 from intacct_asana.approvals.seen import Case, Finding, altered_parts, bill_facts, judged_facts, last_editor, shown_to
-from intacct_asana.approvals.stamp import Stamping, Writer, with_reasons
+from intacct_asana.approvals.stamp import Stamping, Writer, control_id_of, with_reasons
 from intacct_asana.approvals.standing import Decided, still_holds
 from intacct_asana.approvals.words import (
     VOID,
     OnBill,
     bill_name,
     content_of,
-    control_id_of,
     differences,
     read_stamp,
     stamp_values,
@@ -73,7 +72,7 @@ class Settler(Writer):
                         return refused
                 decision = self._stamp(replace(judged.decision, state=decision.state), judged.bill, judged.others)
             elif decision.state is DecisionState.SUBMITTED:
-                decision = self._stamp(decision, self.find_bill(decision))
+                decision = self._stamp(decision, self.find_whole(decision))
             else:
                 decision = self.unstamp(decision)
         return decision
@@ -91,7 +90,7 @@ class Settler(Writer):
         gid = decision.signal.decider_gid
         person = self.board.person(gid) if gid else None
         email = person.email if person and person.email else decision.decider_email
-        bill = self.find_bill(decision)
+        bill = self.find_whole(decision)
         known = replace(decision, decider_email=email, record_no=bill.record_no if bill else decision.record_no)
         return Case(
             decision=known,

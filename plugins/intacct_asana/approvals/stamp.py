@@ -18,7 +18,6 @@ from intacct_asana.approvals.standing import still_holds
 from intacct_asana.approvals.words import (
     bill_name,
     changes,
-    control_id_of,
     differences,
     minute,
     read_stamp,
@@ -124,7 +123,10 @@ class StampKind(Kind):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writer:
-    """One run's ports and rules, and its writes onto bills. `now` gives aware UTC instants, `owner` names us to the journal."""
+    """One run's ports and rules, and its writes onto bills. `now` gives aware UTC instants, `owner` names us to the journal.
+
+    `read_files` gives a bill the digest of what hangs on it. A stamp is for that too; that one is void waits for nothing.
+    """
 
     books: Books
     board: TaskBoard
@@ -135,6 +137,7 @@ class Writer:
     asked: Asked
     find_bill: FindBill
     now: Callable[[], datetime]
+    read_files: Callable[[Bill], Bill] = lambda bill: bill
     owner: str = "settle_decisions"
 
     def advance(self, decision: Decision, to: DecisionState, said: Facts, *, at: datetime | None = None) -> Decision:
@@ -149,11 +152,15 @@ class Writer:
                 return None
             raise
 
+    def find_whole(self, decision: Decision) -> Bill | None:
+        bill = self.find_bill(decision)
+        return self.read_files(bill) if bill else None
+
     def carried(self, intent: Intent, write: Stamping | Voiding) -> Decision:
         kind = StampKind(
             books=self.books,
             policy=self.policy,
-            look=lambda: self.find_bill(write.decision),
+            look=write.look,
             check=write.check,
             looks_first=write.sent_before,
         )
@@ -251,6 +258,9 @@ class Stamping:
     sent_before: bool
     is_done: bool = False
 
+    def look(self) -> Bill | None:
+        return self.writer.find_whole(self.decision)
+
     def check(self, bill: Bill | None) -> None:
         """Raises Turned for another bill than the one that was judged, or a choice that was taken back meanwhile."""
         run, decision = self.writer, self.decision
@@ -340,6 +350,9 @@ class Voiding:
     sent_before: bool = True
     is_done: bool = False
 
+    def look(self) -> Bill | None:
+        return self.writer.find_bill(self.decision)
+
     def check(self, bill: Bill | None) -> None:
         stamp = read_stamp(bill, self.writer.policy.stamp)
         if stamp is None or stamp.decision_id != self.decision.decision_id:
@@ -357,6 +370,16 @@ class Voiding:
             more = f"Intacct did not take that: {said} Its stamp has to be corrected there."
             more = "" if isinstance(error, Turned) else more
             self.is_done, self.decision = True, run.voided(self.decision, outcome.found, answer=said, more=more)
+
+
+def control_id_of(decision: Decision, record_no: str, *, what: str) -> str:
+    """Deterministic, so that Intacct itself refuses a repeat; 32 characters.
+
+    Another one when Purchasing recreated the bill after the first was sent: that may have been carried out on the record that
+    is gone, and Intacct would refuse its control id for ever.
+    """
+    plain = f"ia-{decision.decision_id}-{what}"
+    return plain if record_no == decision.record_no else f"{plain}-{record_no}"
 
 
 def with_reasons(decision: Decision, findings: Sequence[Finding]) -> Decision:

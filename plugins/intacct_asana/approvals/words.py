@@ -112,8 +112,10 @@ def _singles(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Chan
 
 def _files(shown: Snapshot, bill: Bill) -> Iterator[Change]:
     if files_differ(shown, bill):
-        unread = UNREAD in (shown.body["document_digest"], bill.document_digest)
-        happened = "could not be read from Intacct" if unread else "were replaced in Intacct"
+        happened = "were replaced in Intacct"
+        if UNREAD in (shown.body["document_digest"], bill.document_digest):
+            when = "from Intacct" if bill.document_digest == UNREAD else "when the task was written"
+            happened = f"could not be read {when}"
         yield Change(what=f"The files under attachment {short(bill.document_id, longest=LONGEST_NAME)}", happened=happened)
 
 
@@ -228,16 +230,6 @@ def read_stamp(bill: Bill | None, names: StampFields | None) -> OnBill | None:
 def content_of(stamp: OnBill, bill: Bill) -> bool | None:
     """Whether the bill is still what the stamp was put on; None where the stamp does not tell."""
     return is_content(stamp.digest, bill) if stamp.digest else None
-
-
-def control_id_of(decision: Decision, record_no: str, *, what: str) -> str:
-    """Deterministic, so that Intacct itself refuses a repeat; 32 characters.
-
-    Another one when Purchasing recreated the bill after the first was sent: that may have been carried out on the record that
-    is gone, and Intacct would refuse its control id for ever.
-    """
-    plain = f"ia-{decision.decision_id}-{what}"
-    return plain if record_no == decision.record_no else f"{plain}-{record_no}"
 
 
 def _storable(text: str, *, longest: int) -> str:

@@ -99,6 +99,7 @@ def settler_of(run: FlowRun) -> Settler:
         policy=policy_of(run, pins),
         asked=Asked(books=run.books),
         find_bill=lambda decision: find_bill(run, decision),
+        read_files=lambda bill: run.files.of(bill, unread=ABOUT_IT),
         now=run.now,
     )
 
@@ -122,7 +123,7 @@ def _show_again(run: FlowRun, summary: Decided) -> None:
         decisions = run.store.decisions().sent([key])
         try:
             bill = find_bill(run, decisions[-1]) if decisions else None
-            _show(run, key, bill, decisions, summary)
+            _show(run, key, run.files.of(bill, unread=GONE) if bill else None, decisions, summary)
         except IntacctAsanaError as error:
             failed.append(key)
             summary.missed(decisions[-1], error)
@@ -266,12 +267,7 @@ class _Looks:
 
 
 def find_bill(run: FlowRun, decision: Decision) -> Bill | None:
-    """The decision's bill with its files as it is now, also when Purchasing made it anew from the same document."""
-    bill = _bill_of(run, decision)
-    return run.files.of(bill, unread=ABOUT_IT) if bill else None
-
-
-def _bill_of(run: FlowRun, decision: Decision) -> Bill | None:
+    """The decision's bill as it is now, also when Purchasing deleted it and made it anew from the same document."""
     bill = run.books.bill(decision.record_no)
     if bill is not None:
         return bill if bill.bill_key == decision.key else None

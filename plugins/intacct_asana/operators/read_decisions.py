@@ -61,9 +61,9 @@ class ReadDecisionsOperator(FlowOperator):
         others = [(task, link) for task, link in no_approvals(look.tasks.values(), by_task, policy) if not is_closed(link)]
         for task, link in others:
             self.log.warning("Task %s of %s is no approval: nobody can decide on it. Convert it in Asana.", task.gid, link.key)
-        cursors = [] if look.failures else [*look.places(hints, before, began=began).cursors(), _to_show(run, look)]
+        cursors = [] if look.report.failures else [*look.places(hints, before, began=began).cursors(), _to_show(run, look)]
         recorded = self._keep(run, look, cursors)
-        _raise_if_failed(look)
+        look.report.raise_if_failed()
         return {
             "events": hints.events,
             "full_crawl": look.crawls,
@@ -143,8 +143,9 @@ class ReadDecisionsOperator(FlowOperator):
             if isinstance(error, Refused) and board.task(task.gid) is None:
                 self.log.info("Task %s of %s is gone; the next run says by whom", task.gid, link.key)
                 return True
-            look.failures[link.key] = error
+            look.report.fail(link.key, error)
             return not isinstance(error, TryLater | Misconfigured)
+        look.report.count("read")
         look.note_read(task, signals, settled, policy.way.shown_on(task), now)
         # A choice whose story is late is one all the same: it is waited for.
         if len(settled) == len(signals) and not is_closed(link) and says_something_else(task, before, policy):
@@ -180,16 +181,3 @@ def _unlinked(run: FlowRun, pins: Pins, look: Look, linked: Mapping[str, Link]) 
     waiting = list(waiting_for_links(look.tasks.values(), linked=linked, key_field_gid=key_field))
     taken = run.store.links("bill").of({key for key, _ in waiting})
     return [at for key, at in waiting if key not in taken]
-
-
-def _raise_if_failed(look: Look) -> None:
-    """One error for all of them: the kind of the last, which is the one that stopped the reading, if any did."""
-    if not look.failures:
-        return
-    last = list(look.failures.values())[-1]
-    listed = "".join(f"\n  - {key}: {error.message}" for key, error in list(look.failures.items())[:5])
-    last.message = (
-        f"{len(look.failures)} tasks could not be read; the others are, and the next run looks at all of them again.{listed}"
-    )
-    last.args = (last.message,)
-    raise last

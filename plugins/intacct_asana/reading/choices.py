@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from intacct_asana.approvals import UNPROVEN, Policy, Stands, standing_of
-from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.reading.watch import touched_task
 from intacct_asana.records import Cursor, Decision, Event, EventPage, Link, Mark, Signal, Task
+from intacct_asana.sync.report import Report
 
 OVERLAP = timedelta(minutes=10)
 """How far the listing by time of change reaches behind the last one."""
@@ -134,7 +134,7 @@ class Look:
     decisions: list[Decision] = field(default_factory=list)
     to_show: set[str] = field(default_factory=set)
     marks: dict[str, Mark] = field(default_factory=dict)
-    failures: dict[str, IntacctAsanaError] = field(default_factory=dict)
+    report: Report = field(default_factory=lambda: Report(noun="readings of tasks"))
 
     @property
     def since(self) -> datetime | None:
