@@ -372,6 +372,19 @@ def test_a_trouble_with_reading_files_overturns_nothing(a_flow: Flow, what: str)
     flow.is_approved()
 
 
+def test_a_bill_that_changed_is_void_though_its_files_cannot_be_read(a_flow: Flow) -> None:
+    """That nobody knows about the files keeps nobody from seeing the amount."""
+    flow = a_flow_with_files(a_flow)
+    flow.approve(ALICE)
+    flow.heal()
+    files_cannot_be_read(flow, "another function")
+    flow.edit(amount="40000.00")
+    assert flow.cycle()
+    flow.tell()
+    flow.is_unapproved()
+    assert "40,000.00 USD now" in flow.told()
+
+
 def test_an_approval_of_an_invoice_that_is_gone_is_void(a_flow: Flow) -> None:
     """What nobody can look at any more was not approved for ever."""
     flow = a_flow_with_files(a_flow)

@@ -122,8 +122,10 @@ def _show_again(run: FlowRun, summary: Decided) -> None:
     for key in keys:
         decisions = run.store.decisions().sent([key])
         try:
-            bill = find_bill(run, decisions[-1]) if decisions else None
-            _show(run, key, run.files.of(bill, unread=GONE) if bill else None, decisions, summary)
+            # Without any, what was decided is on its way to be something else.
+            if decisions:
+                bill = find_bill(run, decisions[-1])
+                _show(run, key, run.files.of(bill, unread=GONE) if bill else None, decisions, summary)
         except IntacctAsanaError as error:
             failed.append(key)
             summary.missed(decisions[-1], error)
@@ -214,11 +216,10 @@ class _Looks:
         try:
             self._note_anchors(bill, decisions)
             if bill.state not in SETTLED_STATES and any(one.state is DecisionState.CONFIRMED for one in decisions):
-                # Any trouble but Intacct's own no says nothing about the decision, and the next look asks again.
                 bill = self.run.files.of(bill, unread=GONE)
         except IntacctAsanaError as error:
+            # Any trouble but Intacct's own no says nothing about the files; whatever else the bill says is looked at.
             self.summary.missed(decisions[-1], error)
-            return
         try:
             moved = self.settler.look(bill.bill_key, bill)
         except IntacctAsanaError as error:

@@ -148,7 +148,8 @@ class ReadDecisionsOperator(FlowOperator):
         look.report.count("read")
         look.note_read(task, signals, settled, policy.way.shown_on(task), now)
         # A choice whose story is late is one all the same: it is waited for.
-        if len(settled) == len(signals) and not is_closed(link) and says_something_else(task, before, policy):
+        is_late, is_elsewhere = len(settled) < len(signals), task.gid in look.away
+        if not (is_late or is_elsewhere or is_closed(link)) and says_something_else(task, before, policy):
             look.to_show.add(link.key)
         return True
 
