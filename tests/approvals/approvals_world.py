@@ -366,7 +366,7 @@ class World:
             if self.bill_now.state not in SETTLED_STATES:
                 teller.show("CO:ap:1", self.task_now, bill=self.bill_now, shown=shown)
         told = teller.tell_all()
-        self.failures = [error for summary in (settled, told) for error in summary.failures.values()]
+        self.failures = [failure.error for summary in (settled, told) for failure in summary.failures]
         return [error.message for error in self.failures]
 
     # --- what an observer sees ---

@@ -11,9 +11,9 @@ from decimal import Decimal
 from intacct_asana.approvals import (
     Asked,
     ChoiceField,
+    Decided,
     Policy,
     Settler,
-    Summary,
     Teller,
     decisions_of,
     signals_of,
@@ -467,26 +467,30 @@ class World:
         journal = Journal(self.store)
         return Teller(board=self.board, decisions=self.store, journal=journal, policy=self.policy, now=self.wire.now)
 
-    def settle(self) -> Summary:
+    def settle(self) -> Decided:
         return self.settler.settle_all()
 
     def look(self) -> None:
         """As the operator does after new choices were settled; and the task is made to show what stands."""
-        moved = self.settler.look(KEY, self.bill)
-        decisions = self.store.of(KEY)
+        if not self.settler.look(KEY, self.bill):
+            self.show_what_stands()
+
+    def show_what_stands(self) -> None:
         task = self.board.task(TASK)
-        if not moved and task and self.bill.state not in SETTLED_STATES:
-            shown = {one.decision_id: shown_to(one, self.links) for one in decisions}
+        if task and self.bill.state not in SETTLED_STATES:
+            shown = {one.decision_id: shown_to(one, self.links) for one in self.store.of(KEY)}
             self.teller.show(KEY, task, bill=self.bill, shown=shown)
 
-    def tell(self) -> Summary:
+    def tell(self) -> Decided:
         return self.teller.tell_all()
 
-    def run(self) -> list[Summary]:
+    def run(self) -> list[Decided]:
         self.read()
         settled = self.settle()
         self.look()
-        return [settled, self.tell()]
+        told = self.tell()
+        self.show_what_stands()
+        return [settled, told]
 
     def run_in_peace(self) -> None:
         for summary in self.run():

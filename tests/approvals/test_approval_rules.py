@@ -171,6 +171,14 @@ def test_a_choice_on_a_task_that_showed_nothing_yet_is_refused(world: World) -> 
     refused(world, "what the task said")
 
 
+def test_a_choice_from_before_the_task_stood_for_the_bill_again_is_refused(world: World) -> None:
+    """The task had shown this very bill once, and then another task did: nobody looked after what this one said."""
+    world.choose(ALICE, APPROVED)
+    (link,) = world.links.all().values()
+    world.links.save(replace(link, linked_at=world.now()))
+    refused(world, "what the task said")
+
+
 @pytest.mark.parametrize("state", [BillState.PAID, BillState.REVERSED, BillState.DRAFT, BillState.DECLINED])
 def test_a_bill_that_is_not_open_is_refused(world: World, state: BillState) -> None:
     world.choose(ALICE, APPROVED)

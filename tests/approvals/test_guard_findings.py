@@ -8,7 +8,8 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from intacct_asana.approvals.rules import Case, Finding, findings_of
+from intacct_asana.approvals.rules import findings_of
+from intacct_asana.approvals.seen import Case, Finding
 from intacct_asana.flow.rules import Approver
 from intacct_asana.records import BillState, Decision, DecisionState, Signal, Story, Verdict, snapshot_of
 

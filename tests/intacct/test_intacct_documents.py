@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import re
 from collections.abc import Iterator
@@ -104,6 +105,7 @@ def test_broken_base64_is_not_attached(text: str) -> None:
     body = answer(("a", b"")).replace(b"<attachmentdata>", f"<attachmentdata>{text}".encode())
     (file,) = files_in(body)
     assert "base64" in file.unfit
+    assert file.digest == ""
 
 
 def test_file_over_the_limit_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +113,7 @@ def test_file_over_the_limit_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> Non
     big, small = files_in(answer(("big", b"x" * (1 << 20) + b"x"), ("small", b"y")))
     assert "over 1 MB" in big.unfit
     assert len(big.content.read()) <= 1 << 20
+    assert big.digest == hashlib.sha256(b"x" * (1 << 20) + b"x").hexdigest()
     assert not small.unfit
 
 

@@ -7,12 +7,14 @@ import json
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from intacct_asana.records import Bill, BillLine, BillState, Snapshot, shows, snapshot_of
+from intacct_asana.records import Bill, BillLine, BillState, Snapshot, files_differ, is_content, shows, snapshot_of
+from intacct_asana.records.documents import UNREAD, DocumentFile, digest_of
 from intacct_asana.text import amount_text
 
 AMOUNTS = st.decimals(min_value="-1e15", max_value="1e15", allow_nan=False, places=6)
@@ -71,14 +73,40 @@ def test_how_amounts_are_written_and_lines_are_ordered_does_not_matter() -> None
 @pytest.mark.parametrize(
     "changes",
     [
-        {"description": "rent and more"}, {"document_id": "D-2"}, {"document_digest": "ab12"}, {"vendor_id": "V-2"},
+        {"description": "rent and more"}, {"document_id": "D-2"}, {"document_digest": "ab12"},
+        {"document_digest": UNREAD}, {"vendor_id": "V-2"},
         {"total_entered": Decimal("500.01")}, {"due_on": None}, {"bill_number": "INV-8"}, {"currency": "JPY"},
         {"lines": (a_line(1), a_line(2))}, {"lines": (a_line(1, account_no="7"), a_line(2), a_line(10))},
     ],
 )  # fmt: skip
 def test_whatever_else_changes_makes_another_content(changes: dict[str, Any]) -> None:
-    assert snapshot_of(a_bill(**changes)).digest != snapshot_of(a_bill()).digest
-    assert not shows(snapshot_of(a_bill()), a_bill(**changes))
+    bill = a_bill(document_digest="cd34")
+    assert snapshot_of(replace(bill, **changes)).digest != snapshot_of(bill).digest
+    assert not shows(snapshot_of(bill), replace(bill, **changes))
+
+
+def test_files_are_compared_where_both_were_looked_at() -> None:
+    """A flow may begin to bring files, or end it, and nobody's approval falls by that."""
+    without, with_files = a_bill(), a_bill(document_digest="ab12")
+    assert shows(snapshot_of(without), with_files)
+    assert shows(snapshot_of(with_files), without)
+    assert not files_differ(snapshot_of(without), with_files)
+    assert is_content(snapshot_of(without).digest, with_files)
+    assert not is_content(snapshot_of(with_files).digest, a_bill(document_digest="cd34"))
+    assert files_differ(snapshot_of(with_files), a_bill(document_digest="cd34"))
+    assert files_differ(snapshot_of(a_bill(document_digest=UNREAD)), a_bill(document_digest=UNREAD))
+
+
+def a_file(name: str, digest: str, size: int = 3) -> DocumentFile:
+    return DocumentFile(name=name, content_type="", size=size, digest=digest, content=BytesIO())
+
+
+def test_files_have_one_digest_in_whatever_order_they_come() -> None:
+    first, second = a_file("a.pdf", "1"), a_file("b.pdf", "2")
+    assert digest_of([first, second]) == digest_of([second, first])
+    others = [[first], [a_file("a.pdf", "2"), a_file("b.pdf", "1")], [a_file("a.pdf", "1", 4), second], [first, second, second]]
+    assert len({digest_of(each) for each in [*others, [first, second], []]}) == len(others) + 2
+    assert digest_of([first, a_file("b.pdf", "")]) == UNREAD
 
 
 def test_lines_trade_places_only_by_their_numbers() -> None:

@@ -92,7 +92,7 @@ def test_one_deletion_is_noted_once_though_its_event_comes_again(world: Any) -> 
     world.act(ALICE, "delete")
     world.choose(BEN, "Approved", bill=1)
     world.sandbox.fault("asana", "GET /tasks/{gid}/stories", "html")
-    with pytest.raises(Exception, match="1 tasks could not be read"):
+    with pytest.raises(Exception, match="1 readings of tasks failed"):
         world.read()
     world.sandbox.clear_faults()
     world.run()

@@ -14,6 +14,7 @@ from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.flow.load import load_flow
 from intacct_asana.flow.model import Flow
 from intacct_asana.intacct.hook import IntacctHook
+from intacct_asana.operators.documents import AttachDocumentsOperator
 from intacct_asana.operators.preflight import CheckAsanaOperator
 from intacct_asana.store import open_store
 
@@ -51,6 +52,7 @@ write_back:
     amount: ASANA_AMOUNT
     digest: ASANA_DIGEST
 """
+WITH_FILES = ("  payments: totals\n", "  payments: totals\n  attachments: file\n")
 COMMENT_WAY = "  signal: {kind: comment, approve: [approve], reject: [reject]}"
 CLERK = "mgarcia"
 TRIES = 4
@@ -113,6 +115,12 @@ class Standing(Reconciliation):
         self.preflight()
         self.heal()
 
+    def sync(self, **params: Any) -> dict[str, Any]:
+        planned = super().sync(**params)
+        if self.flow.bills.attachments == "file":
+            self.step(AttachDocumentsOperator(task_id="attach", flow="small", applied={"done": {}}), **params)
+        return planned
+
     def cycle(self) -> list[IntacctAsanaError]:
         """Bill sync, then the steps of the approvals; what failed, as Airflow would go on: a step needs the one before."""
         failed: list[IntacctAsanaError] = []
@@ -146,6 +154,19 @@ class Standing(Reconciliation):
     def edit(self, *, bill: int = 0, who: str = CLERK, **changes: Any) -> None:
         self.pass_time(1)
         self.sandbox.act("intacct", who, "edit_bill", record_no=self.bills[bill], changes=changes)
+
+    def attach(self, text: str = "invoice", *, bill: int = 0) -> None:
+        """The clerk hangs a PDF on the bill, under an id of its own."""
+        self.pass_time(1)
+        files = [{"name": "invoice", "text": f"%PDF-1.7 {text}"}]
+        told = {"record_no": self.bills[bill], "document_id": f"ATT-{bill}", "files": files}
+        self.sandbox.act("intacct", CLERK, "attach_document", **told)
+
+    def replace_files(self, text: str, *, bill: int = 0) -> None:
+        """Another PDF under the same id: the bill in Intacct shows nothing of it."""
+        self.pass_time(1)
+        files = [{"name": "invoice", "text": f"%PDF-1.7 {text}"}]
+        self.sandbox.act("intacct", CLERK, "replace_document", document_id=f"ATT-{bill}", files=files)
 
     def approve(self, who: str, *, bill: int = 0, **how: Any) -> None:
         self.act(who, "choose", bill=bill, field="Approval", option="Approved", **how)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.reconciliation.reconciliation_world import ALICE, BEN
-from tests.standing.standing_world import CLERK, TRIES, Standing
+from tests.standing.standing_world import CLERK, TRIES, WITH_FILES, Standing
 
 Flow = Callable[..., Standing]
 CHANGES: dict[str, dict[str, Any]] = {
@@ -246,6 +246,188 @@ def test_our_own_stamp_makes_nobody_the_last_editor(a_flow: Flow) -> None:
     flow.approve(ALICE)
     flow.heal()
     flow.is_approved()
+
+
+FILES_REPLACED = "The files under attachment ATT-0 were replaced in Intacct"
+
+
+def a_flow_with_files(flow: Flow, **how: Any) -> Standing:
+    """Its one bill carries an invoice, and so does the task."""
+    made = flow(replace=WITH_FILES, **how)
+    made.attach()
+    made.heal()
+    assert [one["name"] for one in made.task()["attachments"]] == ["invoice (ATT-0).pdf"]
+    return made
+
+
+def test_an_invoice_that_is_replaced_after_the_approval_makes_it_void(a_flow: Flow) -> None:
+    """The other file hangs under the same id, and the bill itself says nothing of it."""
+    flow = a_flow_with_files(a_flow)
+    flow.approve(ALICE)
+    flow.heal()
+    flow.is_approved()
+    before = len(flow.comments())
+    flow.replace_files("another vendor's account")
+    flow.heal(hours=25)
+    assert flow.says() == ("void", "Pending")
+    (comment,) = flow.comments()[before:]
+    assert f"{FILES_REPLACED} after Alice Martin approved it, so the approval no longer counts." in comment
+    flow.approve(ALICE)
+    flow.heal()
+    flow.is_approved()
+    assert [one["name"] for one in flow.task()["attachments"]] == ["invoice (ATT-0).pdf", "invoice (ATT-0, 2).pdf"]
+
+
+def test_an_invoice_that_is_replaced_before_the_choice_was_not_shown(a_flow: Flow) -> None:
+    """The bill sync has nothing to see, so the choice itself asks for the files; then the task gets them."""
+    flow = a_flow_with_files(a_flow)
+    flow.replace_files("another vendor's account")
+    flow.heal()
+    flow.approve(ALICE)
+    flow.heal()
+    flow.is_unapproved()
+    assert f"{FILES_REPLACED}." in flow.told()
+    assert [one["name"] for one in flow.task()["attachments"]] == ["invoice (ATT-0).pdf", "invoice (ATT-0, 2).pdf"]
+    flow.approve(ALICE)
+    flow.heal()
+    flow.is_approved()
+
+
+@pytest.mark.parametrize("when", ["act_before", "act_after"])
+def test_an_invoice_that_is_replaced_in_the_second_of_the_write_is_not_approved(a_flow: Flow, when: str) -> None:
+    """The files are read once more after the write, as the bill is."""
+    flow = a_flow_with_files(a_flow)
+    flow.approve(ALICE)
+    detail = {"user": CLERK, "action": "replace_document", "document_id": "ATT-0", "files": [{"text": "%PDF-1.7 x"}]}
+    flow.sandbox.fault("intacct", "update APBILL", when, detail=detail)
+    flow.heal()
+    flow.is_unapproved()
+
+
+def test_files_that_come_in_another_order_are_the_same_files(a_flow: Flow) -> None:
+    """Nothing says in which order Intacct gives them."""
+    flow = a_flow(replace=WITH_FILES)
+    files = [{"name": "invoice"}, {"name": "list", "type": "csv", "text": "a,b"}]
+    told = {"record_no": flow.bills[0], "document_id": "ATT-0"}
+    flow.sandbox.act("intacct", CLERK, "attach_document", files=files, **told)
+    flow.heal()
+    flow.approve(ALICE)
+    flow.heal()
+    flow.sandbox.act("intacct", CLERK, "replace_document", document_id="ATT-0", files=files[::-1])
+    flow.heal(hours=25)
+    flow.is_approved()
+
+
+@pytest.mark.parametrize("what", ["status:503", "truncated", "another function", "gone"])
+def test_a_choice_about_files_that_cannot_be_read_counts_for_nothing_and_stops_no_other(a_flow: Flow, what: str) -> None:
+    """Whether they are the ones that were shown, nobody can tell."""
+    flow = a_flow_with_files(a_flow, bills=2)
+    for bill in (0, 1):
+        flow.approve(ALICE, bill=bill)
+    files_cannot_be_read(flow, what)
+    for _ in range(TRIES):
+        flow.cycle()
+    flow.is_approved(1)
+    assert flow.held(0)["ASANA_DECISION"] == ""
+    if what != "status:503":
+        assert "could not be read from Intacct" in flow.told()
+    files_can_be_read(flow)
+    flow.heal()
+    if what != "status:503":
+        flow.approve(ALICE)
+        flow.heal()
+    flow.is_approved()
+
+
+def test_files_that_could_never_be_read_are_approved_by_nobody(a_flow: Flow) -> None:
+    """The task shows that they could not be read, and at the choice they cannot either: that is no proof of anything."""
+    flow = a_flow(replace=WITH_FILES)
+    flow.attach()
+    files_cannot_be_read(flow, "another function")
+    flow.cycle()
+    flow.approve(ALICE)
+    flow.run()
+    flow.is_unapproved()
+    assert "nobody can tell whether they are those that the task shows" in flow.told()
+    assert "was changed in Intacct" not in flow.told()
+    files_can_be_read(flow)
+    flow.heal()
+    flow.approve(ALICE)
+    flow.heal()
+    flow.is_approved()
+
+
+@pytest.mark.parametrize("what", ["status:503", "truncated", "another function"])
+def test_a_trouble_with_reading_files_overturns_nothing(a_flow: Flow, what: str) -> None:
+    """Only Intacct's own word that there is no such document says something about the decision."""
+    flow = a_flow_with_files(a_flow)
+    flow.approve(ALICE)
+    flow.heal()
+    files_cannot_be_read(flow, what)
+    flow.pass_time(hours=25)
+    assert flow.cycle()
+    flow.is_approved()
+    files_can_be_read(flow)
+    flow.heal()
+    flow.is_approved()
+
+
+def test_a_bill_that_changed_is_void_though_its_files_cannot_be_read(a_flow: Flow) -> None:
+    """That nobody knows about the files keeps nobody from seeing the amount."""
+    flow = a_flow_with_files(a_flow)
+    flow.approve(ALICE)
+    flow.heal()
+    files_cannot_be_read(flow, "another function")
+    flow.edit(amount="40000.00")
+    assert flow.cycle()
+    flow.tell()
+    flow.is_unapproved()
+    assert "40,000.00 USD now" in flow.told()
+
+
+def test_an_approval_of_an_invoice_that_is_gone_is_void(a_flow: Flow) -> None:
+    """What nobody can look at any more was not approved for ever."""
+    flow = a_flow_with_files(a_flow)
+    flow.approve(ALICE)
+    flow.heal()
+    files_cannot_be_read(flow, "gone")
+    flow.heal(hours=25)
+    assert flow.says() == ("void", "Pending")
+    assert "could not be read from Intacct after Alice Martin approved it" in flow.told()
+
+
+def files_cannot_be_read(flow: Standing, what: str) -> None:
+    if what == "another function":
+        flow.sandbox.settings(supdoc_function="get_list")
+    elif what == "gone":
+        flow.sandbox.act("intacct", CLERK, "delete_document", document_id="ATT-0")
+    else:
+        flow.sandbox.fault("intacct", "get SUPDOC", what, times=1000)
+
+
+def files_can_be_read(flow: Standing) -> None:
+    flow.sandbox.clear_faults()
+    flow.sandbox.settings(supdoc_function="both")
+    flow.attach()
+
+
+def test_files_of_bills_that_nobody_decides_about_cost_no_call(a_flow: Flow) -> None:
+    """One call for each task that is written, two for a choice that counts; a full pass reads none again."""
+    flow = a_flow_with_files(a_flow, bills=2)
+    flow.attach(bill=1)
+    flow.heal()
+
+    def reads(work: Callable[[], Any]) -> int:
+        flow.sandbox.zero_counters()
+        work()
+        return int(flow.sandbox.counters().get("intacct get SUPDOC", 0))
+
+    assert reads(lambda: flow.sync(full=True)) == 0
+    assert reads(flow.heal) == 0
+    flow.approve(ALICE)
+    assert reads(flow.run) == 2
+    assert reads(flow.heal) == 0
+    assert reads(lambda: flow.heal(hours=25)) == 1
 
 
 # 14: states and closed books

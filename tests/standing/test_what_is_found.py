@@ -25,8 +25,8 @@ def cut_the_end_off(url: str, *, from_row: int) -> None:
     """As the database's owner would: the rows, the head, and each decision of which no row is left."""
     unlock(url)
     with create_engine(url, poolclass=NullPool).begin() as connection:
-        connection.execute(text("DELETE FROM ia_decisions"))
         connection.execute(text("DELETE FROM ia_evidence WHERE sequence >= :row"), {"row": from_row})
+        connection.execute(text("DELETE FROM ia_decisions WHERE decision_id NOT IN (SELECT decision_id FROM ia_evidence)"))
         last = connection.execute(text("SELECT sequence, digest FROM ia_evidence ORDER BY sequence DESC")).first()
         if last is None:
             connection.execute(text("DELETE FROM ia_evidence_heads"))
@@ -54,6 +54,24 @@ def test_stamp_and_comment_carry_an_anchor_that_finds_a_cut_tail(a_flow: Flow) -
     assert flow.store.examine_evidence().problems == ()
     wrong = [problem.where for problem in flow.store.examine_evidence([*stamped, *told]).problems]
     assert ["stamp" in where or "comment" in where for where in wrong] == [True, True]
+
+
+def test_a_cut_tail_whose_anchor_was_taken_off_the_stamp_still_shows_in_the_comment(a_flow: Flow) -> None:
+    """The daily look compared what the stamps name, and whoever cuts the tail may well write stamps too."""
+    flow = a_flow(bills=2)
+    flow.approve(ALICE)
+    flow.heal()
+    flow.pass_time(hours=1)
+    flow.approve(ALICE, bill=1)
+    flow.heal()
+    assert flow.store.verify_evidence() == []
+    cut_the_end_off(flow.url, from_row=min(row.sequence for row in flow.store.evidence(flow.key(1)) if row.decision_id))
+    flow.edit(bill=1, ASANA_DECISION_ID=without_anchors(flow.held(1)["ASANA_DECISION_ID"]))
+    assert flow.store.verify_evidence() == []
+    flow.pass_time(hours=25)
+    (failed,) = flow.cycle()
+    assert "our comment of" in failed.message
+    assert flow.decisions(1)[0].decision_id in failed.message
 
 
 def test_each_run_notes_how_far_the_evidence_goes(a_flow: Flow) -> None:

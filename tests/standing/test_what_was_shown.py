@@ -175,6 +175,58 @@ def test_a_linked_task_that_somebody_deletes_leaves_evidence_of_who_did_it(a_flo
     assert flow.held()["ASANA_DECISION"] == ""
 
 
+def test_a_task_that_was_deleted_leaves_evidence_also_when_its_bill_has_another_by_then(a_flow: Flow) -> None:
+    """Only the linked task was asked for, and the bill sync had linked a new one before anybody read of the deletion."""
+    flow = a_flow()
+    flow.run()
+    flow.approve(ALICE)
+    gone = flow.task()["gid"]
+    flow.act(ERIN, "delete")
+    flow.pass_time(1)
+    flow.sync(full=True)
+    assert flow.task()["gid"] != gone
+    flow.heal()
+    flow.heal(hours=25)
+    erin = next(person["gid"] for person in constants.PEOPLE if person["email"] == ERIN)
+    lost = [dict(row.body) for row in flow.store.evidence(flow.key()) if row.body.get("about") == "task gone"]
+    assert [(one["task_gid"], one["user_gid"]) for one in lost] == [(gone, erin)]
+    flow.is_unapproved()
+
+
+@pytest.mark.parametrize("option", ["Pending", "Rejected then Pending"])
+def test_a_decided_task_that_is_set_to_something_else_shows_what_stands_in_the_same_run(a_flow: Flow, option: str) -> None:
+    """It went on saying Pending until the next daily look."""
+    flow = a_flow()
+    flow.approve(ALICE)
+    flow.heal()
+    before = flow.comments()
+    for each in option.split(" then "):
+        flow.choose(BEN, each)
+    assert flow.says() == ("approved", "Pending")
+    flow.run()
+    flow.is_approved()
+    flow.heal()
+    assert flow.comments() == before
+    assert flow.sandbox.act("asana", ALICE, "comment", task=flow.task()["gid"], text="thanks")
+    flow.sandbox.zero_counters()
+    assert flow.cycle() == []
+    assert "asana PUT /tasks/{gid}" not in flow.sandbox.counters()
+
+
+def test_a_choice_that_is_not_judged_yet_is_not_put_back(a_flow: Flow) -> None:
+    """What somebody set after the decision may be a choice of its own, on a bill that has changed."""
+    flow = a_flow()
+    flow.approve(ALICE)
+    flow.heal()
+    flow.edit(amount="600.00")
+    flow.choose(BEN, "Pending")
+    flow.heal()
+    assert flow.says() == ("void", "Pending")
+    flow.approve(BEN)
+    flow.heal()
+    flow.is_approved()
+
+
 # 10: set back over a newer choice; another person's reason
 
 

@@ -11,7 +11,7 @@ from intacct_asana.flow.load import load_flow
 from intacct_asana.operators.preflight import CheckIntacctOperator
 
 from sandbox import constants
-from tests.reconciliation.reconciliation_world import ALICE, BEN
+from tests.reconciliation.reconciliation_world import ALICE, BEN, ERIN
 from tests.standing.standing_world import COMMENT_WAY, Standing
 
 Flow = Callable[..., Standing]
@@ -66,6 +66,38 @@ def test_a_right_login_passes_preflight(a_flow: Flow) -> None:
     flow = a_flow()
     rows = flow.step(CheckIntacctOperator(task_id="check", flow="small"))
     assert not [row for row in rows if row["ok"] == "no" and "login" in f"{row['check']} {row['result']}".casefold()]
+
+
+WITHOUT_LOGIN = (
+    "    - {email: ben.okafor@northwind.example, limits: {USD: 50000.00}, intacct_users: [bokafor]}",
+    "    - {email: erin.wolf@northwind.example, limits: {USD: 50000.00}, intacct_users: []}",
+)
+
+
+def test_an_approver_who_has_no_login_in_intacct_decides_where_the_flow_says_so(a_flow: Flow) -> None:
+    """Nobody could be listed who does not work in Intacct at all."""
+    flow = a_flow(replace=WITHOUT_LOGIN)
+    rows = flow.step(CheckIntacctOperator(task_id="check", flow="small"))
+    assert [row["ok"] for row in rows if ERIN in row["check"]] == ["yes"]
+    flow.approve(ERIN)
+    flow.heal()
+    flow.is_approved()
+
+
+@pytest.mark.parametrize("why", ["a login with their address", "users may not be listed"])
+def test_that_an_approver_has_no_login_is_proven_or_refused(a_flow: Flow, why: str) -> None:
+    """The flow's word alone would let them approve what they entered."""
+    flow = a_flow(replace=WITHOUT_LOGIN)
+    if why == "users may not be listed":
+        flow.sandbox.settings(denied_objects=["USERINFO"])
+    else:
+        flow.sandbox.act("intacct", "admin", "edit_user", login="dpatel", changes={"email": "Erin.Wolf@northwind.example"})
+    rows = flow.step(CheckIntacctOperator(task_id="check", flow="small"))
+    assert [row["check"] for row in rows if row["ok"] == "no" and ERIN in f"{row['check']} {row['result']}"]
+    flow.approve(ERIN)
+    flow.heal()
+    flow.is_unapproved()
+    assert "listed as having no login in Intacct" in flow.told()
 
 
 # 8: where a choice comes from

@@ -8,29 +8,24 @@ from __future__ import annotations
 
 from intacct_asana.approvals.choices import UNPROVEN, signals_of
 from intacct_asana.approvals.policy import ApprovalTask, ChoiceField, DeclaredComment, Policy, Way
-from intacct_asana.approvals.seen import decisions_of
-from intacct_asana.approvals.settle import Asked, Settler
-from intacct_asana.approvals.standing import Standing, Stands, standing_of
-from intacct_asana.approvals.summary import Summary
-from intacct_asana.approvals.tell import Teller
-from intacct_asana.approvals.watch import Watch, touched_task
+from intacct_asana.approvals.seen import Asked, decisions_of
+from intacct_asana.approvals.settle import Settler
+from intacct_asana.approvals.standing import Decided, Standing, Stands, Teller, standing_of
 
 __all__ = [
     "UNPROVEN",
     "ApprovalTask",
     "Asked",
     "ChoiceField",
+    "Decided",
     "DeclaredComment",
     "Policy",
     "Settler",
     "Standing",
     "Stands",
-    "Summary",
     "Teller",
-    "Watch",
     "Way",
     "decisions_of",
     "signals_of",
     "standing_of",
-    "touched_task",
 ]

@@ -273,8 +273,8 @@ class Policy:
     """The approval rules of one flow, with gids for names. `stamp` None means observe: nothing is written to Intacct.
 
     `people` are the user gids that preflight pinned, by e-mail address in lower case, `field_names` the custom fields' by gid.
-    Days of a delegation are days in `timezone`. `longest_stamp` is in characters, because Intacct does not tell the length of
-    a custom field.
+    `compares_files` says whether tasks show the files that hang on their bills. Days of a delegation are days in `timezone`.
+    `longest_stamp` is in characters, because Intacct does not tell the length of a custom field.
     """
 
     flow: str
@@ -287,6 +287,7 @@ class Policy:
     stamp: StampFields | None = None
     send_due_on: bool = False
     send_submit: bool = False
+    compares_files: bool = False
     timezone: tzinfo = UTC
     longest_stamp: int = 200
     longest_reason: int = 1000

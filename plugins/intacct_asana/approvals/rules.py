@@ -5,31 +5,27 @@ Absent or unknown is never taken for a yes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Callable, Sequence
 from types import MappingProxyType
 
 from intacct_asana.approvals.choices import SUPERSEDED, UNPROVEN, WITHDRAWN, followed_by, replacement
-from intacct_asana.approvals.policy import DeclaredComment, Policy
-from intacct_asana.approvals.seen import altered_parts, alterers, is_as_shown
-from intacct_asana.approvals.stamp import VOID, content_of, read_stamp
-from intacct_asana.approvals.words import bill_name, capital, changes, minute, money, short, who
-from intacct_asana.flow.rules import Approver
-from intacct_asana.records import (
-    SETTLED_STATES,
-    Bill,
-    BillState,
-    Decision,
-    DecisionState,
-    IntacctUser,
-    Link,
-    Person,
-    Snapshot,
-    Story,
-    Task,
-    Verdict,
+from intacct_asana.approvals.policy import DeclaredComment
+from intacct_asana.approvals.seen import WROTE, Case, Finding, altered_parts, alterers, decides_on
+from intacct_asana.approvals.words import (
+    VOID,
+    bill_name,
+    capital,
+    changes,
+    content_of,
+    minute,
+    money,
+    read_stamp,
+    short,
+    who,
 )
+from intacct_asana.flow.rules import Approver
+from intacct_asana.records import SETTLED_STATES, BillState, DecisionState, IntacctUser, Verdict
+from intacct_asana.records.documents import UNREAD
 
 ALREADY_DECIDED = "already decided"
 BILL_EXISTS = "bill exists"
@@ -40,8 +36,6 @@ FOUND_AS = MappingProxyType({Verdict.APPROVE: "found approved", Verdict.REJECT: 
 """Rules of a bill that carries a stamp which this store does not know. Nothing is set back or stamped over there."""
 NOTHING_LEFT = frozenset({BILL_EXISTS, STILL_OPEN})
 """Rules by which a bill's task is closed, or soon will be."""
-WROTE = frozenset({DecisionState.SUBMITTED, DecisionState.CONFIRMED, DecisionState.VOIDING, DecisionState.VOID})
-"""States of a decision whose stamp may be on its bill."""
 NOT_READY = MappingProxyType(
     {
         BillState.DRAFT: "Submit it in Intacct first: a stamp might submit it unseen.",
@@ -50,91 +44,6 @@ NOT_READY = MappingProxyType(
     }
 )
 """What to do about a bill in a state in which an update could do more than stamp, or nothing useful."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """What the rules look at: the decision, its task as it is, the person, the bill as it is, its other decisions.
-
-    `person`, `task` and `stories` are None where Asana knows no such person or task any more, `bill` where it is gone.
-    `shown` is what was seen, by decision id. `users` is Intacct's list of them, None where it may not be read; `own_login`
-    is who we are there. `is_closed` says whether the bill's books are closed, None where Intacct does not tell.
-    """
-
-    decision: Decision
-    policy: Policy
-    person: Person | None
-    stories: Sequence[Story] | None
-    bill: Bill | None
-    others: Sequence[Decision] = ()
-    task: Task | None = None
-    link: Link | None = None
-    shown: Mapping[str, Snapshot | None] = field(default_factory=dict)
-    users: Sequence[IntacctUser] | None = None
-    own_login: str = ""
-    is_closed: bool | None = False
-
-    @property
-    def decided_on(self) -> date:
-        return self.decision.signal.decided_at.astimezone(self.policy.timezone).date()
-
-    @property
-    def approver(self) -> Approver | None:
-        """The list's entry of the decider: the one that holds on the day, of several."""
-        email = self.policy.email_of(self.decision.signal.decider_gid) or self.decision.decider_email
-        entries = self.policy.entries(email)
-        return next((one for one in entries if decides_on(one, self.decided_on)), entries[0] if entries else None)
-
-    @property
-    def who(self) -> str:
-        return who(self.decision)
-
-    @property
-    def story(self) -> Story | None:
-        """The story that proves the choice, as it stands now."""
-        return next((one for one in self.stories or () if one.gid == self.decision.signal.story_gid), None)
-
-    @property
-    def again(self) -> str:
-        return self.policy.way.again
-
-    @property
-    def editor(self) -> str | None:
-        """Login of the person who changed the bill last; our own writes aside. None where that cannot be known."""
-        return last_editor(self.bill, self.others, own_login=self.own_login) if self.bill else None
-
-    def as_shown(self, decision: Decision) -> bool:
-        return self.bill is not None and is_as_shown(decision, self.shown.get(decision.decision_id), self.bill)
-
-
-def decides_on(approver: Approver, day: date) -> bool:
-    after = approver.valid_from is None or approver.valid_from <= day
-    return after and (approver.valid_to is None or day <= approver.valid_to)
-
-
-def last_editor(bill: Bill, decisions: Sequence[Decision], *, own_login: str) -> str | None:
-    """Who changed the bill last. After our own stamp Intacct names us, so the one before is kept with the stamp's decision."""
-    if not bill.modified_by:
-        # A bill that was never changed is as its creator left it.
-        return None if bill.modified_at_text else bill.created_by
-    if bill.modified_by.casefold() != own_login.casefold():
-        return bill.modified_by
-    wrote = [one for one in decisions if one.state in WROTE]
-    return (wrote[-1].editor or None) if wrote else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One guard's answer. `rule` is for the auditor, `said` and `mend` (what to do) are for people."""
-
-    rule: str
-    passed: bool
-    said: str
-    mend: str = ""
-
-    @property
-    def sentence(self) -> str:
-        return f"{self.said} {self.mend}".strip()
 
 
 Guard = Callable[[Case], Finding | None]
@@ -262,6 +171,19 @@ def nothing_was_decided_before(case: Case) -> Finding | None:
     return _no(ALREADY_DECIDED, said, "It can be decided again after the bill has been changed in Intacct.")
 
 
+def files_are_read(case: Case) -> Finding | None:
+    """Where tasks show a bill's files, nobody decides about files that cannot be compared with those."""
+    rule, bill = "attached files", case.bill
+    if bill is None or not case.policy.compares_files or not bill.document_id:
+        return None
+    attachment = f"attachment {short(bill.document_id, longest=80)}"
+    if bill.document_digest not in ("", UNREAD):
+        return _yes(rule, f"those under {attachment} were read: {bill.document_digest}")
+    said = f"The files of {bill_name(bill)} under {attachment} could not be read from Intacct, so nobody can tell whether they"
+    mend = f"Whoever looks after the integration finds the reason in the run's log; then {case.again}."
+    return _no(rule, f"{said} are those that the task shows.", mend)
+
+
 def bill_is_as_shown(case: Case) -> Finding | None:
     """The bill is what this very task showed when the person chose."""
     rule, decision = "unchanged since shown", case.decision
@@ -269,13 +191,16 @@ def bill_is_as_shown(case: Case) -> Finding | None:
         return None
     if not decision.shown_digest:
         return _no(rule, "It cannot be shown what the task said when this was chosen.", f"Please look at it and {case.again}.")
+    if case.is_shown_but_for_files:
+        # What cannot be read is no change; the rule about files says so.
+        return None
     if case.as_shown(decision):
         return _yes(rule, f"the bill is what the task showed at {minute(decision.signal.decided_at)}")
     currency = case.bill.base_currency or case.bill.currency
     now = f"{money(case.bill.total_entered, currency)}, due {case.bill.due_on or 'on no date'}"
     told = changes(case.shown.get(decision.decision_id), case.bill)
-    what = "".join(f" {called} was {old}." for called, old, _ in told)
-    said = f"{capital(bill_name(case.bill))} was changed in Intacct after what the task showed; it is {now} now.{what}"
+    said = f"{capital(bill_name(case.bill))} was changed in Intacct after what the task showed; it is {now} now."
+    said = " ".join([said, *(change.then for change in told)])
     return _no(rule, said, f"Please look at the updated task and {case.again}.")
 
 
@@ -390,12 +315,26 @@ def decider_is_known_in_intacct(case: Case) -> Finding | None:
     if not case.policy.approval.segregation_of_duties or approver is None or case.bill is None:
         return None
     mend = "Whoever looks after the flow file has to add their logins (intacct_users)."
-    if not approver.intacct_users:
+    if approver.has_no_login:
+        return _has_no_login(case, approver, mend=mend)
+    if not approver.logins:
         return _no(SEPARATE, f"The approver list does not say who {case.who} is in Intacct.", mend)
-    if users is not None and not any(_user(login, "", users) for login in approver.intacct_users):
-        return _no(SEPARATE, f"Intacct has no user {' or '.join(approver.intacct_users)}, as whom {case.who} is listed.", mend)
+    if users is not None and not any(_user(login, "", users) for login in approver.logins):
+        return _no(SEPARATE, f"Intacct has no user {' or '.join(approver.logins)}, as whom {case.who} is listed.", mend)
     how = "" if users is not None else "; Intacct's list of users may not be read, so this is as the flow declares it"
-    return _yes(SEPARATE, f"{case.who} is {', '.join(approver.intacct_users)} in Intacct{how}")
+    return _yes(SEPARATE, f"{case.who} is {', '.join(approver.logins)} in Intacct{how}")
+
+
+def _has_no_login(case: Case, approver: Approver, *, mend: str) -> Finding:
+    """Nobody enters bills without one. The flow's word alone is no proof: somebody may have been given one since."""
+    if case.users is None:
+        said = f"{case.who} is listed as having no login in Intacct, and its list of users may not be read to show that."
+        return _no(SEPARATE, said, "Whoever looks after Intacct lets the integration list the users.")
+    addresses = {address.casefold() for address in (approver.email, case.decision.decider_email) if address}
+    if logins := [user.login for user in case.users if user.email.casefold() in addresses]:
+        said = f"{case.who} is listed as having no login in Intacct, and {' and '.join(logins)} has their address there."
+        return _no(SEPARATE, said, mend)
+    return _yes(SEPARATE, f"{case.who} has no login in Intacct, as the flow declares, and no user there has their address")
 
 
 def decider_did_not_enter_the_bill(case: Case) -> Finding | None:
@@ -424,7 +363,7 @@ def _is_anothers(case: Case, did: str, login: str, record_no: str) -> Finding | 
     if users is not None and user is None:
         return _no(SEPARATE, f"Intacct's list of users does not know {login}, who {did} {bill_name(bill)}.")
     name = login or (user.login if user else "")
-    own = {one.casefold() for one in (approver.email, *approver.intacct_users)}
+    own = {one.casefold() for one in (approver.email, *approver.logins)}
     if own & {name.casefold(), *({user.login.casefold(), user.email.casefold()} if user else ())}:
         return _no(SEPARATE, f"{case.who} {did} this bill ({name}).", "Somebody else has to decide.")
     return _yes(SEPARATE, f"{name} {did} it")
@@ -453,6 +392,7 @@ BILL: tuple[Guard, ...] = (
     books_are_open,
     bill_carries_no_unknown_stamp,
     nothing_was_decided_before,
+    files_are_read,
     bill_is_as_shown,
     task_is_as_we_wrote_it,
 )
@@ -468,6 +408,7 @@ BEFORE_WRITING: tuple[Guard, ...] = (
     bill_is_there,
     bill_is_open,
     bill_carries_no_unknown_stamp,
+    files_are_read,
     bill_is_as_shown,
     *LISTED,
     *BOTH,

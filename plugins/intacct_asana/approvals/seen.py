@@ -1,23 +1,54 @@
-"""What a task showed when somebody chose on it: the bill as it was written there, and whether anybody else altered it."""
+"""What somebody who chose was shown, what there is to be seen now, and how an auditor reads it.
+
+A task shows a bill as it was written there; whether anybody altered it is in its stories.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 
-from intacct_asana.ports import Links, TaskBoard
-from intacct_asana.records import Bill, Decision, Link, Signal, Snapshot, Story, Task, shows, snapshot_of
+from intacct_asana.approvals.policy import Policy
+from intacct_asana.approvals.words import second, who
+from intacct_asana.errors import Misconfigured
+from intacct_asana.flow.rules import Approver
+from intacct_asana.ports import Books, Links, TaskBoard
+from intacct_asana.records import (
+    Bill,
+    Decision,
+    DecisionState,
+    IntacctUser,
+    Link,
+    Person,
+    Signal,
+    Snapshot,
+    Story,
+    Task,
+    is_content,
+    shows,
+    snapshot_of,
+)
+from intacct_asana.records.documents import UNREAD
 from intacct_asana.sync.difference import FIELD, parts_edited
 
+Facts = dict[str, object]
+"""Plain values that JSON can carry, money as text."""
+
+WROTE = frozenset({DecisionState.SUBMITTED, DecisionState.CONFIRMED, DecisionState.VOIDING, DecisionState.VOID})
+"""States of a decision whose stamp may be on its bill."""
 NAMED_STORIES = {"name_changed": "name", "due_date_changed": "due_on", "notes_changed": "notes"}
 """Stories about the parts of a task that are no custom fields. Others of their kind only miss a second look at the past."""
+
+OUR_IDS = "dec-"
+"""What every decision's id begins with."""
 
 
 def decision_id_of(flow: str, signal: Signal) -> str:
     """The same story always gives the same id, so a story that is read twice is one decision."""
     text = "|".join((flow, signal.task_gid, signal.story_gid))
-    return f"dec-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
+    return f"{OUR_IDS}{hashlib.sha256(text.encode()).hexdigest()[:20]}"
 
 
 def decisions_of(
@@ -37,7 +68,9 @@ def decisions_of(
 
 
 def _decision(signal: Signal, *, flow: str, link: Link, links: Links, email: str) -> Decision:
-    shown = _shown_at(links, link.key, task_gid=link.task_gid, at=signal.decided_at)
+    # A task that stood for the record before, and then another one did, showed who knows what in between.
+    is_after = link.linked_at is None or signal.decided_at >= link.linked_at
+    shown = _shown_at(links, link.key, task_gid=link.task_gid, at=signal.decided_at) if is_after else None
     return Decision(
         decision_id=decision_id_of(flow, signal),
         key=link.key,
@@ -63,7 +96,7 @@ def shown_to(decision: Decision, links: Links) -> Snapshot | None:
 
 def is_as_shown(decision: Decision, shown: Snapshot | None, bill: Bill) -> bool:
     """Whether the bill is what was decided on, also by a snapshot of an older release."""
-    return shows(shown, bill) if shown else bool(decision.shown_digest) and snapshot_of(bill).digest == decision.shown_digest
+    return shows(shown, bill) if shown else bool(decision.shown_digest) and is_content(decision.shown_digest, bill)
 
 
 def altered_parts(link: Link | None, task: Task | None, stories: Sequence[Story], *, at: datetime, bot_gid: str) -> list[str]:
@@ -98,3 +131,175 @@ def _changed(stories: Iterable[Story]) -> Iterator[str]:
 
 def _part_of(story: Story) -> str:
     return FIELD + story.field_gid if story.field_gid else NAMED_STORIES.get(story.kind, "")
+
+
+@dataclass(slots=True, kw_only=True)
+class Asked:
+    """What is asked of Intacct beside the bills: at most once a run, and only when a decision is judged."""
+
+    books: Books
+    _users: Sequence[IntacctUser] | None = None
+    _login: str | None = None
+    _asked: bool = False
+    _closed: dict[str, bool | None] = field(default_factory=dict)
+
+    def users(self) -> Sequence[IntacctUser] | None:
+        """None where the role may not list them."""
+        if not self._asked:
+            try:
+                self._users = self.books.users()
+            except Misconfigured:
+                self._users = None
+            self._asked = True
+        return self._users
+
+    def own_login(self) -> str:
+        if self._login is None:
+            self._login = self.books.identity().user_id
+        return self._login
+
+    def is_closed(self, summary_no: str) -> bool | None:
+        """None where summaries may not be read. A bill that is not posted stands in no summary."""
+        if summary_no and summary_no not in self._closed:
+            try:
+                self._closed[summary_no] = summary_no in self.books.closed_summaries([summary_no])
+            except Misconfigured:
+                self._closed[summary_no] = None
+        return self._closed[summary_no] if summary_no else False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What the rules look at: the decision, its task as it is, the person, the bill as it is, its other decisions.
+
+    `person`, `task` and `stories` are None where Asana knows no such person or task any more, `bill` where it is gone.
+    `shown` is what was seen, by decision id. `users` is Intacct's list of them, None where it may not be read; `own_login`
+    is who we are there. `is_closed` says whether the bill's books are closed, None where Intacct does not tell.
+    """
+
+    decision: Decision
+    policy: Policy
+    person: Person | None
+    stories: Sequence[Story] | None
+    bill: Bill | None
+    others: Sequence[Decision] = ()
+    task: Task | None = None
+    link: Link | None = None
+    shown: Mapping[str, Snapshot | None] = field(default_factory=dict)
+    users: Sequence[IntacctUser] | None = None
+    own_login: str = ""
+    is_closed: bool | None = False
+
+    @property
+    def decided_on(self) -> date:
+        return self.decision.signal.decided_at.astimezone(self.policy.timezone).date()
+
+    @property
+    def approver(self) -> Approver | None:
+        """The list's entry of the decider: the one that holds on the day, of several."""
+        email = self.policy.email_of(self.decision.signal.decider_gid) or self.decision.decider_email
+        entries = self.policy.entries(email)
+        return next((one for one in entries if decides_on(one, self.decided_on)), entries[0] if entries else None)
+
+    @property
+    def who(self) -> str:
+        return who(self.decision)
+
+    @property
+    def story(self) -> Story | None:
+        """The story that proves the choice, as it stands now."""
+        return next((one for one in self.stories or () if one.gid == self.decision.signal.story_gid), None)
+
+    @property
+    def again(self) -> str:
+        return self.policy.way.again
+
+    @property
+    def editor(self) -> str | None:
+        """Login of the person who changed the bill last; our own writes aside. None where that cannot be known."""
+        return last_editor(self.bill, self.others, own_login=self.own_login) if self.bill else None
+
+    @property
+    def is_shown_but_for_files(self) -> bool:
+        """Whether the bill is what was shown, as far as it can be told while its files cannot be read."""
+        shown, bill = self.shown.get(self.decision.decision_id), self.bill
+        is_unread = bill is not None and bill.document_digest == UNREAD
+        return is_unread and shown is not None and bill is not None and shows(shown, replace(bill, document_digest=""))
+
+    def as_shown(self, decision: Decision) -> bool:
+        return self.bill is not None and is_as_shown(decision, self.shown.get(decision.decision_id), self.bill)
+
+
+def decides_on(approver: Approver, day: date) -> bool:
+    after = approver.valid_from is None or approver.valid_from <= day
+    return after and (approver.valid_to is None or day <= approver.valid_to)
+
+
+def last_editor(bill: Bill, decisions: Sequence[Decision], *, own_login: str) -> str | None:
+    """Who changed the bill last. After our own stamp Intacct names us, so the one before is kept with the stamp's decision."""
+    if not bill.modified_by:
+        # A bill that was never changed is as its creator left it.
+        return None if bill.modified_at_text else bill.created_by
+    if bill.modified_by.casefold() != own_login.casefold():
+        return bill.modified_by
+    wrote = [one for one in decisions if one.state in WROTE]
+    return (wrote[-1].editor or None) if wrote else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One guard's answer. `rule` is for the auditor, `said` and `mend` (what to do) are for people."""
+
+    rule: str
+    passed: bool
+    said: str
+    mend: str = ""
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.said} {self.mend}".strip()
+
+
+# For the auditor
+
+
+def judged_facts(case: Case, findings: Sequence[Finding]) -> Facts:
+    """Who chose what, when, by which story; each rule with its numbers; what was shown, and what the bill is now."""
+    decision, approver = case.decision, case.approver
+    return {
+        "who": _decider(case),
+        "chosen": _chosen(decision),
+        "policy_version": case.policy.version,
+        "rules": [{"rule": one.rule, "passed": one.passed, "said": one.said} for one in findings],
+        "limits": {currency: str(limit) for currency, limit in approver.limits.items()} if approver else {},
+        "shown_digest": decision.shown_digest,
+        "bill": bill_facts(case.bill),
+    }
+
+
+def _decider(case: Case) -> Facts:
+    guest, signal = case.person.is_guest if case.person else None, case.decision.signal
+    email = case.decision.decider_email
+    return {"gid": signal.decider_gid, "name": signal.decider_name, "email": email, "is_guest": guest}
+
+
+def _chosen(decision: Decision) -> Facts:
+    signal = decision.signal
+    return {
+        "verdict": str(signal.verdict),
+        "said": signal.said,
+        "at": second(signal.decided_at),
+        "story_gid": signal.story_gid,
+        "source": signal.source,
+        "reason": signal.reason,
+    }
+
+
+def bill_facts(bill: Bill | None) -> Facts:
+    """The bill as it was read; empty when it was gone. `digest` is that of the part a decision is about."""
+    if bill is None:
+        return {}
+    snapshot = snapshot_of(bill)
+    more = {"record_no": bill.record_no, "state": str(bill.state), "digest": snapshot.digest}
+    people = {"created_by": bill.created_by, "modified_by": bill.modified_by, "modified_at_text": bill.modified_at_text}
+    return {**snapshot.body, **more, **people}

@@ -11,125 +11,46 @@ that still is what was decided on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from intacct_asana.approvals import facts
-from intacct_asana.approvals.carry import Stamping, StampKind, Voiding, with_reasons
-from intacct_asana.approvals.policy import Policy
-from intacct_asana.approvals.rules import (
-    ALTERED,
-    FOUND,
-    FOUND_AS,
-    NOT_READY,
-    Case,
-    Finding,
-    findings_of,
-    last_editor,
-)
-from intacct_asana.approvals.seen import altered_parts, shown_to
-from intacct_asana.approvals.stamp import (
+from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, findings_of
+from intacct_asana.approvals.seen import Case, Finding, altered_parts, bill_facts, judged_facts, last_editor, shown_to
+from intacct_asana.approvals.stamp import Stamping, Writer, control_id_of, with_reasons
+from intacct_asana.approvals.standing import Decided, still_holds
+from intacct_asana.approvals.words import (
     VOID,
     OnBill,
+    bill_name,
     content_of,
-    control_id_of,
     differences,
     read_stamp,
-    stamp_on,
     stamp_values,
-    void_values,
 )
-from intacct_asana.approvals.standing import still_holds
-from intacct_asana.approvals.summary import Summary
-from intacct_asana.approvals.words import bill_name, changes, void_words
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused, TryLater
-from intacct_asana.journal import carry_out
-from intacct_asana.ports import Books, Decisions, Journal, Links, TaskBoard
-from intacct_asana.records import (
-    ON_THE_WAY,
-    SETTLED_STATES,
-    Bill,
-    Decision,
-    DecisionState,
-    IntacctUser,
-    Intent,
-    Snapshot,
-    Story,
-)
-
-FindBill = Callable[[Decision], Bill | None]
-"""The decision's bill as it is now, also when Purchasing recreated it under a new record number."""
-LONGEST_WORDS = 500
-
-
-@dataclass(slots=True, kw_only=True)
-class Asked:
-    """What is asked of Intacct beside the bills: at most once a run, and only when a decision is judged."""
-
-    books: Books
-    _users: Sequence[IntacctUser] | None = None
-    _login: str | None = None
-    _asked: bool = False
-    _closed: dict[str, bool | None] = field(default_factory=dict)
-
-    def users(self) -> Sequence[IntacctUser] | None:
-        """None where the role may not list them."""
-        if not self._asked:
-            try:
-                self._users = self.books.users()
-            except Misconfigured:
-                self._users = None
-            self._asked = True
-        return self._users
-
-    def own_login(self) -> str:
-        if self._login is None:
-            self._login = self.books.identity().user_id
-        return self._login
-
-    def is_closed(self, summary_no: str) -> bool | None:
-        """None where summaries may not be read. A bill that is not posted stands in no summary."""
-        if summary_no and summary_no not in self._closed:
-            try:
-                self._closed[summary_no] = summary_no in self.books.closed_summaries([summary_no])
-            except Misconfigured:
-                self._closed[summary_no] = None
-        return self._closed[summary_no] if summary_no else False
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, TryLater
+from intacct_asana.records import ON_THE_WAY, SETTLED_STATES, Bill, Decision, DecisionState, Intent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settler:
-    """One run's ports and rules. `now` gives aware UTC instants, `owner` names the process to the journal."""
+class Settler(Writer):
+    """Judges each decision, and looks again at those that stand."""
 
-    books: Books
-    board: TaskBoard
-    decisions: Decisions
-    links: Links
-    journal: Journal
-    policy: Policy
-    asked: Asked
-    find_bill: FindBill
-    now: Callable[[], datetime]
-    owner: str = "settle_decisions"
-
-    def settle_all(self) -> Summary:
+    def settle_all(self) -> Decided:
         """Settle every decision that is on its way, oldest first; one that fails does not stop those about other bills.
 
         Decisions about a bill whose earlier decision failed wait for the next run: two stamps must never race. A
         Misconfigured stops everything, because it would meet every decision. Raises nothing by itself.
         """
-        summary, stuck = Summary(), set[str]()
+        summary, stuck = Decided(), set[str]()
         unsettled = self.decisions.unsettled()
         for place, decision in enumerate(unsettled):
             if decision.key in stuck:
                 summary.waiting += 1
                 continue
             try:
-                summary.count(self.settle(decision))
+                summary.note(self.settle(decision))
             except IntacctAsanaError as error:
-                summary.fail(decision, error)
+                summary.missed(decision, error)
                 stuck.add(decision.key)
                 if isinstance(error, Misconfigured):
                     summary.not_started = len(unsettled) - place - 1
@@ -151,9 +72,9 @@ class Settler:
                         return refused
                 decision = self._stamp(replace(judged.decision, state=decision.state), judged.bill, judged.others)
             elif decision.state is DecisionState.SUBMITTED:
-                decision = self._stamp(decision, self.find_bill(decision))
+                decision = self._stamp(decision, self.find_whole(decision))
             else:
-                decision = self._unstamp(decision)
+                decision = self.unstamp(decision)
         return decision
 
     # RECORDED, CLEARED: judge
@@ -169,7 +90,7 @@ class Settler:
         gid = decision.signal.decider_gid
         person = self.board.person(gid) if gid else None
         email = person.email if person and person.email else decision.decider_email
-        bill = self.find_bill(decision)
+        bill = self.find_whole(decision)
         known = replace(decision, decider_email=email, record_no=bill.record_no if bill else decision.record_no)
         return Case(
             decision=known,
@@ -186,15 +107,6 @@ class Settler:
             is_closed=self.asked.is_closed(bill.summary_no if bill else ""),
         )
 
-    def stories(self, decision: Decision) -> Sequence[Story] | None:
-        """The task's stories as they stand now, None when the task is gone: people may have changed their minds since."""
-        try:
-            return self.board.stories(decision.task_gid)
-        except Refused:
-            if self.board.task(decision.task_gid) is None:
-                return None
-            raise
-
     def _judge(self, case: Case) -> Decision:
         own = read_stamp(case.bill, self.policy.stamp)
         if case.bill and own and own.decision_id == case.decision.decision_id and own.verdict is case.decision.signal.verdict:
@@ -202,7 +114,7 @@ class Settler:
         findings = findings_of(case)
         if any(not one.passed for one in findings):
             return self._refuse(case, findings)
-        return self.advance(case.decision, DecisionState.CLEARED, facts.judged(case, findings))
+        return self.advance(case.decision, DecisionState.CLEARED, judged_facts(case, findings))
 
     def _found(self, case: Case, bill: Bill, stamp: OnBill) -> Decision:
         """Its own stamp is on the bill, from before this store knew it. What it was put on is what the stamp itself says."""
@@ -210,7 +122,7 @@ class Settler:
         rule = FOUND_AS[case.decision.signal.verdict]
         found = replace(case.decision, rule=rule, outcome=told, shown_digest=stamp.digest)
         said = {"found": {"says": stamp.says, "by": stamp.by, "digest": stamp.digest, "fits": content_of(stamp, bill)}}
-        return self.advance(found, DecisionState.CONFIRMED, {**said, "bill": facts.of_bill(bill)})
+        return self.advance(found, DecisionState.CONFIRMED, {**said, "bill": bill_facts(bill)})
 
     def _refuse_if_any(self, case: Case) -> Decision | None:
         findings = findings_of(case)
@@ -218,13 +130,15 @@ class Settler:
 
     def _refuse(self, case: Case, findings: Sequence[Finding]) -> Decision:
         refused = with_reasons(case.decision, findings)
-        said = facts.judged(case, findings)
+        said = judged_facts(case, findings)
         failed = {one.rule for one in findings if not one.passed}
         if ALTERED in failed and case.link:
             at, bot = case.decision.signal.decided_at, self.policy.bot_gid
             parts = altered_parts(case.link, case.task, case.stories or (), at=at, bot_gid=bot)
             self.links.doubt({case.link.key: parts})
             said["altered"] = parts
+        if case.bill:
+            self.write_anew(case.decision, case.shown.get(case.decision.decision_id), case.bill)
         stamp = read_stamp(case.bill, self.policy.stamp)
         if stamp and failed & {FOUND, *FOUND_AS.values()}:
             said["found"] = {"decision_id": stamp.decision_id, "says": stamp.says, "by": stamp.by, "digest": stamp.digest}
@@ -254,39 +168,16 @@ class Settler:
             control_id=control_id,
         )
         editor = last_editor(bill, others, own_login=self.asked.own_login()) if bill and not sent_before else decision.editor
-        write = Stamping(settler=self, decision=replace(decision, editor=editor or ""), bill=bill, sent_before=sent_before)
-        return self._carried(intent, write)
-
-    def _carried(self, intent: Intent, write: Stamping | Voiding) -> Decision:
-        kind = StampKind(
-            books=self.books,
-            policy=self.policy,
-            look=lambda: self.find_bill(write.decision),
-            check=write.check,
-            looks_first=write.sent_before,
-        )
-        keep = lambda outcome: write.keep(outcome, kind)  # noqa: E731 - the journal's own name for it
-        with closing(
-            carry_out([intent], kinds=[kind], journal=self.journal, keep=keep, owner=self.owner, now=self.now, workers=1)
-        ) as outcomes:
-            ended = list(outcomes)
-        if write.is_done:
-            return write.decision
-        error = next((outcome.error for outcome in ended if outcome.error), None)
-        if isinstance(error, OutcomeUnknown):
-            # It was looked for since: as far as anybody can see, nothing happened.
-            what = f"The {intent.intent_id.partition('-')[0]} of decision {write.decision.decision_id} had no clear answer"
-            stays = f"The decision stays {write.decision.state}; the next run reads the bill again before it writes."
-            raise TryLater(f"{what} ({error.message}) and was not seen on the bill. {stays}", code=error.code)
-        raise error or TryLater(f"Decision {write.decision.decision_id} was not carried out; the next run goes on with it.")
+        write = Stamping(writer=self, decision=replace(decision, editor=editor or ""), bill=bill, sent_before=sent_before)
+        return self.carried(intent, write)
 
     def _observed(self, decision: Decision, bill: Bill | None) -> Decision:
         """Nothing is written; the states are gone through all the same, so that the evidence has one form."""
         if decision.state is DecisionState.CLEARED:
-            decision = self.advance(decision, DecisionState.SUBMITTED, {"values": {}, "bill": facts.of_bill(bill)})
+            decision = self.advance(decision, DecisionState.SUBMITTED, {"values": {}, "bill": bill_facts(bill)})
         name = bill_name(bill) if bill else f"record {decision.record_no}"
         told = replace(decision, outcome=f"Observed only: Intacct was not changed for {name}.")
-        return self.advance(told, DecisionState.CONFIRMED, {"answer": "observed only", "bill": facts.of_bill(bill)})
+        return self.advance(told, DecisionState.CONFIRMED, {"answer": "observed only", "bill": bill_facts(bill)})
 
     # CONFIRMED, VOIDING: whether it still stands
 
@@ -310,66 +201,11 @@ class Settler:
             if decision.state is DecisionState.CONFIRMED and not still_holds(decision, bill, shown):
                 moved.append(self.settle(self.begin_void(decision, bill, shown)))
             elif decision.state in (DecisionState.REJECTED, DecisionState.VOID) and is_on:
-                moved.append(self.settle(self._begin_late_void(decision, bill)))
+                moved.append(self.settle(self.begin_late_void(decision, bill)))
         standing = [one for one in decided if one.state is DecisionState.CONFIRMED]
         if not moved and standing and self._lost_its_stamp(standing[-1], bill, stamp):
             moved.append(self._stamp_again(standing[-1], bill))
         return moved
-
-    def begin_void(self, decision: Decision, bill: Bill, shown: Snapshot | None) -> Decision:
-        told = replace(
-            decision,
-            rule="changed since",
-            outcome=void_words(decision, shown, bill),
-            record_no=bill.record_no,
-            editor=self._person_who_changed(bill),
-        )
-        changed = [{"what": what, "was": was, "is": now} for what, was, now in changes(shown, bill)]
-        said: facts.Facts = {"changed": changed, "shown": shown.body if shown else {}, "bill": facts.of_bill(bill)}
-        return self.advance(told, DecisionState.VOIDING, said)
-
-    def _begin_late_void(self, decision: Decision, bill: Bill) -> Decision:
-        late = f"A stamp that had been given up turned up on {bill_name(bill)} afterwards. It does not count."
-        told = replace(decision, outcome=late if decision.state is DecisionState.REJECTED else decision.outcome)
-        return self.advance(
-            told, DecisionState.VOIDING, {"answer": "found on the bill afterwards", "bill": facts.of_bill(bill)}
-        )
-
-    def _person_who_changed(self, bill: Bill) -> str:
-        """Empty where Intacct names us, or nobody: who it was cannot be known then."""
-        return "" if bill.modified_by.casefold() == self.asked.own_login().casefold() else bill.modified_by
-
-    def _unstamp(self, decision: Decision) -> Decision:
-        """Have the stamp say that it is void, where it is still this decision's."""
-        bill = self.find_bill(decision)
-        stamp = read_stamp(bill, self.policy.stamp)
-        names = self.policy.stamp
-        if names is None or bill is None or stamp is None or stamp.decision_id != decision.decision_id:
-            return self.voided(decision, bill, answer="its stamp is not on the bill")
-        if bill.state in NOT_READY:
-            # An update might submit it. Once it is submitted it is looked at again.
-            more = f"The bill is {bill.state}, so its stamp says so only when it has been submitted."
-            return self.voided(decision, bill, answer="not written", more=more)
-        plain = control_id_of(decision, bill.record_no, what="void")
-        newest = self.decisions.anchor(decision, step="VOIDING")
-        intent = Intent(
-            intent_id=f"void-{decision.decision_id}",
-            kind="stamp",
-            subject=decision.key,
-            body={"record_no": bill.record_no, "values": void_values(decision, names)},
-            # Whoever voids the same decision a second time sends a write of its own.
-            control_id=f"{plain}-{newest.sequence}" if newest else plain,
-        )
-        return self._carried(intent, Voiding(settler=self, decision=decision))
-
-    def voided(self, decision: Decision, bill: Bill | None, *, answer: str, more: str = "") -> Decision:
-        told = replace(decision, outcome=f"{decision.outcome}\n{more}".strip())
-        said: facts.Facts = {"answer": answer, "bill": facts.of_bill(bill), "values": stamp_on(bill, self._void_names())}
-        return self.advance(told, DecisionState.VOID, said)
-
-    def _void_names(self) -> Mapping[str, str]:
-        names = self.policy.stamp
-        return {names.decision: "", names.decision_id: ""} if names else {}
 
     def _lost_its_stamp(self, decision: Decision, bill: Bill, stamp: OnBill | None) -> bool:
         """Purchasing made the bill anew, or somebody emptied or rewrote the stamp. Another's stamp is left alone."""
@@ -394,7 +230,4 @@ class Settler:
             },
             control_id=f"{control_id_of(decision, decision.record_no, what='stamp')}-{newest.sequence if newest else 0}",
         )
-        return self._carried(intent, Stamping(settler=self, decision=decision, bill=bill, sent_before=False))
-
-    def advance(self, decision: Decision, to: DecisionState, said: facts.Facts, *, at: datetime | None = None) -> Decision:
-        return self.decisions.advance(decision, to=to, facts=said, at=at or self.now())
+        return self.carried(intent, Stamping(writer=self, decision=decision, bill=bill, sent_before=False))

@@ -1,16 +1,42 @@
-"""What stands about a bill, out of everything that was decided on it: the one question that both sides are made to answer."""
+"""What stands about a bill, out of everything that was decided on it, and having its task show and people hear that.
+
+`standing_of` is the one question that both sides are made to answer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
 
+from intacct_asana.approvals.choices import SUPERSEDED, WITHDRAWN, changes_of, followed_by
 from intacct_asana.approvals.policy import Policy
-from intacct_asana.approvals.rules import FOUND_AS, NOTHING_LEFT
-from intacct_asana.approvals.seen import is_as_shown
-from intacct_asana.approvals.words import void_words, who
-from intacct_asana.records import SETTLED_STATES, Bill, Decision, DecisionState, Snapshot, Task, Verdict
+from intacct_asana.approvals.rules import FOUND, FOUND_AS, NOTHING_LEFT
+from intacct_asana.approvals.seen import OUR_IDS, is_as_shown
+from intacct_asana.approvals.words import comment_of, minute, remark_id, void_words, who
+from intacct_asana.errors import IntacctAsanaError, Misconfigured
+from intacct_asana.journal import Kind, carry_out
+from intacct_asana.ports import Decisions, Journal, TaskBoard
+from intacct_asana.records import (
+    ON_THE_WAY,
+    SETTLED_STATES,
+    Bill,
+    Decision,
+    DecisionState,
+    Intent,
+    Snapshot,
+    Story,
+    Task,
+    Verdict,
+)
+from intacct_asana.records.anchors import Anchor, anchors_in
+from intacct_asana.records.remarks import comment_with, reference, reference_of
+from intacct_asana.sync.report import Report
 
 VOIDED = frozenset({DecisionState.VOIDING, DecisionState.VOID})
 
@@ -99,3 +125,217 @@ def _to_show(state: Stands, choices: Sequence[Decision], task: Task | None, poli
     shown = way.shown_on(task)
     same = shown == target or (state in verdicts and way.verdicts.get(shown) is verdicts[state])
     return "" if same else target
+
+
+@dataclass(slots=True, kw_only=True)
+class Decided(Report):
+    """What a run over decisions came to: how many ended in which state, by which rule, and what was said of each."""
+
+    noun: str = "decisions"
+    rules: Counter[str] = field(default_factory=Counter)
+    put_back: int = 0
+    """Newer choices that a value of ours was written over, and that the task shows again."""
+    shown_again: int = 0
+    """Tasks of bills that stand as they were, made to show so again."""
+
+    def note(self, decision: Decision) -> None:
+        self.count(str(decision.state))
+        self.rules.update([decision.rule] if decision.rule else [])
+        rule = f" ({decision.rule})" if decision.rule else ""
+        self.say(decision.decision_id, f"{decision.decision_id} on {decision.key}: {decision.state}{rule}")
+
+    def missed(self, decision: Decision, error: IntacctAsanaError) -> None:
+        self.fail(f"{decision.key} ({decision.decision_id})", error)
+
+    def summary(self) -> dict[str, object]:
+        return {
+            "states": self.counts(),
+            "rules": dict(self.rules),
+            "failures": {failure.key: failure.error.message for failure in self.failures},
+            "waiting": self.waiting,
+            "not_started": self.not_started,
+            "put_back": self.put_back,
+            "shown_again": self.shown_again,
+        }
+
+
+# Telling people
+
+ONE_TASK = frozenset({"400", "403"})
+"""What Asana answers about one task's field: locked, or not on it since the task left the project."""
+MOST_PUTS = 3
+"""How often a value is put in one go while people go on choosing; the next run goes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teller:
+    """One run's ports and rules. `owner` names the process to the journal."""
+
+    board: TaskBoard
+    decisions: Decisions
+    journal: Journal
+    policy: Policy
+    now: Callable[[], datetime]
+    owner: str = "tell_people"
+    put_back: list[str] = field(default_factory=list)
+    """Tasks on which a newer choice was overwritten and put back."""
+
+    def tell_all(self) -> Decided:
+        """Tell about every settled decision that people have not heard of. One that fails does not stop the others."""
+        summary = Decided()
+        untold = self.decisions.unacknowledged()
+        for place, decision in enumerate(untold):
+            try:
+                self.tell(decision)
+                summary.note(decision)
+            except IntacctAsanaError as error:
+                summary.missed(decision, error)
+                if isinstance(error, Misconfigured) and error.code not in ONE_TASK:
+                    summary.not_started = len(untold) - place - 1
+                    break
+        summary.put_back = len(self.put_back)
+        return summary
+
+    def tell(self, decision: Decision) -> Decision:
+        """Comment on the decision's task, have it show what stands, note that it is done.
+
+        The comment is looked for by its reference before it is made. Raises OutcomeUnknown when it had no answer; the next
+        run looks again. Nothing is said on a task that is gone, or to people who changed their own choice.
+        """
+        task = self.board.task(decision.task_gid)
+        stories = self.board.stories(decision.task_gid) if task else []
+        story_gid = ""
+        if task and not self._is_no_news(decision, stories):
+            choices = self.decisions.of(decision.key)
+            wanted = standing_of(choices, None, task, self.policy, shown={}).show
+            target = wanted if self._may_put(decision, choices, stories) else ""
+            story_gid = self._commented(decision, target, stories)
+            if target:
+                self.put(task, target, stories)
+        return self.decisions.acknowledge(decision, story_gid=story_gid, at=self.now())
+
+    def show(
+        self,
+        key: str,
+        task: Task,
+        *,
+        bill: Bill | None = None,
+        shown: Mapping[str, Snapshot | None] = MappingProxyType({}),
+        stories: Sequence[Story] | None = None,
+    ) -> str:
+        """Have the task of a decided bill show what stands, unless a choice waits to be looked at. What was put.
+
+        `stories` are the task's, where somebody has read them already.
+        """
+        choices = self.decisions.of(key)
+        wanted = standing_of(choices, bill, task, self.policy, shown=shown).show
+        if not wanted or any(one.state in ON_THE_WAY or not one.acknowledged for one in choices):
+            return ""
+        stories = self.board.stories(task.gid) if stories is None else stories
+        if self._has_unread(choices, stories):
+            return ""
+        self.put(task, wanted, stories)
+        return wanted
+
+    def put(self, task: Task, value: str, stories: Sequence[Story]) -> None:
+        """Have the task show `value`. A choice that somebody made in the meantime is not lost: it is shown again.
+
+        The stories are read after each write, because only they tell what it wrote over.
+        """
+        way = self.policy.way
+        seen = {story.gid for story in stories}
+        for _ in range(MOST_PUTS):
+            way.put(self.board, task.gid, value)
+            changes = changes_of(self.board.stories(task.gid), self.policy)
+            since = [story for story in changes if story.gid not in seen]
+            newer = [story for story in since if story.author_gid != self.policy.bot_gid]
+            over = way.said_by(newer[-1]) if newer else None
+            if not over or way.said_by(since[-1]) == over:
+                return
+            self.put_back.append(task.gid)
+            seen.update(story.gid for story in since)
+            value = over
+
+    def _is_no_news(self, decision: Decision, stories: Sequence[Story]) -> bool:
+        """The evidence keeps a choice that was changed; the task is not cluttered with it.
+
+        A later choice has a comment of its own. Only somebody whose choice another person took back would never hear of it;
+        nor would somebody who commented, because the task goes on showing the comment as if it counted.
+        """
+        if decision.rule not in (WITHDRAWN, SUPERSEDED):
+            return False
+        follower = followed_by(decision, stories, self.policy)
+        if follower is None or follower.author_gid == decision.signal.decider_gid:
+            return True
+        return decision.rule == SUPERSEDED and bool(self.policy.way.pending)
+
+    def _may_put(self, decision: Decision, choices: Sequence[Decision], stories: Sequence[Story]) -> bool:
+        """Never over a newer choice, nor while another decision about the bill is on its way."""
+        if decision.rule == FOUND or any(one.state in ON_THE_WAY for one in choices):
+            return False
+        newer = decision.rule in FOUND_AS.values() or not followed_by(decision, stories, self.policy)
+        return newer and not self._has_unread(choices, stories)
+
+    def _has_unread(self, choices: Sequence[Decision], stories: Sequence[Story]) -> bool:
+        """Whether somebody chose what no decision of the store is about yet."""
+        way, known = self.policy.way, {one.signal.story_gid for one in choices}
+        people = (story for story in changes_of(stories, self.policy) if story.author_gid != self.policy.bot_gid)
+        return any(story.gid not in known and (way.said_by(story) or "") in way.verdicts for story in people)
+
+    def _commented(self, decision: Decision, target: str, stories: Sequence[Story]) -> str:
+        """gid of our comment about the decision as it stands, made once."""
+        mark = reference(remark_id(decision))
+        if told := comment_with(mark, stories, author_gid=self.policy.bot_gid):
+            return told
+        text = comment_of(decision, self.policy, goes_back_to=target, anchor=self.decisions.anchor(decision))
+        body = {"text": text, "reference": mark}
+        intent = Intent(intent_id=f"answer-{remark_id(decision)}", kind="answer", subject=decision.task_gid, body=body)
+        kind = AnswerKind(board=self.board, bot_gid=self.policy.bot_gid)
+        with closing(
+            carry_out([intent], kinds=[kind], journal=self.journal, owner=self.owner, now=self.now, workers=1)
+        ) as outcomes:
+            for outcome in outcomes:
+                if outcome.error:
+                    raise outcome.error
+                return str(outcome.found.gid)
+        return ""
+
+
+def anchors_told(stories: Sequence[Story], *, bot_gid: str, since: datetime) -> list[Anchor]:
+    """Anchors in our own answers since then. Each stands on the line above the reference, where nobody else's words can."""
+    found: list[Anchor] = []
+    for story in stories:
+        is_ours = story.author_gid == bot_gid and story.kind == "comment_added" and story.created_at >= since
+        mark = reference_of(story.text)
+        if is_ours and mark.startswith(reference(OUR_IDS)):
+            line = story.text.rstrip().splitlines()[-2:-1]
+            where = f"our comment of {minute(story.created_at)} ({mark})"
+            found += [anchor for text in line for anchor in anchors_in(text, where=where)]
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerKind(Kind):
+    """A comment that answers a decision; what it finds is the story that carries its reference."""
+
+    board: TaskBoard
+    bot_gid: str
+    name: str = field(default="answer", init=False)
+    exclusive: bool = field(default=False, init=False)
+    looks_first: bool = field(default=False, init=False)
+    remembered: bool = field(default=False, init=False)
+
+    def send(self, intent: Intent) -> Story:
+        return self.board.comment(intent.subject, str(intent.body["text"]))
+
+    def find(self, intents: Sequence[Intent]) -> Mapping[str, Story]:
+        found: dict[str, Story] = {}
+        for intent in intents:
+            stories = self.board.stories(intent.subject)
+            gid = comment_with(str(intent.body["reference"]), stories, author_gid=self.bot_gid)
+            if gid:
+                found[intent.intent_id] = next(story for story in stories if story.gid == gid)
+        return found
+
+    def same(self, intent: Intent, found: Any) -> bool:
+        return isinstance(found, Story)

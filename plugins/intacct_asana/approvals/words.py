@@ -1,16 +1,19 @@
-"""The plain sentences that people read: amounts, times, names, what changed, and the comment on the task."""
+"""What people read: amounts, times, names, what changed, the comment on a task, the stamp on a bill."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from intacct_asana.records import Bill, Decision, DecisionState, Snapshot, snapshot_of
-from intacct_asana.records.anchors import Anchor, anchor_text
+from intacct_asana.flow.rules import StampFields
+from intacct_asana.records import Bill, Decision, DecisionState, Snapshot, Verdict, files_differ, is_content, snapshot_of
+from intacct_asana.records.anchors import Anchor, anchor_text, without_anchors
+from intacct_asana.records.documents import UNREAD
 from intacct_asana.records.remarks import reference
-from intacct_asana.text import cut, one_line
+from intacct_asana.text import amount_text, cut, one_line
 
 if TYPE_CHECKING:
     from intacct_asana.approvals.policy import Policy
@@ -62,42 +65,69 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def changes(shown: Snapshot | None, bill: Bill) -> list[tuple[str, str, str]]:
-    """What of the bill is not what was shown: its name, the value then, the value now."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What of a bill is not what was shown. `happened` says it where the values themselves say nothing to people."""
+
+    what: str
+    was: str = ""
+    now: str = ""
+    happened: str = ""
+
+    @property
+    def then(self) -> str:
+        """`The due date was 2026-12-23.`"""
+        return f"{self.what} {self.happened}." if self.happened else f"{self.what} was {self.was}."
+
+    @property
+    def whole(self) -> str:
+        return f"{self.what} {self.happened}." if self.happened else f"{self.what} was {self.was} and is {self.now}."
+
+
+def changes(shown: Snapshot | None, bill: Bill) -> list[Change]:
+    """Everything that a decision is about and that is not what was shown. Lines are told when nothing else is."""
     if shown is None:
         return []
     before, now = shown.body, snapshot_of(bill).body
-    found = [_amount(before, now), *_singles(before, now)]
-    told = [one for one in found if one]
+    found = [*_amount(before, now), *_singles(before, now), *_files(shown, bill)]
     lines = before.get("lines") != now["lines"]
-    return told or ([("The bill's lines", "others", "as the bill shows them")] if lines else [])
+    return found or ([Change(what="The bill's lines", happened="were changed in Intacct")] if lines else [])
 
 
-def _amount(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, str, str] | None:
+def _amount(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
     for name, currency in (("total_entered", "base_currency"), ("transaction_total_entered", "currency")):
         old, new = Decimal(str(before.get(name) or 0)), Decimal(str(now[name]))
         if old != new:
-            return "The amount", money(old, str(before.get(currency) or "")), money(new, str(now[currency] or ""))
-    return None
+            was, is_now = money(old, str(before.get(currency) or "")), money(new, str(now[currency] or ""))
+            yield Change(what="The amount", was=was, now=is_now)
+            return
 
 
-def _singles(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _singles(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[Change]:
     for name, called in SINGLE.items():
-        old, new = str(before.get(name, "")), str(now[name])
-        if name in before and old != new:
-            yield called, short(old, longest=LONGEST_NAME) or "empty", short(new, longest=LONGEST_NAME) or "empty"
+        old, new = (short(str(body.get(name, "")), longest=LONGEST_NAME) or "empty" for body in (before, now))
+        if name in before and str(before[name]) != str(now[name]):
+            yield Change(what=called, was=old, now=new)
+
+
+def _files(shown: Snapshot, bill: Bill) -> Iterator[Change]:
+    if files_differ(shown, bill):
+        happened = "were replaced in Intacct"
+        if UNREAD in (shown.body["document_digest"], bill.document_digest):
+            when = "from Intacct" if bill.document_digest == UNREAD else "when the task was written"
+            happened = f"could not be read {when}"
+        yield Change(what=f"The files under attachment {short(bill.document_id, longest=LONGEST_NAME)}", happened=happened)
 
 
 def void_words(decision: Decision, shown: Snapshot | None, bill: Bill) -> str:
     """`The amount was 500.00 USD when Alice Martin approved it and is 40,000.00 USD now, so the approval no longer counts.`"""
     did, noun = ("approved", "approval") if decision.signal.verdict == "approve" else ("rejected", "rejection")
-    when = f"when {who(decision)} {did} it"
-    first, *more = changes(shown, bill) or [("The bill", "another one", "changed")]
-    what = f"{first[0]} was {first[1]} {when} and is {first[2]} now"
-    if first[1] in ("others", "another one"):
-        what = f"{first[0]} {'were' if first[1] == 'others' else 'was'} changed in Intacct after {who(decision)} {did} it"
-    also = "".join(f" {called} was {old} and is {new}." for called, old, new in more)
-    return f"{what}, so the {noun} no longer counts.{also}"
+    first, *more = changes(shown, bill) or [Change(what="The bill", happened="was changed in Intacct")]
+    if first.happened:
+        what = f"{first.what} {first.happened} after {who(decision)} {did} it"
+    else:
+        what = f"{first.what} was {first.was} when {who(decision)} {did} it and is {first.now} now"
+    return " ".join([f"{what}, so the {noun} no longer counts.", *(change.whole for change in more)])
 
 
 def comment_of(decision: Decision, policy: Policy, *, goes_back_to: str, anchor: Anchor | None = None) -> str:
@@ -126,3 +156,83 @@ def _carried_out(decision: Decision, policy: Policy) -> str:
     reason = short(decision.signal.reason, longest=policy.longest_reason)
     done = f"{policy.way.option_name(decision.signal.verdict)} by {who(decision)}."
     return " ".join([done, *([f"Reason: {reason}"] if reason else []), decision.outcome])
+
+
+# The stamp on a bill
+
+
+WORDS = {Verdict.APPROVE: "Approved", Verdict.REJECT: "Rejected"}
+VOID = "void"
+NO_REASON = "none given"
+"""Written instead of nothing: whether an empty element clears a field in Intacct is not documented, and the reason of an
+earlier decision must not stay on the bill."""
+
+
+def stamp_values(decision: Decision, bill: Bill, names: StampFields, *, longest: int = 200) -> dict[str, str]:
+    """Custom field name to text of at most `longest` characters. Times are ISO 8601 in UTC. No anchor stands in them yet."""
+    signal = decision.signal
+    by_part = {
+        names.decision: WORDS[signal.verdict],
+        names.decided_by: f"{signal.decider_name} <{decision.decider_email}>",
+        names.decided_at: second(signal.decided_at),
+        names.decision_id: decision.decision_id,
+        names.reason: signal.reason.strip() or NO_REASON,
+        names.task_url: decision.task_url or f"task {decision.task_gid}",
+        names.amount: f"{amount_text(bill.total_entered)} {bill.base_currency or bill.currency}".rstrip(),
+        names.digest: snapshot_of(bill).digest,
+    }
+    return {name: _storable(text, longest=longest) for name, text in by_part.items() if name}
+
+
+def void_values(decision: Decision, names: StampFields) -> dict[str, str]:
+    """The rest of the stamp stays: it says what was decided, on what."""
+    return {names.decision: VOID, names.decision_id: decision.decision_id}
+
+
+def differences(bill: Bill, values: Mapping[str, str]) -> list[str]:
+    """Names of the fields that do not hold what was stamped; anchors behind it make no difference."""
+    return [name for name, value in values.items() if without_anchors(bill.custom.get(name, "")) != without_anchors(value)]
+
+
+def stamp_on(bill: Bill | None, values: Mapping[str, str]) -> dict[str, str]:
+    """What the stamped fields hold on this reading of the bill."""
+    return {name: bill.custom.get(name, "") for name in values} if bill else {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnBill:
+    """The stamp as it stands on a bill: by which decision, what it says, and on which content."""
+
+    decision_id: str
+    says: str
+    digest: str = ""
+    by: str = ""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        return next((verdict for verdict, word in WORDS.items() if word.casefold() == self.says.casefold()), None)
+
+
+def read_stamp(bill: Bill | None, names: StampFields | None) -> OnBill | None:
+    """None where nothing is stamped, or where the flow does not say where."""
+    if bill is None or names is None:
+        return None
+    held = bill.custom
+    found = OnBill(
+        decision_id=without_anchors(held.get(names.decision_id, "")),
+        says=held.get(names.decision, "").strip(),
+        digest=held.get(names.digest, "").strip() if names.digest else "",
+        by=held.get(names.decided_by, "").strip(),
+    )
+    return found if found.decision_id or found.says else None
+
+
+def content_of(stamp: OnBill, bill: Bill) -> bool | None:
+    """Whether the bill is still what the stamp was put on; None where the stamp does not tell."""
+    return is_content(stamp.digest, bill) if stamp.digest else None
+
+
+def _storable(text: str, *, longest: int) -> str:
+    """One line. A character beyond the basic plane (an emoji in a reason) may not survive every company's database, and the
+    stamp would never compare equal; the evidence keeps the reason as it was written."""
+    return short("".join(character if ord(character) < 0x10000 else "?" for character in text), longest=longest)

@@ -184,14 +184,14 @@ def check_approval(approval: Approval) -> Iterator[Found]:
         if approver.email in emails:
             yield Found(path=(*path, "email"), what=f"approver {approver.email} is listed twice", mend="keep one entry")
         emails.add(approver.email)
-        if approval.segregation_of_duties and not approver.intacct_users:
+        if approval.segregation_of_duties and approver.intacct_users is None:
             what = f"approver {approver.email} has no `intacct_users`, so nobody can tell which bills they entered"
-            mend = "list their logins in Intacct, or write `segregation_of_duties: false`"
+            mend = "list their logins in Intacct, write `intacct_users: []` for none, or `segregation_of_duties: false`"
             yield Found(path=path, what=what, mend=mend)
         if approver.valid_from and approver.valid_to and approver.valid_to < approver.valid_from:
             what = f"approver {approver.email} is valid to {approver.valid_to}, before the first day"
             yield Found(path=(*path, "valid_to"), what=what, mend="swap `valid_from` and `valid_to`")
-        for place, login in enumerate(approver.intacct_users):
+        for place, login in enumerate(approver.logins):
             owner = logins.setdefault(login.casefold(), approver.email)
             if owner != approver.email:
                 what = f"the Intacct login {login!r} belongs to {owner} already"

@@ -271,14 +271,23 @@ class Approver(Part):
     limits: Annotated[Mapping[Currency, Amount], Field(min_length=1)]
     """Highest amount for each base currency, as in `USD: 10000.00`. A bill in no listed base currency may not be approved."""
 
-    intacct_users: tuple[Line, ...] = ()
-    """The same person's logins in Intacct, so that nobody approves a bill that they entered."""
+    intacct_users: tuple[Line, ...] | None = None
+    """The same person's logins in Intacct, so that nobody approves a bill that they entered. `[]` says that they have none."""
 
     valid_from: Day | None = None
     """First day on which the person may decide."""
 
     valid_to: Day | None = None
     """Last day on which the person may decide, for a deputy."""
+
+    @property
+    def logins(self) -> tuple[str, ...]:
+        return self.intacct_users or ()
+
+    @property
+    def has_no_login(self) -> bool:
+        """Whether the file says so. One that leaves `intacct_users` out says neither."""
+        return self.intacct_users == ()
 
 
 class Approval(Part):

@@ -50,6 +50,7 @@ class Sifted:
         self.content = content
         self.size = 0
         self.fault = ""
+        self._is_damaged = False
         self._digest = hashlib.sha256()
         self._rest = b""
 
@@ -58,28 +59,33 @@ class Sifted:
         text = self._rest + text.translate(None, BLANKS)
         whole = len(text) - len(text) % 4
         self._rest = text[whole:]
-        if self.fault or not whole:
+        if self._is_damaged or not whole:
             return
         try:
             data = binascii.a2b_base64(text[:whole], strict_mode=True)
         except binascii.Error:
-            self.fault = "is not the base64 text that Intacct documents"
+            self._damaged("is not the base64 text that Intacct documents")
             return
         self.size += len(data)
+        # Whatever its size: it may be compared with another one that is never attached either.
+        self._digest.update(data)
         if self.size > MOST_BYTES:
             self.fault = f"is over {MOST_BYTES >> 20} MB, which is the most that Asana takes"
-            return
-        self._digest.update(data)
-        self.content.write(data)
+        else:
+            self.content.write(data)
 
     def end(self) -> None:
-        if self._rest and not self.fault:
-            self.fault = "is base64 that breaks off"
+        if self._rest and not self._is_damaged:
+            self._damaged("is base64 that breaks off")
         self.content.seek(0)
+
+    def _damaged(self, fault: str) -> None:
+        self.fault, self._is_damaged = fault, True
 
     @property
     def digest(self) -> str:
-        return self._digest.hexdigest()
+        """Of all that came; empty where something of it is not known."""
+        return "" if self._is_damaged else self._digest.hexdigest()
 
 
 class Sieve:

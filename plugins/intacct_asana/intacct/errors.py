@@ -39,6 +39,9 @@ NO_SESSION = re.compile(r"invalid session|session (id )?(has |is )?(expired|time
 NO_PERMISSION = re.compile(r"PL04000005|do(es)? not have permission|not authorized to access", re.IGNORECASE)
 REPEATED = re.compile(r"(duplicate|already).*(control|unique) ?id|(control|unique) ?id.*(duplicate|already)", re.IGNORECASE)
 LOGIN_CODES = frozenset({"GW-0011", "XMLGW_JPP0002", "XL03000006", "PL04000055", "invalidRequest"})
+UNKNOWN_REQUEST = "XL03000003"
+"""The gateway could not make out what was asked for."""
+
 BROKE = "DL02000001"
 """The general error of the server: it tells nothing about what happened before it. Without a detail it comes and goes."""
 
@@ -147,7 +150,7 @@ def control_failure(faults: Faults, *, status: int, asked: str, is_write: bool) 
     if status == 401 or faults.code in LOGIN_CODES:
         cure = "Check sender id, sender password, company id, user id and password of the connection."
         return Misconfigured(f"{said}. {_cure(faults, cure)} {NOT_AGAIN}", code=faults.code)
-    if faults.code == "XL03000003":
+    if faults.code == UNKNOWN_REQUEST:
         return Refused(f"{said}. The gateway could not read the request, so nothing was done.", code=faults.code)
     return _unknown(said, faults, is_write=is_write)
 

@@ -15,6 +15,7 @@ from airflow.sdk import BaseHook
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Problem, Refused, UnexpectedReply
 from intacct_asana.http import Transport, mutates
 from intacct_asana.intacct.documents import Function, Sieve, files_of, get_document
+from intacct_asana.intacct.errors import UNKNOWN_REQUEST
 from intacct_asana.intacct.gateway import Gateway
 from intacct_asana.intacct.query import MOST_VALUES, Filter, Query, equal, one_of
 from intacct_asana.intacct.reading import (
@@ -42,11 +43,11 @@ from intacct_asana.intacct.records import (
     why_not_value,
     why_not_writable,
 )
-from intacct_asana.intacct.replies import record_no_of, user_formatting_of
+from intacct_asana.intacct.replies import Reply, record_no_of, user_formatting_of
 from intacct_asana.intacct.session import IntacctSettings, hide, settings_of
 from intacct_asana.intacct.timestamps import format_of, offset_of
 from intacct_asana.intacct.walks import Walk, walks
-from intacct_asana.intacct.xml import read_user_formatting, update
+from intacct_asana.intacct.xml import Element, read_user_formatting, update
 from intacct_asana.records import Bill, IntacctIdentity, IntacctUser, ObjectField, ReadWindow, UserFormatting, Vendor
 from intacct_asana.records.documents import DocumentFile
 
@@ -308,17 +309,27 @@ class IntacctHook(BaseHook):
     def document(self, document_id: str) -> list[DocumentFile]:
         """The files that Intacct holds under an attachment id (SUPDOCID of a bill), in temporary files that the caller closes.
 
-        However large they are, a bounded piece of them stands in memory. Raises Refused when there is no such document.
+        However large they are, a bounded piece of them stands in memory. Raises Refused when there is no such document, and
+        Misconfigured where the company does not know the function that reads them.
         """
         asked = f"attachment {document_id}"
         sieve = Sieve(_waiting_file)
         function = get_document(document_id, function=self.document_function)
         try:
-            reply = self.gateway.read(function, kind=f"{self.document_function} SUPDOC", asked=asked, sieve=sieve)
+            reply = self._ask_for_document(function, asked=asked, sieve=sieve)
             return files_of(reply, sieve, document_id=document_id, asked=f"Connection {self.conn_id}: {asked}")
         except BaseException:
             sieve.close()
             raise
+
+    def _ask_for_document(self, function: Element, *, asked: str, sieve: Sieve) -> Reply:
+        try:
+            return self.gateway.read(function, kind=f"{self.document_function} SUPDOC", asked=asked, sieve=sieve)
+        except Refused as error:
+            if error.code != UNKNOWN_REQUEST:
+                raise
+            cure = "Name the other function under bills.attachment_function in the flow file."
+            raise Misconfigured(f"{error.message} {cure}", code=error.code) from error
 
     # What preflight asks
 

@@ -25,6 +25,7 @@ def policy_of(run: FlowRun, pins: Pins) -> Policy:
         stamp=write_back.stamp if "stamp" in write_back.steps else None,
         send_due_on=write_back.send_due_on,
         send_submit=write_back.send_submit,
+        compares_files=run.files.compared,
         timezone=ZoneInfo(run.flow.schedules.timezone),
     )
 

@@ -7,12 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from intacct_asana.approvals import Asked, Settler, Summary, Teller
+from intacct_asana.approvals import Asked, Decided, Settler, Teller
 from intacct_asana.approvals.seen import shown_to
+from intacct_asana.approvals.standing import anchors_told
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, UnexpectedReply
 from intacct_asana.operators.approval_policy import policy_of
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
-from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, ReadWindow
+from intacct_asana.reading.choices import TO_SHOW
+from intacct_asana.reading.documents import ABOUT_IT, GONE
+from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, DecisionState, ReadWindow
 from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 CHANGED, LOOKED, SEEN = "approvals_bills", "approvals_looked", "approvals_seen"
 """Cursors: Intacct's text of the newest change that was looked at, and when all decided bills were."""
 OVERLAP_MINUTES = 5.0
+CLOCKS_DIFFER = timedelta(minutes=10)
 
 
 class SettleDecisionsOperator(FlowOperator):
@@ -45,11 +49,16 @@ class SettleDecisionsOperator(FlowOperator):
 
 
 class TellPeopleOperator(FlowOperator):
-    """Comments once on the task of each decision that was settled or became void, and has the task show what stands."""
+    """Comments once on the task of each decision that was settled or became void, and has the task show what stands.
+
+    So does, without a word, a task that somebody set to something else after its bill was decided.
+    """
 
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
         summary = teller_of(run).tell_all()
+        if not summary.not_started:
+            _show_again(run, summary)
         run.store.marks().wrote(run.own_board("bill")[0].wrote)
         return _reported(self, run, summary)
 
@@ -90,6 +99,7 @@ def settler_of(run: FlowRun) -> Settler:
         policy=policy_of(run, pins),
         asked=Asked(books=run.books),
         find_bill=lambda decision: find_bill(run, decision),
+        read_files=lambda bill: run.files.of(bill, unread=ABOUT_IT),
         now=run.now,
     )
 
@@ -105,28 +115,64 @@ def teller_of(run: FlowRun) -> Teller:
     )
 
 
+def _show_again(run: FlowRun, summary: Decided) -> None:
+    """Tasks that the reading found to say something else than what stands; those that fail wait for the next run."""
+    keys: list[str] = json.loads(run.store.cursor(TO_SHOW) or "[]")
+    failed: list[str] = []
+    for key in keys:
+        decisions = run.store.decisions().sent([key])
+        try:
+            # Without any, what was decided is on its way to be something else.
+            if decisions:
+                bill = find_bill(run, decisions[-1])
+                _show(run, key, run.files.of(bill, unread=GONE) if bill else None, decisions, summary)
+        except IntacctAsanaError as error:
+            failed.append(key)
+            summary.missed(decisions[-1], error)
+    if keys:
+        run.store.save_cursor(Cursor(name=TO_SHOW, value=json.dumps(failed)))
+
+
+def _show(run: FlowRun, key: str, bill: Bill | None, decisions: Sequence[Decision], summary: Decided) -> None:
+    """The task of a bill whose decision still stands: somebody may have set it to something else."""
+    (board, _), links = run.own_board("bill"), run.store.links("bill")
+    link = links.of([key]).get(key)
+    task = board.task(link.task_gid) if link else None
+    if task is None:
+        return
+    teller = teller_of(run)
+    if teller.show(key, task, bill=bill, shown={one.decision_id: shown_to(one, links) for one in decisions}):
+        summary.shown_again += 1
+        run.store.marks().wrote(board.wrote)
+    summary.put_back += len(teller.put_back)
+
+
 class _Looks:
     """One run's looks at bills that were decided before."""
 
-    def __init__(self, run: FlowRun, settler: Settler, summary: Summary) -> None:
+    def __init__(self, run: FlowRun, settler: Settler, summary: Decided) -> None:
         self.run, self.settler, self.summary = run, settler, summary
         self.count, self.anchors, self.wrong = 0, list[Anchor](), list[str]()
         self._newest = list[str]()
         self._seen_before: Mapping[str, str] = json.loads(run.store.cursor(SEEN) or "{}")
         self._seen_now = dict[str, str]()
+        self._is_whole, began = False, run.store.evidence_began_at()
+        # Comments go by Asana's clock, the evidence by ours.
+        self._told_since = began + CLOCKS_DIFFER if began else None
 
     def at_decided(self, began: datetime) -> None:
         """Those that changed since the last look; all of them where a look is due, or where nobody looked yet."""
         since, failed = self.run.store.cursor(CHANGED), len(self.summary.failures)
         is_due = not since or self._is_due(began)
         pages = self._decided() if is_due else self._changed(since or "")
+        self._is_whole = is_due
         if is_due:
             self._seen_before = {}
         try:
             for page in pages:
                 self._look(page)
         except IntacctAsanaError as error:
-            self.summary.failures["bills that were decided"] = error
+            self.summary.fail("bills that were decided", error)
         if is_due:
             self._examine()
         if len(self.summary.failures) == failed:
@@ -167,40 +213,37 @@ class _Looks:
 
     def _look_at(self, bill: Bill, decisions: Sequence[Decision]) -> None:
         self.count += 1
-        self._note_anchors(bill, decisions)
+        try:
+            self._note_anchors(bill, decisions)
+            if bill.state not in SETTLED_STATES and any(one.state is DecisionState.CONFIRMED for one in decisions):
+                bill = self.run.files.of(bill, unread=GONE)
+        except IntacctAsanaError as error:
+            # Any trouble but Intacct's own no says nothing about the files; whatever else the bill says is looked at.
+            self.summary.missed(decisions[-1], error)
         try:
             moved = self.settler.look(bill.bill_key, bill)
         except IntacctAsanaError as error:
-            self.summary.fail(decisions[-1], error)
+            self.summary.missed(decisions[-1], error)
             if isinstance(error, Misconfigured):
                 raise
             return
         for decision in moved:
-            self.summary.count(decision)
+            self.summary.note(decision)
         if not moved and bill.state not in SETTLED_STATES:
-            self._show(bill, decisions)
-
-    def _show(self, bill: Bill, decisions: Sequence[Decision]) -> None:
-        """The task of a bill whose decision still stands: somebody may have set it to something else."""
-        link = self.run.store.links("bill").of([bill.bill_key]).get(bill.bill_key)
-        board, _ = self.run.own_board("bill")
-        task = board.task(link.task_gid) if link else None
-        if task is None:
-            return
-        links = self.run.store.links("bill")
-        shown = {one.decision_id: shown_to(one, links) for one in decisions}
-        teller = teller_of(self.run)
-        if teller.show(bill.bill_key, task, bill=bill, shown=shown):
-            self.summary.shown_again += 1
-            self.run.store.marks().wrote(board.wrote)
-        self.summary.put_back += len(teller.put_back)
+            _show(self.run, bill.bill_key, bill, decisions, self.summary)
 
     def _note_anchors(self, bill: Bill, decisions: Sequence[Decision]) -> None:
-        """Of stamps that this store made. Whoever lost the store has no evidence that an older stamp could prove."""
+        """Of stamps that this store made, and of what was told since its evidence began.
+
+        Whoever lost the store has no evidence that older ones could prove. The comments are for the look at all of them.
+        """
         stamp = self.settler.policy.stamp
         text = bill.custom.get(stamp.decision_id, "") if stamp else ""
         if any(text.startswith(one.decision_id) for one in decisions if not one.rule.startswith("found")):
             self.anchors += anchors_in(text, where=f"the stamp on bill {bill.bill_number or bill.record_no}")
+        if self._is_whole and self._told_since:
+            stories = self.settler.stories(decisions[-1]) or ()
+            self.anchors += anchors_told(stories, bot_gid=self.settler.policy.bot_gid, since=self._told_since)
 
     def _examine(self) -> None:
         """Once a look at all of them: what the stamps and our answers on the tasks name, against what the store holds."""
@@ -235,11 +278,11 @@ def find_bill(run: FlowRun, decision: Decision) -> Bill | None:
 
 
 def _reported(
-    operator: FlowOperator, run: FlowRun, summary: Summary, *, more: Mapping[str, object] | None = None
+    operator: FlowOperator, run: FlowRun, summary: Decided, *, more: Mapping[str, object] | None = None
 ) -> dict[str, Any]:
-    for line in summary.lines:
+    for line in (line for lines in summary.said.values() for line in lines):
         operator.log.info("%s", line)
-    report: dict[str, Any] = {**summary.as_json(), **(more or {}), "calls": run.calls()}
+    report: dict[str, Any] = {**summary.summary(), **(more or {}), "calls": run.calls()}
     operator.log.info("%s", json.dumps(report))
     summary.raise_if_failed()
     return report

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
 from intacct_asana.flow.model import BillScope, VendorScope
-from intacct_asana.flow.rules import EnumSignal
+from intacct_asana.flow.rules import Approver, EnumSignal
 from intacct_asana.flow.sources import BILL_SOURCES, VENDOR_SOURCES, Source
 from intacct_asana.flow.words import placeholders
 from intacct_asana.intacct.records import sample_bill, sample_vendor
@@ -140,19 +140,19 @@ def rows_of_logins(run: FlowRun) -> list[Row]:
         users = run.books.users()
     except IntacctAsanaError as error:
         cure = "give the API user's role List and View on users (USERINFO)"
-        return [passed(check, f"they are compared as declared, and nobody checks that they exist: {error.message}", mend=cure)]
-    known = {user.login.casefold(): user for user in users}
-    return [
-        _login(approver.email, login, known.get(login.casefold()))
-        for approver in approval.approvers
-        for login in approver.intacct_users
-    ] + [
-        _unlisted(approver.email, user)
-        for approver in approval.approvers
-        for user in users
-        if user.email.casefold() == approver.email
-        and user.login.casefold() not in {login.casefold() for login in approver.intacct_users}
-    ]
+        said = f"they are compared as declared, and nobody checks that they exist: {error.message}"
+        unproven = Problem(where="Intacct", what=f"its list of users cannot be read: {error.message}", mend=cure)
+        without = [approver.email for approver in approval.approvers if approver.has_no_login]
+        return [passed(check, said, mend=cure), *(failed(f"no Intacct login of {email}", unproven) for email in without)]
+    return [row for approver in approval.approvers for row in _rows_of_approver(approver, users)]
+
+
+def _rows_of_approver(approver: Approver, users: Sequence[IntacctUser]) -> list[Row]:
+    known, listed = {user.login.casefold(): user for user in users}, {login.casefold() for login in approver.logins}
+    rows = [_login(approver.email, login, known.get(login.casefold())) for login in approver.logins]
+    theirs = [user for user in users if user.email.casefold() == approver.email and user.login.casefold() not in listed]
+    rows += [_unlisted(approver.email, user) for user in theirs]
+    return rows or [passed(f"no Intacct login of {approver.email}", "no user there has this address")]
 
 
 def _login(email: str, login: str, user: IntacctUser | None) -> Row:

@@ -15,6 +15,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from intacct_asana.deployment import evidence_keys, flow_named
 from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.flow.model import Flow
+from intacct_asana.reading.documents import BillFiles
 from intacct_asana.records import Bill, Link, Person, Pins
 from intacct_asana.store import FlowStore, open_store
 from intacct_asana.vendors import NamedPeople, vendor_key_of
@@ -49,6 +50,10 @@ class FlowRun:
             show_private=self.flow.bills.show_private,
             document_function=self.flow.bills.attachment_function,
         )
+
+    @cached_property
+    def files(self) -> BillFiles:
+        return BillFiles(books=self.books, compared=self.flow.bills.attachments == "file")
 
     @cached_property
     def unpinned_board(self) -> AsanaHook:

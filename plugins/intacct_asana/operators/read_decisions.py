@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,18 @@ from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryL
 from intacct_asana.operators.approval_policy import policy_of
 from intacct_asana.operators.checks import drift
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
-from intacct_asana.reading.choices import Hints, Look, Loss, Places, is_too_young, may_be_news, no_approvals, waiting_for_links
+from intacct_asana.reading.choices import (
+    TO_SHOW,
+    Hints,
+    Look,
+    Loss,
+    Places,
+    is_too_young,
+    may_be_news,
+    no_approvals,
+    says_something_else,
+    waiting_for_links,
+)
 from intacct_asana.records import Cursor, Decision, Link, Mark, Pins, Task
 
 if TYPE_CHECKING:
@@ -49,9 +61,9 @@ class ReadDecisionsOperator(FlowOperator):
         others = [(task, link) for task, link in no_approvals(look.tasks.values(), by_task, policy) if not is_closed(link)]
         for task, link in others:
             self.log.warning("Task %s of %s is no approval: nobody can decide on it. Convert it in Asana.", task.gid, link.key)
-        cursors = [] if look.failures else look.places(hints, before, began=began).cursors()
+        cursors = [] if look.report.failures else [*look.places(hints, before, began=began).cursors(), _to_show(run, look)]
         recorded = self._keep(run, look, cursors)
-        _raise_if_failed(look)
+        look.report.raise_if_failed()
         return {
             "events": hints.events,
             "full_crawl": look.crawls,
@@ -93,10 +105,13 @@ class ReadDecisionsOperator(FlowOperator):
             asked |= {link.task_gid for link in links.all().values() if not is_closed(link)}
         asked -= look.listed
         by_task, marks = links.by_task(asked), run.store.marks().of(asked)
+        # The bill may have another task by now, and still nobody reads what was chosen on this one.
+        former = links.stood_for(hints.deleted.keys() - by_task.keys())
         for gid in sorted(asked):
             task, link = board.task(gid), by_task.get(gid)
             if task is None:
-                look.losses += self._lost(run, link, hints, marks.get(gid)) if link else []
+                key = link.key if link else former.get(gid)
+                look.losses += self._lost(run, key, gid, hints, marks.get(gid)) if key else []
             elif pins.project_gid in task.project_gids:
                 look.tasks[gid] = task
             elif link and not is_closed(link):
@@ -104,11 +119,10 @@ class ReadDecisionsOperator(FlowOperator):
                 if gid in hints.touched or may_be_news(task, marks.get(gid), policy, crawls=look.crawls):
                     look.tasks[gid] = task
 
-    def _lost(self, run: FlowRun, link: Link, hints: Hints, mark: Mark | None) -> list[Loss]:
+    def _lost(self, run: FlowRun, key: str, task_gid: str, hints: Hints, mark: Mark | None) -> list[Loss]:
         """Once an event: the next run may meet it again."""
-        event, read_until = hints.deleted.get(link.task_gid), mark.read_at if mark else None
-        loss = Loss(key=link.key, task_gid=link.task_gid, event=event, read_until=read_until)
-        if loss.is_noted(row.body for row in run.store.evidence(link.key)):
+        loss = Loss(key=key, task_gid=task_gid, event=hints.deleted.get(task_gid), read_until=mark.read_at if mark else None)
+        if loss.is_noted(row.body for row in run.store.evidence(key)):
             return []
         self.log.warning("%s", loss)
         return [loss]
@@ -120,7 +134,8 @@ class ReadDecisionsOperator(FlowOperator):
         try:
             signals = signals_of(task, board.stories(task.gid), policy, closed_by_us=is_closed(link))
             settled = [one for one in signals if not is_too_young(one, now)]
-            known = {one.decision_id for one in run.store.decisions().of(link.key)}
+            before = run.store.decisions().of(link.key)
+            known = {one.decision_id for one in before}
             look.decisions += decisions_of(
                 settled, flow=run.flow.flow, link=link, board=board, links=run.store.links("bill"), known=known
             )
@@ -128,9 +143,14 @@ class ReadDecisionsOperator(FlowOperator):
             if isinstance(error, Refused) and board.task(task.gid) is None:
                 self.log.info("Task %s of %s is gone; the next run says by whom", task.gid, link.key)
                 return True
-            look.failures[link.key] = error
+            look.report.fail(link.key, error)
             return not isinstance(error, TryLater | Misconfigured)
+        look.report.count("read")
         look.note_read(task, signals, settled, policy.way.shown_on(task), now)
+        # A choice whose story is late is one all the same: it is waited for.
+        is_late, is_elsewhere = len(settled) < len(signals), task.gid in look.away
+        if not (is_late or is_elsewhere or is_closed(link)) and says_something_else(task, before, policy):
+            look.to_show.add(link.key)
         return True
 
     def _keep(self, run: FlowRun, look: Look, cursors: list[Cursor]) -> list[Decision]:
@@ -151,22 +171,14 @@ def _places(run: FlowRun, pins: Pins) -> Places:
     return Places.of(pins.project_gid, {name: run.store.cursor(name) for name in names})
 
 
+def _to_show(run: FlowRun, look: Look) -> Cursor:
+    waiting = json.loads(run.store.cursor(TO_SHOW) or "[]")
+    return Cursor(name=TO_SHOW, value=json.dumps(sorted({*waiting, *look.to_show})))
+
+
 def _unlinked(run: FlowRun, pins: Pins, look: Look, linked: Mapping[str, Link]) -> list[datetime]:
     """When tasks changed that carry the key of a bill without a task: their links may be saved soon, so look again."""
     key_field = pins.fields[run.flow.bills.key_field].gid
     waiting = list(waiting_for_links(look.tasks.values(), linked=linked, key_field_gid=key_field))
     taken = run.store.links("bill").of({key for key, _ in waiting})
     return [at for key, at in waiting if key not in taken]
-
-
-def _raise_if_failed(look: Look) -> None:
-    """One error for all of them: the kind of the last, which is the one that stopped the reading, if any did."""
-    if not look.failures:
-        return
-    last = list(look.failures.values())[-1]
-    listed = "".join(f"\n  - {key}: {error.message}" for key, error in list(look.failures.items())[:5])
-    last.message = (
-        f"{len(look.failures)} tasks could not be read; the others are, and the next run looks at all of them again.{listed}"
-    )
-    last.args = (last.message,)
-    raise last

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,9 +12,11 @@ from intacct_asana.operators.checks import drift
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, utc_now
 from intacct_asana.operators.stored_plans import StoredPlanOperator
 from intacct_asana.pins import required_people
+from intacct_asana.reading.documents import ANY, as_shown
 from intacct_asana.reading.following import CHANGED, BillFollower, Follower, Sight, VendorFollower, bill_window
 from intacct_asana.reading.window import Reading, reading_of
-from intacct_asana.records import Bill, Cursor, Pins, Task, Vendor, snapshot_of
+from intacct_asana.records import Bill, Cursor, Pins, Snapshot, Task, Vendor, files_differ, snapshot_of
+from intacct_asana.records.documents import UNREAD
 from intacct_asana.store import StoredPlan
 from intacct_asana.sync import (
     Plan,
@@ -57,6 +60,7 @@ class PlanTasksOperator(FlowOperator):
         self.log.info("Reading %ss: %s", self.kind, reading.why)
         sight = _look(follower, reading)
         self.log.info("Deleted %ss: %s", self.kind, sight.deletions)
+        sight = replace(sight, records=self.whole(run, sight.records))
         plan = self._plan(run, board, pins, sight, reading)
         if run.unknown_people:
             self.log.warning("Not users in Asana, so tasks are made without them: %s", ", ".join(run.unknown_people))
@@ -179,6 +183,10 @@ class PlanTasksOperator(FlowOperator):
     def key_field(self, run: FlowRun) -> str:
         raise NotImplementedError
 
+    def whole(self, run: FlowRun, records: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The records with what another call has to tell about them."""
+        return records
+
     def want_documents(self, run: FlowRun, records: Mapping[str, Any]) -> None:
         """Notes which documents the tasks should carry; nothing for records that have none."""
 
@@ -207,11 +215,29 @@ class PlanBillsOperator(PlanTasksOperator):
             snapshot=snapshot_of(record),
         )
 
+    def whole(self, run: FlowRun, records: Mapping[str, Bill]) -> Mapping[str, Bill]:
+        """With the digest of their files. What a task shows already is not read again, unless something made us doubt it."""
+        if not run.files.compared:
+            return records
+        named = {key: bill for key, bill in records.items() if bill.document_id}
+        links = run.store.links(self.kind)
+        shown, doubted = links.showing(named.keys()), links.in_doubt().keys()
+        progress = Progress("attachments looked at", total=len(named), now=utc_now, say=self.log.info)
+        for number, (key, bill) in enumerate(named.items(), 1):
+            kept = None if key in doubted else as_shown(bill, shown.get(key))
+            wanted = bill.state in run.flow.bills.states
+            read = run.files.of(bill, unread=ANY) if wanted and not kept else replace(bill, document_digest=UNREAD)
+            named[key] = kept or read
+            progress.note(number)
+        return {**records, **named}
+
     def want_documents(self, run: FlowRun, records: Mapping[str, Bill]) -> None:
         if run.flow.bills.attachments == "none":
             return
         wanted = [one for bill in records.values() if (one := document_of(bill, run.flow))]
-        run.store.documents(self.kind).want(wanted, keys=records.keys())
+        documents, shown = run.store.documents(self.kind), run.store.links(self.kind).showing(records.keys())
+        documents.want(wanted, keys=records.keys())
+        documents.want_again([one for one in wanted if one.key in shown and _is_new(shown[one.key], records[one.key])])
         self.log.info("%d of the bills read have an attachment for their task", len(wanted))
 
 
@@ -269,6 +295,10 @@ class ApplyPlanOperator(StoredPlanOperator):
             run.store.finish_plan(stored.plan_id, cursors=moved, result=summary, at=utc_now())
         result.raise_if_failed()
         return summary
+
+
+def _is_new(shown: Snapshot, bill: Bill) -> bool:
+    return bill.document_digest != UNREAD and files_differ(shown, bill)
 
 
 def _look(follower: Follower, reading: Reading) -> Sight:

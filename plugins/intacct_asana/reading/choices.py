@@ -11,14 +11,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from intacct_asana.approvals import UNPROVEN, Policy, touched_task
-from intacct_asana.errors import IntacctAsanaError
+from intacct_asana.approvals import UNPROVEN, Policy, Stands, standing_of
+from intacct_asana.reading.watch import touched_task
 from intacct_asana.records import Cursor, Decision, Event, EventPage, Link, Mark, Signal, Task
+from intacct_asana.sync.report import Report
 
 OVERLAP = timedelta(minutes=10)
 """How far the listing by time of change reaches behind the last one."""
 SETTLES = timedelta(minutes=10)
 """How long a task's history may still fill up after its last change. Until then it is read again."""
+TO_SHOW = "approvals_to_show"
+"""Cursor: keys of decided bills whose tasks say something else than what stands, until they were made to say it again."""
 TASK_GONE = "task gone"
 """What such evidence is about."""
 
@@ -129,8 +132,9 @@ class Look:
     losses: list[Loss] = field(default_factory=list)
     again: list[datetime] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
+    to_show: set[str] = field(default_factory=set)
     marks: dict[str, Mark] = field(default_factory=dict)
-    failures: dict[str, IntacctAsanaError] = field(default_factory=dict)
+    report: Report = field(default_factory=lambda: Report(noun="readings of tasks"))
 
     @property
     def since(self) -> datetime | None:
@@ -180,6 +184,12 @@ def may_be_news(task: Task, mark: Mark | None, policy: Policy, *, crawls: bool) 
         return True
     shown = policy.way.shown_on(task)
     return shown in policy.way.verdicts and shown != mark.value
+
+
+def says_something_else(task: Task, decided: Collection[Decision], policy: Policy) -> bool:
+    """Whether the task of a bill that was decided was set by hand to something else than what stands."""
+    standing = standing_of(list(decided), None, task, policy, shown={})
+    return standing.state in (Stands.APPROVED, Stands.REJECTED) and bool(standing.show)
 
 
 def is_too_young(signal: Signal, now: datetime) -> bool:

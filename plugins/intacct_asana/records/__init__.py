@@ -56,6 +56,8 @@ from intacct_asana.records.state import (
     ValueState,
     VendorValue,
     Verdict,
+    files_differ,
+    is_content,
     shows,
     snapshot_of,
 )
@@ -106,6 +108,8 @@ __all__ = [
     "VendorValue",
     "Verdict",
     "Webhook",
+    "files_differ",
+    "is_content",
     "shows",
     "snapshot_of",
 ]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal
 
 UNFIT = "unfit"
 """Code of a Refused for a document that will never fit Asana as it is: too big, empty, of a kind that is not attached."""
+
+UNREAD = "unread"
+"""In place of a digest: the files could not be read. It is not what anybody was shown."""
 
 Form = Literal["link", "file"]
 
@@ -15,6 +21,7 @@ Form = Literal["link", "file"]
 class DocumentFile:
     """One file out of Intacct. `digest` is SHA-256 hex, `size` in bytes; `unfit` says why it cannot be attached, else empty.
 
+    Too big a file has its whole digest too; one that came damaged has none.
     `content` stands at its beginning and is closed by whoever was given the file.
     """
 
@@ -24,6 +31,14 @@ class DocumentFile:
     digest: str
     content: BinaryIO = field(repr=False, compare=False)
     unfit: str = ""
+
+
+def digest_of(files: Iterable[DocumentFile]) -> str:
+    """SHA-256 hex of everything under one attachment id, in whatever order it comes; UNREAD where a file came damaged."""
+    each = sorted([file.name, file.size, file.digest] for file in files)
+    if any(not digest for _, _, digest in each):
+        return UNREAD
+    return hashlib.sha256(json.dumps(each, separators=(",", ":")).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

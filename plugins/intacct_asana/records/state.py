@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from intacct_asana.records.asana import TaskDraft
+from intacct_asana.records.documents import UNREAD
 from intacct_asana.records.intacct import Bill
 from intacct_asana.text import amount_text
 
@@ -25,7 +26,7 @@ _UNVERSIONED = frozenset({"vendor_id", "bill_number", "currency", "base_currency
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """What a person deciding about the bill is shown: vendor, amounts, currency, lines, due date, words, attachment.
+    """What a person deciding about the bill is shown: vendor, amounts, currency, lines, due date, words, attachment and files.
 
     `digest` is SHA-256 hex.
     """
@@ -69,11 +70,29 @@ def snapshot_of(bill: Bill) -> Snapshot:
 
 
 def shows(snapshot: Snapshot, bill: Bill) -> bool:
-    """Whether `bill` still is what `snapshot` holds; one of an older release answers for what it looked at, by value."""
-    now = snapshot_of(bill)
-    if set(snapshot.body) != _UNVERSIONED:
-        return snapshot.digest == now.digest
-    return _canonical(snapshot.body) == {name: now.body[name] for name in _UNVERSIONED}
+    """Whether `bill` still is what `snapshot` holds; one of an older release answers for what it looked at, by value.
+
+    Attached files are compared where both were looked at: a flow that brings none says nothing about them.
+    """
+    if set(snapshot.body) == _UNVERSIONED:
+        now = snapshot_of(bill)
+        return _canonical(snapshot.body) == {name: now.body[name] for name in _UNVERSIONED}
+    held = str(snapshot.body.get("document_digest") or "")
+    if not held or not bill.document_digest:
+        bill = replace(bill, document_digest=held)
+    return snapshot.digest == snapshot_of(bill).digest
+
+
+def files_differ(snapshot: Snapshot, bill: Bill) -> bool:
+    """Whether other files hang under the attachment that the snapshot names, or some that cannot be told from others."""
+    held, now = str(snapshot.body.get("document_digest") or ""), bill.document_digest
+    same_name = snapshot.body.get("document_id") == bill.document_id
+    return same_name and bool(held and now) and (held != now or now == UNREAD)
+
+
+def is_content(digest: str, bill: Bill) -> bool:
+    """Whether a snapshot's digest, of which nothing else is kept, is of `bill` as it is; also one that leaves files out."""
+    return digest in {snapshot_of(bill).digest, snapshot_of(replace(bill, document_digest="")).digest}
 
 
 def _canonical(body: Mapping[str, Any]) -> dict[str, Any]:

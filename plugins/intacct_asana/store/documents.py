@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
 from intacct_asana.records.documents import AttachedFile, DueDocument, WantedDocument
 from intacct_asana.store.codec import json_text
@@ -37,6 +37,12 @@ class StoredDocuments:
                     connection.execute(delete(table).where(self._own(), *self._is(row)))
             for one in sorted(wanted, key=lambda each: (each.key, each.document_id)):
                 add(connection, table, self._row(one, state=WANTED, task_gid="", files="[]", outcome=""))
+
+    def want_again(self, replaced: Sequence[WantedDocument]) -> None:
+        """Other files hang under these attachment ids now. What earlier ones brought stays on the task."""
+        with self._database.write() as connection:
+            for one in replaced:
+                connection.execute(update(table).where(self._own(), *self._is(one)).values(state=WANTED))
 
     def due(self) -> list[DueDocument]:
         """What is not on its task yet, by key; also what was on a task that another has replaced."""

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from intacct_asana.errors import Misconfigured, Problem, Refused
 from intacct_asana.records.anchors import Anchor
-from intacct_asana.store.codec import instant_text, json_text
+from intacct_asana.store.codec import instant_of, instant_text, json_text
 from intacct_asana.store.database import Database, add
 from intacct_asana.store.tables import decisions, evidence, evidence_heads, policies
 
@@ -159,6 +159,14 @@ def newest_anchor(database: Database, *, flow: str) -> Anchor | None:
     with database.read() as connection:
         row = connection.execute(query).first()
     return Anchor(sequence=row.sequence, digest=row.digest) if row else None
+
+
+def began_at(database: Database, *, flow: str) -> datetime | None:
+    """When the flow's first row was written, None before there is one."""
+    query = select(evidence.c.written_at).where(evidence.c.flow == flow).order_by(evidence.c.sequence).limit(1)
+    with database.read() as connection:
+        written_at = connection.execute(query).scalar()
+    return instant_of(written_at) if written_at else None
 
 
 def _row(row: Row[Any]) -> EvidenceRow:

@@ -128,6 +128,10 @@ class FlowStore:
         """The anchor of the newest evidence, None before there is any. Each run notes it in its own record."""
         return evidence.newest_anchor(self._database, flow=self._flow)
 
+    def evidence_began_at(self) -> datetime | None:
+        """When the first of it was written. What was noted elsewhere long before that is of a store that was lost."""
+        return evidence.began_at(self._database, flow=self._flow)
+
     def examine_evidence(self, anchors: Sequence[Anchor] = ()) -> EvidenceReport:
         """What the evidence proves, compared with anchors that were noted outside the database, and what is wrong with it."""
         return evidence.examine_evidence(self._database, flow=self._flow, keys=self._keys, anchors=anchors)

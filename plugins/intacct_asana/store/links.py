@@ -103,6 +103,11 @@ class StoredLinks:
         rows = self._rows(shown, shown.c.key, tasks, order=(shown.c.shown_at, shown.c.id))
         return {row.key: _snapshot(row) for row in rows if row.task_gid == tasks[row.key]}
 
+    def stood_for(self, task_gids: Collection[str]) -> Mapping[str, str]:
+        """By task the key of the record that it showed last, also when another task stands for that record by now."""
+        rows = self._rows(shown, shown.c.task_gid, task_gids, order=(shown.c.shown_at, shown.c.id))
+        return {row.task_gid: row.key for row in rows}
+
     # --- one transaction's parts ---
 
     def _refuse_shared_task(self, connection: Connection, link: Link) -> None:

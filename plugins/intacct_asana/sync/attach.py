@@ -73,7 +73,7 @@ class _Bringer:
             for file in files:
                 opened.enter_context(closing(file.content))
             fitting = [file for file in files if not file.unfit]
-            for name, file in zip(_names(fitting, self.due.wanted.document_id), fitting, strict=True):
+            for name, file in zip(_names(fitting, self.due), fitting, strict=True):
                 self._file(name, file)
         return "; ".join(f"{file.name} {file.unfit}" for file in files if file.unfit) or ("" if files else "it holds no file")
 
@@ -111,12 +111,14 @@ def _same(one: AttachedFile, other: AttachedFile) -> bool:
     return (one.name, one.size, one.digest) == (other.name, other.size, other.digest)
 
 
-def _names(files: Iterable[DocumentFile], document_id: str) -> list[str]:
-    """`invoice (ATT-7).pdf`; a second file of one name is `invoice (ATT-7, 2).pdf`."""
+def _names(files: Iterable[DocumentFile], due: DueDocument) -> list[str]:
+    """`invoice (ATT-7).pdf`; a second file of one name is `invoice (ATT-7, 2).pdf`, also one that replaced the first."""
     names: list[str] = []
     for file in files:
         stem, dot, extension = file.name.rpartition(".")
-        names.append(_free(stem or extension, document_id, dot + extension if stem else "", names))
+        replaced = [one.name for one in due.files if one.digest != file.digest]
+        document_id = due.wanted.document_id
+        names.append(_free(stem or extension, document_id, dot + extension if stem else "", [*names, *replaced]))
     return names
 
 

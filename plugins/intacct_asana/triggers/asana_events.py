@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow.sdk import Asset, AssetOrTimeSchedule, AssetWatcher
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from intacct_asana.approvals import Watch
 from intacct_asana.errors import IntacctAsanaError, Misconfigured
+from intacct_asana.reading.watch import Watch
 
 if TYPE_CHECKING:
     from intacct_asana.asana.hook import AsanaWatch

@@ -16,9 +16,9 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
 
-from intacct_asana.approvals import touched_task
 from intacct_asana.asana.webhooks import SECRET_HEADER, SIGNATURE_HEADER, digest_of_secret, events_in, is_signed
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, UnexpectedReply
+from intacct_asana.reading.watch import touched_task
 from intacct_asana.records import Registered, Registration
 
 

@@ -163,6 +163,14 @@ def replace_document(company: Any, user: User, *, document_id: str, files: list[
     return {"document_id": document_id, "files": len(files)}
 
 
+def delete_document(company: Any, user: User, *, document_id: str) -> dict[str, Any]:
+    """The bills that carry it go on naming it."""
+    if company.documents.pop(document_id, None) is None:
+        raise ValueError(f"there is no attachment {document_id!r}")
+    company.audit("supdoc", document_id, "D", user, "ui")
+    return {"document_id": document_id, "deleted": True}
+
+
 def set_state(company: Any, user: User, *, record_no: str, state: str) -> dict[str, Any]:
     bill = bill_named(company, record_no)
     changes: dict[str, Any] = {"state": _state(state)}
@@ -230,6 +238,7 @@ ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
         edit_bill,
         attach_document,
         replace_document,
+        delete_document,
         set_state,
         payment_acts.pay_bill,
         payment_acts.pay_bills,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from intacct_asana.approvals import Watch
 from intacct_asana.errors import Misconfigured, TryLater
+from intacct_asana.reading.watch import Watch
 from intacct_asana.records import Event, EventPage
 
 BOT, ALICE = "100", "101"
