@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from intacct_asana.records import Cursor, Link
-from intacct_asana.records.documents import AttachedFile, WantedDocument
+from intacct_asana.records.documents import DueDocument, WantedDocument
 from intacct_asana.store import FlowStore, open_store
 
-from tests.store.store_world import NOON, make_older
+from tests.store.store_world import NOON, make_older, run_sql
 
 A = WantedDocument(key="a", form="file", document_id="ATT-7", name="invoice", url="")
-FILE = AttachedFile(name="invoice (ATT-7).pdf", size=3, digest="d")
 
 
 @pytest.fixture
@@ -27,10 +24,8 @@ def test_wanted_document_is_due_until_it_is_done(linked: FlowStore) -> None:
     stored = linked.documents("bill")
     stored.want([A], keys={"a"})
     (due,) = stored.due()
-    assert (due.wanted, due.task_gid, due.files) == (A, "11", ())
-    stored.note(due, files=[FILE])
-    assert stored.due()[0].files == (FILE,)
-    stored.finish(due, files=[FILE])
+    assert due == DueDocument(wanted=A, task_gid="11")
+    stored.finish(due)
     stored.want([A], keys={"a"})
     assert stored.due() == []
 
@@ -40,19 +35,19 @@ def test_document_without_a_task_is_not_due_yet(flow: FlowStore) -> None:
     assert flow.documents("bill").due() == []
 
 
-def test_document_on_a_task_that_was_replaced_is_due_again_without_its_old_files(linked: FlowStore) -> None:
+def test_document_on_a_task_that_was_replaced_is_due_again(linked: FlowStore) -> None:
     stored = linked.documents("bill")
     stored.want([A], keys={"a"})
-    stored.finish(stored.due()[0], files=[FILE])
+    stored.finish(stored.due()[0])
     linked.links("bill").save(Link(key="a", task_gid="12", record_no="1"))
     (due,) = stored.due()
-    assert (due.task_gid, due.files) == ("12", ())
+    assert due.task_gid == "12"
 
 
 def test_refused_document_is_not_due_again(linked: FlowStore) -> None:
     stored = linked.documents("bill")
     stored.want([A], keys={"a"})
-    stored.finish(stored.due()[0], files=[], refused="it is over 100 MB")
+    stored.finish(stored.due()[0], refused="it is over 100 MB")
     assert stored.due() == []
 
 
@@ -71,8 +66,7 @@ def test_flows_and_kinds_do_not_see_each_others_documents(linked: FlowStore) -> 
     assert linked.documents("vendor").due() == []
 
 
-def test_store_of_the_release_before_gets_the_table_and_keeps_what_it_has(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'old.db'}"
+def test_a_store_without_documents_gets_the_table_and_keeps_what_it_has(url: str) -> None:
     open_store(url).for_flow("demo").save_cursor(Cursor(name="bills", value="here"))
     make_older(url, 3)
     flow = open_store(url).for_flow("demo")
@@ -80,3 +74,13 @@ def test_store_of_the_release_before_gets_the_table_and_keeps_what_it_has(tmp_pa
     flow.links("bill").save(Link(key="a", task_gid="11", record_no="1"))
     flow.documents("bill").want([A], keys={"a"})
     assert [due.wanted for due in flow.documents("bill").due()] == [A]
+
+
+def test_a_document_that_was_under_way_in_an_older_store_is_due_still(linked: FlowStore, url: str) -> None:
+    """Its files are looked for on the task before they are sent, so nothing has to be known of them."""
+    other = WantedDocument(key="a", form="file", document_id="ATT-8")
+    linked.documents("bill").want([A, other], keys={"a"})
+    linked.documents("bill").finish(DueDocument(wanted=other, task_gid="11"))
+    make_older(url, 9)
+    run_sql(url, """UPDATE ia_documents SET files = '[{"name": "invoice (ATT-7).pdf", "attachment_gid": ""}]'""")
+    assert [due.wanted for due in open_store(url).for_flow("demo").documents("bill").due()] == [A]

@@ -32,7 +32,8 @@ class AttachDocumentsOperator(FlowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
-        summary = self._dry() if context["params"].get("dry_run") else self._attach(run)
+        owner = f"{self.task_id} of {context['run_id']}"
+        summary = self._dry() if context["params"].get("dry_run") else self._attach(run, owner=owner)
         if not self.applied:
             raise Refused("Documents are attached as far as their tasks are there; apply_plan did not succeed, see its log.")
         return summary
@@ -41,12 +42,14 @@ class AttachDocumentsOperator(FlowOperator):
         self.log.info("Dry run: nothing is attached")
         return {"dry_run": True, "documents": {}}
 
-    def _attach(self, run: FlowRun) -> dict[str, Any]:
+    def _attach(self, run: FlowRun, *, owner: str) -> dict[str, Any]:
         board, _ = run.own_board("bill")
         store = run.store.documents("bill")
         due = store.due()
         self.log.info("%d documents are due", len(due))
-        result = attach_documents(due, board=board, books=run.books, store=store)
+        result = attach_documents(
+            due, board=board, books=run.books, store=store, journal=run.store.intents(), owner=owner, now=run.now
+        )
         told = result.summary()
         summary = {"due": len(due), "documents": told["done"], "failures": told["failures"], "calls": run.calls()}
         self.log.info("%s", json.dumps(summary))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, inspect, select, update
 
 from intacct_asana.store import tables
 
@@ -73,6 +73,17 @@ def _shown_by_task(connection: Connection) -> None:
     connection.execute(update(shown).values(task_gid=func.coalesce(task, "")))
 
 
+def _journal_of_files_and_webhooks(connection: Connection) -> None:
+    """Files and registrations stand among the intents now. What an older release had under way is looked for over there.
+
+    A document that is not done stays due, and each file is looked for on its task before it is sent. A registration in flight
+    is given up: what came of it is found by its address, and deleted, when the webhook is looked after.
+    """
+    if any(column["name"] == "files" for column in inspect(connection).get_columns("ia_documents")):
+        connection.exec_driver_sql("ALTER TABLE ia_documents DROP COLUMN files")
+    connection.execute(delete(tables.webhooks).where(tables.webhooks.c.state != "active"))
+
+
 STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType(
     {
         2: _task_marks,
@@ -83,5 +94,6 @@ STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType(
         7: _intents,
         8: _keyed_evidence,
         9: _shown_by_task,
+        10: _journal_of_files_and_webhooks,
     }
 )
