@@ -32,8 +32,7 @@ class AttachDocumentsOperator(FlowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
-        owner = f"{self.task_id} of {context['run_id']}"
-        summary = self._dry() if context["params"].get("dry_run") else self._attach(run, owner=owner)
+        summary = self._dry() if context["params"].get("dry_run") else self._attach(run)
         if not self.applied:
             raise Refused("Documents are attached as far as their tasks are there; apply_plan did not succeed, see its log.")
         return summary
@@ -42,13 +41,14 @@ class AttachDocumentsOperator(FlowOperator):
         self.log.info("Dry run: nothing is attached")
         return {"dry_run": True, "documents": {}}
 
-    def _attach(self, run: FlowRun, *, owner: str) -> dict[str, Any]:
+    def _attach(self, run: FlowRun) -> dict[str, Any]:
         board, _ = run.own_board("bill")
         store = run.store.documents("bill")
         due = store.due()
         self.log.info("%d documents are due", len(due))
+        # Two runs of a step never overlap (`dag_parts`), so what bears its name is free when it begins.
         result = attach_documents(
-            due, board=board, books=run.books, store=store, journal=run.store.intents(), owner=owner, now=run.now
+            due, board=board, books=run.books, store=store, journal=run.store.intents(), owner=self.task_id, now=run.now
         )
         told = result.summary()
         summary = {"due": len(due), "documents": told["done"], "failures": told["failures"], "calls": run.calls()}
