@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from intacct_asana.records import Cursor, Link
 from intacct_asana.records.documents import DueDocument, WantedDocument
 from intacct_asana.store import FlowStore, open_store
+from intacct_asana.sync import attach
 
 from tests.store.store_world import NOON, make_older, run_sql
 
@@ -76,11 +79,31 @@ def test_a_store_without_documents_gets_the_table_and_keeps_what_it_has(url: str
     assert [due.wanted for due in flow.documents("bill").due()] == [A]
 
 
-def test_a_document_that_was_under_way_in_an_older_store_is_due_still(linked: FlowStore, url: str) -> None:
-    """Its files are looked for on the task before they are sent, so nothing has to be known of them."""
-    other = WantedDocument(key="a", form="file", document_id="ATT-8")
-    linked.documents("bill").want([A, other], keys={"a"})
-    linked.documents("bill").finish(DueDocument(wanted=other, task_gid="11"))
+def test_files_of_an_older_store_are_carried_over(linked: FlowStore, url: str) -> None:
+    """What was sent and had no answer is looked for on the task; what hangs there is known by its content."""
+    link = WantedDocument(key="a", form="link", document_id="ATT-7", name="ATT-7", url="https://x")
+    linked.documents("bill").want([A, link], keys={"a"})
+    linked.documents("bill").finish(DueDocument(wanted=link, task_gid="11"))
     make_older(url, 9)
-    run_sql(url, """UPDATE ia_documents SET files = '[{"name": "invoice (ATT-7).pdf", "attachment_gid": ""}]'""")
-    assert [due.wanted for due in open_store(url).for_flow("demo").documents("bill").due()] == [A]
+    files = [
+        {"name": "invoice (ATT-7).pdf", "size": 3, "digest": "d", "attachment_gid": "77"},
+        {"name": "lines (ATT-7).csv", "size": 4, "digest": "e", "attachment_gid": ""},
+    ]
+    given = {"file": files, "link": [{"name": "ATT-7", "size": 0, "digest": "", "attachment_gid": "78"}]}
+    for form, told in given.items():
+        run_sql(
+            url,
+            f"UPDATE ia_documents SET task_gid = '11', files = '{json.dumps(told)}' WHERE form = '{form}'".replace(":", r"\:"),
+        )
+    flow = open_store(url).for_flow("demo")
+    assert [due.wanted for due in flow.documents("bill").due()] == [A]
+    kept = {str(one.body["name"]): one for one in flow.intents().about(["11"])}
+    assert {name: (str(one.state), one.answer) for name, one in kept.items()} == {
+        "invoice (ATT-7).pdf": ("DONE", {"gid": "77"}),
+        "lines (ATT-7).csv": ("UNKNOWN", {}),
+        "ATT-7": ("DONE", {"gid": "78"}),
+    }
+    for one in kept.values():
+        assert attach._intent(flow.documents("bill").due()[0], one.body).intent_id == one.intent_id
+    assert kept["ATT-7"].body == {"kind": "external", "name": "ATT-7", "url": "https://x"}
+    assert kept["lines (ATT-7).csv"].body == {"kind": "asana", "name": "lines (ATT-7).csv", "size": 4, "digest": "e"}

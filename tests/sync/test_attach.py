@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from io import BytesIO
 
 import pytest
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused, TryLater
-from intacct_asana.records.documents import UNFIT, Attachment, DocumentFile, WantedDocument
+from intacct_asana.records.documents import UNFIT, Attachment, DocumentFile, DueDocument, WantedDocument
 from intacct_asana.store import FlowStore
 from intacct_asana.sync import Report, attach_documents
 
@@ -33,6 +32,7 @@ class World:
     faults: dict[str, IntacctAsanaError] = field(default_factory=dict)
     """What the next send of a name meets after it was done."""
     unfit: Mapping[str, str] = field(default_factory=dict)
+    digest = "d"
     now = NOON
 
     def begin(self) -> None:
@@ -65,17 +65,17 @@ class World:
         raise AssertionError("nobody asked for a link")
 
     def document(self, document_id: str) -> list[DocumentFile]:
-        about = {"content_type": "application/pdf", "size": 3, "digest": "d"}
+        about = {"content_type": "application/pdf", "size": 3, "digest": self.digest}
         return [
             DocumentFile(name=name, content=BytesIO(b"abc"), unfit=self.unfit.get(name, ""), **about)
             for name in FILES[document_id]
         ]
 
-    def run(self) -> Report:
+    def run(self, *due: DueDocument) -> Report:
         journal = CutJournal(self.flow._database, flow=self.flow._flow)
         journal.wire = self.wire
         given = {"board": self, "books": self, "store": self.documents, "journal": journal}
-        return attach_documents(self.documents.due(), owner="run", now=lambda: self.now, **given)
+        return attach_documents(due or self.documents.due(), owner="run", now=lambda: self.now, **given)
 
 
 @pytest.fixture
@@ -144,8 +144,17 @@ def test_a_document_that_does_not_fit_is_refused_once_and_what_fits_is_attached(
     assert world.run().failures == []
 
 
-def test_another_content_under_the_same_name_is_looked_for_by_its_size(world: World) -> None:
+def test_another_content_under_the_same_name_is_another_file(world: World) -> None:
+    world.run()
+    replaced = DueDocument(wanted=WantedDocument(key="b", form="file", document_id="ATT-8"), task_gid="12")
+    assert world.run(replaced).counts() == {"found there": 1}
+    world.digest = "e"
+    assert world.run(replaced).counts() == {"attached": 1}
+    assert world.run(replaced).counts() == {"found there": 1}
+    assert [one.name for one in world.there["12"]] == ["order (ATT-8).pdf", "order (ATT-8, 2).pdf"]
+
+
+def test_what_others_hung_there_under_the_same_name_is_told_by_its_size_and_kind(world: World) -> None:
     world.there["11"].append(Attachment(gid="old", name=THERE[0], size=999))
     world.there["12"].append(Attachment(gid="link", name=THERE[3], kind="external"))
-    world.now += timedelta(minutes=1)
     assert world.run().counts() == {"attached": 4}

@@ -15,7 +15,7 @@ from datetime import datetime
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused
 from intacct_asana.journal import Kind, Outcome, carry_out
 from intacct_asana.ports import Attachments, DocumentSource, Journal, WantedDocuments
-from intacct_asana.records import Intent
+from intacct_asana.records import Intent, IntentState
 from intacct_asana.records.documents import UNFIT, Attachment, DocumentFile, DueDocument, WantedDocument
 from intacct_asana.sync.report import Report
 
@@ -44,7 +44,7 @@ def attach_documents(
         with ExitStack() as opened:
             for file in files:
                 opened.enter_context(closing(file.content))
-            intents = _intents(one, files)
+            intents = _intents(one, files, known=journal.about([one.task_gid]))
             kind = AttachmentKind(board=board, files={intent.intent_id: file for intent, file in intents if file})
             wanted = [intent for intent, _ in intents]
             with closing(
@@ -111,19 +111,24 @@ def _files(wanted: WantedDocument, books: DocumentSource) -> tuple[list[Document
     )
 
 
-def _intents(due: DueDocument, files: Iterable[DocumentFile]) -> list[tuple[Intent, DocumentFile | None]]:
-    """What is to hang on the task, with the file for each that is one."""
+def _intents(
+    due: DueDocument, files: Iterable[DocumentFile], *, known: Iterable[Intent]
+) -> list[tuple[Intent, DocumentFile | None]]:
+    """What is to hang on the task, with the file for each that is one. `known` is what was ever sent to it."""
     wanted = due.wanted
     if wanted.form == "link":
         return [(_intent(due, {"kind": "external", "name": wanted.name, "url": wanted.url}), None)]
+    sent = [
+        one for one in known if one.kind == AttachmentKind.name and (one.state.is_in_doubt or one.state is IntentState.DONE)
+    ]
+    held = {str(one.body["name"]): one.body.get("digest") for one in sent}
     fitting = [file for file in files if not file.unfit]
-    named = zip(_names(fitting, wanted.document_id), fitting, strict=True)
+    named = zip(_names(fitting, wanted.document_id, held), fitting, strict=True)
     about = [({"kind": "asana", "name": name, "size": file.size, "digest": file.digest}, file) for name, file in named]
     return [(_intent(due, body), file) for body, file in about]
 
 
 def _intent(due: DueDocument, body: Mapping[str, object]) -> Intent:
-    """One a name on a task, so that another content under it takes the place of the former."""
     digest = hashlib.sha256(f"{body['kind']}|{body['name']}".encode()).hexdigest()[:20]
     intent_id = f"{AttachmentKind.name}:{due.task_gid}:{digest}"
     return Intent(intent_id=intent_id, kind=AttachmentKind.name, subject=due.task_gid, body=body)
@@ -139,12 +144,16 @@ def _raise_worst(errors: Sequence[IntacctAsanaError]) -> None:
         raise error
 
 
-def _names(files: Iterable[DocumentFile], document_id: str) -> list[str]:
-    """`invoice (ATT-7).pdf`; a second file of one name is `invoice (ATT-7, 2).pdf`."""
+def _names(files: Iterable[DocumentFile], document_id: str, held: Mapping[str, object]) -> list[str]:
+    """`invoice (ATT-7).pdf`; a second file of one name is `invoice (ATT-7, 2).pdf`.
+
+    `held` are names that the task has by us, with the digests behind them: another content is another file.
+    """
     names: list[str] = []
     for file in files:
         stem, dot, extension = file.name.rpartition(".")
-        names.append(_free(stem or extension, document_id, dot + extension if stem else "", names))
+        others = [name for name, digest in held.items() if digest != file.digest]
+        names.append(_free(stem or extension, document_id, dot + extension if stem else "", [*names, *others]))
     return names
 
 
