@@ -12,7 +12,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused
+from intacct_asana.errors import Misconfigured, Refused
 from intacct_asana.journal import Kind, Outcome, carry_out
 from intacct_asana.ports import Attachments, DocumentSource, Journal, WantedDocuments
 from intacct_asana.records import Intent, IntentState
@@ -55,7 +55,9 @@ def attach_documents(
         for outcome in ended:
             if outcome.is_done:
                 report.count(ATTACHED if outcome.intent.intent_id in kind.sent else FOUND)
-        _raise_worst([outcome.error for outcome in ended if outcome.error])
+        if errors := [outcome.error for outcome in ended if outcome.error]:
+            # What would meet every document comes first.
+            raise min(errors, key=lambda error: not isinstance(error, Misconfigured))
         store.finish(one, refused=unfit)
         if unfit:
             raise Refused(unfit, code=UNFIT)
@@ -136,12 +138,6 @@ def _intent(due: DueDocument, body: Mapping[str, object]) -> Intent:
 
 def _gid(outcome: Outcome) -> Mapping[str, object] | None:
     return {"gid": outcome.found.gid} if outcome.is_done else None
-
-
-def _raise_worst(errors: Sequence[IntacctAsanaError]) -> None:
-    """What would meet every document comes first."""
-    for error in sorted(errors, key=lambda one: not isinstance(one, Misconfigured)):
-        raise error
 
 
 def _names(files: Iterable[DocumentFile], document_id: str, held: Mapping[str, object]) -> list[str]:
