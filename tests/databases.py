@@ -30,6 +30,15 @@ KINDS = ("sqlite", "postgresql")
 SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "scram_iterations=1", "max_connections=40")
 """No care for power cuts, and none for whoever tries out passwords."""
 
+WHEN_WE_ARE_GONE = """
+cat
+server=$(head -n 1 data/postmaster.pid)
+kill -QUIT "${server#-}"
+for each in $(seq 30); do test -e data/postmaster.pid || break; sleep 0.1; done
+rm -rf "$PWD"
+"""
+"""What a small process of its own does when the pipe from us breaks, since a process that is killed stops no server."""
+
 NewStore = Callable[..., str]
 """Each call is the URL of a new database: an empty one, or a copy of the one that `like` names."""
 
@@ -59,6 +68,8 @@ class Postgres:
         return self.folder / programs
 
     def start(self) -> None:
+        quiet: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.watcher = subprocess.Popen(["sh", "-c", WHEN_WE_ARE_GONE], cwd=self.folder, start_new_session=True, **quiet)
         data, word = self.folder / "data", self.folder / "password"
         data.mkdir()
         word.write_text(PASSWORD)
@@ -84,6 +95,9 @@ class Postgres:
         self._run("pg_ctl", "--wait", "-o", " ".join(f"-c {each}" for each in settings), "-l", log, "start")
 
     def stop(self) -> None:
+        # Not left to the watcher: a process that a test forked can hold the pipe still.
+        self.watcher.kill()
+        self.watcher.wait()
         self._run("pg_ctl", "--wait", "-m", "immediate", "stop")
         shutil.rmtree(self.folder)
 

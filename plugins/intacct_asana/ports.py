@@ -27,7 +27,7 @@ from intacct_asana.records import (
     VendorValue,
 )
 from intacct_asana.records.anchors import Anchor
-from intacct_asana.records.documents import AttachedFile, Attachment, DocumentFile, DueDocument
+from intacct_asana.records.documents import Attachment, DocumentFile, DueDocument
 
 
 class Books(Protocol):
@@ -187,13 +187,11 @@ class DocumentSource(Protocol):
 
 
 class WantedDocuments(Protocol):
-    """Which documents the tasks should carry, and how far each got."""
+    """Which documents the tasks should carry."""
 
-    def note(self, due: DueDocument, *, files: Sequence[AttachedFile]) -> None:
-        """Keep how far it got: before each file is sent, and after."""
+    def finish(self, due: DueDocument, *, refused: str = "") -> None:
+        """The task carries what it can. `refused` says what of the document will never fit."""
         ...
-
-    def finish(self, due: DueDocument, *, files: Sequence[AttachedFile], refused: str = "") -> None: ...
 
 
 class Links(Protocol):

@@ -82,6 +82,18 @@ def test_lost_answer_makes_no_second_attachment(with_attachments: Any) -> None:
     world, bill = with_attachments, a_bill(with_attachments)
     attach(world, bill, "ATT-7", {"name": "one"})
     world.sandbox.fault("asana", "POST /attachments", "lost_answer")
+    assert world.run("bill_sync") == ALL_DONE
+    assert world.result("attach_documents")["documents"] == {"attached": 1}
+    assert len(on_task(world, bill)) == 1
+    world.must("bill_sync")
+    assert len(on_task(world, bill)) == 1
+
+
+def test_lost_answer_that_nobody_can_look_after_is_looked_for_by_the_next_run(with_attachments: Any) -> None:
+    world, bill = with_attachments, a_bill(with_attachments)
+    attach(world, bill, "ATT-7", {"name": "one"})
+    world.sandbox.fault("asana", "POST /attachments", "lost_answer")
+    world.sandbox.fault("asana", "GET /attachments", "status:403", on_call=2)
     assert world.run("bill_sync") == ALL_DONE | {"attach_documents": "failed"}
     assert "it may have" in str(world.error)
     assert len(on_task(world, bill)) == 1

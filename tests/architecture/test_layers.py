@@ -52,10 +52,9 @@ UNPINNED_BOARD = {
     "operators.preflight",
     "operators.checks",
     "operators.create_missing",
-    "operators.webhooks",
 }
-"""Who compares the token's user with the pins, who makes the pins, and who keeps the webhook. Every other step gets its board
-from `own_board`; the watcher, which only listens, has a hook of its own."""
+"""Who compares the token's user with the pins, and who makes the pins. Every other step gets its board from `own_board`; the
+watcher, which only listens, has a hook of its own."""
 
 OUTSIDE_WORLD = {"airflow", "requests", "httpx", "sqlalchemy", "urllib3", "time", "socket", "subprocess"}
 CLOCKS = ("datetime.now(", "pendulum.now(", "date.today(", "utcnow(")

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
 
 import pytest
 from intacct_asana.records import Cursor, Link
-from intacct_asana.records.documents import AttachedFile, WantedDocument
+from intacct_asana.records.documents import DueDocument, WantedDocument
 from intacct_asana.store import FlowStore, open_store
+from intacct_asana.sync import attach
 
-from tests.store.store_world import NOON, make_older
+from tests.store.store_world import NOON, make_older, run_sql
 
 A = WantedDocument(key="a", form="file", document_id="ATT-7", name="invoice", url="")
-FILE = AttachedFile(name="invoice (ATT-7).pdf", size=3, digest="d")
 
 
 @pytest.fixture
@@ -27,10 +27,8 @@ def test_wanted_document_is_due_until_it_is_done(linked: FlowStore) -> None:
     stored = linked.documents("bill")
     stored.want([A], keys={"a"})
     (due,) = stored.due()
-    assert (due.wanted, due.task_gid, due.files) == (A, "11", ())
-    stored.note(due, files=[FILE])
-    assert stored.due()[0].files == (FILE,)
-    stored.finish(due, files=[FILE])
+    assert due == DueDocument(wanted=A, task_gid="11")
+    stored.finish(due)
     stored.want([A], keys={"a"})
     assert stored.due() == []
 
@@ -40,19 +38,19 @@ def test_document_without_a_task_is_not_due_yet(flow: FlowStore) -> None:
     assert flow.documents("bill").due() == []
 
 
-def test_document_on_a_task_that_was_replaced_is_due_again_without_its_old_files(linked: FlowStore) -> None:
+def test_document_on_a_task_that_was_replaced_is_due_again(linked: FlowStore) -> None:
     stored = linked.documents("bill")
     stored.want([A], keys={"a"})
-    stored.finish(stored.due()[0], files=[FILE])
+    stored.finish(stored.due()[0])
     linked.links("bill").save(Link(key="a", task_gid="12", record_no="1"))
     (due,) = stored.due()
-    assert (due.task_gid, due.files) == ("12", ())
+    assert due.task_gid == "12"
 
 
 def test_refused_document_is_not_due_again(linked: FlowStore) -> None:
     stored = linked.documents("bill")
     stored.want([A], keys={"a"})
-    stored.finish(stored.due()[0], files=[], refused="it is over 100 MB")
+    stored.finish(stored.due()[0], refused="it is over 100 MB")
     assert stored.due() == []
 
 
@@ -71,8 +69,7 @@ def test_flows_and_kinds_do_not_see_each_others_documents(linked: FlowStore) -> 
     assert linked.documents("vendor").due() == []
 
 
-def test_store_of_the_release_before_gets_the_table_and_keeps_what_it_has(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'old.db'}"
+def test_a_store_without_documents_gets_the_table_and_keeps_what_it_has(url: str) -> None:
     open_store(url).for_flow("demo").save_cursor(Cursor(name="bills", value="here"))
     make_older(url, 3)
     flow = open_store(url).for_flow("demo")
@@ -80,3 +77,33 @@ def test_store_of_the_release_before_gets_the_table_and_keeps_what_it_has(tmp_pa
     flow.links("bill").save(Link(key="a", task_gid="11", record_no="1"))
     flow.documents("bill").want([A], keys={"a"})
     assert [due.wanted for due in flow.documents("bill").due()] == [A]
+
+
+def test_files_of_an_older_store_are_carried_over(linked: FlowStore, url: str) -> None:
+    """What was sent and had no answer is looked for on the task; what hangs there is known by its content."""
+    link = WantedDocument(key="a", form="link", document_id="ATT-7", name="ATT-7", url="https://x")
+    linked.documents("bill").want([A, link], keys={"a"})
+    linked.documents("bill").finish(DueDocument(wanted=link, task_gid="11"))
+    make_older(url, 9)
+    files = [
+        {"name": "invoice (ATT-7).pdf", "size": 3, "digest": "d", "attachment_gid": "77"},
+        {"name": "lines (ATT-7).csv", "size": 4, "digest": "e", "attachment_gid": ""},
+    ]
+    given = {"file": files, "link": [{"name": "ATT-7", "size": 0, "digest": "", "attachment_gid": "78"}]}
+    for form, told in given.items():
+        run_sql(
+            url,
+            f"UPDATE ia_documents SET task_gid = '11', files = '{json.dumps(told)}' WHERE form = '{form}'".replace(":", r"\:"),
+        )
+    flow = open_store(url).for_flow("demo")
+    assert [due.wanted for due in flow.documents("bill").due()] == [A]
+    kept = {str(one.body["name"]): one for one in flow.intents().about(["11"])}
+    assert {name: (str(one.state), one.answer) for name, one in kept.items()} == {
+        "invoice (ATT-7).pdf": ("DONE", {"gid": "77"}),
+        "lines (ATT-7).csv": ("UNKNOWN", {}),
+        "ATT-7": ("DONE", {"gid": "78"}),
+    }
+    for one in kept.values():
+        assert attach._intent(flow.documents("bill").due()[0], one.body).intent_id == one.intent_id
+    assert kept["ATT-7"].body == {"kind": "external", "name": "ATT-7", "url": "https://x"}
+    assert kept["lines (ATT-7).csv"].body == {"kind": "asana", "name": "lines (ATT-7).csv", "size": 4, "digest": "e"}

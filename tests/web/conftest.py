@@ -100,7 +100,8 @@ class Office:
         from intacct_asana.operators.flow_run import utc_now
         from intacct_asana.operators.webhooks import register
 
-        made = register(self.run, now=utc_now())
+        run = self.run
+        made = register(run, board=run.unpinned_board, now=utc_now())
         self.until(lambda: "200" in self.answers("delivery"))
         return made
 

@@ -46,7 +46,10 @@ class AttachDocumentsOperator(FlowOperator):
         store = run.store.documents("bill")
         due = store.due()
         self.log.info("%d documents are due", len(due))
-        result = attach_documents(due, board=board, books=run.books, store=store)
+        # Two runs of a step never overlap (`dag_parts`), so what bears its name is free when it begins.
+        result = attach_documents(
+            due, board=board, books=run.books, store=store, journal=run.store.intents(), owner=self.task_id, now=run.now
+        )
         told = result.summary()
         summary = {"due": len(due), "documents": told["done"], "failures": told["failures"], "calls": run.calls()}
         self.log.info("%s", json.dumps(summary))

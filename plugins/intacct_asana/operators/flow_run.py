@@ -57,7 +57,7 @@ class FlowRun:
 
     @cached_property
     def unpinned_board(self) -> AsanaHook:
-        """Asana as whoever the token's user is: for preflight, which pins that user, and webhooks. Steps take `own_board`."""
+        """Asana as whoever the token's user is: for preflight, which pins that user. Steps take `own_board`."""
         from intacct_asana.asana.hook import AsanaHook
 
         board, pins = AsanaHook(self.flow.connections.asana), self.store.pins("bill")

@@ -177,7 +177,8 @@ class CheckAsanaOperator(FlowOperator):
         rows += rows_of_sources(run) + rows_of_writers(run, run.store.pins("bill"))
         rows += [self._kinds(run)] if run.flow.approval.signal.kind == "approval_task" else []
         rows += [self._person(run, email) for email in required_people(run.flow, "bill")]
-        return rows + [tried(check, look) for check, look in webhook_checks(run, create=self.create_missing is True)]
+        webhook = webhook_checks(run, board=run.unpinned_board, create=self.create_missing is True)
+        return rows + [tried(check, look) for check, look in webhook]
 
     def _project(self, run: FlowRun, kind: str, project_gid: str) -> list[Row]:
         check = f"Asana {kind} project"

@@ -52,16 +52,6 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttachedFile:
-    """A file on its way onto a task. `attachment_gid` is empty until Asana's answer was kept."""
-
-    name: str
-    size: int
-    digest: str
-    attachment_gid: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WantedDocument:
     """What a bill's task should carry: the document itself, or a link to where it can be seen."""
 
@@ -74,8 +64,7 @@ class WantedDocument:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueDocument:
-    """A wanted document that its task does not carry yet, with the files that earlier tries brought there."""
+    """A wanted document that its task does not carry yet, or not wholly."""
 
     wanted: WantedDocument
     task_gid: str
-    files: tuple[AttachedFile, ...] = ()

@@ -1,16 +1,13 @@
-"""Which documents the tasks should carry, and how far each got onto its task."""
+"""Which documents the tasks should carry. How far a single file got onto its task is the journal's matter."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
-from intacct_asana.records.documents import AttachedFile, DueDocument, WantedDocument
-from intacct_asana.store.codec import json_text
+from intacct_asana.records.documents import DueDocument, WantedDocument
 from intacct_asana.store.database import Database, add, put
 from intacct_asana.store.tables import documents as table
 from intacct_asana.store.tables import links
@@ -36,7 +33,7 @@ class StoredDocuments:
                 if row.key in keys and (row.key, row.form, row.document_id) not in named:
                     connection.execute(delete(table).where(self._own(), *self._is(row)))
             for one in sorted(wanted, key=lambda each: (each.key, each.document_id)):
-                add(connection, table, self._row(one, state=WANTED, task_gid="", files="[]", outcome=""))
+                add(connection, table, self._row(one, state=WANTED, task_gid="", outcome=""))
 
     def want_again(self, replaced: Sequence[WantedDocument]) -> None:
         """Other files hang under these attachment ids now. What earlier ones brought stays on the task."""
@@ -52,18 +49,11 @@ class StoredDocuments:
         with self._database.read() as connection:
             return [_due(row) for row in connection.execute(query.order_by(table.c.key, table.c.document_id))]
 
-    def note(self, due: DueDocument, *, files: Sequence[AttachedFile]) -> None:
-        """Keeps how far the document got; called before each file is sent, and after."""
-        self._put(due, files, state=WANTED)
-
-    def finish(self, due: DueDocument, *, files: Sequence[AttachedFile], refused: str = "") -> None:
+    def finish(self, due: DueDocument, *, refused: str = "") -> None:
         """The task carries what it can. `refused` says what of the document will never fit."""
-        self._put(due, files, state=REFUSED if refused else DONE, outcome=refused)
-
-    def _put(self, due: DueDocument, files: Sequence[AttachedFile], *, state: str, outcome: str = "") -> None:
-        body = json_text([asdict(file) for file in files])
+        state = REFUSED if refused else DONE
         with self._database.write() as connection:
-            put(connection, table, self._row(due.wanted, state=state, task_gid=due.task_gid, files=body, outcome=outcome))
+            put(connection, table, self._row(due.wanted, state=state, task_gid=due.task_gid, outcome=refused))
 
     def _row(self, wanted: WantedDocument, **more: Any) -> dict[str, Any]:
         named = {name: getattr(wanted, name) for name in ("key", "form", "document_id", "name", "url")}
@@ -79,5 +69,4 @@ class StoredDocuments:
 
 def _due(row: Any) -> DueDocument:
     wanted = WantedDocument(key=row.key, form=row.form, document_id=row.document_id, name=row.name, url=row.url)
-    files = json.loads(row.files) if row.task_gid == row.linked else []
-    return DueDocument(wanted=wanted, task_gid=row.linked, files=tuple(AttachedFile(**file) for file in files))
+    return DueDocument(wanted=wanted, task_gid=row.linked)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
+from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, column, delete, func, insert, inspect, select, table, update
 
 from intacct_asana.store import tables
+from intacct_asana.store.codec import instant_text, json_text
 
 
 def migrate(connection: Connection, *, found: int) -> None:
@@ -73,6 +78,45 @@ def _shown_by_task(connection: Connection) -> None:
     connection.execute(update(shown).values(task_gid=func.coalesce(task, "")))
 
 
+def _journal_of_files_and_webhooks(connection: Connection) -> None:
+    """Files on tasks stand among the intents now; one whose answer was not kept is looked for before it is sent.
+
+    A registration in flight is given up: what came of it is found by its address, and deleted, when the webhook is looked
+    after.
+    """
+    connection.execute(delete(tables.webhooks).where(tables.webhooks.c.state != "active"))
+    if all(one["name"] != "files" for one in inspect(connection).get_columns("ia_documents")):
+        return
+    at = instant_text(datetime.now(UTC))
+    documents = table("ia_documents", *map(column, ("flow", "form", "url", "task_gid", "files")))
+    rows = {(row["flow"], row["intent_id"]): row for one in connection.execute(select(documents)) for row in _files(one, at)}
+    if rows:
+        connection.execute(insert(tables.intents), list(rows.values()))
+    connection.exec_driver_sql("ALTER TABLE ia_documents DROP COLUMN files")
+
+
+def _files(document: Any, at: str) -> Iterator[dict[str, Any]]:
+    for file in json.loads(document.files):
+        kind = "asana" if document.form == "file" else "external"
+        more = {"size": file["size"], "digest": file["digest"]} if document.form == "file" else {"url": document.url}
+        name = hashlib.sha256(f"{kind}|{file['name']}".encode()).hexdigest()[:20]
+        yield {
+            "flow": document.flow,
+            "intent_id": f"attachment:{document.task_gid}:{name}",
+            "kind": "attachment",
+            "subject": document.task_gid,
+            "state": "DONE" if file["attachment_gid"] else "UNKNOWN",
+            "body": json_text({"kind": kind, "name": file["name"], **more}),
+            "control_id": "",
+            "turn": 1,
+            "tries": 1,
+            "noted_at": at,
+            "changed_at": at,
+            "answer": json_text({"gid": file["attachment_gid"]} if file["attachment_gid"] else {}),
+            "claimed_by": "",
+        }
+
+
 STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType(
     {
         2: _task_marks,
@@ -83,5 +127,6 @@ STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType(
         7: _intents,
         8: _keyed_evidence,
         9: _shown_by_task,
+        10: _journal_of_files_and_webhooks,
     }
 )

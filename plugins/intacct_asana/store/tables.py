@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 metadata = MetaData()
 
 
@@ -69,7 +69,6 @@ documents = Table(
     Column("url", Text, nullable=False),
     Column("state", String(20), nullable=False),
     Column("task_gid", String(64), nullable=False),
-    Column("files", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Index("ia_documents_state", "flow", "kind", "state"),
 )

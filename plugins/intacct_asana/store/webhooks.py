@@ -5,31 +5,25 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 
-from intacct_asana.errors import Refused, TryLater
+from intacct_asana.errors import Refused
 from intacct_asana.records import Registered, Registration
 from intacct_asana.store.codec import instant_of, instant_text
 from intacct_asana.store.database import Database
 from intacct_asana.store.tables import webhooks as table
 
-REGISTRATION_LOCK = 741_852_964
-"""PostgreSQL advisory lock, with the flow's name: what may be registered depends on rows that another process just adds."""
-
 
 class StoredWebhooks:
-    """What the flow knows of its webhooks. At most one registration is in flight, and at most one is active."""
+    """What the flow knows of its webhooks. The journal sees to it that one registration is under way at most."""
 
     def __init__(self, database: Database, *, flow: str) -> None:
         self._database, self._flow = database, flow
 
-    def begin(self, hook_id: str, *, project_gid: str, bot_gid: str, at: datetime, expires_at: datetime) -> None:
-        """Note that a webhook is about to be asked for. Raises TryLater while another registration is in flight."""
+    def begin(self, hook_id: str, *, project_gid: str, bot_gid: str, expires_at: datetime) -> None:
+        """Note that a webhook is about to be asked for. What came of an earlier one that never became active is forgotten."""
         with self._database.write() as connection:
-            self._lock(connection)
-            connection.execute(delete(table).where(self._own(), ~_is_active(), table.c.expires_at <= instant_text(at)))
-            if any(row.in_flight(at) for row in self._rows(connection)):
-                raise TryLater(f"Another webhook of flow {self._flow} is being registered right now.")
+            connection.execute(delete(table).where(self._own(), ~_is_active()))
             row = {"flow": self._flow, "hook_id": hook_id, "state": Registration.BEGUN, "project_gid": project_gid}
             connection.execute(insert(table).values(**row, bot_gid=bot_gid, expires_at=instant_text(expires_at)))
 
@@ -53,7 +47,6 @@ class StoredWebhooks:
         shaken = (table.c.state == Registration.SHAKEN) & (table.c.secret_digest == secret_digest)
         kept = {"state": Registration.ACTIVE, "webhook_gid": webhook_gid, "checked_at": instant_text(at)}
         with self._database.write() as connection:
-            self._lock(connection)
             here = update(table).where(self._own(), table.c.hook_id == hook_id, shaken)
             if connection.execute(here.values(**kept)).rowcount != 1:
                 raise Refused(
@@ -80,15 +73,7 @@ class StoredWebhooks:
 
     def all(self) -> list[Registered]:
         with self._database.read() as connection:
-            return self._rows(connection)
-
-    def _rows(self, connection: Connection) -> list[Registered]:
-        return [_registered(row) for row in connection.execute(select(table).where(self._own()))]
-
-    def _lock(self, connection: Connection) -> None:
-        """One process at a time until the transaction ends, as SQLite has it anyway."""
-        if connection.dialect.name == "postgresql":
-            connection.execute(select(func.pg_advisory_xact_lock(REGISTRATION_LOCK, func.hashtext(self._flow))))
+            return [_registered(row) for row in connection.execute(select(table).where(self._own()))]
 
     def _own(self) -> ColumnElement[bool]:
         return table.c.flow == self._flow
