@@ -8,7 +8,6 @@ from __future__ import annotations
 from intacct_asana.sync.actions import Action, Adopt, Close, Create, Leave, Reopen, Update, Wanted
 from intacct_asana.sync.apply import apply_plan
 from intacct_asana.sync.attach import attach_documents
-from intacct_asana.sync.codec import plan_from_json, plan_to_json
 from intacct_asana.sync.limits import raise_if_unsafe
 from intacct_asana.sync.lookup import tasks_by_key
 from intacct_asana.sync.plan import Plan, plan_records
@@ -30,9 +29,7 @@ __all__ = [
     "Wanted",
     "apply_plan",
     "attach_documents",
-    "plan_from_json",
     "plan_records",
-    "plan_to_json",
     "raise_if_unsafe",
     "tasks_by_key",
 ]

@@ -10,7 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Annotated
 
+from intacct_asana.codec import by_kind
 from intacct_asana.records import Link, Snapshot, Task, TaskDraft
 from intacct_asana.records.remarks import reference, takes_back
 from intacct_asana.sync.actions import ALL_KINDS, Action, Adopt, Close, Create, Leave, Reopen, Update, Wanted, Writing
@@ -27,7 +29,7 @@ Shown = Callable[[str], Snapshot | None]
 class Plan:
     """Actions in the order of their keys, one a record, and notes for people."""
 
-    actions: tuple[Action, ...]
+    actions: tuple[Annotated[Action, *by_kind(Leave, Create, Adopt, Update, Close, Reopen)], ...]
     notes: tuple[str, ...] = ()
 
     @property
