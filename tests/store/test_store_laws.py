@@ -9,10 +9,10 @@ from itertools import count
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from intacct_asana.codec import from_json, instant_of, instant_text, json_text, to_json
 from intacct_asana.errors import Refused
-from intacct_asana.records import ON_THE_WAY, Decision, DecisionState, Pins, Signal, TaskDraft
+from intacct_asana.records import ON_THE_WAY, Decision, DecisionState, PinnedField, Pins, Signal, TaskDraft
 from intacct_asana.store import FlowStore, Store, open_store
-from intacct_asana.store.codec import from_json, instant_of, instant_text, json_text, to_json
 
 from tests.conftest import evidence_keys
 from tests.databases import KINDS
@@ -57,7 +57,11 @@ def test_any_text_and_instant_of_a_signal_survives(text: str, decided_at: dateti
     assert to_json(decision).isascii()
 
 
-@given(st.from_type(Pins))
+TEXTS = st.dictionaries(st.text(), st.text())
+FIELDS = st.builds(PinnedField, options=TEXTS)
+
+
+@given(st.builds(Pins, fields=st.dictionaries(st.text(), FIELDS), sections=TEXTS, people=TEXTS))
 @settings(max_examples=60, deadline=None)
 def test_any_pins_survive_their_json(pins: Pins) -> None:
     assert from_json(Pins, to_json(pins)) == pins
