@@ -175,7 +175,7 @@ def hurry() -> None:
 Task = dict[str, Any]
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00| UTC)?")
 GID = re.compile(r"\b\d{16,19}\b")
-DECISION = re.compile(r"dec-[0-9a-f]+")
+DECISION = re.compile(r"dec-[0-9a-f]+( #\d+:[0-9a-f]{16})?|#\d+:[0-9a-f]{16}")
 SOUND = ("fields", "name", "completed", "due_on", "assignee", "followers", "notes", "resource_subtype", "approval_status")
 
 

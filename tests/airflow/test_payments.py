@@ -131,7 +131,8 @@ def test_payment_taken_back_opens_the_task_again_wherever_intacct_shows_it(ready
     assert {len(comments(world, number)) for number in (selected, *shapes.values())} == {2}
 
 
-def test_payment_is_told_once_when_the_answer_is_lost_and_takes_no_approval_away(ready: Any) -> None:
+def test_payment_is_told_once_when_the_answer_is_lost_and_takes_no_approval_away(ready: Any, flow_file: Any) -> None:
+    flow_file("  segregation_of_duties: true", "  states: [Posted, Partially Paid]\n  segregation_of_duties: true")
     world, number = ready, a_bill(ready)
     world.must("bill_sync")
     world.sandbox.act("asana", ALICE, "choose", task=task(world, number)["gid"], field="Approval", option="Approved")

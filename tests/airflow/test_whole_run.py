@@ -249,7 +249,7 @@ def test_a_narrowed_run_on_a_lost_store_makes_no_second_task(synced: Any) -> Non
     assert len(synced.tasks()) == count
 
 
-def test_a_choice_on_a_task_whose_link_is_not_known_yet_is_not_lost(synced: Any) -> None:
+def test_a_choice_on_a_task_whose_link_is_not_known_yet_is_answered_and_asked_for_again(synced: Any) -> None:
     synced.must("approval_reconciliation")
     bill = bill_for(synced)
     synced.lose_store()
@@ -263,6 +263,10 @@ def test_a_choice_on_a_task_whose_link_is_not_known_yet_is_not_lost(synced: Any)
     synced.must("bill_sync")
     synced.must("approval_reconciliation")
     assert len(comments(synced, bill)) == 1
+    assert "cannot be shown what the task said" in comments(synced, bill)[0]
+    assert held(synced, bill)["ASANA_DECISION"] == ""
+    choose(synced, ALICE, bill, "Approved")
+    synced.must("approval_reconciliation")
     assert held(synced, bill)["ASANA_DECISION"] == "Approved"
 
 
