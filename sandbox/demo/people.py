@@ -135,4 +135,4 @@ def act(scene: Scene, steering: Steering) -> None:
 def change_later(scene: Scene, steering: Steering) -> None:
     """The bill is edited although its approval stands in Intacct: from now on that has to be void on both sides."""
     steering.raise_first_line(scene.bill["record_no"], by=Decimal(1000))
-    scene.stamp, scene.says = "Void", "no longer counts"
+    scene.stamp, scene.says = "void", "no longer counts"

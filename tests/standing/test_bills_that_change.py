@@ -222,34 +222,6 @@ def test_an_amount_that_is_written_in_another_way_overturns_nothing(a_flow: Flow
 # 16: attachment, description, last editor
 
 
-def test_an_invoice_that_is_replaced_after_the_approval_makes_it_void(a_flow: Flow) -> None:
-    """The attached invoice was no part of what was approved."""
-    flow = a_flow()
-    files = [{"name": "invoice.pdf", "text": "500.00 to Acme"}]
-    flow.sandbox.act("intacct", CLERK, "attach_document", record_no=flow.bills[0], document_id="INV-1", files=files)
-    flow.heal()
-    flow.approve(ALICE)
-    flow.heal()
-    flow.is_approved()
-    other = [{"name": "invoice.pdf", "text": "500.00 to somebody else"}]
-    flow.sandbox.act("intacct", CLERK, "replace_document", document_id="INV-1", files=other)
-    flow.heal(hours=25)
-    flow.is_unapproved()
-
-
-def test_an_invoice_that_is_replaced_before_the_choice_was_not_shown(a_flow: Flow) -> None:
-    """Whatever hung on the bill was approved with it."""
-    flow = a_flow()
-    files = [{"name": "invoice.pdf", "text": "500.00 to Acme"}]
-    flow.sandbox.act("intacct", CLERK, "attach_document", record_no=flow.bills[0], document_id="INV-1", files=files)
-    flow.heal()
-    other = [{"name": "invoice.pdf", "text": "500.00 to somebody else"}]
-    flow.sandbox.act("intacct", CLERK, "replace_document", document_id="INV-1", files=other)
-    flow.approve(ALICE)
-    flow.run()
-    flow.is_unapproved()
-
-
 def test_who_edited_the_bill_last_does_not_approve_it(a_flow: Flow) -> None:
     """Only its creator was looked at."""
     flow = a_flow()

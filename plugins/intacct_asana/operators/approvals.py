@@ -18,7 +18,7 @@ from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
-CHANGED, LOOKED = "approvals_bills", "approvals_looked"
+CHANGED, LOOKED, SEEN = "approvals_bills", "approvals_looked", "approvals_seen"
 """Cursors: Intacct's text of the newest change that was looked at, and when all decided bills were."""
 OVERLAP_MINUTES = 5.0
 
@@ -112,12 +112,16 @@ class _Looks:
         self.run, self.settler, self.summary = run, settler, summary
         self.count, self.anchors, self.wrong = 0, list[Anchor](), list[str]()
         self._newest = list[str]()
+        self._seen_before: Mapping[str, str] = json.loads(run.store.cursor(SEEN) or "{}")
+        self._seen_now = dict[str, str]()
 
     def at_decided(self, began: datetime) -> None:
         """Those that changed since the last look; all of them where a look is due, or where nobody looked yet."""
         since, failed = self.run.store.cursor(CHANGED), len(self.summary.failures)
         is_due = not since or self._is_due(began)
         pages = self._decided() if is_due else self._changed(since or "")
+        if is_due:
+            self._seen_before = {}
         try:
             for page in pages:
                 self._look(page)
@@ -155,7 +159,11 @@ class _Looks:
         for decision in self.run.store.decisions().sent(bills):
             decided.setdefault(decision.key, []).append(decision)
         for key, decisions in decided.items():
-            self._look_at(bills[key], decisions)
+            bill = bills[key]
+            self._seen_now[bill.record_no] = bill.modified_at_text
+            # Read again only because looking back reaches it: what was looked at as it is costs no call more.
+            if not bill.modified_at_text or self._seen_before.get(bill.record_no) != bill.modified_at_text:
+                self._look_at(bill, decisions)
 
     def _look_at(self, bill: Bill, decisions: Sequence[Decision]) -> None:
         self.count += 1
@@ -205,8 +213,13 @@ class _Looks:
             raise UnexpectedReply(f"The evidence of flow {self.run.flow.flow} has {len(self.wrong)} findings.{listed}")
 
     def _move_cursors(self, began: datetime, *, looked: bool) -> None:
-        if newest := self.run.books.latest(self._newest):
+        latest = self.run.books.latest
+        newest = latest([self.run.store.cursor(CHANGED) or "", *self._newest])
+        if newest:
             self.run.store.save_cursor(Cursor(name=CHANGED, value=newest))
+            horizon = self.run.books.earlier(newest, minutes=OVERLAP_MINUTES)
+            recent = {number: at for number, at in self._seen_now.items() if at and latest([at, horizon]) == at}
+            self.run.store.save_cursor(Cursor(name=SEEN, value=json.dumps(recent, sort_keys=True)))
         if looked:
             self.run.store.save_cursor(Cursor(name=LOOKED, value=began.isoformat()))
 
