@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select
 
+from intacct_asana.codec import json_text
 from intacct_asana.records.documents import AttachedFile, DueDocument, WantedDocument
-from intacct_asana.store.codec import json_text
 from intacct_asana.store.database import Database, add, put
 from intacct_asana.store.tables import documents as table
 from intacct_asana.store.tables import links
