@@ -23,12 +23,13 @@ from intacct_asana.approvals.rules import (
 from intacct_asana.approvals.seen import shown_to
 from intacct_asana.approvals.stamp import differences, read_stamp, stamp_on
 from intacct_asana.approvals.standing import still_holds
-from intacct_asana.approvals.words import bill_name, minute, short
+from intacct_asana.approvals.words import bill_name, minute
 from intacct_asana.errors import Refused, TryLater, UnexpectedReply
 from intacct_asana.journal import Kind, Outcome
 from intacct_asana.ports import Books, Decisions, Links
 from intacct_asana.records import Bill, Decision, DecisionState, IntacctUser, Intent, IntentState, Snapshot, Story
 from intacct_asana.records.anchors import Anchor, anchor_text
+from intacct_asana.text import short
 
 LONGEST_WORDS = 500
 

@@ -14,7 +14,7 @@ from intacct_asana.approvals.choices import SUPERSEDED, UNPROVEN, WITHDRAWN, fol
 from intacct_asana.approvals.policy import DeclaredComment, Policy
 from intacct_asana.approvals.seen import altered_parts, alterers, is_as_shown
 from intacct_asana.approvals.stamp import VOID, content_of, read_stamp
-from intacct_asana.approvals.words import bill_name, capital, changes, minute, money, short, who
+from intacct_asana.approvals.words import bill_name, capital, changes, minute, money, who
 from intacct_asana.flow.rules import Approver
 from intacct_asana.records import (
     SETTLED_STATES,
@@ -30,6 +30,7 @@ from intacct_asana.records import (
     Task,
     Verdict,
 )
+from intacct_asana.text import short
 
 ALREADY_DECIDED = "already decided"
 BILL_EXISTS = "bill exists"

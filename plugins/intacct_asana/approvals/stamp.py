@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from intacct_asana.approvals.words import second, short
+from intacct_asana.approvals.words import second
 from intacct_asana.flow.rules import StampFields
 from intacct_asana.records import Bill, Decision, Verdict, snapshot_of
 from intacct_asana.records.anchors import without_anchors
-from intacct_asana.text import amount_text
+from intacct_asana.text import amount_text, short
 
 WORDS = {Verdict.APPROVE: "Approved", Verdict.REJECT: "Rejected"}
 VOID = "void"

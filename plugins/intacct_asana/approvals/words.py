@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from intacct_asana.records import Bill, Decision, DecisionState, Snapshot, snapshot_of
 from intacct_asana.records.anchors import Anchor, anchor_text
 from intacct_asana.records.remarks import reference
-from intacct_asana.text import cut, one_line
+from intacct_asana.text import money_text, one_line, short
 
 if TYPE_CHECKING:
     from intacct_asana.approvals.policy import Policy
@@ -27,15 +27,9 @@ SINGLE = {
 """What of a snapshot is told with its old and its new value; amounts come with their currency."""
 
 
-def short(text: str, *, longest: int) -> str:
-    """`text` on one line without anything invisible, cut at `longest` characters."""
-    return cut(one_line(text), characters=longest)
-
-
 def money(amount: Decimal, currency: str) -> str:
-    """`12,480.00 USD`; more decimals than two are shown, so that an amount just over a limit is seen to be."""
-    digits = max(2, -int(amount.normalize().as_tuple().exponent)) if amount else 2
-    return f"{amount:,.{digits}f} {one_line(currency) or '(no currency)'}"
+    """An amount as tasks show it; what is decided by a currency says so when there is none."""
+    return money_text(amount, one_line(currency) or "(no currency)")
 
 
 def minute(at: datetime) -> str:

@@ -13,6 +13,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 
 from intacct_asana.errors import UnsafePlan
 from intacct_asana.sync.difference import FIELD
+from intacct_asana.text import short
 
 LEAVE = "leave"
 """The kind of an action that does nothing. It is only counted."""
@@ -100,8 +101,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    short = text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"
-    return short.replace("\n", " ").replace("|", "\\|")
+    return short(text, longest=LONGEST_CELL).replace("|", "\\|")
 
 
 def _named(text: str, names: Mapping[str, str]) -> str:
