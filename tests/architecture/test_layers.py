@@ -45,7 +45,7 @@ PURE = {
     *("sync", "vendors", "approvals", "reading"),
     *(f"intacct.{name}" for name in ("xml", "timestamps", "errors", "replies", "query", "records", "walks", "payments")),
     "intacct.documents",
-    *(f"asana.{name}" for name in ("request", "calls", "project_calls", "records", "replies", "webhooks")),
+    *(f"asana.{name}" for name in ("request", "calls", "records", "replies", "webhooks")),
 }
 """Modules, and whole packages, that decide and translate without the world."""
 
