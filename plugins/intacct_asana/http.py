@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
 from http.cookiejar import DefaultCookiePolicy
@@ -32,12 +32,12 @@ NEVER_SENT_CAUSES = (causes.NewConnectionError, causes.ConnectTimeoutError, caus
 BAD_SETTINGS = (failures.InvalidURL, failures.MissingSchema, failures.InvalidSchema, failures.InvalidHeader)
 
 
-class Readable(Protocol):
-    """A body that is read while it is sent, of a length known before."""
+class Pieces(Protocol):
+    """A body that is made while it is sent, of a length known before."""
 
     def __len__(self) -> int: ...
 
-    def read(self, size: int = ..., /) -> bytes: ...
+    def __iter__(self) -> Iterator[bytes]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +140,7 @@ class Transport(HttpHook):
         *,
         headers: Mapping[str, str],
         params: Mapping[str, Any] | None = None,
-        content: bytes | Readable | None = None,
+        content: bytes | Pieces | None = None,
         json: Any = None,
         sift: Callable[[bytes], bytes] | None = None,
         is_write: bool,
@@ -148,7 +148,7 @@ class Transport(HttpHook):
     ) -> Answer:
         """The answer to one request, sent once. `asked` is the errors' subject ("update of bill 123").
 
-        A `content` that can be read is sent while it is read. `sift` sees each chunk of the answer and leaves what is to be
+        A `content` of pieces is sent while it is made. `sift` sees each chunk of the answer and leaves what is to be
         kept of it.
 
         Raises TryLater when the request never left, or when a read was cut off; OutcomeUnknown when a write left and no

@@ -35,6 +35,11 @@ def cut(text: str, *, characters: int) -> str:
     return text if len(text) <= characters else text[: characters - 1].rstrip() + ELLIPSIS
 
 
+def short(text: str, *, longest: int) -> str:
+    """`text` on one line, cut at `longest` characters."""
+    return cut(one_line(text), characters=longest)
+
+
 def joined(values: Iterable[str], *, characters: int = TEXT_FIELD_CHARACTERS) -> str:
     return cut("; ".join(values), characters=characters)
 
@@ -72,8 +77,9 @@ def rounded(amount: Decimal, *, places: int) -> Decimal:
 
 
 def money_text(amount: Decimal, currency: str = "") -> str:
-    """`1,234.50 USD`."""
-    return f"{rounded(amount, places=2):,f} {one_line(currency)}".rstrip()
+    """`1,234.50 USD`; more decimals than two are shown, so that an amount just over a limit is seen to be."""
+    places = max(2, -int(WIDE.normalize(amount).as_tuple().exponent))
+    return f"{rounded(amount, places=places):,f} {one_line(currency)}".rstrip()
 
 
 def amount_text(amount: Decimal) -> str:

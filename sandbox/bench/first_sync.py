@@ -109,11 +109,14 @@ class _Manual:
 def _bodies(run: FlowRun, plan_id: str, count: int) -> list[dict[str, Any]]:
     """What our sync sent for the first `count` bills, so that both ways create the same tasks."""
     from intacct_asana.asana.calls import create_task
-    from intacct_asana.sync import plan_from_json
+    from intacct_asana.codec import plan_from_json
+    from intacct_asana.sync import Plan
 
     stored = run.store.plan(plan_id)
     assert stored is not None
-    requests = [create_task(constants.BILLS_PROJECT_GID, action.desired) for action in plan_from_json(stored.body).writing]
+    requests = [
+        create_task(constants.BILLS_PROJECT_GID, action.desired) for action in plan_from_json(Plan, stored.body).writing
+    ]
     return [json.loads(request.content or b"") for request in requests[:count]]
 
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from intacct_asana.approvals.words import comment_of, short, stamp_values
+from intacct_asana.approvals.words import comment_of, stamp_values
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Problem, Refused, TryLater, UnexpectedReply
 from intacct_asana.records import BillState, DecisionState
 from intacct_asana.records.anchors import without_anchors
 from intacct_asana.records.remarks import reference
+from intacct_asana.text import short
 
 from tests.approvals.settle_world import (
     ALICE,

@@ -37,7 +37,7 @@ def fields(hook: AsanaHook) -> dict[str, FieldDefinition]:
         FieldNeed(name="Posted", kind="date"),
         FieldNeed(name="Departments", kind="multi_enum", options=("Sales", "IT")),
     ]
-    return {need.name: hook.create_field(PROJECT, need) for need in needs}
+    return {need.name: hook.setup.create_field(PROJECT, need) for need in needs}
 
 
 def a_draft(key: str = "CO:ap:17", **said: Any) -> TaskDraft:
@@ -58,7 +58,7 @@ def test_a_task_comes_back_as_it_was_written(hook: AsanaHook, fields: dict[str, 
         fields["Departments"].gid: (it, sales),
     }
     pending = {fields["Approval"].gid: fields["Approval"].options[0].gid}
-    section = hook.create_section(PROJECT, "Open bills")
+    section = hook.setup.create_section(PROJECT, "Open bills")
     draft = a_draft(
         notes="line 1\nline 2", due_on=date(2026, 12, 1), section_gid=section.gid, fields=values, initial_fields=pending
     )
@@ -74,7 +74,7 @@ def test_a_task_comes_back_as_it_was_written(hook: AsanaHook, fields: dict[str, 
 def test_an_update_leaves_alone_what_it_does_not_name(hook: AsanaHook, fields: dict[str, FieldDefinition]) -> None:
     key, amount = fields["Intacct key"].gid, fields["Amount"].gid
     task = hook.create_task(PROJECT, a_draft(notes="as it was", fields={key: "CO:ap:17", amount: Decimal("1.10")}))
-    done = hook.create_section(PROJECT, "Done")
+    done = hook.setup.create_section(PROJECT, "Done")
     draft = a_draft(name="New name", notes="not written", completed=True, section_gid=done.gid, fields={amount: None})
     after = hook.update_task(task.gid, draft, changed=["name", "completed", "section_gid", f"field:{amount}"])
     assert (after.name, after.notes, after.completed, after.section_gid) == ("New name", "as it was", True, done.gid)
@@ -84,10 +84,10 @@ def test_an_update_leaves_alone_what_it_does_not_name(hook: AsanaHook, fields: d
 
 def test_only_the_section_may_change(hook: AsanaHook) -> None:
     task = hook.create_task(PROJECT, a_draft())
-    done = hook.create_section(PROJECT, "Done")
+    done = hook.setup.create_section(PROJECT, "Done")
     after = hook.update_task(task.gid, a_draft(section_gid=done.gid), changed=["section_gid"])
     assert after.section_gid == done.gid
-    assert [section.name for section in hook.sections(PROJECT)][-1] == "Done"
+    assert [section.name for section in hook.setup.sections(PROJECT)][-1] == "Done"
 
 
 def test_a_bill_that_is_already_paid_gets_a_completed_task(hook: AsanaHook) -> None:
@@ -173,8 +173,8 @@ def test_who_is_a_guest_stays_open_where_asana_does_not_say(hook: AsanaHook, san
 
 
 def test_preflight_finds_what_it_made(hook: AsanaHook, fields: dict[str, FieldDefinition]) -> None:
-    added = hook.add_option(fields["Approval"].gid, "On hold")
-    found = {field.name: field for field in hook.field_definitions(PROJECT)}
+    added = hook.setup.add_option(fields["Approval"].gid, "On hold")
+    found = {field.name: field for field in hook.setup.field_definitions(PROJECT)}
     assert {name: field.kind for name, field in found.items()} == {
         "Intacct key": "text",
         "Amount": "number",
@@ -190,15 +190,15 @@ def test_preflight_finds_what_it_made(hook: AsanaHook, fields: dict[str, FieldDe
 
 def test_a_field_that_may_not_be_local_becomes_the_workspaces(hook: AsanaHook, sandbox: Any) -> None:
     sandbox.fault("asana", "POST /projects/{gid}/addCustomFieldSetting", "status:403")
-    made = hook.create_field(PROJECT, FieldNeed(name="Amount", kind="number", precision=2))
-    assert [field.gid for field in hook.field_definitions(PROJECT)] == [made.gid]
+    made = hook.setup.create_field(PROJECT, FieldNeed(name="Amount", kind="number", precision=2))
+    assert [field.gid for field in hook.setup.field_definitions(PROJECT)] == [made.gid]
     assert sandbox.counters()["asana POST /custom_fields"] == 1
 
 
 def test_a_free_plan_is_told_as_such(hook: AsanaHook, sandbox: Any) -> None:
     sandbox.settings(asana_free_plan=True)
     with pytest.raises(Refused, match="paid") as caught:
-        hook.create_field(PROJECT, FieldNeed(name="Amount", kind="number", precision=2))
+        hook.setup.create_field(PROJECT, FieldNeed(name="Amount", kind="number", precision=2))
     assert caught.value.code == "402"
 
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from intacct_asana.asana.hook import AsanaHook
+from intacct_asana.asana.hook import AsanaHook, ProjectSetup
 from intacct_asana.errors import Misconfigured
 
 
@@ -82,11 +82,16 @@ def test_secrets_are_in_no_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hush" not in repr(connect(monkeypatch, password="", extra=oauth).settings)
 
 
-WRITING = [name for name in dir(AsanaHook) if getattr(getattr(AsanaHook, name), "changes_other_system", False)]
+PARTS = {
+    name: part
+    for part in (AsanaHook, ProjectSetup)
+    for name, method in vars(part).items()
+    if hasattr(method, "changes_other_system")
+}
 
 
 def test_the_methods_that_write_are_known() -> None:
-    assert set(WRITING) == {
+    assert set(PARTS) == {
         "add_option",
         "attach_field",
         "attach_file",
@@ -104,10 +109,10 @@ def test_the_methods_that_write_are_known() -> None:
     }
 
 
-@pytest.mark.parametrize("name", WRITING)
+@pytest.mark.parametrize("name", PARTS)
 def test_a_read_only_connection_writes_nothing(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Nothing listens at this port, so anything that left would be another error."""
     hook = connect(monkeypatch, host="http://127.0.0.1:9", extra={"read_only": True})
     with pytest.raises(Misconfigured, match="read-only"):
-        getattr(hook, name)("1", "2")
+        getattr(hook if PARTS[name] is AsanaHook else hook.setup, name)("1", "2")
     assert not hook.calls

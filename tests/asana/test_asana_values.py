@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from intacct_asana.asana import calls as asana_task_calls
-from intacct_asana.asana import project_calls as asana_project_calls
 from intacct_asana.asana.records import story_from, task_from, value_from_wire, value_to_wire
 from intacct_asana.errors import Misconfigured, Refused, UnexpectedReply
 from intacct_asana.records import FieldNeed, TaskDraft
@@ -170,12 +169,12 @@ def test_the_listing_names_its_start_in_utc() -> None:
 
 
 def test_names_cannot_leave_their_place_in_the_path() -> None:
-    assert asana_project_calls.read_person("a/../b?c@x.example").path == "/users/a%2F..%2Fb%3Fc@x.example"
+    assert asana_task_calls.read_person("a/../b?c@x.example").path == "/users/a%2F..%2Fb%3Fc@x.example"
 
 
 def test_a_field_is_made_with_its_options_and_digits() -> None:
     need = FieldNeed(name="Approval", kind="enum", options=("Pending", "Approved"))
-    assert asana_project_calls.create_local_field("10", need, workspace_gid="1").data == {
+    assert asana_task_calls.create_local_field("10", need, workspace_gid="1").data == {
         "custom_field": {
             "workspace": "1",
             "name": "Approval",
@@ -183,7 +182,7 @@ def test_a_field_is_made_with_its_options_and_digits() -> None:
             "enum_options": [{"name": "Pending"}, {"name": "Approved"}],
         }
     }
-    number = asana_project_calls.create_shared_field(FieldNeed(name="Amount", kind="number", precision=2), workspace_gid="1")
+    number = asana_task_calls.create_shared_field(FieldNeed(name="Amount", kind="number", precision=2), workspace_gid="1")
     assert number.data == {"workspace": "1", "name": "Amount", "resource_subtype": "number", "precision": 2}
 
 
@@ -191,10 +190,10 @@ def test_only_calls_that_set_a_state_may_be_repeated() -> None:
     makes = [
         asana_task_calls.create_task("10", a_draft()),
         asana_task_calls.write_comment("1", "hello"),
-        asana_project_calls.create_section("10", "Open"),
-        asana_project_calls.add_option("5", "Approved"),
-        asana_project_calls.attach_field("10", "5"),
-        asana_project_calls.create_shared_field(FieldNeed(name="x", kind="text"), workspace_gid="1"),
+        asana_task_calls.create_section("10", "Open"),
+        asana_task_calls.add_option("5", "Approved"),
+        asana_task_calls.attach_field("10", "5"),
+        asana_task_calls.create_shared_field(FieldNeed(name="x", kind="text"), workspace_gid="1"),
     ]
     sets = [asana_task_calls.set_fields("1", {"5": None}), asana_task_calls.move_to_section("1", "12")]
     assert not any(request.repeatable for request in makes)

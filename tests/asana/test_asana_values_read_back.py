@@ -31,7 +31,7 @@ def hook(monkeypatch: pytest.MonkeyPatch, sandbox: Any) -> AsanaHook:
 @pytest.fixture
 def sync(hook: AsanaHook, tmp_path: Path) -> Sync:
     """Brings one task to one value of a field of that kind, as a run does."""
-    gids = {kind: hook.create_field(PROJECT, FieldNeed(name=kind, kind=kind)).gid for kind in ("text", "people")}
+    gids = {kind: hook.setup.create_field(PROJECT, FieldNeed(name=kind, kind=kind)).gid for kind in ("text", "people")}
     links = open_store(f"sqlite:///{tmp_path / 'store.db'}").for_flow("demo").links("bill")
 
     def run(kind: str, value: FieldValue) -> Report:
@@ -63,7 +63,7 @@ def test_people_that_asana_drops_silently_are_a_failure_and_the_next_ones_are_ke
 
 @pytest.mark.parametrize("letter", ["x", "é", "日", "😀"])
 def test_text_is_cut_by_characters_with_a_mark_and_arrives_whole(hook: AsanaHook, letter: str) -> None:
-    field = hook.create_field(PROJECT, FieldNeed(name="Long", kind="text"))
+    field = hook.setup.create_field(PROJECT, FieldNeed(name="Long", kind="text"))
     for length in (TEXT_FIELD_CHARACTERS, TEXT_FIELD_CHARACTERS + 1, 10_000):
         value = joined([letter * length])
         assert len(value) == TEXT_FIELD_CHARACTERS

@@ -19,9 +19,7 @@ from typing import Any
 
 import httpx
 import pytest
-from intacct_asana.asana import calls as asana_attachment_calls
 from intacct_asana.asana import calls as asana_task_calls
-from intacct_asana.asana import project_calls as asana_project_calls
 from intacct_asana.asana import webhooks as asana_webhook_calls
 from intacct_asana.asana.hook import AsanaHook
 from intacct_asana.asana.records import definition_from, setting_from
@@ -132,7 +130,7 @@ OUR_CALLS = {
 def our_requests() -> set[str]:
     return {
         name
-        for module in (asana_attachment_calls, asana_project_calls, asana_task_calls, asana_webhook_calls)
+        for module in (asana_task_calls, asana_webhook_calls)
         for name, each in vars(module).items()
         if inspect.isfunction(each) and each.__module__ == module.__name__ and not name.startswith("_")
         if inspect.signature(each).return_annotation == Request.__name__
@@ -151,16 +149,16 @@ NEEDS = (
 def set_up(hook: AsanaHook) -> dict[str, Any]:
     """A project as preflight makes it: fields of its own, one of the workspace, a section."""
     hook.project(PROJECT)
-    fields = {need.name: hook.create_field(PROJECT, need) for need in NEEDS}
-    hook.add_option(fields["Approval"].gid, "On hold")
+    fields = {need.name: hook.setup.create_field(PROJECT, need) for need in NEEDS}
+    hook.setup.add_option(fields["Approval"].gid, "On hold")
     shared = hook.ask(
-        asana_project_calls.create_shared_field(FieldNeed(name="Shared", kind="text"), workspace_gid=WORKSPACE),
+        asana_task_calls.create_shared_field(FieldNeed(name="Shared", kind="text"), workspace_gid=WORKSPACE),
         one(definition_from),
     )
-    hook.ask(asana_project_calls.attach_field(PROJECT, shared.gid), one(setting_from))
-    hook.field_definitions(PROJECT)
-    hook.workspace_fields(PROJECT)
-    hook.sections(PROJECT)
+    hook.ask(asana_task_calls.attach_field(PROJECT, shared.gid), one(setting_from))
+    hook.setup.field_definitions(PROJECT)
+    hook.setup.workspace_fields(PROJECT)
+    hook.setup.sections(PROJECT)
     return fields
 
 
@@ -180,7 +178,7 @@ def work(hook: AsanaHook, sandbox: Any) -> None:
     approval = fields["Approval"]
     pending = {approval.gid: approval.options[0].gid}
     token = hook.events(PROJECT, None).sync_token
-    section = hook.create_section(PROJECT, "Open bills")
+    section = hook.setup.create_section(PROJECT, "Open bills")
     draft = TaskDraft(
         key="CO:ap:17",
         name="Bill 17",
@@ -238,10 +236,10 @@ def be_told(hook: AsanaHook, target: str) -> None:
 
 def look_up(hook: AsanaHook, team_gid: str) -> None:
     hook.me()
-    hook.sharing(PROJECT)
-    hook.access(PROJECT)
-    hook.team(team_gid)
-    hook.agents(WORKSPACE)
+    hook.setup.sharing(PROJECT)
+    hook.setup.access(PROJECT)
+    hook.setup.team(team_gid)
+    hook.setup.agents(WORKSPACE)
     hook.person(ALICE["email"])
     hook.people(WORKSPACE)
 
@@ -278,7 +276,7 @@ def test_refusals_that_we_meet_are_described(hook: AsanaHook, sandbox: Any, watc
         hook.set_fields(task.gid, {fields["Intacct key"].gid: "x"})
     sandbox.settings(asana_free_plan=True)
     with pytest.raises(IntacctAsanaError):
-        hook.field_definitions(PROJECT)
+        hook.setup.field_definitions(PROJECT)
     sandbox.fault("asana", "GET /users/{gid}", "429:1")
     hook.me()
     sandbox.fault("asana", "GET /users/{gid}", "status:500", times=1)

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from intacct_asana.codec import from_json
 from intacct_asana.errors import Problem
 from intacct_asana.pins import gaps_of, pins_drift, required_fields, required_sections, resolve_person, resolve_pins
 from intacct_asana.records import EnumOption, FieldDefinition, FieldNeed, Person, Pins, Section
-from intacct_asana.store.codec import from_json
 
 from tests.flow.mapping_builders import BOT, a_definition, board_of, demo_flow, pins_of, sections_of, with_bills
 

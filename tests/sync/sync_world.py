@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from intacct_asana.codec import plan_from_json, plan_to_json
 from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused
 from intacct_asana.records import Link, Person, Snapshot, Story, Task, TaskDraft
-from intacct_asana.sync import Plan, Report, Wanted, apply_plan, plan_from_json, plan_records, plan_to_json, tasks_by_key
+from intacct_asana.sync import Plan, Report, Wanted, apply_plan, plan_records, tasks_by_key
 
 PROJECT = "900"
 KEY, AMOUNT, VENDOR, APPROVAL = "11", "12", "13", "14"
@@ -333,7 +334,7 @@ class World:
 
     def apply(self, plan: Plan, *, workers: int = 2) -> Report:
         return apply_plan(
-            plan_from_json(plan_to_json(plan)),
+            plan_from_json(Plan, plan_to_json(plan)),
             board=self.board,
             links=self.links,
             project_gid=PROJECT,

@@ -32,7 +32,7 @@ def hook(monkeypatch: pytest.MonkeyPatch, sandbox: Any) -> AsanaHook:
 @pytest.fixture
 def task(hook: AsanaHook) -> str:
     need = FieldNeed(name="Approval", kind="enum", options=("Pending", "Approved", "Rejected"))
-    hook.create_field(PROJECT, need)
+    hook.setup.create_field(PROJECT, need)
     return hook.create_task(PROJECT, TaskDraft(key="CO:ap:1", name="a bill")).gid
 
 

@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from intacct_asana.codec import plan_from_json, plan_to_json
 from intacct_asana.errors import OutcomeUnknown, Refused, TryLater, UnexpectedReply
 from intacct_asana.records import Intent, Link, Story, Task, ValueState, Vendor, VendorValue
 from intacct_asana.sync import Report
 from intacct_asana.vendors import (
+    VendorPlan,
     VendorPolicy,
     VendorRule,
     plan_fields,
-    plan_from_json,
-    plan_to_json,
     tell_people,
     write_vendors,
 )
@@ -247,7 +247,7 @@ class FieldsWorld:
             rows=self.values.of(KEYS),
             gone=frozenset(KEYS) - self.books.vendors.keys(),
         )
-        plan = plan_from_json(plan_to_json(plan))
+        plan = plan_from_json(VendorPlan, plan_to_json(plan.acting()))
         kept = {"values": self.values, "journal": self.values, "owner": "run", "now": self.wire.now}
         written = write_vendors(plan, policy=self.policy, books=self.books, board=self.board, **kept)
         told = tell_people(policy=self.policy, board=self.board, links=Links(self.board), **kept)

@@ -7,8 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from intacct_asana.codec import plan_from_json, plan_to_json
+from intacct_asana.errors import UnexpectedReply
 from intacct_asana.records import ValueState, VendorValue
+from intacct_asana.vendors import VendorPlan
 from intacct_asana.vendors.decide import Facts, Step, decide
+from intacct_asana.vendors.plan import Change
 
 from tests.vendors.fields_world import APPROVER, KEYS, TEAM, FieldsWorld
 
@@ -130,3 +134,15 @@ def test_a_vendor_that_cannot_be_read_keeps_no_other_one_back() -> None:
     assert [world.actual(key, TEAM) for key in KEYS] == ["", "IT"]
     world.run().raise_if_failed()
     assert world.actual(KEYS[0], TEAM) == "IT"
+
+
+def test_stored_plan_keeps_what_is_to_be_done_and_one_of_the_form_before_is_refused() -> None:
+    write = Change(
+        kind="write", key="CO:vendor:a", vendor_id="a", task_gid="1", field="TEAM", wanted="", agreed=None, actual="12.50",
+        why="w", drift=True, before="sent|IT|", emptied=("Asana",),
+    )  # fmt: skip
+    plan = VendorPlan(actions=(write, replace(write, kind="leave")), notes=("n",))
+    text = plan_to_json(plan.acting())
+    assert plan_from_json(VendorPlan, text) == VendorPlan(actions=(write,), notes=("n",))
+    with pytest.raises(UnexpectedReply, match="version 1, but this code reads version 2"):
+        plan_from_json(VendorPlan, text.replace('"version":2', '"version":1'))

@@ -7,8 +7,8 @@ from datetime import timedelta
 from itertools import zip_longest
 
 from intacct_asana.approvals.policy import Policy
-from intacct_asana.approvals.words import short
 from intacct_asana.records import Decision, Signal, Story, Task, Verdict
+from intacct_asana.text import short
 
 REASON_WINDOW = timedelta(hours=24)
 """How long before a choice a comment of the same person still explains it."""

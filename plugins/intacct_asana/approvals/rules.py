@@ -20,12 +20,12 @@ from intacct_asana.approvals.words import (
     minute,
     money,
     read_stamp,
-    short,
     who,
 )
 from intacct_asana.flow.rules import Approver
 from intacct_asana.records import SETTLED_STATES, BillState, DecisionState, IntacctUser, Verdict
 from intacct_asana.records.documents import UNREAD
+from intacct_asana.text import short
 
 ALREADY_DECIDED = "already decided"
 BILL_EXISTS = "bill exists"

@@ -21,7 +21,6 @@ from intacct_asana.approvals.words import (
     differences,
     minute,
     read_stamp,
-    short,
     stamp_on,
     void_values,
     void_words,
@@ -41,6 +40,7 @@ from intacct_asana.records import (
     shows,
 )
 from intacct_asana.records.anchors import Anchor, anchor_text
+from intacct_asana.text import short
 
 FindBill = Callable[[Decision], Bill | None]
 """The decision's bill as it is now, also when Purchasing recreated it under a new record number."""

@@ -13,7 +13,7 @@ from intacct_asana.records import Bill, Decision, DecisionState, Snapshot, Verdi
 from intacct_asana.records.anchors import Anchor, anchor_text, without_anchors
 from intacct_asana.records.documents import UNREAD
 from intacct_asana.records.remarks import reference
-from intacct_asana.text import amount_text, cut, one_line
+from intacct_asana.text import amount_text, money_text, one_line, short
 
 if TYPE_CHECKING:
     from intacct_asana.approvals.policy import Policy
@@ -30,15 +30,9 @@ SINGLE = {
 """What of a snapshot is told with its old and its new value; amounts come with their currency."""
 
 
-def short(text: str, *, longest: int) -> str:
-    """`text` on one line without anything invisible, cut at `longest` characters."""
-    return cut(one_line(text), characters=longest)
-
-
 def money(amount: Decimal, currency: str) -> str:
-    """`12,480.00 USD`; more decimals than two are shown, so that an amount just over a limit is seen to be."""
-    digits = max(2, -int(amount.normalize().as_tuple().exponent)) if amount else 2
-    return f"{amount:,.{digits}f} {one_line(currency) or '(no currency)'}"
+    """An amount as tasks show it; what is decided by a currency says so when there is none."""
+    return money_text(amount, one_line(currency) or "(no currency)")
 
 
 def minute(at: datetime) -> str:

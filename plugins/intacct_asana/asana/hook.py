@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TypeVar
 
 from airflow.sdk.log import mask_secret
 
-from intacct_asana.asana import calls, project_calls, webhooks
+from intacct_asana.asana import calls, webhooks
 from intacct_asana.asana.records import (
     access_from,
     definition_from,
@@ -26,7 +25,7 @@ from intacct_asana.asana.records import (
 )
 from intacct_asana.asana.replies import nothing, one
 from intacct_asana.asana.request import Request
-from intacct_asana.asana.wire import AsanaWire
+from intacct_asana.asana.wire import ATTEMPTS, TIMEOUT_SECONDS, AsanaWire
 from intacct_asana.errors import IntacctAsanaError, Refused
 from intacct_asana.http import mutates
 from intacct_asana.records import (
@@ -46,106 +45,86 @@ from intacct_asana.records import (
 from intacct_asana.records.documents import Attachment, DocumentFile
 
 
-class AsanaSetup(AsanaWire):
+class ProjectSetup:
     """Reads and makes what a flow's project needs. Nothing existing is ever changed."""
 
-    def project(self, project_gid: str) -> tuple[str, str, str]:
-        """(gid, name, workspace gid). Raises Refused when the project is not there for this token."""
-        return self.ask(project_calls.read_project(project_gid), one(project_from))
+    def __init__(self, wire: AsanaWire) -> None:
+        self.wire = wire
+
+    @property
+    def conn_id(self) -> str:
+        return self.wire.conn_id
+
+    @property
+    def read_only(self) -> bool:
+        return self.wire.read_only
 
     def field_definitions(self, project_gid: str) -> list[FieldDefinition]:
         """The custom fields of the project's tasks; those that are private to others are missing."""
-        return self.all_of(project_calls.read_settings(project_gid), setting_from)
+        return self.wire.all_of(calls.read_settings(project_gid), setting_from)
 
     def workspace_fields(self, project_gid: str) -> list[FieldDefinition]:
         """The custom fields of the project's workspace, whether they are on the project or not."""
-        workspace_gid = self.project(project_gid)[2]
-        return self.all_of(project_calls.read_workspace_fields(workspace_gid), definition_from)
+        workspace_gid = self._workspace_of(project_gid)
+        return self.wire.all_of(calls.read_workspace_fields(workspace_gid), definition_from)
 
     def sharing(self, project_gid: str) -> tuple[str, str]:
         """(privacy, default access level) of the project, in Asana's words."""
-        return self.ask(project_calls.read_sharing(project_gid), one(sharing_from))
+        return self.wire.ask(calls.read_sharing(project_gid), one(sharing_from))
 
     def access(self, parent_gid: str) -> list[Access]:
         """The members of a project or a custom field, people and teams."""
-        return self.all_of(project_calls.read_access(parent_gid), access_from)
+        return self.wire.all_of(calls.read_access(parent_gid), access_from)
 
     def team(self, team_gid: str) -> list[Person]:
-        return self.all_of(project_calls.read_team(team_gid), person_from)
+        return self.wire.all_of(calls.read_team(team_gid), person_from)
 
     def agents(self, workspace_gid: str) -> list[Person]:
         """AI teammates of the workspace: they write on tasks as people do."""
-        return self.all_of(project_calls.read_agents(workspace_gid), person_from)
+        return self.wire.all_of(calls.read_agents(workspace_gid), person_from)
 
     @mutates
     def attach_field(self, project_gid: str, field_gid: str) -> FieldDefinition:
         """A field of the workspace, put onto the project."""
-        return self.ask(project_calls.attach_field(project_gid, field_gid), one(setting_from))
+        return self.wire.ask(calls.attach_field(project_gid, field_gid), one(setting_from))
 
     def sections(self, project_gid: str) -> list[Section]:
-        return self.all_of(project_calls.read_sections(project_gid), section_from)
+        return self.wire.all_of(calls.read_sections(project_gid), section_from)
 
     @mutates
     def create_field(self, project_gid: str, need: FieldNeed) -> FieldDefinition:
         """A new custom field on the project: its own where Asana allows, else one of the workspace, attached to it."""
-        workspace_gid = self.project(project_gid)[2]
+        workspace_gid = self._workspace_of(project_gid)
         try:
-            return self.ask(project_calls.create_local_field(project_gid, need, workspace_gid=workspace_gid), one(setting_from))
+            return self.wire.ask(calls.create_local_field(project_gid, need, workspace_gid=workspace_gid), one(setting_from))
         except Refused as error:
             if error.code == "402":
                 raise
-            self.log.info("No field of the project's own: %s", error)
-        shared = self.ask(project_calls.create_shared_field(need, workspace_gid=workspace_gid), one(definition_from))
-        return self.ask(project_calls.attach_field(project_gid, shared.gid), one(setting_from))
+            self.wire.log.info("No field of the project's own: %s", error)
+        shared = self.wire.ask(calls.create_shared_field(need, workspace_gid=workspace_gid), one(definition_from))
+        return self.wire.ask(calls.attach_field(project_gid, shared.gid), one(setting_from))
 
     @mutates
     def add_option(self, field_gid: str, name: str) -> EnumOption:
         """A new option of an enum field. Options can never be deleted again, only disabled."""
-        return self.ask(project_calls.add_option(field_gid, name), one(option_from))
+        return self.wire.ask(calls.add_option(field_gid, name), one(option_from))
 
     @mutates
     def create_section(self, project_gid: str, name: str) -> Section:
-        return self.ask(project_calls.create_section(project_gid, name), one(section_from))
+        return self.wire.ask(calls.create_section(project_gid, name), one(section_from))
+
+    def _workspace_of(self, project_gid: str) -> str:
+        return self.wire.ask(calls.read_project(project_gid), one(project_from))[2]
 
 
 GONE = ("403", "404")
-
-
-class AsanaWebhooks(AsanaSetup):
-    """Reads and makes webhooks of a project. Other people's are not shown by Asana, so they cannot be touched."""
-
-    def webhooks(self, workspace_gid: str, project_gid: str) -> list[Webhook]:
-        return self.all_of(webhooks.read_webhooks(workspace_gid, project_gid), webhooks.webhook_from)
-
-    @mutates
-    def create_webhook(self, project_gid: str, target: str) -> NewWebhook:
-        """The new webhook; `target` shook hands meanwhile. OutcomeUnknown when no clear answer came.
-
-        Raises Refused when Asana could not reach the target, or the target did not answer as it must.
-        """
-        made = self.ask(webhooks.create_webhook(project_gid, target), webhooks.new_webhook_from)
-        mask_secret(made.secret)
-        return made
-
-    @mutates
-    def set_webhook_filters(self, webhook_gid: str) -> Webhook:
-        return self.ask(webhooks.change_filters(webhook_gid), one(webhooks.webhook_from))
-
-    @mutates
-    def delete_webhook(self, webhook_gid: str) -> None:
-        """Gone afterwards, also when it was gone before."""
-        try:
-            self.ask(webhooks.delete_webhook(webhook_gid), nothing)
-        except Refused as error:
-            if error.code not in GONE:
-                raise
-
-
 COMMENT_LAG = timedelta(seconds=1)
 
 
-class AsanaHook(AsanaWebhooks):
+class AsanaHook(AsanaWire):
     """One Asana connection; satisfies `ports.TaskBoard`. Raises our six errors only, may be used from several threads.
+
+    `setup` is its part that reads and makes what a project needs.
 
     `asana_conn_id` names a connection of type `asana_rest` (or the Asana provider's `asana`): its password is a personal
     access token or a service account's, or its extra holds an OAuth grant.
@@ -156,9 +135,12 @@ class AsanaHook(AsanaWebhooks):
     conn_type = "asana_rest"
     hook_name = "Asana (REST)"
 
-    def __init__(self, asana_conn_id: str = default_conn_name) -> None:
-        super().__init__(asana_conn_id)
+    def __init__(
+        self, asana_conn_id: str = default_conn_name, *, attempts: int = ATTEMPTS, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
+        super().__init__(asana_conn_id, attempts=attempts, timeout_seconds=timeout_seconds)
         self.asana_conn_id = asana_conn_id
+        self.setup = ProjectSetup(self)
         self.made: dict[str, datetime] = {}
         """Tasks that this hook created, by gid, with Asana's time of change in the answer."""
         self.wrote: dict[str, datetime] = {}
@@ -259,16 +241,47 @@ class AsanaHook(AsanaWebhooks):
 
     def events(self, resource_gid: str, sync_token: str | None) -> EventPage:
         """One page of what happened since `sync_token`; `reset` when there was none or Asana no longer knows it."""
-        return self.ask_events(project_calls.read_events(resource_gid, sync_token))
+        return self.ask_events(calls.read_events(resource_gid, sync_token))
+
+    def webhooks(self, workspace_gid: str, project_gid: str) -> list[Webhook]:
+        """The webhooks of a project that this token's user made: Asana shows no others, so they cannot be touched."""
+        return self.all_of(webhooks.read_webhooks(workspace_gid, project_gid), webhooks.webhook_from)
+
+    @mutates
+    def create_webhook(self, project_gid: str, target: str) -> NewWebhook:
+        """The new webhook; `target` shook hands meanwhile. OutcomeUnknown when no clear answer came.
+
+        Raises Refused when Asana could not reach the target, or the target did not answer as it must.
+        """
+        made = self.ask(webhooks.create_webhook(project_gid, target), webhooks.new_webhook_from)
+        mask_secret(made.secret)
+        return made
+
+    @mutates
+    def set_webhook_filters(self, webhook_gid: str) -> Webhook:
+        return self.ask(webhooks.change_filters(webhook_gid), one(webhooks.webhook_from))
+
+    @mutates
+    def delete_webhook(self, webhook_gid: str) -> None:
+        """Gone afterwards, also when it was gone before."""
+        try:
+            self.ask(webhooks.delete_webhook(webhook_gid), nothing)
+        except Refused as error:
+            if error.code not in GONE:
+                raise
+
+    def project(self, project_gid: str) -> tuple[str, str, str]:
+        """(gid, name, workspace gid). Raises Refused when the project is not there for this token."""
+        return self.ask(calls.read_project(project_gid), one(project_from))
 
     def me(self) -> Person:
         """The user whose token this is."""
-        return self.ask(project_calls.read_person("me"), one(person_from))
+        return self.ask(calls.read_person("me"), one(person_from))
 
     def person(self, gid_or_email: str) -> Person | None:
         """The user with that gid or e-mail, or None. `is_guest` is None where the connection may not ask."""
         try:
-            person = self.ask(project_calls.read_person(gid_or_email), one(person_from))
+            person = self.ask(calls.read_person(gid_or_email), one(person_from))
         except Refused as error:
             if error.code in (*GONE, "400"):
                 return None
@@ -279,7 +292,7 @@ class AsanaHook(AsanaWebhooks):
     def people(self, workspace_gid: str) -> list[Person]:
         """Everyone in the workspace. `is_guest` is None where the connection may not ask."""
         guests = self._guests(workspace_gid)
-        everyone = self.all_of(project_calls.read_people(workspace_gid), person_from)
+        everyone = self.all_of(calls.read_people(workspace_gid), person_from)
         return [_with_guest(person, guests) for person in everyone]
 
     def test_connection(self) -> tuple[bool, str]:
@@ -297,7 +310,7 @@ class AsanaHook(AsanaWebhooks):
         """
         if self.settings.workspace_gid:
             return self.settings.workspace_gid
-        found = self.ask(project_calls.read_person("me"), one(workspaces_from))
+        found = self.ask(calls.read_person("me"), one(workspaces_from))
         return found[0] if len(found) == 1 else ""
 
     def _guests(self, workspace_gid: str, *, user_gid: str = "") -> Mapping[str, bool | None]:
@@ -305,7 +318,7 @@ class AsanaHook(AsanaWebhooks):
         if not workspace_gid:
             return {}
         try:
-            return dict(self.all_of(project_calls.read_guests(workspace_gid, user_gid=user_gid), guest_from))
+            return dict(self.all_of(calls.read_guests(workspace_gid, user_gid=user_gid), guest_from))
         except Refused as error:
             self.log.info("Whether people are guests is not known: %s", error)
             return {}
@@ -321,8 +334,6 @@ def _with_guest(person: Person, guests: Mapping[str, bool | None]) -> Person:
     return Person(gid=person.gid, name=person.name, email=person.email, is_guest=guests.get(person.gid))
 
 
-Found = TypeVar("Found")
-
 LOOK_SECONDS = 20.0
 
 
@@ -330,8 +341,4 @@ class AsanaWatch(AsanaHook):
     """The hook without its patience: a limit, an outage or a bad token comes out at once, as the error that it is."""
 
     def __init__(self, asana_conn_id: str) -> None:
-        super().__init__(asana_conn_id)
-        self.default_timeout_seconds = LOOK_SECONDS
-
-    def _persist(self, attempt: Callable[[], Found]) -> Found:
-        return attempt()
+        super().__init__(asana_conn_id, attempts=1, timeout_seconds=LOOK_SECONDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_UP, Decimal, DecimalException
+from decimal import Decimal, DecimalException
 from typing import Any
 
 from intacct_asana.errors import Refused, UnexpectedReply
@@ -20,6 +20,7 @@ from intacct_asana.records import (
     Story,
     Task,
 )
+from intacct_asana.text import rounded
 
 Json = Mapping[str, Any]
 
@@ -191,7 +192,7 @@ def _number(body: Json) -> Decimal | None:
             return value.normalize()
         # A percentage counts its digits on what it shows: 25% is 0.25 with precision 0.
         places = precision + 2 if text(body, "format") == "percentage" else precision
-        return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+        return rounded(value, places=places)
     except DecimalException as error:
         raise UnexpectedReply("number_value is too large for any amount") from error
 

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, TypeVar
 from intacct_asana.asana.records import Json, an_object, event_page_from, maybe, objects, text
 from intacct_asana.errors import Misconfigured, OutcomeUnknown, Refused, TryLater, UnexpectedReply
 from intacct_asana.records import EventPage
+from intacct_asana.text import short
 
 Found = TypeVar("Found")
 Reader = Callable[[Json], Found]
@@ -20,6 +21,7 @@ DEFAULT_WAIT_SECONDS = 30.0
 """For a 429 whose Retry-After is missing or unreadable; Asana counts by the minute."""
 
 LONGEST_WAIT_SECONDS = 86_400.0
+LONGEST_COMPLAINT = 500
 
 SETUP_MISTAKES = (
     (r"is not on given object", "the field is not on the task's project; run preflight, which adds or re-pins it"),
@@ -139,7 +141,7 @@ def _complaint(body: bytes) -> str:
     """What Asana says in `errors`, with the support phrase of a server fault; empty without such an envelope."""
     try:
         errors = objects(_envelope(body).get("errors"), what="errors")
-        return "; ".join(_sentence(error) for error in errors)[:500]
+        return short("; ".join(_sentence(error) for error in errors), longest=LONGEST_COMPLAINT)
     except UnexpectedReply:
         return ""
 

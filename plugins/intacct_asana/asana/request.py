@@ -37,10 +37,10 @@ class Request:
         return self.form.content_type if self.form else "application/json"
 
     @property
-    def content(self) -> bytes | FormBody | None:
-        """The body as sent: a form from its beginning, or JSON whose numbers are the shortest text of exactly their value."""
+    def content(self) -> bytes | Form | None:
+        """The body as sent: a form, or JSON whose numbers are the shortest text of exactly their value."""
         if self.form:
-            return self.form.body()
+            return self.form
         if self.data is None:
             return None
         return json.dumps({"data": self.data}, allow_nan=False, separators=(",", ":")).encode()
@@ -85,7 +85,10 @@ class FilePart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """`fields` are names and texts. `boundary` occurs in none of them and not in the file."""
+    """`fields` are names and texts. `boundary` occurs in none of them and not in the file.
+
+    It is the body too: of a length known before, sent piece by piece, and from its beginning each time it is sent.
+    """
 
     fields: tuple[tuple[str, str], ...]
     boundary: str
@@ -95,11 +98,18 @@ class Form:
     def content_type(self) -> str:
         return f"multipart/form-data; boundary={self.boundary}"
 
-    def body(self) -> FormBody:
-        """The form from its beginning: a call that is repeated sends all of it again."""
-        return FormBody(self)
+    def __len__(self) -> int:
+        return len(self._head()) + (self.file.size if self.file else 0) + len(self._tail())
 
-    def head(self) -> bytes:
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._head()
+        if self.file:
+            self.file.content.seek(0)
+            while piece := self.file.content.read(CHUNK):
+                yield piece
+        yield self._tail()
+
+    def _head(self) -> bytes:
         """Everything before the file's content."""
         parts = [f'Content-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n' for name, text in self.fields]
         if self.file:
@@ -107,39 +117,9 @@ class Form:
             parts.append(f"{disposition}\r\nContent-Type: {self.file.content_type}\r\n\r\n")
         return "".join(f"--{self.boundary}\r\n{part}" for part in parts).encode()
 
-    def tail(self) -> bytes:
+    def _tail(self) -> bytes:
         end = f"--{self.boundary}--\r\n"
         return f"\r\n{end}".encode() if self.file else end.encode()
-
-
-class FormBody:
-    """A form as a file to be read: what `requests` sends with its length known and a bounded piece in memory."""
-
-    def __init__(self, form: Form) -> None:
-        head, tail = form.head(), form.tail()
-        size = form.file.size if form.file else 0
-        self._length = len(head) + size + len(tail)
-        self._left = head
-        self._tail: bytes | None = tail
-        self._file = form.file.content if form.file else None
-        if self._file:
-            self._file.seek(0)
-
-    def __len__(self) -> int:
-        return self._length
-
-    def __iter__(self) -> Iterator[bytes]:
-        while piece := self.read(CHUNK):
-            yield piece
-
-    def read(self, size: int = CHUNK) -> bytes:
-        if not self._left and self._file:
-            self._left = self._file.read(size if size > 0 else CHUNK)
-            self._file = self._file if self._left else None
-        if not self._left and self._tail is not None:
-            self._left, self._tail = self._tail, None
-        piece, self._left = (self._left, b"") if size <= 0 else (self._left[:size], self._left[size:])
-        return piece
 
 
 def _named(name: str) -> str:

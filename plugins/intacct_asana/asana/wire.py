@@ -16,6 +16,7 @@ from typing import TypeVar
 from airflow.sdk.log import mask_secret
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_after_delay
 
+from intacct_asana.asana.calls import read_person
 from intacct_asana.asana.connection import (
     AccessToken,
     AsanaSettings,
@@ -29,7 +30,6 @@ from intacct_asana.asana.connection import (
     token_url,
 )
 from intacct_asana.asana.pace import PATIENCE_SECONDS, PAUSED, Pace, pace_for
-from intacct_asana.asana.project_calls import read_person
 from intacct_asana.asana.replies import Change, Reader, announced_changes, decipher, decipher_events, page
 from intacct_asana.asana.request import Request
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, TryLater, UnexpectedReply
@@ -39,6 +39,7 @@ from intacct_asana.records import EventPage
 Found = TypeVar("Found")
 
 ATTEMPTS = 5
+TIMEOUT_SECONDS = 60.0
 LONGEST_TRY_SECONDS = 300
 MOST_CONNECTIONS = 65
 
@@ -52,9 +53,10 @@ class AsanaWire(Transport):
     first_wait_seconds = 1.0
     """Before the second attempt after an outage; doubled each time."""
 
-    def __init__(self, conn_id: str) -> None:
-        super().__init__(conn_id, timeout_seconds=60, connections=MOST_CONNECTIONS)
+    def __init__(self, conn_id: str, *, attempts: int = ATTEMPTS, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        super().__init__(conn_id, timeout_seconds=timeout_seconds, connections=MOST_CONNECTIONS)
         self.conn_id = conn_id
+        self.attempts = attempts
         self.calls: Counter[str] = Counter()
         """HTTP calls made, by kind (`POST /tasks`), refused and repeated ones too."""
         self._lock = threading.RLock()
@@ -135,7 +137,7 @@ class AsanaWire(Transport):
         retrying = Retrying(
             retry=retry_if_exception(worth_repeating),
             wait=self._wait_seconds,
-            stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(LONGEST_TRY_SECONDS),
+            stop=stop_after_attempt(self.attempts) | stop_after_delay(LONGEST_TRY_SECONDS),
             reraise=True,
         )
         return retrying(attempt)

@@ -15,6 +15,7 @@ from intacct_asana.flow.model import BillScope, VendorScope
 from intacct_asana.flow.rules import KIND_MARKS, Approval, Part
 from intacct_asana.flow.words import did_you_mean
 from intacct_asana.flow.yaml_text import Items, Table
+from intacct_asana.text import cut
 
 KEY_MARK = "[key]"
 
@@ -172,8 +173,7 @@ def _shown(written: Any) -> str:
         return "a table"
     if isinstance(written, list | tuple):
         return "a list"
-    text = repr(written)
-    return text if len(text) <= 80 else text[:77] + "...'"
+    return cut(repr(written), characters=80)
 
 
 AnyPart = TypeVar("AnyPart", bound=Part)

@@ -15,6 +15,7 @@ from intacct_asana.errors import Refused, UnexpectedReply
 from intacct_asana.intacct.replies import Reply
 from intacct_asana.intacct.xml import Element, element
 from intacct_asana.records.documents import UNFIT, DocumentFile
+from intacct_asana.text import one_line
 
 Function = Literal["get", "get_list"]
 
@@ -221,8 +222,8 @@ def clean_name(stem: str, extension: str) -> str:
     extension = re.sub(r"[^a-z0-9]", "", extension.lower())[:10]
     last = re.split(r"[\\/]", stem)[-1]
     # Direction and format marks can make one extension look like another.
-    plain = "".join(" " if unicodedata.category(one)[0] in "CZ" else one for one in unicodedata.normalize("NFC", last))
-    plain = " ".join(UNSAFE.sub(" ", plain).split()).strip(". ")
+    safe = UNSAFE.sub(" ", unicodedata.normalize("NFC", last))
+    plain = one_line("".join(one if one.isprintable() else " " for one in safe)).strip(". ")
     if extension and plain.lower().endswith(f".{extension}"):
         plain = plain[: -len(extension) - 1].rstrip(". ")
     plain = plain[:NAME_CHARACTERS].rstrip(". ") or DEFAULT_NAME

@@ -20,6 +20,7 @@ from intacct_asana.errors import (
     TryLater,
     UnexpectedReply,
 )
+from intacct_asana.text import short
 
 LONGEST_TEXT = 500
 LONGEST_RAW = 8000
@@ -136,8 +137,7 @@ def plain(text: str) -> str:
     text = html.unescape(html.unescape(text[:LONGEST_RAW]))
     text = re.sub(r"</?[A-Za-z][^<>]*>", "", text)
     text = SESSION_START.sub(r"\1", SUPPORT_ID.sub("", text))
-    text = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(text.split())[:LONGEST_TEXT]
+    return short(text, longest=LONGEST_TEXT)
 
 
 def control_failure(faults: Faults, *, status: int, asked: str, is_write: bool) -> IntacctAsanaError:

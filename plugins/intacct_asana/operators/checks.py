@@ -123,7 +123,7 @@ def drift(run: FlowRun, board: AsanaHook, kind: str, pins: Pins) -> list[str]:
     """Fields and options that were renamed, disabled or taken away, in one listing; told by every run, never its end."""
     signal = run.flow.approval.signal if kind == "bill" else None
     try:
-        return [str(problem) for problem in pins_drift(pins, board.field_definitions(pins.project_gid), signal=signal)]
+        return [str(problem) for problem in pins_drift(pins, board.setup.field_definitions(pins.project_gid), signal=signal)]
     except IntacctAsanaError as error:
         return [f"whether fields were renamed or disabled could not be seen: {error.message}"]
 
@@ -217,25 +217,25 @@ def _told(check: str, look: Callable[[], str]) -> Row:
 
 
 def _project_writers(run: FlowRun, project_gid: str) -> str:
-    privacy, level = run.unpinned_board.sharing(project_gid)
+    privacy, level = run.unpinned_board.setup.sharing(project_gid)
     shared = f"the project is {privacy or 'shared as nobody tells'}, whoever joins becomes {level or 'something untold'}"
     return f"{_members(run, project_gid)}; {shared}"
 
 
 def _members(run: FlowRun, parent_gid: str) -> str:
-    return ", ".join(_member(run, one) for one in run.unpinned_board.access(parent_gid)) or "no members are told"
+    return ", ".join(_member(run, one) for one in run.unpinned_board.setup.access(parent_gid)) or "no members are told"
 
 
 def _member(run: FlowRun, member: Access) -> str:
     if member.kind != "team":
         return f"{member.name or member.gid} ({member.level})"
-    people = ", ".join(person.name or person.gid for person in run.unpinned_board.team(member.gid))
+    people = ", ".join(person.name or person.gid for person in run.unpinned_board.setup.team(member.gid))
     return f"team {member.name} ({member.level}: {people or 'nobody'})"
 
 
 def _field_writers(run: FlowRun, project_gid: str, field_gid: str, name: str) -> Row:
     def look() -> str:
-        found = next((one for one in run.unpinned_board.field_definitions(project_gid) if one.gid == field_gid), None)
+        found = next((one for one in run.unpinned_board.setup.field_definitions(project_gid) if one.gid == field_gid), None)
         privacy, level = (found.privacy, found.default_access) if found else ("", "")
         default = f"whoever joins becomes {level}" if level else "whoever joins becomes something untold"
         return f"the field is {privacy or 'shared as nobody tells'}, {default}; {_members(run, field_gid)}"
@@ -248,5 +248,5 @@ def _field_writers(run: FlowRun, project_gid: str, field_gid: str, name: str) ->
 
 
 def _agents(run: FlowRun, project_gid: str) -> str:
-    names = [agent.name or agent.gid for agent in run.unpinned_board.agents(run.unpinned_board.project(project_gid)[2])]
+    names = [agent.name or agent.gid for agent in run.unpinned_board.setup.agents(run.unpinned_board.project(project_gid)[2])]
     return f"{', '.join(names)}: what they choose counts for nothing" if names else "none in this workspace"

@@ -64,7 +64,7 @@ class _Maker:
 
     def _gaps(self) -> Gaps:
         board = self.run.unpinned_board
-        definitions, sections = board.field_definitions(self.project_gid), board.sections(self.project_gid)
+        definitions, sections = board.setup.field_definitions(self.project_gid), board.setup.sections(self.project_gid)
         return gaps_of(self.needs, definitions, sections, section_names=self.sections, known=self.known)
 
     def _lacks(self, part: str, thing: object) -> bool:
@@ -72,7 +72,7 @@ class _Maker:
 
     @cached_property
     def _shared(self) -> Sequence[FieldDefinition]:
-        return self.run.unpinned_board.workspace_fields(self.project_gid)
+        return self.run.unpinned_board.setup.workspace_fields(self.project_gid)
 
     def _row(self, what: str, make: Callable[[], str], lacks: Callable[[], bool], *, cure: Callable[[str], str]) -> Row:
         check = f"Asana {self.kind} project: {what}"
@@ -90,17 +90,17 @@ class _Maker:
         """The workspace's own field of this name where it fits, else a new one."""
         shared, fits = shared_field(need, self._shared)
         if shared and fits:
-            self.run.unpinned_board.attach_field(self.project_gid, shared.gid)
+            self.run.unpinned_board.setup.attach_field(self.project_gid, shared.gid)
             return f"the workspace's field {shared.gid} of this name was added"
-        self.run.unpinned_board.create_field(self.project_gid, need)
+        self.run.unpinned_board.setup.create_field(self.project_gid, need)
         return "created"
 
     def _option(self, field_gid: str, name: str) -> str:
-        self.run.unpinned_board.add_option(field_gid, name)
+        self.run.unpinned_board.setup.add_option(field_gid, name)
         return f"created in field {field_gid}"
 
     def _section(self, name: str) -> str:
-        self.run.unpinned_board.create_section(self.project_gid, name)
+        self.run.unpinned_board.setup.create_section(self.project_gid, name)
         return "created"
 
     def _cure(self, need: FieldNeed, code: str) -> str:
@@ -120,7 +120,7 @@ class _Maker:
         return f"choose another name in the flow file, or make a field of kind {need.kind} by hand"
 
     def _many_fields(self, gaps: Gaps) -> Iterator[Row]:
-        count = len(self.run.unpinned_board.field_definitions(self.project_gid)) if gaps.fields else 0
+        count = len(self.run.unpinned_board.setup.field_definitions(self.project_gid)) if gaps.fields else 0
         if count > DOCUMENTED_FIELDS:
             check = f"Asana {self.kind} project: number of fields"
             yield passed(

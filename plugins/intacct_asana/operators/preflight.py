@@ -199,7 +199,8 @@ class CheckAsanaOperator(FlowOperator):
         known = run.store.pins(kind)
         if self.create_missing is True:
             yield from make_missing(run, kind, project_gid, needs=needs, sections=sections, known=known)
-        definitions, there = run.unpinned_board.field_definitions(project_gid), run.unpinned_board.sections(project_gid)
+        setup = run.unpinned_board.setup
+        definitions, there = setup.field_definitions(project_gid), setup.sections(project_gid)
         pins, problems = resolve_pins(
             project_gid,
             definitions,

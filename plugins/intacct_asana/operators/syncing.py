@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from intacct_asana.codec import plan_from_json, plan_to_json
 from intacct_asana.operators.checks import drift
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, utc_now
 from intacct_asana.operators.stored_plans import StoredPlanOperator
@@ -23,9 +24,7 @@ from intacct_asana.sync import (
     Progress,
     Wanted,
     apply_plan,
-    plan_from_json,
     plan_records,
-    plan_to_json,
     raise_if_unsafe,
     tasks_by_key,
 )
@@ -273,7 +272,7 @@ class ApplyPlanOperator(StoredPlanOperator):
         scope = run.flow.bills if stored.kind == "bill" else run.flow.vendors
         with run.store.kept_open():
             result = apply_plan(
-                plan_from_json(stored.body),
+                plan_from_json(Plan, stored.body),
                 board=board,
                 links=run.store.links(stored.kind),
                 project_gid=pins.project_gid,

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from intacct_asana.codec import plan_from_json, plan_to_json
 from intacct_asana.errors import Misconfigured
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun
 from intacct_asana.operators.stored_plans import StoredPlanOperator
@@ -18,8 +19,6 @@ from intacct_asana.sync import Report, tasks_by_key
 from intacct_asana.vendors import (
     VendorPlan,
     plan_fields,
-    plan_from_json,
-    plan_to_json,
     raise_if_unsafe,
     tell_people,
     vendor_policy,
@@ -135,7 +134,7 @@ class PlanVendorFieldsOperator(FlowOperator):
             created_at=now,
             run_id=str(context["run_id"]),
             summary={**summary, "cursors": cursors},
-            body=plan_to_json(plan),
+            body=plan_to_json(plan.acting()),
         )
         run.store.save_plan(stored)
         return {"plan_id": stored.plan_id, **summary}
@@ -149,7 +148,7 @@ class WriteVendorsOperator(StoredPlanOperator):
 
     def carry_out(self, run: FlowRun, stored: StoredPlan) -> dict[str, Any]:
         board, pins = run.own_board("vendor")
-        plan = plan_from_json(stored.body)
+        plan = plan_from_json(VendorPlan, stored.body)
         if run.books.read_only and (count := plan.counts()["vendors_to_write"]):
             what = f"Connection {run.books.conn_id} is read-only, so {count} vendors were not written."
             raise Misconfigured(

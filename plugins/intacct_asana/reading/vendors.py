@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from intacct_asana.records import Link, Task, Vendor, VendorValue
+from intacct_asana.text import one_line
 from intacct_asana.vendors import VendorPolicy, VendorRule, vendor_id_of
 
 CHUNK = 200
@@ -80,7 +81,7 @@ def same_names(vendors: Iterable[Vendor]) -> list[str]:
     """Two vendors of one name are two vendors: their ids tell them apart, and people are told."""
     by_name: dict[str, list[str]] = {}
     for vendor in vendors:
-        by_name.setdefault(" ".join(vendor.name.casefold().split()), []).append(vendor.vendor_id)
+        by_name.setdefault(one_line(vendor.name).casefold(), []).append(vendor.vendor_id)
     return [
         f"vendors {', '.join(sorted(ids))} have the same name; one may be a duplicate"
         for _, ids in sorted(by_name.items())

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from intacct_asana.text import one_line
+
 SHOWN_DIGITS = 16
 """64 bits: a digest is keyed, so nobody without the key can try out rows until one fits."""
 
@@ -40,4 +42,4 @@ def anchors_in(text: str, *, where: str) -> tuple[Anchor, ...]:
 
 def without_anchors(text: str) -> str:
     """`text` as it was before anchors were put behind it: what is compared, where an anchor may differ or be missing."""
-    return " ".join(ANCHOR.sub("", text).split())
+    return one_line(ANCHOR.sub("", text))

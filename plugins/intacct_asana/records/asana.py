@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated
 
-FieldValue = str | Decimal | date | tuple[str, ...] | None
+from intacct_asana.codec import TAGGED
+
+FieldValue = Annotated[str | Decimal | date | tuple[str, ...] | None, *TAGGED]
 """Text (or an enum option's gid), a number, a day, gids (multi-enum, people), or empty."""
 
 

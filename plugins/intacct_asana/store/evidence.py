@@ -18,9 +18,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from intacct_asana.codec import instant_of, instant_text, json_text
 from intacct_asana.errors import Misconfigured, Problem, Refused
 from intacct_asana.records.anchors import Anchor
-from intacct_asana.store.codec import instant_of, instant_text, json_text
 from intacct_asana.store.database import Database, add
 from intacct_asana.store.tables import decisions, evidence, evidence_heads, policies
 

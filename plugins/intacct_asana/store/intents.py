@@ -16,10 +16,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
+from intacct_asana.codec import instant_of, instant_text, json_text
 from intacct_asana.errors import Refused, TryLater
 from intacct_asana.journal import name_of, under_way
 from intacct_asana.records import Intent, IntentState
-from intacct_asana.store.codec import instant_of, instant_text, json_text
 from intacct_asana.store.database import Database, add_all
 from intacct_asana.store.tables import intents as table
 

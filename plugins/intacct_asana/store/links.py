@@ -10,10 +10,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from intacct_asana.codec import from_json, instant_of, instant_text, json_text, to_json
 from intacct_asana.errors import Refused
-from intacct_asana.records import Link, Snapshot
-from intacct_asana.records.drafts import draft_from_json, draft_to_json
-from intacct_asana.store.codec import instant_of, instant_text, json_text
+from intacct_asana.records import Link, Snapshot, TaskDraft
 from intacct_asana.store.database import Database, add_all, put
 from intacct_asana.store.tables import creations, links, shown
 
@@ -122,7 +121,7 @@ class StoredLinks:
             task_gid=link.task_gid,
             record_no=link.record_no,
             task_url=link.task_url,
-            confirmed=json_text(draft_to_json(link.confirmed)) if link.confirmed else None,
+            confirmed=to_json(link.confirmed) if link.confirmed else None,
             in_doubt=json_text(link.in_doubt) if link.in_doubt else None,
             linked_at=instant_text(link.linked_at) if link.linked_at else None,
         )
@@ -179,7 +178,7 @@ def _link(row: Row[Any]) -> Link:
         task_gid=row.task_gid,
         record_no=row.record_no,
         task_url=row.task_url,
-        confirmed=draft_from_json(json.loads(row.confirmed)) if row.confirmed else None,
+        confirmed=from_json(TaskDraft, row.confirmed) if row.confirmed else None,
         in_doubt=tuple(json.loads(row.in_doubt or "[]")),
         linked_at=instant_of(row.linked_at) if row.linked_at else None,
     )

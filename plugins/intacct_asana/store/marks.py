@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
+from intacct_asana.codec import instant_of, instant_text
 from intacct_asana.records import Mark
-from intacct_asana.store.codec import instant_of, instant_text
 from intacct_asana.store.database import Database, add_all, put
 from intacct_asana.store.tables import marks as table
 

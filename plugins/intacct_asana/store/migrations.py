@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, column, delete, func, insert, inspect, select, table, update
 
+from intacct_asana.codec import instant_text, json_text
 from intacct_asana.store import tables
-from intacct_asana.store.codec import instant_text, json_text
 
 
 def migrate(connection: Connection, *, found: int) -> None:

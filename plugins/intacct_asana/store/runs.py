@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from intacct_asana.codec import from_json, instant_of, instant_text, json_text, to_json
 from intacct_asana.errors import Refused
 from intacct_asana.records import Cursor, Pins
-from intacct_asana.store.codec import from_json, instant_of, instant_text, json_text, to_json
 from intacct_asana.store.database import Database, put
 from intacct_asana.store.tables import cursors as cursors_table
 from intacct_asana.store.tables import pins as pins_table

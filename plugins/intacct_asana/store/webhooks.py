@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 
+from intacct_asana.codec import instant_of, instant_text
 from intacct_asana.errors import Refused
 from intacct_asana.records import Registered, Registration
-from intacct_asana.store.codec import instant_of, instant_text
 from intacct_asana.store.database import Database
 from intacct_asana.store.tables import webhooks as table
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from intacct_asana.sync.apply import apply_plan
 from intacct_asana.sync.attach import attach_documents
-from intacct_asana.sync.codec import plan_from_json, plan_to_json
 from intacct_asana.sync.lookup import tasks_by_key
 from intacct_asana.sync.plan import (
     Action,
@@ -39,9 +38,7 @@ __all__ = [
     "Wanted",
     "apply_plan",
     "attach_documents",
-    "plan_from_json",
     "plan_records",
-    "plan_to_json",
     "raise_if_unsafe",
     "tasks_by_key",
 ]

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
+from intacct_asana.codec import by_kind
 from intacct_asana.records import Link, Snapshot, Task, TaskDraft
 from intacct_asana.records.remarks import reference, takes_back
 from intacct_asana.sync.difference import (
@@ -136,11 +137,12 @@ NOT_READ = "a full read of Intacct did not bring it, so it was deleted or left w
 Shown = Callable[[str], Snapshot | None]
 
 
+@dataclass(frozen=True, kw_only=True)
 class Plan(PlanValue[Action]):
     """One action a record."""
 
-    __slots__ = ()
     kinds = ALL_KINDS
+    actions: tuple[Annotated[Action, *by_kind(Leave, Create, Adopt, Update, Close, Reopen)], ...]
 
     @property
     def writing(self) -> tuple[Writing, ...]:

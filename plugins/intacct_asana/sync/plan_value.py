@@ -5,15 +5,15 @@ A plan is made by reading and comparing only. So it can be looked at before anyt
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from decimal import Decimal
+from typing import ClassVar, Generic, Protocol, TypeVar
 
-from intacct_asana.errors import UnexpectedReply, UnsafePlan
+from intacct_asana.errors import UnsafePlan
 from intacct_asana.sync.difference import FIELD
+from intacct_asana.text import short
 
 LEAVE = "leave"
 """The kind of an action that does nothing. It is only counted."""
@@ -43,8 +43,12 @@ Act = TypeVar("Act", bound=Planned)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanValue(Generic[Act]):
-    """Actions in the order of their keys, and notes for people."""
+    """Actions in the order of their keys, and notes for people. `version` is of its form as text.
 
+    Each plan is a dataclass of its own and says the type of its actions again, because pydantic reads it by that.
+    """
+
+    version: ClassVar[int] = 1
     kinds: ClassVar[Sequence[str]]
     actions: tuple[Act, ...]
     notes: tuple[str, ...] = ()
@@ -88,25 +92,6 @@ def too_many(what: str, count: int, limit: int) -> list[str]:
     return [f"too many {what}: {count}, the limit is {limit}"] if count > limit else []
 
 
-def to_text(plan: PlanValue[Act], *, version: int, write: Callable[[Act], Mapping[str, Any]]) -> str:
-    """The plan as text that `from_text` reads back as an equal plan, where `write` loses nothing."""
-    body = {"version": version, "actions": [write(action) for action in plan.actions], "notes": list(plan.notes)}
-    return json.dumps(body, separators=(",", ":"), allow_nan=False)
-
-
-def from_text(text: str, *, version: int, read: Callable[[Any], Act]) -> tuple[tuple[Act, ...], tuple[str, ...]]:
-    """Actions and notes. Raises UnexpectedReply when the text is not a plan that this version wrote."""
-    try:
-        data = json.loads(text)
-        if data["version"] != version:
-            raise ValueError(f"version {data['version']!r}, but this code reads version {version}")
-        return tuple(read(item) for item in data["actions"]), tuple(data["notes"])
-    except (ValueError, KeyError, TypeError, AttributeError, InvalidOperation) as error:
-        raise UnexpectedReply(
-            f"The stored plan cannot be read ({type(error).__name__}: {error}). Clear the planning step and run it again."
-        ) from error
-
-
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     cells = [list(head), *([_cell(text) for text in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
@@ -116,8 +101,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    short = text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"
-    return short.replace("\n", " ").replace("|", "\\|")
+    return short(text, longest=LONGEST_CELL).replace("|", "\\|")
 
 
 def _named(text: str, names: Mapping[str, str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
 
 from intacct_asana.flow.sources import (
     PAID,
@@ -21,7 +20,7 @@ from intacct_asana.flow.sources import (
 from intacct_asana.records import Bill, BillLine, Payment, Vendor
 from intacct_asana.records.remarks import NOTHING, reference
 from intacct_asana.task.values import pair_text, plain_text
-from intacct_asana.text import WIDE, as_html, cut, html_link, money_text, one_line
+from intacct_asana.text import amount_text, as_html, html_link, money_text, one_line, short
 
 MOST_CHARACTERS = 60_000
 """Our own bound: Asana does not publish how much a description holds."""
@@ -71,7 +70,7 @@ def _head(facts: Iterable[tuple[str, str]], url: str, *, link: str) -> str:
 
 
 def _words(text: str) -> str:
-    return as_html(cut(one_line(text), characters=WORDS_CHARACTERS))
+    return as_html(short(text, longest=WORDS_CHARACTERS))
 
 
 def _lines(bill: Bill, *, room: int) -> str:
@@ -150,7 +149,7 @@ def news_id(bill: Bill, status: str) -> str:
     if bill.payments:
         facts: list[object] = [status, *(_facts(payment) for payment in bill.payments)]
     elif bill.total_paid or bill.total_selected:
-        facts = [status, _plain(bill.transaction_total_paid), _plain(bill.total_selected)]
+        facts = [status, amount_text(bill.transaction_total_paid), amount_text(bill.total_selected)]
     else:
         return f"{FAMILY}-{NOTHING}"
     text = json.dumps(facts, separators=(",", ":"))
@@ -179,13 +178,8 @@ def _facts(payment: Payment) -> list[str]:
     return [
         payment.record_no,
         str(payment.state),
-        *map(_plain, (payment.transaction_amount, payment.discount, payment.credit)),
+        *map(amount_text, (payment.transaction_amount, payment.discount, payment.credit)),
         payment.method,
         payment.document_no,
         *(day.isoformat() if day else "" for day in days),
     ]
-
-
-def _plain(amount: Decimal) -> str:
-    """The same text for 1.5 and 1.50."""
-    return format(WIDE.normalize(amount), "f") if amount else "0"

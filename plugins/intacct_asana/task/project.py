@@ -17,7 +17,7 @@ from intacct_asana.task.values import (
     field_value,
     name_values,
 )
-from intacct_asana.text import cut, is_web_address, one_line
+from intacct_asana.text import is_web_address, one_line, short
 
 Record = TypeVar("Record", Bill, Vendor)
 
@@ -84,7 +84,7 @@ def _not_pinned(pins: Pins, what: str) -> Misconfigured:
 
 def _name(template: str, sources: Mapping[str, Source[Record]], record: Record) -> str:
     values = name_values(sources, placeholders(template), record)
-    return cut(one_line(filled(template, values)), characters=NAME_CHARACTERS)
+    return short(filled(template, values), longest=NAME_CHARACTERS)
 
 
 def _fields(scope: BillScope | VendorScope, record: Bill | Vendor, pins: Pins) -> dict[str, FieldValue]:

@@ -10,8 +10,6 @@ from __future__ import annotations
 from intacct_asana.vendors.plan import (
     VendorPlan,
     plan_fields,
-    plan_from_json,
-    plan_to_json,
     raise_if_unsafe,
     vendor_id_of,
     vendor_key_of,
@@ -27,8 +25,6 @@ __all__ = [
     "VendorRule",
     "kept_fields",
     "plan_fields",
-    "plan_from_json",
-    "plan_to_json",
     "raise_if_unsafe",
     "tell_people",
     "vendor_id_of",

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 
 from intacct_asana.records import Task, ValueState, Vendor, VendorValue
 from intacct_asana.sync.difference import FIELD
-from intacct_asana.sync.plan_value import FEWEST, LEAVE, PlanValue, from_text, refuse_if_any, to_text, too_many
+from intacct_asana.sync.plan_value import FEWEST, LEAVE, PlanValue, refuse_if_any, too_many
 from intacct_asana.vendors.decide import Facts, Step, decide
 from intacct_asana.vendors.rules import VendorPolicy, VendorRule
-
-VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +39,18 @@ class Change:
         return f"{FIELD}{self.field}, {_shown(self.actual)} -> {_shown(self.wanted)}: {self.why}"
 
 
+@dataclass(frozen=True, kw_only=True)
 class VendorPlan(PlanValue[Change]):
     """One action a field. All that is written of one vendor is one request."""
 
     __slots__ = ()
+    version = 2
     kinds = tuple(str(step) for step in Step)
+    actions: tuple[Change, ...]
+
+    def acting(self) -> VendorPlan:
+        """What is to be done, which is all that is worth keeping: without the fields that are left alone."""
+        return replace(self, actions=tuple(change for change in self.actions if change.kind != LEAVE))
 
     def counts(self) -> dict[str, int]:
         """Fields by step, every step, and the vendors that are written."""
@@ -152,18 +157,6 @@ def raise_if_unsafe(plan: VendorPlan, *, vendor_writes: int, agreed: int, nothin
         if nothing_listed:
             reasons.append(f"a side is empty: the Asana project showed no vendor's task, but {agreed} values are known")
     refuse_if_any(reasons)
-
-
-def plan_to_json(plan: VendorPlan) -> str:
-    """What is to be done as text; fields that are left alone are not kept."""
-    acting = VendorPlan(actions=tuple(change for change in plan.actions if change.kind != LEAVE), notes=plan.notes)
-    return to_text(acting, version=VERSION, write=asdict)
-
-
-def plan_from_json(text: str) -> VendorPlan:
-    """The plan in `text`. Raises UnexpectedReply when it is not one that this version wrote."""
-    actions, notes = from_text(text, version=VERSION, read=lambda data: Change(**{**data, "emptied": tuple(data["emptied"])}))
-    return VendorPlan(actions=actions, notes=notes)
 
 
 def _emptied(facts: Facts) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.rules import VendorField
 from intacct_asana.records import Pins, Task, Vendor, VendorValue
+from intacct_asana.text import one_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,4 +124,4 @@ class NamedPeople:
 
 def canonical(text: str) -> str:
     """Outer blanks and line ends make no difference between the two sides."""
-    return " ".join(text.split())
+    return one_line(text)

@@ -19,6 +19,7 @@ from intacct_asana.journal import TWICE, Kind, Outcome, carry_out
 from intacct_asana.ports import Journal, TaskBoard, VendorBooks, VendorValues
 from intacct_asana.records import Intent, IntentState, Story, ValueState, Vendor, VendorValue
 from intacct_asana.sync.report import Progress, Report
+from intacct_asana.text import short
 from intacct_asana.vendors.decide import Step
 from intacct_asana.vendors.plan import Change, VendorPlan, change_of, standing
 from intacct_asana.vendors.rules import VendorPolicy, VendorRule
@@ -261,7 +262,7 @@ def _ends(outcome: Outcome) -> Iterator[Change]:
     """What became of each field. Where Intacct said no, that is the end of what it did not take."""
     for change in outcome.found.changes:
         if change.kind == Step.WRITE and outcome.intent.state is IntentState.REFUSED and outcome.error:
-            words = " ".join(outcome.error.message.split())[:LONGEST_WORDS]
+            words = short(outcome.error.message, longest=LONGEST_WORDS)
             yield replace(change, kind=str(Step.REFUSE), why=f"Intacct did not take it: {words}")
         else:
             yield change
