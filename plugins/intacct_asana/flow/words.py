@@ -72,7 +72,8 @@ def _timezone(value: str) -> str:
 
 
 def _email(value: str) -> str:
-    if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+", value):
+    # Braces too: Airflow's own notifiers render addresses as templates.
+    if not re.fullmatch(r"[^@\s<>,;{}]+@[^@\s<>,;{}]+\.[^@\s<>,;{}]+", value):
         raise flaw(f"is {value!r}, which is no e-mail address", "write it as name@example.com")
     return value.lower()
 
