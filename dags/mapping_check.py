@@ -11,6 +11,8 @@ from intacct_asana.deployment import bad_flows
 # Airflow looks into files that name both words: airflow, DAG.
 from intacct_asana.errors import Misconfigured
 
-problems = tuple(problem for error in bad_flows() for problem in error.problems)
-if problems:
-    raise Misconfigured(f"{len(problems)} problems in flow files; the flows they declare are not loaded.", problems=problems)
+# One block for each file, under its name.
+errors = bad_flows()
+if errors:
+    blocks = "\n\n".join(str(error) for error in errors)
+    raise Misconfigured(f"Flow files that are not loaded: {len(errors)}.\n\n{blocks}")

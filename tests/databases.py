@@ -1,7 +1,7 @@
 """Both databases that a store can stand in: SQLite files, and a PostgreSQL server that the tests bring along.
 
-A test that asks for `new_store` runs once on each; a long one on either of them, by its name. Without the server it fails; it
-is never skipped.
+A test of the store, a law or a cut that asks for `new_store` runs once on each; any other on either of them, by its name.
+Without the server it fails; it is never skipped.
 """
 
 from __future__ import annotations
@@ -145,15 +145,17 @@ def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> NewStore:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Long tests run on one of the two databases; which, goes by their names, so it is always the same."""
-    left_out = [item for item in items if _is_long(item) and not _is_its_turn(item)]
+    """What is not about the store runs on one of the two databases; which, goes by its name, so it is always the same."""
+    left_out = [item for item in items if not _is_for_both(item) and not _is_its_turn(item)]
     if left_out:
         items[:] = [item for item in items if item not in set(left_out)]
         config.hook.pytest_deselected(items=left_out)
 
 
-def _is_long(item: pytest.Item) -> bool:
-    return "slow" in item.keywords or ("airflow" in item.keywords and "cuts" not in item.keywords)
+def _is_for_both(item: pytest.Item) -> bool:
+    """The store's own tests, the journal's, and every law and cut; the slow half of these takes turns too."""
+    about_store = item.path.parent.name in ("store", "journal")
+    return "slow" not in item.keywords and (about_store or "laws" in item.keywords or "cuts" in item.keywords)
 
 
 def _is_its_turn(item: pytest.Item) -> bool:

@@ -16,9 +16,11 @@ Settings, by POST /_sandbox/settings; each chooses where Asana's behaviour depen
                                           "workspace_membership.is_guest", "task.created_by", "user.email"
     asana_trashed_task (404)              reading a deleted task: 404 or 403
     asana_offset_minutes (15)             how long a page token lives
+    asana_pages_in_a_circle (false)       the second page of a list leads to itself
     asana_sync_token_hours (24)           how long an events token lives
     asana_refuse_older_tokens (false)     only the newest events token is good
     asana_listing_delay_seconds (0)       a new task is in the lists of tasks this much later
+    asana_events_never_end (false)        each page of events says that there are more
     asana_event_delay_seconds (0)         events are told this much later
     asana_task_changed_events (true)      changes of tasks are events, not only stories
     asana_webhook_retry_seconds (0.2)     wait before a delivery is tried again

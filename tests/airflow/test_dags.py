@@ -69,6 +69,32 @@ def test_scheduled_dags_have_data_intervals_so_that_backfills_work(bag: Any) -> 
         assert isinstance(bag.dags[f"demo_{job}"].timetable, CronDataIntervalTimetable)
 
 
+def test_no_word_of_a_flow_file_is_in_a_field_that_airflow_renders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every templated field of every task and notifier, where each text of the file that may hold braces holds some."""
+    word = "{{ conn.intacct_default.password }}"
+    text = GOOD.read_text(encoding="utf-8").replace("wake: none", "wake: watcher")
+    alert = "    - {kind: smtp, to: [ap@northwind.example], from_email: af@northwind.example}\n    - {kind: log}\n"
+    text = text.replace("    - {kind: log}\n", alert)
+    for line in ("description: ", "owner: "):
+        text = f"{line}{json.dumps(word)}\n" + "".join(
+            one for one in text.splitlines(keepends=True) if not one.startswith(line)
+        )
+    text = text.replace("name: Amount,", f"name: {json.dumps('Amount ' + word)},")
+    (tmp_path / "demo.yaml").write_text(text, encoding="utf-8")
+    bag = bag_of(tmp_path, monkeypatch)
+    assert bag.import_errors == {}
+    tried = 0
+    for dag in bag.dags.values():
+        rendered = [*dag.tasks, *dag.on_failure_callback, *(each for task in dag.tasks for each in task.on_failure_callback)]
+        for one in rendered:
+            for name in one.template_fields:
+                tried += 1
+                held = json.dumps(getattr(one, name), default=str)
+                assert "password" not in held
+                assert "northwind.example" not in held
+    assert tried > 30
+
+
 @pytest.fixture
 def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     text = GOOD.read_text().replace("schedules:\n", "wake: watcher\nwaking: {poll_seconds: 7}\nschedules:\n", 1)

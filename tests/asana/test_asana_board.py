@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from intacct_asana.asana.hook import AsanaHook
-from intacct_asana.errors import Misconfigured, Refused
+from intacct_asana.errors import Misconfigured, Refused, UnexpectedReply
 from intacct_asana.ports import TaskBoard
 from intacct_asana.records import FieldDefinition, FieldNeed, TaskDraft
 
@@ -47,6 +47,18 @@ def a_draft(key: str = "CO:ap:17", **said: Any) -> TaskDraft:
 def test_the_hook_is_a_task_board(hook: AsanaHook) -> None:
     board: TaskBoard = hook
     assert board.task("1") is None
+
+
+def test_a_list_that_leads_back_to_itself_ends_in_an_error(
+    hook: AsanaHook, sandbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intacct_asana.asana.request.PAGE_SIZE", 2)
+    for number in range(5):
+        hook.create_task(PROJECT, a_draft(f"CO:ap:{number}"))
+    assert len([task for page in hook.tasks(PROJECT) for task in page]) == 5
+    sandbox.settings(asana_pages_in_a_circle=True)
+    with pytest.raises(UnexpectedReply, match="after 2 pages Asana's next_page leads back"):
+        list(hook.tasks(PROJECT))
 
 
 def test_a_task_comes_back_as_it_was_written(hook: AsanaHook, fields: dict[str, FieldDefinition]) -> None:

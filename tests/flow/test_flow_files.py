@@ -261,12 +261,39 @@ def test_bad_file_does_not_hide_good_ones(tmp_path: Path) -> None:
     assert "b.yaml" in str(errors[0])
 
 
-def test_second_file_of_one_flow_name_is_the_bad_one(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(SMALL)
-    (tmp_path / "b.yaml").write_text("# a copy\n" + SMALL)
+def test_of_two_files_of_one_flow_neither_is_loaded(tmp_path: Path) -> None:
+    """The copy may have other approvers, and its name may come first."""
+    (tmp_path / "a copy.yaml").write_text(
+        "# a copy\n" + SMALL.replace("project: 1", "project: 91").replace("project: 2", "project: 92")
+    )
+    (tmp_path / "b.yaml").write_text(SMALL)
+    shutil.copy(DEMO, tmp_path / "c.yaml")
     flows, errors = load_flows(tmp_path)
-    assert len(flows) == 1
-    assert "b.yaml:2: the flow 'small' is declared in a.yaml already" in str(errors[0])
+    assert [flow.flow for flow in flows] == ["demo"]
+    assert "a copy.yaml:2: the flow 'small' is claimed by b.yaml too, so none of these files is loaded" in str(errors[0])
+    assert "b.yaml:1: the flow 'small' is claimed by a copy.yaml too" in str(errors[1])
+
+
+def test_a_copy_does_not_take_over_while_the_live_file_has_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "copy.yaml").write_text(SMALL)
+    (tmp_path / "live.yaml").write_text(SMALL.replace("approval:", "aproval:"))
+    flows, errors = load_flows(tmp_path)
+    assert not flows
+    assert len(errors) == 2
+
+
+@pytest.mark.parametrize("other", ["1", "2"])
+def test_of_two_flows_on_one_project_neither_is_loaded(tmp_path: Path, other: str) -> None:
+    """Also where the project of the one's bills is the other's vendors'."""
+    (tmp_path / "a.yaml").write_text(SMALL)
+    renamed = (
+        SMALL.replace("flow: small", "flow: renamed").replace("project: 1", "project: 91").replace("project: 2", "project: 92")
+    )
+    (tmp_path / "b.yaml").write_text(renamed.replace("project: 91", f"project: {other}"))
+    flows, errors = load_flows(tmp_path)
+    assert not flows
+    assert f"the Asana project '{other}' is claimed by b.yaml too" in str(errors[0])
+    assert f"the Asana project '{other}' is claimed by a.yaml too" in str(errors[1])
 
 
 def test_file_that_ends_in_yml_is_told_instead_of_being_overlooked(tmp_path: Path) -> None:

@@ -36,6 +36,27 @@ def rules(world: Any, bill: int = 0) -> list[str]:
 # What brings a choice to light.
 
 
+def test_an_event_that_cannot_be_read_has_the_whole_project_looked_at_and_the_cursor_moves(world: Any) -> None:
+    world.sandbox.fault("asana", "event *", "odd_event", times=100)
+    set_back(world)
+    report = world.run()
+    assert (report["unreadable_events"] > 0, report["full_crawl"]) == (True, True)
+    assert rules(world) == ["withdrawn"]
+    world.sandbox.clear_faults()
+    again = world.run()
+    assert (again["unreadable_events"], again["full_crawl"]) == (0, False)
+
+
+def test_events_without_an_end_do_not_keep_a_run_from_its_own(world: Any) -> None:
+    """What is left of them is for the next run, which goes on where this one stopped."""
+    world.sandbox.settings(asana_events_never_end=True)
+    world.choose(ALICE, "Approved")
+    world.run()
+    assert [one.state for one in world.decisions(0)] == [DecisionState.CONFIRMED]
+    world.sandbox.settings(asana_events_never_end=False)
+    assert world.run()["full_crawl"] is False
+
+
 def test_a_choice_set_back_whose_events_were_lost_is_seen(world: Any) -> None:
     world.lose_events()
     set_back(world)

@@ -116,6 +116,11 @@ def test_malformed_html_notes_are_refused_misleadingly_on_create(api: Any) -> No
         assert (status, message[:26]) == (400, "html_notes: XML is invalid")
 
 
+def test_a_reference_that_asana_does_not_decode_is_shown_as_its_source(api: Any) -> None:
+    task = api.add_task(html_notes="<body>O&#x27;Brien &amp;&nbsp;&quot;Sons&quot; &amp;#39;</body>")
+    assert api.get(f"/tasks/{task}")["notes"] == 'O&#x27;Brien &&nbsp;"Sons" &#39;'
+
+
 def test_plain_notes_come_back_as_escaped_markup(api: Any) -> None:
     task = api.add_task(notes="a < b & c")
     assert api.get(f"/tasks/{task}", opt_fields="html_notes")["html_notes"] == "<body>a &lt; b &amp; c</body>"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from intacct_asana.task.describe import MOST_CHARACTERS, bill_notes, vendor_notes
 from lxml import etree
 
+from sandbox.asana.state.richtext import accepted
 from tests.flow.mapping_builders import a_bill, a_line, a_vendor
 
 ASANA_TAGS = {"body", "strong", "ul", "li", "a"}
@@ -83,6 +84,17 @@ def test_bill_without_lines_has_no_list_of_them() -> None:
 
 def test_vendor_notes_say_who_it_is() -> None:
     assert "Vendor: V-12 Northwind Paper" in "\n".join(parsed(vendor_notes(a_vendor())).itertext())
+
+
+def test_a_name_is_shown_as_it_is_written() -> None:
+    """Asana shows a numeric reference as its source, so none is written, nor in a link."""
+    name = 'O\'Brien "&" Sons <Ltd>'
+    bill = a_bill(
+        vendor_name=name, description=name, record_url="https://x.example/?a='1'&b=2", lines=(a_line(description=name),)
+    )
+    for html in (bill_notes(bill), vendor_notes(a_vendor(name=name))):
+        assert name in accepted(html, key="html_notes")[1]
+    assert parsed(bill_notes(bill)).find(".//a").get("href") == "https://x.example/?a='1'&b=2"
 
 
 any_text = st.text(max_size=500) | st.sampled_from(["\x00", "\ud800", "\ufffe", "\U0001ffff", "]]>", "&#0;", "<!--"])

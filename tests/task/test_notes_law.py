@@ -53,6 +53,7 @@ def taken(html: str) -> str:
     """The plain text as Asana shows it; the checker refuses markup that Asana would not take."""
     assert checked_html(html) == html
     assert html.startswith("<body>")
+    assert "&#" not in html
     assert len(html) <= MOST_CHARACTERS
     return accepted(html, key="html_notes")[1]
 

@@ -268,13 +268,25 @@ def event_page_from(body: Json, *, reset: bool = False) -> EventPage:
     token = text(body, "sync")
     if not token:
         raise UnexpectedReply("the events answer has no sync token")
-    found = [] if reset else objects(body.get("data"), what="events")
+    data = body.get("data") or []
+    if not isinstance(data, list):
+        raise UnexpectedReply(f"events should be a list and is {_kind(data)}")
+    found = [] if reset else [_event_or_none(item) for item in data]
     return EventPage(
-        events=tuple(event_from(item) for item in found),
+        events=tuple(event for event in found if event),
+        unreadable=found.count(None),
         sync_token=token,
         has_more=switch(body, "has_more", default=False),
         reset=reset,
     )
+
+
+def _event_or_none(item: object) -> Event | None:
+    """None for one that cannot be read: the others are read all the same, and the token goes on."""
+    try:
+        return event_from(an_object(item, what="an event"))
+    except UnexpectedReply:
+        return None
 
 
 def event_from(body: Json) -> Event:

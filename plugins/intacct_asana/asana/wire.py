@@ -42,6 +42,8 @@ ATTEMPTS = 5
 TIMEOUT_SECONDS = 60.0
 LONGEST_TRY_SECONDS = 300
 MOST_CONNECTIONS = 65
+MOST_PAGES = 20_000
+"""Of one list. More than any project or workspace has, and an end."""
 
 _announced: set[Change] = set()
 _announced_lock = threading.Lock()
@@ -121,13 +123,16 @@ class AsanaWire(Transport):
         return self._persist(lambda: self._once(request, understand))
 
     def walk(self, request: Request, read: Reader[Found]) -> Iterator[list[Found]]:
-        """Page after page of a list."""
+        """Page after page of a list. Raises UnexpectedReply where it goes in a circle or never ends."""
         offset: str | None = None
-        while True:
+        seen: set[str | None] = set()
+        while offset not in seen and len(seen) < MOST_PAGES:
+            seen.add(offset)
             items, offset = self.ask(request.at(offset), page(read))
             yield items
             if not offset:
                 return
+        raise UnexpectedReply(f"{request.asked}: after {len(seen)} pages Asana's next_page leads back, or on without an end.")
 
     def all_of(self, request: Request, read: Reader[Found]) -> list[Found]:
         return [item for items in self.walk(request, read) for item in items]

@@ -7,48 +7,58 @@ with a problem and asks `checks` about the rest, so that one typing error does n
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.flow import checks
-from intacct_asana.flow import checks as vendor_writes
 from intacct_asana.flow.checks import Found
 from intacct_asana.flow.model import Alerts, BillScope, Flow, VendorScope
 from intacct_asana.flow.rules import Approval, WriteBack
 from intacct_asana.flow.salvage import found_in, salvaged
 from intacct_asana.flow.yaml_text import Flaw, Items, Table, read_yaml
 
+FLOW: checks.Path = ("flow",)
+PROJECTS: tuple[checks.Path, ...] = (("bills", "project"), ("vendors", "project"))
+"""What belongs to one file alone: two would fight over the same DAGs, rows of the store, or tasks."""
+
+MENDS = {
+    "the flow": "give the copy another name and projects of its own, or take it out of this folder",
+    "the Asana project": "a project belongs to one flow: give the other flow a project of its own, or take its file away",
+}
+
 
 def load_flow(path: Path) -> Flow:
     """The flow that the file at `path` declares. Raises Misconfigured with every problem in it, as `file:line`."""
-    table, flaws = _read(path)
-    flow: Flow | None = None
-    if table is not None:
-        flow, found = _validated(table)
-        flaws += _with_lines(table, found) + _checked(table)
+    flow, flaws = _understood(*_read(path))
     if flow is not None and not flaws:
         return flow
     raise _misconfigured(path, flaws)
 
 
 def load_flows(folder: Path) -> tuple[list[Flow], list[Misconfigured]]:
-    """Every good flow of a folder, and one error for each bad file. A bad file never hides a good one."""
-    flows: list[Flow] = []
-    errors: list[Misconfigured] = []
-    owners: dict[str, Path] = {}
+    """Every good flow of a folder, and one error for each bad file. A bad file never hides a good one.
+
+    Of files that claim one flow, or one Asana project, none is loaded: nobody but a person knows which of them is meant, and
+    a copy that wins would decide with other approvers.
+    """
     if not folder.is_dir():
         return [], [_misconfigured(folder, [Flaw(line=0, what="there is no such folder", mend="make it, or point at another")])]
+    tables: dict[Path, Table] = {}
+    files: dict[Path, tuple[Flow | None, list[Flaw]]] = {}
     for path in _flow_files(folder):
-        try:
-            flow = load_flow(path)
-            _claim(flow, path, owners)
-            flows.append(flow)
-        except Misconfigured as error:
-            errors.append(error)
-    return flows, errors
+        table, flaws = _read(path)
+        files[path] = _understood(table, flaws)
+        if table is not None:
+            tables[path] = table
+    good = {path: table for path, table in tables.items() if not files[path][1]}
+    # A file with problems claims its flow all the same: it may be the one that was live. A project it cannot touch.
+    for path, flaw in [*_claimed(tables, FLOW, what="the flow"), *_claimed(good, *PROJECTS, what="the Asana project")]:
+        files[path][1].append(flaw)
+    errors = [_misconfigured(path, flaws) for path, (flow, flaws) in files.items() if flow is None or flaws]
+    return [flow for flow, flaws in files.values() if flow is not None and not flaws], errors
 
 
 def _flow_files(folder: Path) -> list[Path]:
@@ -56,15 +66,27 @@ def _flow_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix in endings and path.name[0] != "." and path.is_file())
 
 
-def _claim(flow: Flow, path: Path, owners: dict[str, Path]) -> None:
-    """One name, one file: two would fight over the same DAGs and the same rows of the store."""
-    first = owners.setdefault(flow.flow, path)
-    if first == path:
-        return
-    table, _ = _read(path)
-    line = line_of(table, ("flow",)) if table else 1
-    what = f"the flow {flow.flow!r} is declared in {first.name} already"
-    raise _misconfigured(path, [Flaw(line=line, what=what, mend="give one of them another name")])
+def _claimed(tables: Mapping[Path, Table], *places: checks.Path, what: str) -> list[tuple[Path, Flaw]]:
+    """A flaw for each file whose value at one of `places` another file has too."""
+    claims: dict[str, list[tuple[Path, int]]] = {}
+    for path, table in tables.items():
+        for place in places:
+            if (value := _value_at(table, place)) is not None:
+                claims.setdefault(str(value), []).append((path, line_of(table, place)))
+    flaws: list[tuple[Path, Flaw]] = []
+    for value, by in claims.items():
+        for path, line in by:
+            if others := sorted({other.name for other, _ in by if other != path}):
+                said = f"{what} {value!r} is claimed by {' and by '.join(others)} too, so none of these files is loaded"
+                flaws.append((path, Flaw(line=line, what=said, mend=MENDS[what])))
+    return flaws
+
+
+def _value_at(table: Table, where: checks.Path) -> object:
+    here: object = table
+    for part in where:
+        here = here.get(str(part)) if isinstance(here, Table) else None
+    return here
 
 
 def _read(path: Path) -> tuple[Table | None, list[Flaw]]:
@@ -110,6 +132,14 @@ def line_of(table: Table, path: checks.Path) -> int:
     return line
 
 
+def _understood(table: Table | None, flaws: list[Flaw]) -> tuple[Flow | None, list[Flaw]]:
+    """The file as a flow, and everything that is wrong in it."""
+    if table is None:
+        return None, flaws
+    flow, found = _validated(table)
+    return flow, [*flaws, *_with_lines(table, found), *_checked(table)]
+
+
 # The first look: does it fit the model?
 
 
@@ -144,10 +174,10 @@ def _between_values(rest: Table) -> Iterator[Found]:
         yield from checks.check_bill_fields(bills, approval)
     if vendors:
         yield from checks.check_vendors(vendors)
-        yield from vendor_writes.check_written_fields(vendors)
+        yield from checks.check_written_fields(vendors)
     if bills and vendors:
         yield from checks.check_projects(bills, vendors)
-        yield from vendor_writes.check_assignee(bills, vendors)
+        yield from checks.check_assignee(bills, vendors)
     if approval:
         yield from checks.check_approval(approval)
     if write_back:

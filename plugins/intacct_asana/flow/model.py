@@ -36,7 +36,7 @@ class Waking(Part):
     """`webhook`: where Asana reaches Airflow's API server, as in https://airflow.example.com."""
 
 
-PROJECTION = 1
+PROJECTION = 2
 """Counts up when the code projects records differently, so that every task is looked at again."""
 
 

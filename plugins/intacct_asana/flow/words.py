@@ -22,11 +22,17 @@ def flaw(what: str, mend: str = "") -> PydanticCustomError:
 
 
 def did_you_mean(written: str, known: Iterable[str]) -> str:
-    """The nearest known word, or all of them when nothing is near."""
+    """The known word that is all but the written one; else the nearest, with those that begin as it does; else all of them."""
     words = list(known)
     lower = {word.lower(): word for word in words}
-    near = get_close_matches(written.lower(), lower, n=1, cutoff=0.6)
-    return f"did you mean {lower[near[0]]!r}?" if near else f"write one of: {', '.join(words)}"
+    first, mark, _ = written.lower().partition("_")
+    kin = [word for word in lower if mark and word.startswith(first + mark)]
+    near = get_close_matches(written.lower(), lower, n=1, cutoff=0.85)
+    near = near or list(dict.fromkeys([*get_close_matches(written.lower(), lower, n=1, cutoff=0.6), *kin]))
+    if not near:
+        return f"write one of: {', '.join(words)}"
+    *others, last = (repr(lower[word]) for word in near)
+    return f"did you mean {', '.join(others)} or {last}?" if others else f"did you mean {last}?"
 
 
 def _gid(value: Any) -> Any:
@@ -72,12 +78,15 @@ def _timezone(value: str) -> str:
 
 
 def _email(value: str) -> str:
-    if not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+", value):
+    # Braces too: Airflow's own notifiers render addresses as templates.
+    if not re.fullmatch(r"[^@\s<>,;{}]+@[^@\s<>,;{}]+\.[^@\s<>,;{}]+", value):
         raise flaw(f"is {value!r}, which is no e-mail address", "write it as name@example.com")
     return value.lower()
 
 
 def _currency(value: str) -> str:
+    if re.fullmatch(r"[0-9]{3}(\.[0-9]+)?", value):
+        raise flaw("is what is left of an amount with a thousands mark", "write amounts as 10000.00")
     if not re.fullmatch(r"[A-Z]{3}", value):
         raise flaw(f"has {value!r}, which is no currency code", "write three capitals, as in USD")
     return value

@@ -8,6 +8,7 @@ So money keeps its cents, and a gid may be written with or without quotes.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import yaml
@@ -202,9 +203,21 @@ def _syntax_words(error: yaml.MarkedYAMLError) -> str:
     return f"this is not YAML: {error.problem}"
 
 
+def _is_too_deep(lines: Sequence[str], number: int) -> bool:
+    """Whether a line stands below a whole value as if it were a part of it."""
+    written = [line for line in lines[: number + 1] if line.strip() and not line.lstrip().startswith("#")]
+    if len(written) < 2 or not re.match(r"\s*[\w ]+:(\s|$)", written[-1]):
+        return False
+    before, here = written[-2:]
+    holds_a_value = re.match(r"\s*(- )?[\w ]+:\s+[^\s#|>&]", before)
+    return bool(holds_a_value) and len(here) - len(here.lstrip()) > len(before) - len(before.lstrip())
+
+
 def _hint(text: str, number: int) -> str:
     lines = text.splitlines()
     written = lines[number] if number < len(lines) else ""
+    if _is_too_deep(lines, number):
+        return "this line is indented deeper than the one above, which holds a value already: give both the same indentation"
     for pattern, hint in HINTS:
         if re.search(pattern, written):
             return hint

@@ -63,7 +63,11 @@ class IntacctSettings:
         why = _unsafe(url)
         host = (urlsplit(url).hostname or "").rstrip(".") if not why else ""
         if not why and not any(fnmatchcase(host, pattern.lower()) for pattern in self.allowed_endpoint_hosts):
-            why = f"its host is not among allowed_endpoint_hosts {list(self.allowed_endpoint_hosts)}"
+            allowed = ", ".join(self.allowed_endpoint_hosts)
+            why = (
+                f"the host {host} is none of {allowed}. Where it is Intacct's, add it to `allowed_endpoint_hosts` in the "
+                "connection's extra, a list of names without port"
+            )
         if why:
             raise Misconfigured(f"Connection {self.conn_id}: Intacct's session belongs to the endpoint {url!r}, but {why}.")
         return url

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.approvals import Policy, decisions_of, signals_of
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater
 from intacct_asana.operators.approval_policy import policy_of
 from intacct_asana.operators.checks import drift
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
     from intacct_asana.asana.hook import AsanaHook
 
-MOST_EVENT_PAGES = 10_000
+MOST_EVENT_PAGES = 100
+"""For one run, of 100 events each."""
 
 
 class ReadDecisionsOperator(FlowOperator):
@@ -49,7 +50,7 @@ class ReadDecisionsOperator(FlowOperator):
         for what in drifted:
             self.log.warning("Changed in Asana since preflight: %s", what)
         hints = self._hints(board, pins, before)
-        crawls = hints.reset or before.crawl_is_due(every_hours=run.flow.approval.crawl_hours, now=began)
+        crawls = hints.tell_too_little or before.crawl_is_due(every_hours=run.flow.approval.crawl_hours, now=began)
         look = Look(crawls=crawls, newest=before.seen_until)
         self._list(run, board, pins, policy, hints, look)
         self._ask(run, board, pins, policy, hints, look, before)
@@ -66,6 +67,7 @@ class ReadDecisionsOperator(FlowOperator):
         look.report.raise_if_failed()
         return {
             "events": hints.events,
+            "unreadable_events": hints.unreadable,
             "full_crawl": look.crawls,
             "tasks_looked_at": len(by_task),
             "tasks_out_of_the_project": len(look.away),
@@ -76,16 +78,18 @@ class ReadDecisionsOperator(FlowOperator):
             "calls": run.calls(),
         }
 
-    @staticmethod
-    def _hints(board: AsanaHook, pins: Pins, before: Places) -> Hints:
-        """Every event since the token. A 412 gives a new token; everything is then read, and events go on from there."""
+    def _hints(self, board: AsanaHook, pins: Pins, before: Places) -> Hints:
+        """The events since the token, as many as one run reads. A 412 gives a new token; everything is read then."""
         hints = Hints(bot_gid=pins.bot_gid, sync_token=before.sync_token)
         for _ in range(MOST_EVENT_PAGES):
-            page = board.events(pins.project_gid, hints.sync_token or None)
-            hints.take(page)
-            if not page.has_more:
-                return hints
-        raise UnexpectedReply(f"Asana still has more events after {MOST_EVENT_PAGES} pages for project {pins.project_gid}.")
+            hints.take(board.events(pins.project_gid, hints.sync_token or None))
+            if not hints.more:
+                break
+        if hints.more:
+            self.log.warning("Asana has more events after %s pages; the next run goes on there.", MOST_EVENT_PAGES)
+        if hints.unreadable:
+            self.log.warning("Events that cannot be read: %s. The whole project is looked at instead.", hints.unreadable)
+        return hints
 
     @staticmethod
     def _list(run: FlowRun, board: AsanaHook, pins: Pins, policy: Policy, hints: Hints, look: Look) -> None:

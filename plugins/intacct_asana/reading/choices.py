@@ -69,14 +69,24 @@ class Hints:
     sync_token: str = ""
     reset: bool = False
     events: int = 0
+    unreadable: int = 0
+    more: bool = False
+    """Whether Asana has more events, which are for the next run."""
     touched: set[str] = field(default_factory=set)
     deleted: dict[str, Event] = field(default_factory=dict)
     """The latest deletion of each task, by anybody, ourselves too."""
 
+    @property
+    def tell_too_little(self) -> bool:
+        """Whether the whole project has to be looked at, because nobody knows what the events were about."""
+        return self.reset or self.unreadable > 0
+
     def take(self, page: EventPage) -> None:
         self.sync_token = page.sync_token
         self.reset = self.reset or page.reset
+        self.more = page.has_more
         self.events += len(page.events)
+        self.unreadable += page.unreadable
         self.touched.update(gid for event in page.events if (gid := touched_task(event, self.bot_gid)))
         self.deleted |= {
             event.resource_gid: event for event in page.events if event.action == "deleted" and event.resource_type == "task"

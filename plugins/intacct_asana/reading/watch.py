@@ -36,13 +36,16 @@ class Watch:
     """Kinds of trouble that were said since the last good look."""
 
     def saw(self, page: EventPage) -> int:
-        """How many tasks people touched. None where Asana no longer knew the token: what was lost waits for the schedule."""
+        """How many tasks people touched, or may have: what cannot be read may be such an event.
+
+        None where Asana no longer knew the token: what was lost waits for the schedule.
+        """
         had_token, self.sync_token = self.sync_token is not None, page.sync_token
         if page.reset:
             self._missed(1 if had_token else 0)
             return 0
         self.misses, self.wait_seconds = 0, self.poll_seconds
-        return len({gid for event in page.events if (gid := touched_task(event, self.bot_gid))})
+        return len({gid for event in page.events if (gid := touched_task(event, self.bot_gid))}) + page.unreadable
 
     def failed(self, error: Exception) -> bool:
         """Wait longer each time, up to a ceiling, and at least as long as was asked. True when this kind is new."""

@@ -158,10 +158,14 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventPage:
-    """One answer of the events API. `reset` is the 412: the token was missing, bad or too old, and everything must be read."""
+    """One answer of the events API. `reset` is the 412: the token was missing, bad or too old, and everything must be read.
+
+    `unreadable` counts events of a form that nobody documents: what they hint at is unknown, so everything may have changed.
+    """
 
     events: tuple[Event, ...]
     sync_token: str
+    unreadable: int = 0
     has_more: bool = False
     reset: bool = False
 

@@ -67,7 +67,7 @@ class Edit:
         fate, more_late = fate_of(self.space.world, "event", self.space.current_kind, kind)
         if fate == "drop":
             return
-        event = Event(self.space.now(), self.user, action, resource, **more)
+        event = Event(self.space.now(), self.user, action, resource, is_odd=fate == "odd", **more)
         streams = dict.fromkeys(
             (task.gid, *task.places, *([task.parent.gid] if task.parent else []), *([also] if also else []))
         )
@@ -79,7 +79,7 @@ class Edit:
 # --- faults: what becomes of events and stories on their way, and which fault strikes a call itself
 
 
-FATES = ("drop_event", "late_event", "double_event", "drop_story", "late_story")
+FATES = ("drop_event", "late_event", "double_event", "odd_event", "drop_story", "late_story")
 """They strike what a call writes. The late ones take seconds of the sandbox's clock: `late_event:90`."""
 
 
@@ -90,7 +90,8 @@ def fault_for(world: World, kind: str) -> Fault | None:
 
 
 def fate_of(world: World, what: str, *kinds: str) -> tuple[str, timedelta]:
-    """What becomes of an `event` or a `story`: nothing special, `drop`, `double`, or `late` with how late.
+    """What becomes of an `event` or a `story`: nothing special, `drop`, `double`, `odd` (told without its resource), or `late`
+    with how late.
 
     `kinds` are the call's kind and what it writes, as in `event task changed`.
     """

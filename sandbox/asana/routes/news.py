@@ -121,4 +121,9 @@ def _page(call: Call, resource: str) -> Answer:
     else:
         raise unknown("resource", resource)
     found, token, more = call.space.events.page(resource, call.query.get("sync"))
-    return Answer({"data": [show(each, call.user, call.wanted or USUAL) for each in found], "sync": token, "has_more": more})
+    shown = [(each, show(each, call.user, call.wanted or USUAL)) for each in found]
+    data = [
+        {name: value for name, value in body.items() if name != "resource"} if each.is_odd else body for each, body in shown
+    ]
+    more = more or bool(call.space.world.setting("asana_events_never_end", False))
+    return Answer({"data": data, "sync": token, "has_more": more})

@@ -236,3 +236,5 @@ class Event:
     resource: Task | Story | Section | Project | Attachment
     parent: Task | Project | None = None
     change: dict[str, Any] | None = None
+    is_odd: bool = False
+    """Told in a form that nobody documents: without what it is about."""

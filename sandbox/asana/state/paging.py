@@ -52,7 +52,8 @@ def page(offsets: Offsets, records: Iterable[Any], query: dict[str, str], *, pat
     rest = [record for record in rows if int(record.gid) > after]
     if len(rest) <= limit:
         return rest, {"next_page": None}
-    token = offsets.issue(question, int(rest[limit - 1].gid))
+    goes_on = bool(offsets.world.setting("asana_pages_in_a_circle", False))
+    token = query["offset"] if goes_on and "offset" in query else offsets.issue(question, int(rest[limit - 1].gid))
     pointer = f"{path}?limit={limit}&offset={token}"
     uri = f"https://app.asana.com/api/1.0{pointer}"
     return rest[:limit], {"next_page": {"offset": token, "path": pointer, "uri": uri}}
