@@ -11,6 +11,9 @@ webhook of a flow that says `wake: webhook`. It never changes or deletes what pe
 **People.** An approver is the user whom the address belonged to when preflight pinned it. When Asana shows another user under
 the address, preflight fails and the pin stays, until somebody runs it with the address in *People to pin anew*.
 
+**Projects.** An Asana project belongs to the flow that pinned it first, since two flows would undo each other's writes.
+*Take the projects over* hands them to this flow; the other flow's DAGs stop then, until its own preflight finds it a project.
+
 The last step prints one table (check, result, how to mend it) and fails when any check failed. **To re-run:** mend what the
 table names and trigger it again.
 """
@@ -32,6 +35,12 @@ for flow in good_flows():
                 title="Create what is missing",
                 description="Make missing custom fields, enum options and sections in Asana, and the flow's webhook.",
             ),
+            "take_over": Param(
+                False,
+                type="boolean",
+                title="Take the projects over",
+                description="Take this flow's Asana projects from another flow, whose DAGs then stop.",
+            ),
             "confirm_people": Param(
                 "",
                 type="string",
@@ -46,6 +55,7 @@ for flow in good_flows():
             flow=flow.flow,
             create_missing="{{ params.create_missing }}",
             confirm_people="{{ params.confirm_people }}",
+            take_over="{{ params.take_over }}",
             pool=flow.pools.asana,
         )
         report = ReportChecksOperator(

@@ -12,6 +12,7 @@ import pytest
 from intacct_asana.errors import Misconfigured
 from intacct_asana.operators.approvals import SettleDecisionsOperator, TellPeopleOperator
 from intacct_asana.operators.documents import AttachDocumentsOperator
+from intacct_asana.operators.preflight import CheckAsanaOperator
 from intacct_asana.operators.read_decisions import ReadDecisionsOperator
 from intacct_asana.operators.syncing import ApplyPlanOperator, PlanBillsOperator, PlanVendorsOperator
 from intacct_asana.operators.vendor_fields import PlanVendorFieldsOperator, TellVendorPeopleOperator, WriteVendorsOperator
@@ -50,3 +51,45 @@ def test_a_step_with_another_user_s_token_reads_and_writes_nothing(
     with pytest.raises(Misconfigured, match=r"acts as Alice Martin .* Nothing was read or written"):
         STEPS[step]().execute(company._context())
     assert company.sandbox.counters() == {"asana GET /users/{gid}": 1}
+
+
+OTHER_PROJECT = "1200000000000099"
+
+
+def test_pins_of_another_project_stop_the_run(company: Any) -> None:
+    """The flow file names another project, and nobody ran preflight."""
+    company.flow(project=OTHER_PROJECT)
+    company.sandbox.zero_counters()
+    with pytest.raises(Misconfigured, match=rf"names Asana project {OTHER_PROJECT} where preflight pinned \d+\. Nothing was"):
+        STEPS["plan bills"]().execute(company._context())
+    assert company.sandbox.counters() == {}
+
+
+def test_pins_of_another_company_stop_the_run(company: Any) -> None:
+    """The bills of one company would be closed because the other one has none of them."""
+    company.connect(company_id="ANOTHER-CO")
+    company.sandbox.zero_counters()
+    with pytest.raises(Misconfigured, match="names Intacct company ANOTHER-CO where preflight pinned SANDBOX-CO"):
+        STEPS["plan bills"]().execute(company._context())
+    assert company.sandbox.counters() == {}
+
+
+def test_a_project_of_another_flow_is_taken_over_on_purpose_only(company: Any) -> None:
+    """A copy of the flow file under another name, on a machine where the first file is not seen."""
+
+    def preflight(**how: Any) -> list[dict[str, str]]:
+        rows: list[dict[str, str]] = CheckAsanaOperator(task_id="c", flow="copy", **how).execute(company._context())
+        return [row for row in rows if "project" in row["check"]]
+
+    path = company.folder / "flows" / "demo.yaml"
+    first = path.read_text(encoding="utf-8")
+    path.write_text(first.replace("flow: demo", "flow: copy"), encoding="utf-8")
+    company.sandbox.zero_counters()
+    refused = [row["result"] for row in preflight(create_missing=True) if row["ok"] == "no"]
+    assert len(refused) == 2
+    assert all("it belongs to flow demo, and two flows would undo each other's writes" in said for said in refused)
+    assert not [call for call in company.sandbox.counters() if "POST" in call or "PUT" in call]
+    assert {row["ok"] for row in preflight(take_over=True)} == {"yes"}
+    path.write_text(first, encoding="utf-8")
+    with pytest.raises(Misconfigured, match="does not know the Asana fields of its bill project yet"):
+        STEPS["plan bills"]().execute(company._context())

@@ -86,6 +86,7 @@ UNDONE = {
     7: "DROP TABLE ia_intents",
     8: "DROP TABLE ia_policies; ALTER TABLE ia_evidence DROP COLUMN signed_by",
     9: "ALTER TABLE ia_links DROP COLUMN linked_at; ALTER TABLE ia_shown DROP COLUMN task_gid",
+    11: "DROP INDEX ia_pins_project; ALTER TABLE ia_pins DROP COLUMN project_gid",
     10: "ALTER TABLE ia_documents ADD COLUMN files TEXT NOT NULL DEFAULT '[]'",
 }
 """What takes each version's step back."""

@@ -7,11 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 
 import pytest
-from intacct_asana.errors import IntacctAsanaError, Refused
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused
 from intacct_asana.records import Cursor, PinnedField, Pins
 from intacct_asana.store import FlowStore, StoredPlan, open_store, runs
 
-from tests.store.store_world import NOON, break_table, crowd, everything, minutes
+from tests.store.store_world import NOON, break_table, crowd, everything, make_older, minutes, opened, run_sql
 
 HERE = Cursor(name="bills", value="11/23/2026 12:00:00")
 
@@ -127,3 +127,32 @@ def test_pins_come_back_and_can_be_replaced(flow: FlowStore) -> None:
     flow.save_pins("bill", replace(pins, bot_gid="10"))
     assert flow.pins("bill") == replace(pins, bot_gid="10")
     assert flow.pins("vendor") == replace(pins, project_gid="2")
+
+
+def test_a_project_belongs_to_the_flow_that_pinned_it_until_another_takes_it_over(url: str) -> None:
+    first, second = (open_store(url).for_flow(name) for name in ("first", "second"))
+    pins = Pins(project_gid="1", fields={}, bot_gid="9")
+    first.save_pins("bill", pins)
+    assert first.project_taken("1") is None
+    problem = second.project_taken("1")
+    assert problem is not None
+    assert "belongs to flow first" in problem.what
+    with pytest.raises(Misconfigured, match="belongs to flow first"):
+        second.save_pins("vendor", pins)
+    second.save_pins("vendor", pins, take_over=True)
+    assert (first.pins("bill"), second.pins("vendor")) == (None, pins)
+    with pytest.raises(Misconfigured, match="belongs to flow second"):
+        first.save_pins("bill", pins)
+
+
+def test_of_two_flows_of_an_older_store_on_one_project_neither_goes_on(url: str) -> None:
+    alone, one, other = (open_store(url).for_flow(name) for name in ("alone", "one", "other"))
+    alone.save_pins("bill", Pins(project_gid="7", fields={}))
+    one.save_pins("bill", Pins(project_gid="1", fields={}))
+    other.save_pins("bill", Pins(project_gid="2", fields={}))
+    make_older(url, 10)
+    run_sql(url, """UPDATE ia_pins SET body = replace(body, '"2"', '"1"') WHERE flow = 'other'""")
+    alone, one, other = (opened(url, name) for name in ("alone", "one", "other"))
+    assert (one.pins("bill"), other.pins("bill")) == (None, None)
+    assert alone.pins("bill")
+    assert other.project_taken("7")

@@ -83,6 +83,7 @@ class FlowRun:
         preflight has not run yet.
         """
         pins = self._pins(kind)
+        self._raise_unless_pinned_for_this(kind, pins)
         if self._me.gid == pins.bot_gid:
             return self.unpinned_board, pins
         raise Misconfigured(
@@ -90,6 +91,21 @@ class FlowRun:
             f"{pins.bot_gid}. Nothing was read or written. Put the former user's token back, or run the DAG "
             f"{self.flow.flow}_preflight."
         )
+
+    def _raise_unless_pinned_for_this(self, kind: str, pins: Pins) -> None:
+        """The flow file or a connection may have changed since preflight: then the pins are of something else."""
+        project = self.flow.bills.project if kind == "bill" else self.flow.vendors.project
+        company = self.books.settings.login.company_id
+        changed = [
+            f"{what} {now} where preflight pinned {then}"
+            for what, now, then in (("Asana project", project, pins.project_gid), ("Intacct company", company, pins.company_id))
+            if then and now.casefold() != then.casefold()
+        ]
+        if changed:
+            raise Misconfigured(
+                f"Flow {self.flow.flow} names {' and '.join(changed)}. Nothing was read or written. Put it back, or "
+                f"run the DAG {self.flow.flow}_preflight."
+            )
 
     def _pins(self, kind: str) -> Pins:
         pins = self.store.pins(kind)

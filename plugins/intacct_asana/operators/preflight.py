@@ -157,14 +157,22 @@ class CheckAsanaOperator(FlowOperator):
     """Token, projects, custom fields, sections and approvers on the Asana side; pins what it resolved.
 
     With `create_missing` it makes missing fields, enum options, sections and the webhook, each once; nothing existing is
-    changed. An approver's address that moved to another user keeps its old pin, until it is named in `confirm_people`.
+    changed. An approver's address that moved to another user keeps its old pin, until it is named in `confirm_people`. A
+    project that another flow pinned stays that flow's, unless `take_over` says so.
     """
 
-    template_fields: Sequence[str] = ("create_missing", "confirm_people")
+    template_fields: Sequence[str] = ("create_missing", "confirm_people", "take_over")
 
-    def __init__(self, *, create_missing: bool | str = False, confirm_people: str = "", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        create_missing: bool | str = False,
+        confirm_people: str = "",
+        take_over: bool | str = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
-        self.create_missing, self.confirm_people = create_missing, confirm_people
+        self.create_missing, self.confirm_people, self.take_over = create_missing, confirm_people, take_over
 
     def execute(self, context: Context) -> list[Row]:
         run = self.run_parts
@@ -195,6 +203,10 @@ class CheckAsanaOperator(FlowOperator):
             return [reach, {"check": f"{check}: fields", "result": error.message, "mend": "", "ok": "no"}]
 
     def _fields(self, run: FlowRun, kind: str, project_gid: str, workspace_gid: str) -> Iterable[Row]:
+        taken = None if self.take_over is True else run.store.project_taken(project_gid)
+        if taken:
+            yield failed(f"Asana {kind} project: owner", taken)
+            return
         needs, sections = required_fields(run.flow, kind), required_sections(run.flow, kind)
         known = run.store.pins(kind)
         if self.create_missing is True:
@@ -211,7 +223,7 @@ class CheckAsanaOperator(FlowOperator):
             known=known,
         )
         yield from (failed(f"Asana {kind} project: fields", problem) for problem in problems)
-        pins = replace(pins, workspace_gid=workspace_gid)
+        pins = replace(pins, workspace_gid=workspace_gid, company_id=run.books.settings.login.company_id)
         if kind == "bill":
             people, rows = self._people(run, known)
             pins = replace(pins, people=people)
@@ -221,7 +233,7 @@ class CheckAsanaOperator(FlowOperator):
             signal = run.flow.approval.signal if kind == "bill" else None
             drift = pins_drift(known, definitions, there, signal=signal) if known else []
             yield from (passed(f"Asana {kind} project: drift", f"{one.where}: {one.what}") for one in drift)
-            run.store.save_pins(kind, pins)
+            run.store.save_pins(kind, pins, take_over=self.take_over is True)
             yield passed(f"Asana {kind} project: fields", f"{len(pins.fields)} fields pinned")
 
     @staticmethod

@@ -185,8 +185,8 @@ class PinnedField:
 class Pins:
     """What preflight resolved once for one project: names to gids, so that a rename in Asana does not break the flow.
 
-    `people` are the approvers' user gids by e-mail address in lower case, `workspace_gid` the workspace of the project. Pins of
-    older releases have neither.
+    `people` are the approvers' user gids by e-mail address in lower case, `workspace_gid` the workspace of the project,
+    `company_id` the company in Intacct whose records its tasks are. Pins of older releases have none of them.
     """
 
     project_gid: str
@@ -195,6 +195,7 @@ class Pins:
     bot_gid: str = ""
     people: Mapping[str, str] = field(default_factory=dict)
     workspace_gid: str = ""
+    company_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

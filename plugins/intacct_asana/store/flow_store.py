@@ -96,8 +96,14 @@ class FlowStore:
         """What preflight pinned for the project of this kind of record, or None."""
         return runs.read_pins(self._database, flow=self._flow, kind=kind)
 
-    def save_pins(self, kind: str, pins: Pins) -> None:
-        runs.save_pins(self._database, flow=self._flow, kind=kind, pins=pins)
+    def save_pins(self, kind: str, pins: Pins, *, take_over: bool = False) -> None:
+        """Keep the pins and the project with them. Raises Misconfigured for another flow's, unless it is taken over."""
+        runs.save_pins(self._database, flow=self._flow, kind=kind, pins=pins, take_over=take_over)
+
+    def project_taken(self, project_gid: str) -> Problem | None:
+        """What is wrong when the project is another flow's."""
+        owner = runs.owner_of(self._database, flow=self._flow, project_gid=project_gid)
+        return runs.taken(project_gid, owner) if owner else None
 
     def save_plan(self, plan: StoredPlan) -> None:
         runs.save_plan(self._database, flow=self._flow, plan=plan)

@@ -95,6 +95,21 @@ def _journal_of_files_and_webhooks(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE ia_documents DROP COLUMN files")
 
 
+def _owned_projects(connection: Connection) -> None:
+    """A project belongs to the flow that pinned it. Where two did, neither owns it until one of them runs preflight."""
+    connection.exec_driver_sql("ALTER TABLE ia_pins ADD COLUMN project_gid VARCHAR(64)")
+    pins = tables.pins
+    owners: dict[str, list[tuple[str, str]]] = {}
+    for row in connection.execute(select(pins.c.flow, pins.c.kind, pins.c.body)):
+        owners.setdefault(json.loads(row.body)["project_gid"], []).append((row.flow, row.kind))
+    for project_gid, owned in owners.items():
+        for flow, kind in owned:
+            here = and_(pins.c.flow == flow, pins.c.kind == kind)
+            change = update(pins).where(here).values(project_gid=project_gid)
+            connection.execute(change if len(owned) == 1 else delete(pins).where(here))
+    next(index for index in pins.indexes).create(connection)
+
+
 def _files(document: Any, at: str) -> Iterator[dict[str, Any]]:
     for file in json.loads(document.files):
         kind = "asana" if document.form == "file" else "external"
@@ -128,5 +143,6 @@ STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType(
         8: _keyed_evidence,
         9: _shown_by_task,
         10: _journal_of_files_and_webhooks,
+        11: _owned_projects,
     }
 )

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from intacct_asana.codec import from_json, instant_of, instant_text, json_text, to_json
-from intacct_asana.errors import Refused
+from intacct_asana.errors import Misconfigured, Problem, Refused
 from intacct_asana.records import Cursor, Pins
 from intacct_asana.store.database import Database, put
 from intacct_asana.store.tables import cursors as cursors_table
@@ -130,6 +131,36 @@ def read_pins(database: Database, *, flow: str, kind: str) -> Pins | None:
         return from_json(Pins, body) if body else None
 
 
-def save_pins(database: Database, *, flow: str, kind: str, pins: Pins) -> None:
+def save_pins(database: Database, *, flow: str, kind: str, pins: Pins, take_over: bool = False) -> None:
+    """Keep the pins, and with them the project. Raises Misconfigured when it is another flow's.
+
+    With `take_over` the other flow loses it: its pins go, so that its DAGs stop until its own preflight finds it a project.
+    """
     with database.write() as connection:
-        put(connection, pins_table, {"flow": flow, "kind": kind, "body": to_json(pins)})
+        if take_over:
+            connection.execute(delete(pins_table).where(_of_another(flow, pins.project_gid)))
+        row = {"flow": flow, "kind": kind, "body": to_json(pins), "project_gid": pins.project_gid}
+        try:
+            with connection.begin_nested():
+                put(connection, pins_table, row)
+        except IntegrityError as error:
+            owner = connection.execute(select(pins_table.c.flow).where(_of_another(flow, pins.project_gid))).scalar()
+            raise Misconfigured("A project belongs to one flow.", problems=(taken(pins.project_gid, owner or flow),)) from error
+
+
+def owner_of(database: Database, *, flow: str, project_gid: str) -> str | None:
+    """The other flow that a project belongs to, or None."""
+    with database.read() as connection:
+        return connection.execute(select(pins_table.c.flow).where(_of_another(flow, project_gid))).scalar()
+
+
+def taken(project_gid: str, owner: str) -> Problem:
+    what = f"it belongs to flow {owner}, and two flows would undo each other's writes"
+    cure = (
+        "give this flow a project of its own, or run its preflight with *Take the projects over*, which stops the other's DAGs"
+    )
+    return Problem(where=f"Asana project {project_gid}", what=what, mend=cure)
+
+
+def _of_another(flow: str, project_gid: str) -> ColumnElement[bool]:
+    return and_(pins_table.c.project_gid == project_gid, pins_table.c.flow != flow)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 metadata = MetaData()
 
 
@@ -90,7 +90,16 @@ vendor_values = Table(
 
 cursors = Table("ia_cursors", metadata, _key("flow"), _key("name"), Column("value", Text, nullable=False))
 
-pins = Table("ia_pins", metadata, _key("flow"), _key("kind", 40), Column("body", Text, nullable=False))
+pins = Table(
+    "ia_pins",
+    metadata,
+    _key("flow"),
+    _key("kind", 40),
+    Column("body", Text, nullable=False),
+    Column("project_gid", String(64)),
+    # A project belongs to one flow: two would undo each other's writes.
+    Index("ia_pins_project", "project_gid", unique=True),
+)
 
 plans = Table(
     "ia_plans",
