@@ -6,7 +6,7 @@ import time
 from datetime import timedelta
 
 from intacct_asana.store import FlowStore, open_store
-from intacct_asana.store.leases import lease
+from intacct_asana.store.flow_store import lease
 
 from tests.store.store_world import NOON, crowd
 

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from intacct_asana.approvals import Asked, Settler, Summary, Teller
 from intacct_asana.approvals.seen import shown_to
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, UnexpectedReply
-from intacct_asana.operators.approval_policy import policy_of
-from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
+from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
 from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, ReadWindow
 from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in
 

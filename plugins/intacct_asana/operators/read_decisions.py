@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from intacct_asana.approvals import Policy, decisions_of, signals_of
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater, UnexpectedReply
-from intacct_asana.operators.approval_policy import policy_of
 from intacct_asana.operators.checks import drift
-from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
+from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
 from intacct_asana.reading.choices import Hints, Look, Loss, Places, is_too_young, may_be_news, no_approvals, waiting_for_links
 from intacct_asana.records import Cursor, Decision, Link, Mark, Pins, Task
 
