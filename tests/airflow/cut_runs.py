@@ -163,9 +163,9 @@ def hurry() -> None:
     """Outages are waited for as ever, only not for seconds; and what a dead run had reserved is free when the next begins."""
     from intacct_asana.asana.wire import AsanaWire
     from intacct_asana.intacct.hook import IntacctHook
-    from intacct_asana.store import leases
+    from intacct_asana.store import flow_store
 
-    leases.LONGEST = timedelta()
+    flow_store.LONGEST_LEASE = timedelta()
     AsanaWire.first_wait_seconds = 0.01
     IntacctHook.__init__.__kwdefaults__["first_wait_seconds"] = 0.01
 

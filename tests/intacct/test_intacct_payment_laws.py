@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from intacct_asana.records import Bill, PaymentState, ReadWindow, Task, snapshot_of
 from intacct_asana.records.remarks import reference_of, takes_back
 from intacct_asana.sync import Wanted, apply_plan, plan_records
-from intacct_asana.task.describe import payment_remark
-from intacct_asana.task.project import project_bill
+from intacct_asana.task.project import payment_remark, project_bill
 
 from tests.flow.mapping_builders import BOT, demo_flow, pins_of
 from tests.sync import sync_world

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from intacct_asana.errors import Misconfigured
-from intacct_asana.reading.window import Reading, reading_of
+from intacct_asana.reading.following import Reading, reading_of
 from intacct_asana.records import ReadWindow
 
 SCOPE = ReadWindow(entity_ids=("US01",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from intacct_asana.store import open_store
-from intacct_asana.store.leases import lease
+from intacct_asana.store.flow_store import lease
 
 from tests.store.store_world import NOON, crowd
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from intacct_asana.task.describe import MOST_CHARACTERS, bill_notes, vendor_notes
+from intacct_asana.task.project import MOST_CHARACTERS, bill_notes, vendor_notes
 from lxml import etree
 
 from sandbox.asana.state.richtext import accepted

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from intacct_asana.asana.calls import checked_html
 from intacct_asana.records import Bill, Vendor
-from intacct_asana.task.describe import MOST_CHARACTERS, bill_notes, vendor_notes
+from intacct_asana.task.project import MOST_CHARACTERS, bill_notes, vendor_notes
 
 from sandbox.asana.state.richtext import accepted
 from tests.flow.mapping_builders import a_bill, a_line, a_vendor

@@ -14,8 +14,7 @@ from intacct_asana.flow.model import Flow
 from intacct_asana.flow.sources import last_paid_on, payment_methods, payment_numbers, payment_status, payment_summary
 from intacct_asana.records import Bill, BillState, Payment, PaymentState, snapshot_of
 from intacct_asana.records.remarks import reference_of, takes_back
-from intacct_asana.task.describe import MOST_CHARACTERS, bill_notes, payment_remark
-from intacct_asana.task.project import project_bill
+from intacct_asana.task.project import MOST_CHARACTERS, bill_notes, payment_remark, project_bill
 
 from tests.flow.mapping_builders import a_bill, a_line, demo_flow, pins_of, shown
 

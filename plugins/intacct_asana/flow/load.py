@@ -1,24 +1,30 @@
 """A flow file to a Flow, or every problem in it at once, each with its line.
 
 Two looks at the same text. The first takes it as a Flow and lists what does not fit the model. The second drops every part
-with a problem and asks `checks` about the rest, so that one typing error does not hide ten others.
+with a problem and asks `checks` about what is left, so that one typing error does not hide ten others.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.flow import checks
 from intacct_asana.flow.checks import Found
+from intacct_asana.flow.checks import Path as Place
 from intacct_asana.flow.model import Alerts, BillScope, Flow, VendorScope
-from intacct_asana.flow.rules import Approval, WriteBack
-from intacct_asana.flow.salvage import found_in, salvaged
+from intacct_asana.flow.rules import KIND_MARKS, Approval, Part, WriteBack
+from intacct_asana.flow.words import did_you_mean
 from intacct_asana.flow.yaml_text import Flaw, Items, Table, read_yaml
+from intacct_asana.text import cut
 
 FLOW: checks.Path = ("flow",)
 PROJECTS: tuple[checks.Path, ...] = (("bills", "project"), ("vendors", "project"))
@@ -116,7 +122,7 @@ def shown_path(path: Path) -> str:
     return "/".join(path.parts[-3:]) if path.parts[-3:-1] == ("include", "mappings") else str(path)
 
 
-def line_of(table: Table, path: checks.Path) -> int:
+def line_of(table: Table, path: Place) -> int:
     """Line of the deepest part of `path` that the file holds: a missing key stands where its table starts."""
     line = table.line
     here: object = table
@@ -194,3 +200,231 @@ def _holds(table: Table, part: str, key: str) -> bool:
 
 def _with_lines(table: Table, found: Iterable[Found]) -> list[Flaw]:
     return [Flaw(line=line_of(table, one.path), what=one.what, mend=one.mend) for one in found]
+
+
+KEY_MARK = "[key]"
+
+
+def found_in(error: ValidationError, model: type[BaseModel]) -> list[Found]:
+    """One Found for each of pydantic's errors. `model` is what was validated; its keys make the suggestions."""
+    return [_found(one, model) for one in error.errors(include_url=False) if not _only_follows(one)]
+
+
+def _only_follows(error: ErrorDetails) -> bool:
+    """A list whose items are all wrong counts as empty to pydantic, and people were told about the items already."""
+    return error["type"] == "too_short" and len(error["input"]) > 0
+
+
+def path_of(error: ErrorDetails) -> Place:
+    """Where the error is. pydantic names a bad key of a map as `(..., 'usd', '[key]')`, and which kind of signal it took."""
+    path = tuple(part for part in error["loc"] if part != KEY_MARK and part not in KIND_MARKS)
+    return (*path, "kind") if error["type"] == "union_tag_invalid" else path
+
+
+def _found(error: ErrorDetails, model: type[BaseModel]) -> Found:
+    path = path_of(error)
+    key = next((part for part in reversed(path) if isinstance(part, str)), "the file")
+    if error["type"] == "extra_forbidden":
+        what, mend = _unknown_key(path, key, model_at(model, error["loc"][:-1]))
+    elif error["type"] == "union_tag_invalid":
+        what, mend = _unknown_kind(str(error["ctx"]["tag"]))
+    elif error["type"] == "flow":
+        what, mend = f"`{key}` {error['ctx']['what']}", error["ctx"]["mend"]
+    else:
+        what, mend = _shape(error, key)
+    return Found(path=path, what=what, mend=mend)
+
+
+def _unknown_kind(mark: str) -> tuple[str, str]:
+    kind = mark[1:-1]
+    return f"`kind` is {_shown(kind)}, which is not allowed", did_you_mean(kind, sorted(one[1:-1] for one in KIND_MARKS))
+
+
+def _unknown_key(path: Place, key: str, part: type[BaseModel] | None) -> tuple[str, str]:
+    place = f"`{path[-2]}`" if len(path) > 1 and isinstance(path[-2], str) else "this part"
+    known = part.model_fields if part else ()
+    return f"the key `{key}` does not exist in {place}" if len(path) > 1 else f"the key `{key}` does not exist", did_you_mean(
+        key, known
+    )
+
+
+def model_at(model: type[BaseModel], path: Place) -> type[BaseModel] | None:
+    """The model that stands at `path` below `model`. Where several could, the mark of a kind in `path` chooses."""
+    here = [model]
+    for part in path:
+        if part in KIND_MARKS:
+            here = [one for one in here if part == f"[{get_args(one.model_fields['kind'].annotation)[0]}]"]
+        elif isinstance(part, str):
+            fields = next((one.model_fields for one in here if part in one.model_fields), None)
+            if fields is None:
+                return None
+            here = list(_models_in(fields[part].annotation))
+    return here[0] if here else None
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)
+
+
+def _shape(error: ErrorDetails, key: str) -> tuple[str, str]:
+    kind, written = error["type"], error["input"]
+    if kind == "missing":
+        return f"`{key}` is missing", f"add `{key}: ...`"
+    if written is None:
+        return f"`{key}` is empty", "write a value (# starts a comment unless it is in quotes), or remove the key"
+    for pattern, say in SHAPES:
+        if re.fullmatch(pattern, kind):
+            return say(error, key, written)
+    return f"`{key}` is {_shown(written)}: {error['msg'][0].lower()}{error['msg'][1:]}", ""
+
+
+Say = Callable[[ErrorDetails, str, Any], tuple[str, str]]
+
+
+def _one_of(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    known = re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected", "")))
+    what = (
+        f"`{key}` is {_shown(written)}, which is not allowed" if isinstance(written, str) else f"`{key}` is {_shown(written)}"
+    )
+    return what, did_you_mean(str(written), known)
+
+
+def _text(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    mend = (
+        "a value that starts with { or [ needs double quotes" if isinstance(written, dict | list) else "put it in double quotes"
+    )
+    return f"`{key}` is {_shown(written)} where text is expected", mend
+
+
+def _too_short(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    return f"`{key}` is empty", "write at least one"
+
+
+def _too_long(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    limit = error.get("ctx", {}).get("max_length", "")
+    return f"`{key}` is longer than {limit}", f"{limit} at most"
+
+
+def _number(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    return f"`{key}` is {_shown(written)}, which is no whole number", "write digits only"
+
+
+def _bound(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    words = error["msg"].removeprefix("Input should be ")
+    return f"`{key}` is {_shown(written)}", f"write a number {words}"
+
+
+def _truth(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    return f"`{key}` is {_shown(written)}, which is neither true nor false", "write true or false"
+
+
+def _amount(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    return f"`{key}` is {_shown(written)}, which is no amount", "write digits and a point, as in 10000.00"
+
+
+def _day(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    return f"`{key}` is {_shown(written)}, which is no date of the calendar", "write it as 2026-01-31"
+
+
+def _list(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    return f"`{key}` is {_shown(written)} where a list is expected", "write [one, two], or one `- item` a line"
+
+
+def _table(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
+    return f"`{key}` is {_shown(written)} where `key: value` lines are expected", "indent its keys below it"
+
+
+SHAPES: tuple[tuple[str, Say], ...] = (
+    (r"literal_error|enum", _one_of),
+    (r"string_type", _text),
+    (r"too_short|string_too_short", _too_short),
+    (r"too_long|string_too_long", _too_long),
+    (r"int_.*", _number),
+    (r"(greater|less)_than.*", _bound),
+    (r"bool_.*", _truth),
+    (r"decimal_.*|finite_number|is_instance_of", _amount),
+    (r"date_.*", _day),
+    (r"tuple_type|list_type", _list),
+    (r"model_.*|dict_type|mapping_type", _table),
+)
+
+
+def _shown(written: Any) -> str:
+    """What was written, short enough for a message."""
+    if isinstance(written, dict):
+        return "a table"
+    if isinstance(written, list | tuple):
+        return "a list"
+    return cut(repr(written), characters=80)
+
+
+AnyPart = TypeVar("AnyPart", bound=Part)
+
+STAND_INS: Mapping[type[Part], Mapping[str, object]] = MappingProxyType(
+    {
+        BillScope: {"project": "0", "states": ["Posted"]},
+        VendorScope: {"project": "00"},
+        Approval: {"approvers": [{"email": "nobody@example.com", "limits": {"USD": "0"}, "intacct_users": ["nobody"]}]},
+    }
+)
+"""Harmless values for what a part cannot do without, chosen so that no check finds anything in them."""
+
+
+def salvaged(table: Table, key: str, model: type[AnyPart]) -> AnyPart | None:
+    """The part of `table` under `key`, without what is wrong in it. Changes `table`, so that paths stay true.
+
+    A list item with a problem goes as a whole: half of a field would only look wrong in new ways.
+    """
+    part = table.get(key)
+    if not isinstance(part, Table):
+        return None
+    while True:
+        try:
+            return model.model_validate(part)
+        except ValidationError as error:
+            bad = {_droppable(path_of(one)) for one in error.errors(include_url=False)}
+            mended = [_mend(part, path, model) for path in sorted(bad, key=later_items_first, reverse=True)]
+            if not any(mended):
+                return None
+
+
+def later_items_first(path: Place) -> tuple[str, int]:
+    """Sort key, reversed: an item that goes must not move the ones that go after it."""
+    return str(path[0]) if path else "", int(path[1]) if len(path) > 1 else -1
+
+
+def _droppable(path: Place) -> Place:
+    """`fields, 3` for anything wrong in the fourth field; the key of the part for everything else."""
+    return path[:2] if len(path) > 1 and isinstance(path[1], int) else path[:1]
+
+
+def _mend(part: Table, path: Place, model: type[Part]) -> bool:
+    """Whether anything could be done about `path`."""
+    dropped = _drop(part, path)
+    return _stand_in(part, path, model) or dropped
+
+
+def _drop(part: Table, path: Place) -> bool:
+    if not path or path[0] not in part:
+        return False
+    key = str(path[0])
+    here = part[key]
+    if len(path) == 1:
+        del part[key]
+        part.lines.pop(key, None)
+    elif isinstance(here, Items):
+        place = int(path[1])
+        del here[place], here.lines[place]
+    return True
+
+
+def _stand_in(part: Table, path: Place, model: type[Part]) -> bool:
+    """Fill in what the part cannot do without."""
+    key = str(path[0]) if len(path) == 1 else ""
+    if key in part or key not in STAND_INS.get(model, {}):
+        return False
+    part[key] = STAND_INS[model][key]
+    return True

@@ -11,8 +11,7 @@ from intacct_asana.approvals import Asked, Decided, Settler, Teller
 from intacct_asana.approvals.seen import shown_to
 from intacct_asana.approvals.standing import anchors_told
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, UnexpectedReply
-from intacct_asana.operators.approval_policy import policy_of
-from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
+from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
 from intacct_asana.reading.choices import TO_SHOW
 from intacct_asana.reading.documents import ABOUT_IT, GONE
 from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, DecisionState, ReadWindow

@@ -1,27 +1,35 @@
-"""What one task of a flow works with: the flow's file, both systems, the store. The only place where they are joined."""
+"""What one step of a flow works with: the flow's file, both systems, the store, and its rules as the decisions take them.
+
+The only place where they are joined.
+"""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from airflow.sdk import BaseHook, BaseOperator
 from airflow.sdk.exceptions import AirflowNotFoundException
 
+from intacct_asana.approvals import ApprovalTask, ChoiceField, DeclaredComment, Policy, Way
 from intacct_asana.deployment import evidence_keys, flow_named
 from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.flow.model import Flow
+from intacct_asana.flow.rules import EnumSignal, SignalRule
 from intacct_asana.reading.documents import BillFiles
-from intacct_asana.records import Bill, Link, Person, Pins
-from intacct_asana.store import FlowStore, open_store
+from intacct_asana.records import Bill, Link, Person, PinnedField, Pins, Verdict
+from intacct_asana.store import FlowStore, StoredPlan, open_store
 from intacct_asana.vendors import NamedPeople, vendor_key_of
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
+    from airflow.sdk.definitions.context import Context
 
     from intacct_asana.asana.hook import AsanaHook
     from intacct_asana.intacct.hook import IntacctHook
@@ -216,3 +224,70 @@ class FlowOperator(BaseOperator):
     @cached_property
     def run_parts(self) -> FlowRun:
         return FlowRun(flow_named(self.flow))
+
+
+class StoredPlanOperator(FlowOperator):
+    """Reads the plan with `plan_id` and hands it to `carry_out`, unless its run was a dry one."""
+
+    template_fields: Sequence[str] = ("plan_id",)
+
+    def __init__(self, *, plan_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.plan_id = plan_id
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        run = self.run_parts
+        stored = run.store.plan(self.plan_id)
+        if stored is None:
+            raise Misconfigured(f"Plan {self.plan_id} is not in the store; clear the planning task and run it again.")
+        if stored.summary.get("dry_run"):
+            self.log.info("Dry run: %s planned, nothing written", json.dumps(stored.summary.get("counts")))
+            return {"dry_run": True, "written": 0}
+        return self.carry_out(run, stored)
+
+    def carry_out(self, run: FlowRun, stored: StoredPlan) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+def policy_of(run: FlowRun, pins: Pins) -> Policy:
+    """The flow's approval rules with Asana's gids."""
+    approval, write_back = run.flow.approval, run.flow.write_back
+    reason = approval.reason_text_field
+    return Policy(
+        flow=run.flow.flow,
+        approval=approval,
+        way=way_of(approval.signal, pins),
+        bot_gid=pins.bot_gid,
+        people=pins.people,
+        field_names={field.gid: field.name for field in pins.fields.values()},
+        reason_field_gid=pins.fields[reason].gid if reason else "",
+        stamp=write_back.stamp if "stamp" in write_back.steps else None,
+        send_due_on=write_back.send_due_on,
+        send_submit=write_back.send_submit,
+        compares_files=run.files.compared,
+        timezone=ZoneInfo(run.flow.schedules.timezone),
+    )
+
+
+def way_of(signal: SignalRule, pins: Pins) -> Way:
+    """How people decide, with names already turned into gids."""
+    if signal.kind == "approval_task":
+        return ApprovalTask(changes_requested=Verdict.REJECT if signal.changes_requested == "reject" else None)
+    if signal.kind == "comment":
+        words = dict.fromkeys(signal.approve, Verdict.APPROVE) | dict.fromkeys(signal.reject, Verdict.REJECT)
+        return DeclaredComment(words={word.casefold(): verdict for word, verdict in words.items()})
+    field = pins.fields[signal.field]
+    return ChoiceField(
+        field_gid=field.gid,
+        pending=field.options[signal.pending],
+        verdicts={field.options[signal.approve]: Verdict.APPROVE, field.options[signal.reject]: Verdict.REJECT},
+        name=signal.field,
+        pending_name=signal.pending,
+        names={Verdict.APPROVE: signal.approve, Verdict.REJECT: signal.reject},
+        known_names=_known_names(signal, field),
+    )
+
+
+def _known_names(signal: EnumSignal, field: PinnedField) -> dict[str, tuple[str, ...]]:
+    """The names under which each option may be chosen: its own, and those that the flow declares beside it."""
+    return {field.options[name]: (name, *signal.other_names.get(name, ())) for name in (signal.approve, signal.reject)}

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from intacct_asana.approvals import Policy, decisions_of, signals_of
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater
-from intacct_asana.operators.approval_policy import policy_of
 from intacct_asana.operators.checks import drift
-from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
+from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
 from intacct_asana.reading.choices import (
     TO_SHOW,
     Hints,

@@ -10,12 +10,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from intacct_asana.codec import plan_from_json, plan_to_json
 from intacct_asana.operators.checks import drift
-from intacct_asana.operators.flow_run import FlowOperator, FlowRun, utc_now
-from intacct_asana.operators.stored_plans import StoredPlanOperator
+from intacct_asana.operators.flow_run import FlowOperator, FlowRun, StoredPlanOperator, utc_now
 from intacct_asana.pins import required_people
 from intacct_asana.reading.documents import ANY, as_shown
-from intacct_asana.reading.following import CHANGED, BillFollower, Follower, Sight, VendorFollower, bill_window
-from intacct_asana.reading.window import Reading, reading_of
+from intacct_asana.reading.following import (
+    CHANGED,
+    BillFollower,
+    Follower,
+    Reading,
+    Sight,
+    VendorFollower,
+    bill_window,
+    reading_of,
+)
 from intacct_asana.records import Bill, Cursor, Pins, Snapshot, Task, Vendor, files_differ, snapshot_of
 from intacct_asana.records.documents import UNREAD
 from intacct_asana.store import StoredPlan

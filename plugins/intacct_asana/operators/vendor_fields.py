@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from intacct_asana.codec import plan_from_json, plan_to_json
 from intacct_asana.errors import Misconfigured
-from intacct_asana.operators.flow_run import FlowOperator, FlowRun
-from intacct_asana.operators.stored_plans import StoredPlanOperator
+from intacct_asana.operators.flow_run import FlowOperator, FlowRun, StoredPlanOperator
+from intacct_asana.reading.following import Reading, reading_of
 from intacct_asana.reading.vendors import SeenVendors, ids_of, newest_change, same_names
-from intacct_asana.reading.window import Reading, reading_of
 from intacct_asana.records import Cursor, Pins, ReadWindow
 from intacct_asana.store import StoredPlan
 from intacct_asana.sync import Report, tasks_by_key

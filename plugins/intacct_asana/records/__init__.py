@@ -42,13 +42,14 @@ from intacct_asana.records.intacct import (
     UserFormatting,
     Vendor,
 )
-from intacct_asana.records.intents import Intent, IntentState
 from intacct_asana.records.state import (
     NEXT_STATES,
     ON_THE_WAY,
     Cursor,
     Decision,
     DecisionState,
+    Intent,
+    IntentState,
     Link,
     Mark,
     Signal,

@@ -1,15 +1,17 @@
-"""The store as one flow sees it."""
+"""The store as one flow sees it, and what only one process at a time may do in it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from datetime import datetime
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
-from intacct_asana.errors import Problem
-from intacct_asana.records import Cursor, Pins
+from intacct_asana.errors import Problem, TryLater
+from intacct_asana.records import Cursor, Intent, IntentState, Pins
 from intacct_asana.records.anchors import Anchor
 from intacct_asana.store import evidence, runs
 from intacct_asana.store.database import Database
@@ -17,10 +19,8 @@ from intacct_asana.store.decisions import StoredDecisions
 from intacct_asana.store.documents import StoredDocuments
 from intacct_asana.store.evidence import EvidenceReport, EvidenceRow, Keyring
 from intacct_asana.store.intents import StoredIntents
-from intacct_asana.store.leases import lease
 from intacct_asana.store.links import StoredLinks
-from intacct_asana.store.marks import StoredMarks
-from intacct_asana.store.runs import StoredPlan
+from intacct_asana.store.runs import StoredMarks, StoredPlan
 from intacct_asana.store.vendor_values import StoredVendorValues
 from intacct_asana.store.webhooks import StoredWebhooks
 
@@ -158,6 +158,38 @@ class FlowStore:
     def _keys(self) -> Keyring:
         # Asked before a transaction begins: where the keys come from may be another service.
         return Keyring(self._evidence_keys())
+
+
+LONGEST_LEASE = timedelta(minutes=15)
+
+
+@contextmanager
+def lease(database: Database, *, flow: str, name: str, now: datetime) -> Iterator[None]:
+    """Holds the lease for the time of the block: one process at a time does what Asana cannot be kept from doing twice.
+
+    A lease is a write of the journal that goes nowhere, with the lock of every other one: what nobody gave back ends by itself.
+    Raises TryLater while another process holds it.
+    """
+    journal = StoredIntents(database, flow=flow)
+    wanted = Intent(intent_id=f"lease:{name}", kind="lease", subject=name, body={})
+    with journal.together():
+        before = journal.note([wanted], at=now)[wanted.intent_id]
+        if before.claimed_until and before.claimed_until > now:
+            minutes = f"{LONGEST_LEASE.total_seconds() / 60:.0f} minutes"
+            raise TryLater(
+                f"Another run of flow {flow} is {name} just now; run this again when it is done. "
+                f"If that run was stopped or died, this can be run again {minutes} after it began."
+            )
+        held = replace(
+            before, state=IntentState.SENT, turn=before.turn + 1, claimed_by=uuid4().hex, claimed_until=now + LONGEST_LEASE
+        )
+        journal.move(before, held, at=now)
+    try:
+        yield
+    finally:
+        # Whoever took it over when it had ended keeps it.
+        with suppress(TryLater):
+            journal.drop(held)
 
 
 if TYPE_CHECKING:

@@ -1,24 +1,26 @@
-"""What one run keeps for the next: plans and what came of them, cursors, and the gids that preflight pinned.
+"""What one run keeps for the next: plans and what came of them, cursors, marks, and the gids that preflight pinned.
 
-A cursor is a position in a stream of changes; it moves in the transaction of the work that it covers.
+A cursor is a position in a stream of changes; it moves in the transaction of the work that it covers. A mark says how far a
+task's history is known: read up to here by us, last written by us there. It saves reading only: a lost one costs one more read.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from intacct_asana.codec import from_json, instant_of, instant_text, json_text, to_json
 from intacct_asana.errors import Misconfigured, Problem, Refused
-from intacct_asana.records import Cursor, Pins
-from intacct_asana.store.database import Database, put
+from intacct_asana.records import Cursor, Mark, Pins
+from intacct_asana.store.database import Database, add_all, put
 from intacct_asana.store.tables import cursors as cursors_table
+from intacct_asana.store.tables import marks as marks_table
 from intacct_asana.store.tables import pins as pins_table
 from intacct_asana.store.tables import plans
 
@@ -164,3 +166,53 @@ def taken(project_gid: str, owner: str) -> Problem:
 
 def _of_another(flow: str, project_gid: str) -> ColumnElement[bool]:
     return and_(pins_table.c.project_gid == project_gid, pins_table.c.flow != flow)
+
+
+CHUNK = 500
+
+
+class StoredMarks:
+    """The marks of one flow's tasks, by task gid."""
+
+    def __init__(self, database: Database, *, flow: str) -> None:
+        self._database, self._flow = database, flow
+
+    def of(self, task_gids: Collection[str]) -> Mapping[str, Mark]:
+        wanted = sorted(set(task_gids))
+        query = select(marks_table).where(marks_table.c.flow == self._flow)
+        with self._database.read() as connection:
+            chunks = (wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK))
+            rows = [row for chunk in chunks for row in connection.execute(query.where(marks_table.c.task_gid.in_(chunk)))]
+        return {row.task_gid: _mark(row) for row in rows}
+
+    def read(self, marks: Mapping[str, Mark]) -> None:
+        """These tasks' stories were read. What we wrote ourselves stays noted."""
+        with self._database.write() as connection:
+            for gid, mark in sorted(marks.items()):
+                put(connection, marks_table, self._row(gid, mark.read_at, value=mark.value))
+
+    def made(self, times: Mapping[str, datetime]) -> None:
+        """We made these tasks, and Asana gave that time of change: there is no history before it to read."""
+        with self._database.write() as connection:
+            add_all(connection, marks_table, [self._row(gid, at) for gid, at in sorted(times.items())])
+
+    def wrote(self, times: Mapping[str, datetime]) -> None:
+        """Asana answered our own write of these tasks with that time of change.
+
+        A task whose history was never read gets no mark by this: a person may have decided on it before we wrote.
+        """
+        if not times:
+            return
+        here = update(marks_table).where(marks_table.c.flow == self._flow, marks_table.c.task_gid == bindparam("gid"))
+        with self._database.write() as connection:
+            rows = [{"gid": gid, "at": instant_text(at)} for gid, at in sorted(times.items())]
+            connection.execute(here.values(wrote_at=bindparam("at")), rows)
+
+    def _row(self, task_gid: str, read_at: datetime, **more: Any) -> dict[str, Any]:
+        return {"flow": self._flow, "task_gid": task_gid, "read_at": instant_text(read_at), **more}
+
+
+def _mark(row: Any) -> Mark:
+    return Mark(
+        read_at=instant_of(row.read_at), wrote_at=instant_of(row.wrote_at) if row.wrote_at else None, value=row.value or ""
+    )

@@ -1,23 +1,49 @@
-"""A bill or vendor projected onto the task that it should have."""
+"""A bill or vendor projected onto the task that it should have: fields, description, and the news of a bill's payments."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
 from typing import TypeVar
 
 from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.flow.model import BillScope, Flow, VendorScope
-from intacct_asana.flow.rules import FieldRule
-from intacct_asana.flow.sources import BILL_SOURCES, VENDOR_SOURCES, Source
-from intacct_asana.flow.words import filled, placeholders
-from intacct_asana.records import Bill, BillState, FieldValue, PinnedField, Pins, TaskDraft, Vendor
-from intacct_asana.records.documents import WantedDocument
-from intacct_asana.task.describe import bill_notes, payment_remark, vendor_notes
-from intacct_asana.task.values import (
-    field_value,
-    name_values,
+from intacct_asana.flow.rules import PAIR_FORMAT, FieldRule
+from intacct_asana.flow.sources import (
+    BILL_SOURCES,
+    PAID,
+    PARTLY_PAID,
+    REVERSED,
+    SELECTED,
+    TAKEN_BACK,
+    VENDOR_SOURCES,
+    VOIDED,
+    Plain,
+    Shape,
+    Source,
+    payment_status,
+    payment_text,
+    told_payments,
 )
-from intacct_asana.text import is_web_address, one_line, short
+from intacct_asana.flow.words import filled, placeholders
+from intacct_asana.records import Bill, BillLine, BillState, FieldValue, Payment, PinnedField, Pins, TaskDraft, Vendor
+from intacct_asana.records.documents import WantedDocument
+from intacct_asana.records.remarks import NOTHING, reference
+from intacct_asana.text import (
+    WIDE,
+    amount_text,
+    as_html,
+    html_link,
+    is_web_address,
+    joined,
+    money_text,
+    one_line,
+    rounded,
+    short,
+)
 
 Record = TypeVar("Record", Bill, Vendor)
 
@@ -151,3 +177,254 @@ def document_of(bill: Bill, flow: Flow) -> WantedDocument | None:
         name=f"Attachment {one_line(bill.document_id)} of bill {number} in Intacct",
         url=one_line(bill.record_url) if scope.attachments == "link" else "",
     )
+
+
+MOST_CHARACTERS = 60_000
+"""Our own bound: Asana does not publish how much a description holds."""
+
+ROOM_FOR_THE_END = 100
+ROOM_FOR_PAYMENTS = 10_000
+WORDS_CHARACTERS = 300
+"""No single text of a vendor fills the description."""
+
+SOURCE_WORDS = "From Sage Intacct. Changes to this text are replaced; write comments instead."
+
+
+def bill_notes(bill: Bill) -> str:
+    """A well-formed `<body>` with the bill's summary, as many lines as fit, and its payments, the newest if not all fit."""
+    head = _head(_bill_facts(bill), bill.record_url, link="Open the bill in Intacct")
+    paid = _payments(bill, room=ROOM_FOR_PAYMENTS)
+    return f"<body>{head}{_lines(bill, room=MOST_CHARACTERS - len(head) - len(paid))}{paid}</body>"
+
+
+def vendor_notes(vendor: Vendor) -> str:
+    """A well-formed `<body>` that says where the vendor comes from."""
+    facts = [("Vendor", pair_text((vendor.vendor_id, vendor.name))), ("Terms", vendor.term), ("Currency", vendor.currency)]
+    return f"<body>{_head(facts, vendor.record_url, link='Open the vendor in Intacct')}</body>"
+
+
+def _bill_facts(bill: Bill) -> list[tuple[str, str]]:
+    amount = money_text(bill.transaction_total_entered, bill.currency)
+    in_base = money_text(bill.total_entered, bill.base_currency)
+    return [
+        ("Vendor", pair_text((bill.vendor_id, bill.vendor_name))),
+        ("Bill", bill.bill_number),
+        ("Reference", bill.reference),
+        ("Description", bill.description),
+        ("Amount", amount if bill.base_currency in ("", bill.currency) else f"{amount}, which is {in_base}"),
+        ("Bill date", plain_text(bill.bill_date)),
+        ("Due", plain_text(bill.due_on)),
+        ("Terms", bill.term),
+        ("Entity", pair_text((bill.entity_id, bill.entity_name))),
+        ("Entered by", bill.created_by),
+    ]
+
+
+def _head(facts: Iterable[tuple[str, str]], url: str, *, link: str) -> str:
+    items = "".join(f"<li>{name}: {_words(value)}</li>" for name, value in facts if one_line(value))
+    address = html_link(url, text=link) if len(url) <= 2000 else ""
+    return f"{SOURCE_WORDS}\n{address}<ul>{items}</ul>" if items else f"{SOURCE_WORDS}\n{address}"
+
+
+def _words(text: str) -> str:
+    return as_html(short(text, longest=WORDS_CHARACTERS))
+
+
+def _lines(bill: Bill, *, room: int) -> str:
+    """Lines until the room is used up, then how many are left out."""
+    if not bill.lines:
+        return ""
+    title = f"<strong>Lines ({len(bill.lines)})</strong>"
+    items = _that_fit([_line(line, bill.currency) for line in bill.lines], room=room - len(title) - ROOM_FOR_THE_END)
+    left_out = len(bill.lines) - len(items)
+    more = f"and {left_out:,} more lines" if left_out else ""
+    return f"{title}<ul>{''.join(items)}</ul>{more}"
+
+
+def _payments(bill: Bill, *, room: int) -> str:
+    """Payments, oldest first, after what is still due."""
+    listed = told_payments(bill)
+    if not listed:
+        return ""
+    due = as_html(money_text(bill.transaction_total_due, bill.currency))
+    title = f"<strong>Payments ({len(listed)}), {due} due</strong>"
+    newest_first = [f"<li>{_words(payment_text(payment))}</li>" for payment in reversed(listed)]
+    items = _that_fit(newest_first, room=room - len(title) - ROOM_FOR_THE_END)[::-1]
+    left_out = len(listed) - len(items)
+    more = f"and {left_out:,} earlier ones" if left_out else ""
+    return f"{title}<ul>{''.join(items)}</ul>{more}"
+
+
+def _that_fit(items: Sequence[str], *, room: int) -> list[str]:
+    fitting: list[str] = []
+    for item in items:
+        room -= len(item)
+        if room < 0:
+            break
+        fitting.append(item)
+    return fitting
+
+
+def _line(line: BillLine, currency: str) -> str:
+    """`1. 6100 Office supplies: 120.00 USD. Paper. Department 20 Finance, Location 100 Lisbon`."""
+    dimensions = [
+        ("Department", line.department_id, line.department_name),
+        ("Location", line.location_id, line.location_name),
+        ("Project", line.project_id, line.project_name),
+        ("Class", line.class_id, line.class_name),
+    ]
+    named = ((kind, pair_text((number, name))) for kind, number, name in dimensions)
+    where = ", ".join(f"{kind} {text}" for kind, text in named if text)
+    account = _words(pair_text((line.account_no, line.account_title)))
+    rest = [_words(text) for text in (line.description, where) if one_line(text)]
+    amount = as_html(money_text(line.transaction_amount, currency))
+    return f"<li>{'. '.join([f'{line.line_no}. {account}: {amount}', *rest])}</li>"
+
+
+FAMILY = "payments"
+MOST_LISTED = 10
+"""The newest payments; the description lists more."""
+
+
+def payment_remark(bill: Bill) -> str:
+    """What the task is told when the bill's payments change; it ends in its reference. Empty for a reversed bill.
+
+    A bill without any payment has a remark too: it takes back what was said before, where something was.
+    """
+    status = payment_status(bill)
+    if status == REVERSED:
+        return ""
+    listed = told_payments(bill)
+    newest = listed[-MOST_LISTED:]
+    lines = [_headline(bill, status), *(f"- {payment_text(payment)}" for payment in newest)]
+    lines += [f"- and {len(listed) - len(newest)} earlier ones"] if len(newest) < len(listed) else []
+    return "\n".join([*lines, reference(news_id(bill, status))])
+
+
+def news_id(bill: Bill, status: str) -> str:
+    """The same payments in the same state always have the same id, whatever else of the bill changes."""
+    if bill.payments:
+        facts: list[object] = [status, *(_facts(payment) for payment in bill.payments)]
+    elif bill.total_paid or bill.total_selected:
+        facts = [status, amount_text(bill.transaction_total_paid), amount_text(bill.total_selected)]
+    else:
+        return f"{FAMILY}-{NOTHING}"
+    text = json.dumps(facts, separators=(",", ":"))
+    return f"{FAMILY}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _headline(bill: Bill, status: str) -> str:
+    whole, paid, due = (
+        money_text(amount, bill.currency)
+        for amount in (bill.transaction_total_entered, bill.transaction_total_paid, bill.transaction_total_due)
+    )
+    if status == PAID:
+        return f"Paid in full: {whole}."
+    if status == PARTLY_PAID:
+        return f"Partly paid: {paid} of {whole}. {due} is still due."
+    if status == SELECTED:
+        before = f" {paid} of {whole} was paid before." if bill.total_paid else ""
+        return f"Selected for payment.{before}"
+    if status in (VOIDED, TAKEN_BACK):
+        return f"The payment was {'voided' if status == VOIDED else 'reversed'}. {due} is due again."
+    return f"Nothing is paid or selected for payment any more. {due} is due."
+
+
+def _facts(payment: Payment) -> list[str]:
+    days = (payment.paid_on, payment.taken_back_on)
+    return [
+        payment.record_no,
+        str(payment.state),
+        *map(amount_text, (payment.transaction_amount, payment.discount, payment.credit)),
+        payment.method,
+        payment.document_no,
+        *(day.isoformat() if day else "" for day in days),
+    ]
+
+
+def field_value(rule: FieldRule, record: Bill | Vendor, pin: PinnedField) -> FieldValue:
+    """The value of `rule` for `record`; None clears the field. Raises Misconfigured when an enum has no option for it."""
+    source = rule.reads
+    if source is None:
+        return None
+    if rule.kind == "number":
+        amount = plain_value(source, record)
+        return rounded(amount, places=rule.places or 0) if isinstance(amount, Decimal) else None
+    if rule.kind == "date":
+        day = plain_value(source, record)
+        return day if isinstance(day, date) else None
+    texts = texts_of(source, record, format=rule.format)
+    if rule.kind == "text":
+        return joined(texts) or None
+    gids = [option_gid(rule, text, pin) for text in texts]
+    if rule.kind == "enum":
+        return gids[0] if gids else None
+    return tuple(sorted(set(gids)))
+
+
+def option_gid(rule: FieldRule, value: str, pin: PinnedField) -> str:
+    """gid of the option that stands for `value`, or of `other`."""
+    name = rule.choices.get(value, rule.other)
+    if name is None:
+        raise _no_option(
+            rule, f"no option for {value!r}", f"add {value!r} to its `options` in the flow file, or name an `other`"
+        )
+    if name not in pin.options:
+        raise _no_option(rule, f"the option {name!r} is not pinned", "run the flow's preflight again")
+    return pin.options[name]
+
+
+def _no_option(rule: FieldRule, what: str, mend: str) -> Misconfigured:
+    problem = Problem(where=f"field {rule.name!r}", what=what, mend=mend)
+    return Misconfigured("A value has no place in Asana.", problems=(problem,))
+
+
+def plain_value(source: Source[Record], record: Record) -> Plain:
+    return source.read(record) if source.read else None
+
+
+def texts_of(source: Source[Record], record: Record, *, format: str | None = None) -> tuple[str, ...]:
+    """The source as text: none when it is empty, several for lines that differ, the largest amount first."""
+    if source.line and isinstance(record, Bill):
+        return by_amount([(pair_text(source.line(line), format), line) for line in record.lines])
+    if source.pair:
+        text = pair_text(source.pair(record), format)
+    else:
+        text = plain_text(plain_value(source, record))
+    return (text,) if text else ()
+
+
+def by_amount(named: Sequence[tuple[str, BillLine]]) -> tuple[str, ...]:
+    """Distinct texts by the sum of their lines' amounts without sign, largest first; equal sums by text."""
+    sums: dict[str, Decimal] = {}
+    for text, line in named:
+        if text:
+            sums[text] = WIDE.add(sums.get(text, Decimal(0)), abs(line.amount))
+    return tuple(sorted(sums, key=lambda text: (-sums[text], text)))
+
+
+def pair_text(pair: tuple[str, str], format: str | None = None) -> str:
+    """`6100 Office supplies`. A pair without an id and a name is empty, whatever the format adds."""
+    known = {"id": one_line(pair[0]), "name": one_line(pair[1])}
+    return one_line(filled(format or PAIR_FORMAT, known)) if any(known.values()) else ""
+
+
+def plain_text(value: Plain) -> str:
+    """A value as a text field shows it: amounts with a point and no thousands marks, days as 2026-01-31."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, date):
+        return value.isoformat()
+    return one_line(value or "")
+
+
+def name_text(source: Source[Record], record: Record) -> str:
+    """A value as a task's name shows it: amounts with thousands marks, because people read them."""
+    value = plain_value(source, record)
+    if isinstance(value, Decimal) and source.shape is Shape.MONEY:
+        return money_text(value)
+    return "; ".join(texts_of(source, record))
+
+
+def name_values(sources: Mapping[str, Source[Record]], wanted: Sequence[str], record: Record) -> dict[str, str]:
+    return {word: name_text(sources[word], record) for word in wanted}
