@@ -96,6 +96,7 @@ def test_a_bill_may_carry_a_stamp_that_nobody_here_made(sandbox: Any) -> None:
     ("action", "told"),
     [
         ("replace_document", {"document_id": "nothing", "files": []}),
+        ("delete_document", {"document_id": "nothing"}),
         ("edit_bill", {"record_no": "1", "changes": {"nope": "1"}}),
         ("create_bill", {"nope": "1"}),
         ("edit_user", {"login": "jchen", "changes": {"nope": 1}}),

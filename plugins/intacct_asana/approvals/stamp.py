@@ -330,6 +330,8 @@ class Stamping:
         if isinstance(error, Turned):
             told, bill = with_reasons(decision, error.findings), error.bill
             against = [{"rule": one.rule, "said": one.said} for one in error.findings]
+            if bill:
+                run.write_anew(decision, shown_to(decision, run.links), bill)
             said: Facts = {"answer": "not sent", "code": None, "against": against}
         else:
             bill, message = outcome.found, error.message if error else ""
