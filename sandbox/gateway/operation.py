@@ -9,6 +9,7 @@ from typing import Any
 from lxml import etree
 
 from sandbox import constants
+from sandbox.core import Fault
 from sandbox.gateway.books import documents
 from sandbox.gateway.failures import (
     AuthenticationFailure,
@@ -26,6 +27,9 @@ from sandbox.gateway.wire import Data, element, errors_xml
 
 WRITES = frozenset({"create", "update", "delete"})
 _WITH_OBJECT = frozenset({"query", "read", "create", "update"})
+CALM = Fault(system="intacct", kind="", action="")
+"""Strikes a function that nothing strikes."""
+
 _PROLOG = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
@@ -78,12 +82,12 @@ class Gateway:
         self.reader: Reader = self.company.reader
         self.writer = Writer(self.company)
 
-    def answer(self, root: etree._Element, functions: list[Function], faults: Mapping[int, str]) -> Answer:
+    def answer(self, root: etree._Element, functions: list[Function], faults: Mapping[int, Fault]) -> Answer:
         """The whole answer. `faults` maps a function's position to what goes wrong with it."""
         if root.find("control/controlid") is None or root.tag != "request":
             raise _malformed("The request needs a control block with a controlid.")
         self._check_sender(root)
-        if "end_session" in faults.values():
+        if any(fault.action == "end_session" for fault in faults.values()):
             self.company.sessions.end_all()
         try:
             session = self._authenticate(root.find("operation/authentication"))
@@ -182,7 +186,7 @@ class _Run:
         gateway: Gateway,
         session: Session,
         functions: list[Function],
-        faults: Mapping[int, str],
+        faults: Mapping[int, Fault],
         *,
         is_unique: bool,
         wants_more: bool,
@@ -211,7 +215,7 @@ class _Run:
 
     def each(self) -> list[str]:
         """Every function for itself: later ones run whatever happened before."""
-        return [self._result(function, self.faults.get(at, "")) for at, function in enumerate(self.functions)]
+        return [self._result(function, self.faults.get(at, CALM)) for at, function in enumerate(self.functions)]
 
     def atomically(self) -> list[str]:
         """All or nothing: after a failure everything done before is undone and reported as aborted."""
@@ -219,7 +223,7 @@ class _Run:
         results: list[str] = []
         with self.company.undoable() as log:
             for at, function in enumerate(self.functions):
-                result = self._result(function, self.faults.get(at, ""))
+                result = self._result(function, self.faults.get(at, CALM))
                 results.append(result)
                 if "<status>success</status>" not in result[:60]:
                     self.company.undo(log)
@@ -227,11 +231,14 @@ class _Run:
                     return [*(self._aborted(done) for done in self.functions[:at]), result]
         return results
 
-    def _result(self, function: Function, fault: str) -> str:
+    def _result(self, function: Function, struck_by: Fault) -> str:
+        fault = struck_by.action
         if self.is_unique and function.control_id in self.company.completed_ids:
             return self._duplicate(function)
         if fault == "aborted":
             return self._aborted(function)
+        if fault == "refuse":
+            return self._told(function, "failure", Outcome(errors=[_in_words(struck_by.detail)]))
         try:
             outcome = self._do(function, loses=fault == "lose_stamp")
         except Failure as failure:
@@ -288,6 +295,14 @@ def control_failure(failure: Failure, root: etree._Element | None) -> Answer:
     control = root.find("control") if root is not None else None
     cells += [element(name, text_of(control, name), raw=False) for name in ("senderid", "controlid", "uniqueid", "dtdversion")]
     return Answer(_document(element("control", *cells), errors_xml([failure])))
+
+
+def _in_words(detail: Mapping[str, Any]) -> Failure:
+    """The refusal that a fault words itself; a support id is added where the words hold none."""
+    said = {name: str(detail.get(name, "")) for name in ("errorno", "description", "description2", "correction")}
+    if said["description2"]:
+        said["description2"] += f" {support_id()}"
+    return Failure(**said)
 
 
 def _front_gateway_login() -> HttpFailure:

@@ -130,7 +130,8 @@ def _result(
     results = operation.findall("result")
     word = _status(results[0]) if len(results) == 1 else ""
     if word == "failure" and not (is_write and _made_something(results[0])):
-        raise function_failure(faults, function=_text(results[0], "function"), asked=asked, is_write=is_write)
+        function = _text(results[0], "function")
+        raise function_failure(faults, function=function, asked=asked, is_write=is_write, control_id=control_id)
     # A refused repeat of a control id has been seen without any status.
     # https://github.com/intacct/intacct-sdk-js/issues/70
     doubts = {
