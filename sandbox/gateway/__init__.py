@@ -8,6 +8,8 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     intacct_endpoint (own URL)        the endpoint that getAPISession answers
     bad_sender ("control")            a wrong sender: "control" (200, XL03000006) or "gateway" (400, GW-0011)
     bad_login ("authentication")      a wrong password: "authentication" (200) or "gateway" (401, XMLGW_JPP0002)
+    dead_session ("authentication")   a session that has ended: "authentication" (200) or "gateway" (401, XMLGW_JPP0002)
+    dead_session_says (none)          the words about it, instead of "Invalid session <start>...."
     sender_authorized (true)          whether the sender may talk to this company
     denied_objects ([])               objects that query, read and writes refuse; lookup does not ask
     broken_objects ([])               objects whose reading ends with the server's general error, DL02000001

@@ -125,9 +125,15 @@ class Gateway:
             session_id = text_of(told, "sessionid")
             session = self.company.sessions.use(session_id)
             if session is None:
-                raise invalid_session(session_id)
+                raise self._unknown_session(session_id)
             return session  # type: ignore[no-any-return]
         return self._log_in(told.find("login"))
+
+    def _unknown_session(self, session_id: str) -> Failure:
+        if self.world.setting("dead_session", "authentication") == "gateway":
+            return _front_gateway_login()
+        said = self.world.setting("dead_session_says", None)
+        return AuthenticationFailure("XL03000006", "", said) if said else invalid_session(session_id)
 
     def _log_in(self, login: etree._Element | None) -> Session:
         told = tuple(text_of(login, name) for name in ("companyid", "userid", "password"))

@@ -219,14 +219,16 @@ def plain(text: str) -> str:
     return " ".join(text.split())[:LONGEST_TEXT]
 
 
-def control_failure(faults: Faults, *, status: int, asked: str, is_write: bool) -> IntacctAsanaError:
-    """The gateway did not look at the operation: no function ran."""
+def control_failure(faults: Faults, *, status: int, asked: str, is_write: bool, by_session: bool = False) -> IntacctAsanaError:
+    """The gateway did not look at the operation: no function ran. For `by_session` see `authentication_failure`."""
     said = f"{asked}: {faults}"
     if passing := _passing(faults, said):
         return passing
     if NO_SESSION.among(faults):
         return SessionEnded(said, code=faults.code)
     if status == 401 or faults.code in LOGIN_CODES:
+        if by_session:
+            return SessionEnded(said, code=faults.code)
         cure = "Check sender id, sender password, company id, user id and password of the connection."
         return Misconfigured(f"{said}. {_cure(faults, cure)} {NOT_AGAIN}", code=faults.code)
     if faults.code == "XL03000003":
@@ -234,13 +236,16 @@ def control_failure(faults: Faults, *, status: int, asked: str, is_write: bool) 
     return _unknown(said, faults, is_write=is_write)
 
 
-def authentication_failure(faults: Faults, *, asked: str) -> IntacctAsanaError:
-    """The gateway knows us or our session no more: no function ran."""
+def authentication_failure(faults: Faults, *, asked: str, by_session: bool = False) -> IntacctAsanaError:
+    """The gateway knows us or our session no more: no function ran.
+
+    Where a session id was sent, that session has ended, whatever the words: what is really wrong a fresh login tells.
+    """
     said = f"{asked}: {faults}"
-    if NO_SESSION.among(faults):
-        return SessionEnded(said, code=faults.code)
     if passing := _passing(faults, said):
         return passing
+    if by_session or NO_SESSION.among(faults):
+        return SessionEnded(said, code=faults.code)
     cure = _cure(faults, LOGIN_CURE)
     return Misconfigured(f"{said}. {cure} {NOT_AGAIN}", code=faults.code)
 

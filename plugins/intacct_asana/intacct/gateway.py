@@ -162,7 +162,15 @@ class Gateway:
         answer = self.transport.send("POST", url, headers=XML, content=body, sift=sift, is_write=is_write, asked=asked)
         told = answer.body + sieve.end() if sieve else answer.body
         try:
-            reply = decipher(answer.status, answer.headers, told, asked=asked, is_write=is_write, control_id=control_id)
+            reply = decipher(
+                answer.status,
+                answer.headers,
+                told,
+                asked=asked,
+                is_write=is_write,
+                control_id=control_id,
+                by_session=isinstance(who, SessionId),
+            )
         except IntacctAsanaError as error:
             raise error.at(f"Connection {self.settings.conn_id}")  # noqa: B904 - the same error with its place in front
         self.last_reply = reply

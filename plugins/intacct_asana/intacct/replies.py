@@ -48,14 +48,22 @@ class Reply:
 
 
 def decipher(
-    status: int, headers: Mapping[str, str], body: bytes, *, asked: str, is_write: bool, control_id: str = ""
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    asked: str,
+    is_write: bool,
+    control_id: str = "",
+    by_session: bool = False,
 ) -> Reply:
     """The reply, when `body` says success at every level; otherwise raises what happens next.
 
     `headers` has lower-case names; the content type among them is not asked, since gateways and CDNs mislabel what they
-    send. `asked` opens every message ("update of bill 42"). TryLater: nothing happened (limits, outages of a read).
-    SessionEnded: log in again. Misconfigured: login, sender or permission; never try again. Refused: a business no.
-    OutcomeUnknown: a write without a clear answer. UnexpectedReply: a read that is not as documented.
+    send. `asked` opens every message ("update of bill 42"). `by_session` says that a session id was sent and no login.
+    TryLater: nothing happened (limits, outages of a read). SessionEnded: log in again. Misconfigured: login, sender or
+    permission; never try again. Refused: a business no. OutcomeUnknown: a write without a clear answer. UnexpectedReply: a
+    read that is not as documented.
     Sources: https://developer.intacct.com/web-services/responses/ and .../error-handling/; docs/intacct-answers.md lists all.
     """
     root = parse(body)
@@ -68,7 +76,7 @@ def decipher(
     if envelope is None:
         raise not_intacct(status, headers, body, asked=asked, is_write=is_write)
     try:
-        return _reply(envelope, status, faults, asked=asked, is_write=is_write, control_id=control_id)
+        return _reply(envelope, status, faults, asked=asked, is_write=is_write, control_id=control_id, by_session=by_session)
     except TryLater as error:
         error.wait_seconds = wait_seconds(headers)
         raise
@@ -93,11 +101,13 @@ def parse(body: bytes) -> etree._Element | None:
     return None if has_doctype else root
 
 
-def _reply(root: etree._Element, status: int, faults: Faults, *, asked: str, is_write: bool, control_id: str) -> Reply:
+def _reply(
+    root: etree._Element, status: int, faults: Faults, *, asked: str, is_write: bool, control_id: str, by_session: bool
+) -> Reply:
     """Level after level: control, authentication, result. What contradicts itself is no plain failure either."""
     word = _status(_only(root, "control"))
     if word == "failure" and root.find("operation") is None:
-        raise control_failure(faults, status=status, asked=asked, is_write=is_write)
+        raise control_failure(faults, status=status, asked=asked, is_write=is_write, by_session=by_session)
     if root.find("acknowledgement") is not None:
         what = "an acknowledgement, as for a request that is handled later"
         raise not_a_success(what, faults, asked=asked, is_write=is_write)
@@ -107,7 +117,7 @@ def _reply(root: etree._Element, status: int, faults: Faults, *, asked: str, is_
     authentication = _only(operation, "authentication")
     word = _status(authentication)
     if word == "failure" and operation is not None and operation.find("result") is None:
-        raise authentication_failure(faults, asked=asked)
+        raise authentication_failure(faults, asked=asked, by_session=by_session)
     if operation is None or authentication is None or word != "success":
         what = f"authentication status {word or 'missing'!r}"
         raise not_a_success(what, faults, asked=asked, is_write=is_write)
