@@ -8,7 +8,9 @@ from sandbox.core import Fault, World
 from sandbox.gateway.failures import HttpFailure
 from sandbox.gateway.operation import Function, control_failure
 
-IN_FUNCTION = frozenset({"no_status", "aborted", "half_success", "end_session", "lose_stamp", "refuse"})
+IN_FUNCTION = frozenset(
+    {"no_status", "no_control_id", "other_function", "aborted", "half_success", "end_session", "lose_stamp", "refuse"}
+)
 BEFORE = frozenset({"drop", "html"})
 AFTER = frozenset({"lost_answer", "empty", "truncated"})
 WITH_NUMBER = frozenset({"status", "status_after", "delay"})

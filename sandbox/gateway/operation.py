@@ -154,7 +154,8 @@ class Gateway:
             raise Failure("Get API Session Failed", "", f"The location '{entity}' is not valid. {support_id()}")
         opened = self.company.sessions.open(session.login, entity)
         endpoint = self.world.setting("intacct_endpoint", None) or self.endpoint
-        cells = [("sessionid", opened.id), ("endpoint", endpoint), ("locationid", entity)]
+        led_to = self.world.setting("login_leads_to", entity)
+        cells = [("sessionid", opened.id), ("endpoint", endpoint), ("locationid", led_to)]
         return Data("", [element("api", *(element(name, text, raw=False) for name, text in cells))], bare=True)
 
     def _not_authenticated(self, root: etree._Element, failure: AuthenticationFailure) -> Answer:
@@ -254,7 +255,7 @@ class _Run:
         status = "failure" if outcome.errors else "success"
         if status == "success" or fault == "half_success":
             self.company.completed_ids.add(function.control_id)
-        return self._told(function, "" if fault == "no_status" else status, outcome)
+        return self._told(function, "" if fault == "no_status" else status, outcome, fault)
 
     def _do(self, function: Function, *, loses: bool) -> Outcome:
         if function.name == "getAPISession" and len(self.functions) > 1:
@@ -283,9 +284,11 @@ class _Run:
         said = f"The entire transaction in this operation has been rolled back due to an error. {support_id()}"
         return self._told(function, "aborted", Outcome(errors=[Failure("XL03000009", "", said)]))
 
-    def _told(self, function: Function, status: str, outcome: Outcome) -> str:
+    def _told(self, function: Function, status: str, outcome: Outcome, fault: str = "") -> str:
         cells = [element("status", status)] if status else []
-        cells += [element("function", function.name, raw=False), element("controlid", function.control_id, raw=False)]
+        cells.append(element("function", "read" if fault == "other_function" else function.name, raw=False))
+        if fault != "no_control_id":
+            cells.append(element("controlid", function.control_id, raw=False))
         if outcome.data is not None:
             cells.append(outcome.data.xml())
         if outcome.errors:

@@ -132,6 +132,14 @@ def test_behind_a_dead_session_one_fresh_login_tells_the_truth(sandbox: Any, a_h
     assert logins(sandbox) == 2
 
 
+def test_a_login_into_another_entity_is_a_mistake_of_the_connection(sandbox: Any, a_hook: Any) -> None:
+    sandbox.settings(login_leads_to="US01")
+    with pytest.raises(Misconfigured, match="the login led into 'US01', not into 'UK01' as the connection's entity_id says"):
+        a_hook(extra={"entity_id": "UK01"}).probe("VENDOR")
+    with pytest.raises(Misconfigured, match="not into the top level"):
+        a_hook().probe("VENDOR")
+
+
 def test_the_sandbox_clock_ends_sessions_and_one_login_mends_it(sandbox: Any, a_hook: Any, variables: Any) -> None:
     hook = a_hook()
     hook.probe("VENDOR")

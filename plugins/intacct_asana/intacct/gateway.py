@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
-from intacct_asana.errors import IntacctAsanaError, SessionEnded, TryLater, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, SessionEnded, TryLater, UnexpectedReply
 from intacct_asana.http import Transport
 from intacct_asana.intacct.documents import Sieve
 from intacct_asana.intacct.replies import Reply, decipher
@@ -135,8 +135,10 @@ class Gateway:
             raise UnexpectedReply(f"{self._where(asked)}: a success without a session")
         entity = api.findtext("locationid")
         if entity is not None and entity.strip() != login.entity_id:
-            raise UnexpectedReply(
-                f"{self._where(asked)}: the session is for entity {entity.strip()!r}, not {login.entity_id!r} as asked"
+            came, wanted = (repr(one) if one else "the top level" for one in (entity.strip(), login.entity_id))
+            raise Misconfigured(
+                f"{self._where(asked)}: the login led into {came}, not into {wanted} as the connection's entity_id says. "
+                "Mend entity_id, or the entities that the user may enter."
             )
         endpoint = (api.findtext("endpoint") or "").strip() or self.settings.gateway_url
         return session_from(session_id, self.settings.checked_endpoint(endpoint), reply, now=self.now())
@@ -169,6 +171,7 @@ class Gateway:
                 asked=asked,
                 is_write=is_write,
                 control_id=control_id,
+                function=str(function.tag),
                 by_session=isinstance(who, SessionId),
             )
         except IntacctAsanaError as error:

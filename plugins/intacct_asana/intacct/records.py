@@ -19,7 +19,9 @@ CREATED: Mapping[str, str] = {BILL: "AUWHENCREATED", LINE: "WHENCREATED", VENDOR
 WHENMODIFIED."""
 
 PURCHASING = "9.PO"
-AMOUNT = re.compile(r"-?([0-9]{1,18}(\.[0-9]{0,20})?|\.[0-9]{1,20})")
+AMOUNT = re.compile(r"-?([0-9]{1,18}(\.[0-9]{0,20})?|\.[0-9]{1,20})(?P<power>[eE][+-]?[0-9]{1,2})?")
+LEADING = re.compile("[0-9]{0,9}")
+MOST_AMOUNT, LEAST_AMOUNT = Decimal(10) ** 18, Decimal("1e-10")
 """Bounded, since sums and roundings of longer ones would fail far from here."""
 
 BILL_NEEDED = ("RECORDNO", "VENDORID", "STATE", "WHENMODIFIED", "TOTALENTERED", "TOTALDUE", "TOTALPAID", "WHENDUE")
@@ -183,11 +185,11 @@ def vendor_key(company_id: str, vendor_id: str) -> str:
 
 
 def line_of(row: Mapping[str, str]) -> BillLine:
-    """One line of a bill. LINE_NO is an integer that has been seen with a fraction."""
+    """One line of a bill. LINE_NO is text: `2.0` and `1A` have been seen, and its leading number counts."""
     get = _getter(row)
     return BillLine(
         record_no=row["RECORDNO"],
-        line_no=int(money(get("LINE_NO"))),
+        line_no=int(LEADING.match(get("LINE_NO"))[0] or 0),  # type: ignore[index]
         account_no=get("ACCOUNTNO"),
         account_title=get("ACCOUNTTITLE"),
         amount=money(get("AMOUNT")),
@@ -271,12 +273,16 @@ def stamp_fields(
 
 
 def money(text: str) -> Decimal:
-    """The amount as the wire writes it; nothing is 0. Raises UnexpectedReply for anything that is not a plain number."""
+    """The amount as the wire writes it; nothing is 0. Raises UnexpectedReply for anything that is not a plain number.
+
+    `-9.09E-13` has been seen: what the server's sums leave of nothing, so numbers with a power are rounded to ten places.
+    """
     if not text:
         return Decimal(0)
-    if not AMOUNT.fullmatch(text):
+    found = AMOUNT.fullmatch(text)
+    if not found or abs(amount := Decimal(text)) >= MOST_AMOUNT:
         raise UnexpectedReply(f"Intacct sent the amount {text!r}, which is not a number.")
-    return Decimal(text)
+    return amount.quantize(LEAST_AMOUNT).normalize() + 0 if found["power"] else amount
 
 
 def entered(text: str, *, state: BillState, record_no: str) -> Decimal:
@@ -286,14 +292,22 @@ def entered(text: str, *, state: BillState, record_no: str) -> Decimal:
     return money(text)
 
 
+YES, NO = frozenset({"true", "t", "1", "yes", "y"}), frozenset({"false", "f", "0", "no", "n", ""})
+
+
 def flag(text: str) -> bool:
-    return text.lower() in ("true", "t")
+    """Yes or no, in each way that has been seen; nothing is no. Raises UnexpectedReply for another word."""
+    if (word := text.lower()) in YES or word in NO:
+        return word in YES
+    raise UnexpectedReply(f"Intacct sent {text!r} where true or false is expected.")
 
 
 def _state(text: str, record_no: str) -> BillState:
     try:
         return BillState(text)
     except ValueError as error:
+        if not text:
+            raise UnexpectedReply(f"Bill {record_no} came without a state.") from error
         raise UnexpectedReply(f"Bill {record_no} has the state {text!r}, which is none of the twelve known ones.") from error
 
 

@@ -17,6 +17,7 @@ from intacct_asana.records import UserFormatting
 DAY = "%m/%d/%Y"
 """Generic functions write and read DATE fields so (https://developer.intacct.com/web-services/parameter-formats/)."""
 
+ISO_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 DEFAULT_FORMAT = "%m/%d/%Y %H:%M:%S"
 OFFSET = re.compile(r"([+-]?)(\d{1,2})(?::?(\d{2}))?")
 SENSIBLE_YEARS = range(2000, 2200)
@@ -57,11 +58,12 @@ class ServerClock:
 
 
 def day_of(text: str) -> date | None:
-    """The day in a DATE field's text, None for an empty one. UnexpectedReply when it is no day."""
-    if not text.strip():
+    """The day in a DATE field's text, None for an empty one; ISO days are read too. UnexpectedReply when it is no day."""
+    text = text.strip()
+    if not text:
         return None
     try:
-        return datetime.strptime(text.strip(), DAY).date()  # noqa: DTZ007
+        return date.fromisoformat(text) if ISO_DAY.fullmatch(text) else datetime.strptime(text, DAY).date()  # noqa: DTZ007
     except ValueError as error:
         raise UnexpectedReply(f"Intacct wrote the day {text!r}; expected mm/dd/yyyy.") from error
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -133,13 +134,18 @@ class Company:
         lacking = tuple(self.world.setting("missing_fields", ()))
         if self.world.setting("single_currency", False):
             lacking += tuple(f"{owner}.{field}" for owner in _WITH_CURRENCY for field in CURRENCY_FIELDS)
-        known = self._schemas.get((self.zone_minutes, missing, lacking))
+        shown = self.world.setting("shown_values", {})
+        key = (self.zone_minutes, missing, lacking, json.dumps(shown))
+        known = self._schemas.get(key)
         if known is None:
             known = schema_of(self, zone_minutes=self.zone_minutes, missing_custom=missing)
             for name in lacking:
                 owner, _, field = name.partition(".")
                 known.object(owner).fields.pop(field, None)
-            self._schemas[(self.zone_minutes, missing, lacking)] = known
+            for name, how in shown.items():
+                owner, _, field = name.partition(".")
+                known.object(owner).fields[field] = replace(known.object(owner).fields[field], shown=how)
+            self._schemas[key] = known
         return known
 
     def now(self) -> int:
