@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from intacct_asana.errors import Misconfigured, UnexpectedReply
 from intacct_asana.intacct.records import bill_of, flag, is_offset_line, line_of, money, parent_bill_of, user_of, vendor_of
 from intacct_asana.intacct.replies import (
@@ -18,8 +21,10 @@ from intacct_asana.intacct.replies import (
     rows_of,
     user_formatting_of,
 )
-from intacct_asana.intacct.timestamps import ServerClock, day_of, format_of, instant_of_iso, offset_of
+from intacct_asana.intacct.timestamps import ServerClock, day_of, day_text, format_of, instant_of_iso, offset_of
 from intacct_asana.records import BillState, UserFormatting
+
+from sandbox.gateway import texts as sandbox_texts
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -196,6 +201,26 @@ def test_days_and_instants_are_read() -> None:
     assert instant_of_iso("") is None
     assert instant_of_iso("0001-01-01T00:00:00+23:00") is None
     assert instant_of_iso("9999-12-31T23:59:59-23:00") is None
+
+
+@given(day=st.dates())
+def test_a_day_is_written_with_four_digits_and_read_back(day: date) -> None:
+    assert day_of(day_text(day)) == day == sandbox_texts.day_of(sandbox_texts.day_text(day))
+    assert re.fullmatch(r"\d\d/\d\d/\d{4}", day_text(day))
+
+
+@given(at=st.datetimes(min_value=datetime(1, 1, 3), max_value=datetime(9999, 12, 29)))  # noqa: DTZ001
+def test_an_instant_is_written_with_four_digits_and_read_back(at: datetime) -> None:
+    at = at.replace(microsecond=0)
+    clock = ServerClock(gmt_offset=timedelta(hours=-7))
+    assert clock.naive(clock.text_of(at.replace(tzinfo=UTC))) == at - timedelta(hours=7)
+    assert clock.naive(clock.earlier(clock.text_of(at.replace(tzinfo=UTC)), minutes=1)) == at - timedelta(hours=7, minutes=1)
+
+
+def test_a_bill_of_the_year_26_is_named_as_suspicious() -> None:
+    row = {"RECORDNO": "41", "STATE": "Posted", "TOTALENTERED": "1", "WHENDUE": "01/05/0026", "WHENCREATED": "01/05/2026"}
+    assert bill_of(row, company_id="ACME").strange_days == ("due date 0026-01-05",)
+    assert bill_of({**row, "WHENDUE": "01/05/2026"}, company_id="ACME").strange_days == ()
 
 
 def test_a_user_is_called_by_login_and_by_record_number() -> None:

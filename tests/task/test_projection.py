@@ -283,3 +283,9 @@ def test_no_vendor_stops_a_projection(vendor: Vendor) -> None:
     draft = project_vendor(vendor, FLOW, VENDOR_PINS)
     assert draft.key == vendor.vendor_key
     draft.name.encode("utf-8")
+
+
+def test_a_day_that_is_hardly_meant_is_named_in_the_description() -> None:
+    notes = draft_of(FLOW, due_on=date(26, 1, 5)).html_notes
+    assert "<li>Look at: due date 0026-01-05 can hardly be meant</li>" in notes
+    assert "Look at" not in draft_of(FLOW, due_on=date(2026, 1, 5)).html_notes

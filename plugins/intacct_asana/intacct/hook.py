@@ -229,7 +229,7 @@ class IntacctHook(BaseHook):
         payments = payments_of_bills(self.reader, numbers) if self.reads_payments else {}
         log.debug("%d bills read with %d lines", len(rows), sum(map(len, lines.values())))
         company = self.settings.login.company_id
-        return [
+        bills = [
             bill_of(
                 row,
                 company_id=company,
@@ -239,6 +239,10 @@ class IntacctHook(BaseHook):
             )
             for row in rows
         ]
+        for bill in bills:
+            if bill.strange_days:
+                log.warning("Bill %s: %s can hardly be meant", bill.record_no, ", ".join(bill.strange_days))
+        return bills
 
     # The writes
 

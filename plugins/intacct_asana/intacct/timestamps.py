@@ -33,7 +33,7 @@ class ServerClock:
 
     def text_of(self, instant: datetime) -> str:
         """The server's text for an aware instant, for a filter."""
-        return instant.astimezone(timezone(self.gmt_offset)).strftime(self.timestamp_format)
+        return _written(instant.astimezone(timezone(self.gmt_offset)), self.timestamp_format)
 
     def naive(self, text: str) -> datetime:
         """The wall-clock reading in `text`, without a zone. UnexpectedReply when it is not in this format."""
@@ -48,7 +48,7 @@ class ServerClock:
     def earlier(self, text: str, *, minutes: float) -> str:
         """The server text that many minutes before `text`."""
         try:
-            return (self.naive(text) - timedelta(minutes=minutes)).strftime(self.timestamp_format)
+            return _written(self.naive(text) - timedelta(minutes=minutes), self.timestamp_format)
         except OverflowError as error:
             raise UnexpectedReply(f"Intacct wrote the time {text!r}, before which there is none.") from error
 
@@ -69,7 +69,13 @@ def day_of(text: str) -> date | None:
 
 
 def day_text(day: date) -> str:
-    return day.strftime(DAY)
+    return _written(day, DAY)
+
+
+def _written(at: date, form: str) -> str:
+    """`at` in a strptime format, its year in four digits: strftime leaves zeros out on some platforms, and Intacct may read
+    `01/05/26` as 2026."""
+    return at.strftime(form.replace("%Y", f"{at.year:04d}"))
 
 
 def instant_of_iso(text: str) -> datetime | None:

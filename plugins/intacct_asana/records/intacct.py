@@ -96,6 +96,9 @@ class BillLine:
         return self.line_no, int(self.record_no) if re.fullmatch("[0-9]{1,18}", self.record_no) else 0
 
 
+LIKELY_YEARS = range(1970, 2100)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
     """One AP bill as Intacct holds it now.
@@ -150,6 +153,12 @@ class Bill:
     custom: Mapping[str, str] = field(default_factory=dict)
     lines: tuple[BillLine, ...] = ()
     payments: tuple[Payment, ...] = ()
+
+    @property
+    def strange_days(self) -> tuple[str, ...]:
+        """Days that are hardly meant, in words: a year typed with two digits is the year 26."""
+        days = {"bill date": self.bill_date, "due date": self.due_on, "posting date": self.posted_on}
+        return tuple(f"{name} {day.isoformat()}" for name, day in days.items() if day and day.year not in LIKELY_YEARS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

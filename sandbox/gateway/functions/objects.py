@@ -412,7 +412,7 @@ def _unsettled(attribute: str) -> Callable[[Any], int]:
 
 
 def _summary_title(day: date) -> str:
-    return f"Bills: {day:%Y/%m/%d} Batch"
+    return f"Bills: {day.year:04d}/{day:%m/%d} Batch"
 
 
 def _rate_text(rate: int) -> str:
