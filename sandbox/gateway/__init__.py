@@ -18,6 +18,7 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     private_entities (["UK01"])       hidden at top level without showprivate
     missing_custom_fields ([])        custom fields that nobody has created
     missing_fields ([])               fields that this company does not have, as "APBILL.TERMNAME"
+    error_details ("last")            where control may hold showadditionalerrorinfo: "last", "anywhere", or "refused"
     login_leads_to (as asked)         the entity that a login's answer names, whatever the login asked for
     shown_values ({})                 how else fields write a value: {"APBILL.WHENDUE": "iso", "APBILL.ONHOLD": {"true": "1"},
                                       "APBILLITEM.LINE_NO": {"1": "1A"}, "APBILL.TOTALDUE": {"0": "-9.09E-13"}}

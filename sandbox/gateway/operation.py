@@ -10,6 +10,7 @@ from lxml import etree
 
 from sandbox import constants
 from sandbox.core import Fault
+from sandbox.gateway import envelope
 from sandbox.gateway.books import documents
 from sandbox.gateway.failures import (
     AuthenticationFailure,
@@ -58,7 +59,7 @@ def functions_of(root: etree._Element) -> list[Function]:
     for function in root.iterfind("operation/content/function"):
         control_id = function.get("controlid") or ""
         if not control_id or len(function) != 1:
-            raise _malformed("Each function needs a controlid and exactly one child.")
+            raise envelope.malformed("Each function needs a controlid and exactly one child.")
         asked = function[0]
         found.append(Function(control_id, asked, _kind(asked)))
     return found
@@ -85,7 +86,8 @@ class Gateway:
     def answer(self, root: etree._Element, functions: list[Function], faults: Mapping[int, Fault]) -> Answer:
         """The whole answer. `faults` maps a function's position to what goes wrong with it."""
         if root.find("control/controlid") is None or root.tag != "request":
-            raise _malformed("The request needs a control block with a controlid.")
+            raise envelope.malformed("The request needs a control block with a controlid.")
+        envelope.check(root, error_details=self.world.setting("error_details", "last"))
         self._check_sender(root)
         if any(fault.action == "end_session" for fault in faults.values()):
             self.company.sessions.end_all()
@@ -108,9 +110,9 @@ class Gateway:
                 raise HttpFailure("GW-0011", "", f"Invalid Request [Request ID: {self.company.new_token()[:16]}]")
             raise ControlFailure("XL03000006", "", "Incorrect Intacct XML Partner ID or password.")
         if text_of(control, "dtdversion") not in ("", "2.1", "3.0"):
-            raise _malformed("dtdversion must be 2.1 or 3.0.")
+            raise envelope.malformed("dtdversion must be 2.1 or 3.0.")
         if root.find("operation/authentication") is None:
-            raise _malformed("The operation needs an authentication block.")
+            raise envelope.malformed("The operation needs an authentication block.")
 
     def _authenticate(self, told: etree._Element | None) -> Session:
         if not self.world.setting("sender_authorized", True):
@@ -328,7 +330,3 @@ def _is_unique(root: etree._Element) -> bool:
 
 def _document(*parts: str) -> str:
     return _PROLOG + element("response", *parts)
-
-
-def _malformed(said: str) -> ControlFailure:
-    return ControlFailure("XL03000003", "The XML request does not conform to the schema", said)

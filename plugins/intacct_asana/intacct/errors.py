@@ -54,17 +54,19 @@ class Fault:
     """One `error` of an answer. `number` is not always a code, and may be empty.
 
     `texts` are its descriptions and its correction, each text once.
-    `stable_id` (`GL-0493`) and `message_id` (`IA.SOMETHING`) come from `showadditionalerrorinfo` and outlive rewordings.
+    `stable_id` (`GL-0493`) and `message_ids` (`IA.SOMETHING`) come from `showadditionalerrorinfo` and outlive rewordings;
+    `about` is what they name: `object APBILL`, `field WHENDUE`, `ACCOUNTNO 5000.11`.
     """
 
     number: str
     texts: tuple[str, ...] = ()
     stable_id: str = ""
-    message_id: str = ""
+    message_ids: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
     support_id: str = ""
 
     def __str__(self) -> str:
-        marks = ", ".join(mark for mark in (self.number, self.stable_id, self.message_id) if mark)
+        marks = ", ".join(mark for mark in (self.number, self.stable_id, *self.message_ids, *self.about) if mark)
         return f"{self.text or 'no text'}{f' [{marks}]' if marks else ''}"
 
     @property
@@ -196,14 +198,36 @@ def _fault(error: etree._Element) -> Fault:
     raw = [_raw(error, name) for name in ("description", "description2", "correction")]
     if not any(raw) and error.find("errorno") is None:
         raw = [" ".join(str(text)[:LONGEST_RAW] for text in islice(error.itertext(), MOST_FAULTS))]
-    support = next((found for text in raw if (found := SUPPORT_ID.search(text))), None)
+    support = next((found.group(1) for text in raw if (found := SUPPORT_ID.search(text))), "")
+    # Its target holds the same id bare.
+    support = support or next((node.get("requestinfo", "") for node in error.iterfind("additionalinfo/target")), "")
     return Fault(
         number=plain(_raw(error, "errorno")),
         stable_id=plain(_raw(error, "additionalinfo/errorid")),
-        message_id=plain(_raw(error, "additionalinfo/description/messageid")),
+        message_ids=_message_ids(error),
+        about=_about(error),
         texts=tuple(dict.fromkeys(text for text in map(plain, raw) if text)),
-        support_id=plain(unquote(support.group(1))) if support else "",
+        support_id=plain(unquote(support)),
     )
+
+
+def _message_ids(error: etree._Element) -> tuple[str, ...]:
+    """The ids of both descriptions. Either may have one while the other is empty."""
+    paths = ("additionalinfo/description/messageid", "additionalinfo/cdescription/messageid")
+    return tuple(dict.fromkeys(found for path in paths if (found := plain(_raw(error, path)))))
+
+
+def _about(error: etree._Element) -> tuple[str, ...]:
+    """What an error's targets and placeholders name, at the error's own level and at its descriptions'."""
+    found = [
+        f"{name} {node.get(name)}"
+        for node in islice(error.iterfind("additionalinfo//target"), MOST_FAULTS)
+        for name in ("object", "field")
+        if (node.get(name) or "").strip()
+    ]
+    placeholders = islice(error.iterfind("additionalinfo//placeholder"), MOST_FAULTS)
+    found += [f"{node.get('name', '')} {node.get('value', '')}" for node in placeholders]
+    return tuple(dict.fromkeys(text for one in found if (text := plain(one))))
 
 
 def _raw(error: etree._Element, name: str) -> str:

@@ -6,15 +6,16 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, SessionEnded, TryLater, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, SessionEnded, TryLater, UnexpectedReply
 from intacct_asana.http import Transport
 from intacct_asana.intacct.documents import Sieve
 from intacct_asana.intacct.replies import Reply, decipher
-from intacct_asana.intacct.session import IntacctSettings, Session, SessionKeeper, session_from
+from intacct_asana.intacct.session import ErrorDetailsTaken, IntacctSettings, Session, SessionKeeper, session_from
 from intacct_asana.intacct.slots import Slots
 from intacct_asana.intacct.xml import Element, Login, SessionId, get_session, request
 
@@ -62,6 +63,35 @@ class Gateway:
             size=settings.max_concurrency,
         )
         self._logins = 0
+        self.details_taken = ErrorDetailsTaken(settings)
+
+    @cached_property
+    def error_details(self) -> bool:
+        """Whether requests ask for the stable ids of errors."""
+        wanted = self.settings.error_details
+        return wanted == "on" or (wanted == "when taken" and self.details_taken.load() is True)
+
+    def try_error_details(self, function: Element, *, kind: str, asked: str) -> bool:
+        """Whether a reading `function` is answered when its request asks for error details: tried once, then remembered.
+
+        What the gateway does with an element that its schema may not know is not documented; a request that it does not read
+        at all changes nothing. Raises what any read raises when the reason is another.
+        """
+        known = self.details_taken.load()
+        if known is not None:
+            return known
+        before = self.error_details
+        try:
+            self.error_details = True
+            self.read(function, kind=kind, asked=asked)
+            taken = True
+        except (Refused, UnexpectedReply):
+            taken = False
+        finally:
+            self.error_details = before
+        self.details_taken.save(taken=taken)
+        self.error_details = before or taken
+        return taken
 
     def read(self, function: Element, *, kind: str, asked: str, sieve: Sieve | None = None) -> Reply:
         """The reply to a function that changes nothing. A limit or outage is waited for within bounds, then TryLater.
@@ -156,7 +186,14 @@ class Gateway:
         sieve: Sieve | None = None,
     ) -> Reply:
         control_id = control_id or str(uuid.uuid4())
-        body = request(self.settings.sender, who, function, control_id=control_id, unique=is_write)
+        body = request(
+            self.settings.sender,
+            who,
+            function,
+            control_id=control_id,
+            unique=is_write,
+            error_details=self.error_details,
+        )
         self.calls[kind] += 1
         if sieve:
             sieve.begin()

@@ -367,6 +367,16 @@ class IntacctHook(BaseHook):
             )
         return f"times as {clock.timestamp_format}, GMT{settings.timestamp_offset or formatting.gmt_offset}"
 
+    def error_details(self) -> str:
+        """In a sentence, whether errors come with their stable ids. Tries once whether this gateway takes the request."""
+        if self.settings.error_details != "when taken":
+            return f"{self.settings.error_details}, as the connection says"
+        user = self.settings.login.user_id
+        asked = f"formatting of user {user}, with error details"
+        if self.gateway.try_error_details(read_user_formatting(user), kind="readUserFormatting", asked=asked):
+            return "the gateway takes requests for them, so errors come with their stable ids"
+        return "the gateway does not take requests for them, so errors come with their texts alone"
+
     def lookup(self, object_name: str) -> list[ObjectField]:
         """The object's fields, asked once for each hook."""
         return list(self.reader.fields(object_name))

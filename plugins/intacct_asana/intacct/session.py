@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from intacct_asana.errors import Misconfigured, Problem
@@ -28,6 +28,11 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 HOST_NAME = re.compile(r"[a-z0-9.-]+|[0-9a-f:]+")
 
 
+ErrorDetails = Literal["when taken", "on", "off"]
+"""Whether errors are asked for with their stable ids: always, never, or from when preflight has seen that the gateway takes
+the request."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntacctSettings:
     """One connection. `timestamp_format` and `timestamp_offset` are empty unless the connection overrides them."""
@@ -39,6 +44,7 @@ class IntacctSettings:
     read_only: bool = False
     max_concurrency: int = 1
     allowed_endpoint_hosts: tuple[str, ...] = ALLOWED_HOSTS
+    error_details: ErrorDetails = "when taken"
     timestamp_format: str = ""
     timestamp_offset: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False)
@@ -88,6 +94,8 @@ def settings_of(connection: Connection, *, conn_id: str) -> IntacctSettings:
         problems.append(Problem(where=where, what=f"the host {gateway!r} cannot be used: {why}", mend=f"default: {GATEWAY}"))
     if not 1 <= _whole(extra, "max_concurrency", 1) <= 10:
         problems.append(Problem(where=where, what="extra.max_concurrency is not a number from 1 to 10"))
+    if str(extra.get("error_details") or "when taken") not in get_args(ErrorDetails):
+        problems.append(Problem(where=where, what=f"extra.error_details is none of {', '.join(get_args(ErrorDetails))}"))
     if extra.get("timestamp_offset") not in (None, ""):
         problems += _offset_problem(where, str(extra["timestamp_offset"]))
     if problems:
@@ -106,6 +114,7 @@ def settings_of(connection: Connection, *, conn_id: str) -> IntacctSettings:
         read_only=_switch(extra.get("read_only")),
         max_concurrency=_whole(extra, "max_concurrency", 1),
         allowed_endpoint_hosts=_patterns(extra.get("allowed_endpoint_hosts")),
+        error_details=cast("ErrorDetails", str(extra.get("error_details") or "when taken")),
         timestamp_format=str(extra.get("timestamp_format") or ""),
         timestamp_offset=str(extra.get("timestamp_offset") if extra.get("timestamp_offset") is not None else ""),
         secrets=(str(extra["sender_password"]), str(connection.password)),
@@ -225,14 +234,7 @@ class SharedSession:
 
     def load(self) -> Session | None:
         """The shared session of the same credentials, live or not; None for none, for another's, for an unreadable one."""
-        try:
-            from airflow.sdk import Variable
-
-            stored = Variable.get(self.name, default=None)
-        except Exception as error:  # noqa: BLE001 - whatever it is, a login still works
-            log.debug("No shared Intacct session: %s", type(error).__name__)
-            return None
-        return self._read(stored)
+        return self._read(_remembered(self.name))
 
     def _read(self, stored: Any) -> Session | None:
         try:
@@ -248,12 +250,49 @@ class SharedSession:
 
     def save(self, session: Session) -> None:
         body = asdict(session) | {"fingerprint": self.fingerprint, "expires_at": session.expires_at.isoformat()}
-        try:
-            from airflow.sdk import Variable
+        _remember(self.name, json.dumps(body), what="Live Intacct session, shared by tasks; safe to delete")
 
-            Variable.set(self.name, json.dumps(body), description="Live Intacct session, shared by tasks; safe to delete")
-        except Exception as error:  # noqa: BLE001 - sharing is a saving, not a need
-            log.debug("The Intacct session is not shared: %s", type(error).__name__)
+
+class ErrorDetailsTaken:
+    """The Variable `intacct_error_details__<conn_id>`: whether this gateway took `showadditionalerrorinfo` in a request.
+
+    Where the element belongs is documented nowhere, so it is left out until a request with it was answered.
+    """
+
+    def __init__(self, settings: IntacctSettings) -> None:
+        self.name = f"intacct_error_details__{settings.conn_id}"
+        self.where = f"{settings.gateway_url} {settings.login.company_id}"
+
+    def load(self) -> bool | None:
+        """None when it was never tried, or with another gateway or company."""
+        try:
+            kept = json.loads(_remembered(self.name))
+            return bool(kept["taken"]) if kept["where"] == self.where else None
+        except (TypeError, ValueError, KeyError):
+            return None
+
+    def save(self, *, taken: bool) -> None:
+        body = json.dumps({"where": self.where, "taken": taken})
+        _remember(self.name, body, what="Whether Intacct takes requests for error details; delete it to have it tried again")
+
+
+def _remembered(name: str) -> Any:
+    try:
+        from airflow.sdk import Variable
+
+        return Variable.get(name, default=None)
+    except Exception as error:  # noqa: BLE001 - whatever it is, one can do without
+        log.debug("Variable %s cannot be read: %s", name, type(error).__name__)
+        return None
+
+
+def _remember(name: str, text: str, *, what: str) -> None:
+    try:
+        from airflow.sdk import Variable
+
+        Variable.set(name, text, description=what)
+    except Exception as error:  # noqa: BLE001 - sharing is a saving, not a need
+        log.debug("Variable %s cannot be written: %s", name, type(error).__name__)
 
 
 class SessionKeeper:

@@ -59,6 +59,7 @@ class CheckIntacctOperator(FlowOperator):
             *(tried(f"Intacct may read {name}", partial(self._readable, run, name)) for name in READ_OBJECTS),
             *self._payments(run),
             tried("Intacct time format", lambda: self._format(run)),
+            tried("Intacct error details", lambda: run.books.error_details()),
             *(tried(check, look) for check, look in checks_of_reading(run)),
             tried("Intacct base currency", lambda: base_currency(run), mend="write `base_currency` into the flow's approval"),
             *rows_of_logins(run),
