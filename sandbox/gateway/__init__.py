@@ -33,7 +33,8 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     books_closed_through (none)       a day, as "2026-06-30": summaries (APBILLBATCH) up to it are Closed
     closed_books_refuse ("changes")   what a bill of a closed summary does not take: "changes" of other than custom fields and
                                       the hold, "everything", or "nothing"
-    custom_field_length (none)        the longest text of a custom field
+    custom_field_length (255)         the longest text of a custom field; by field as {"ASANA_DECISION_REASON": 80}
+    failed_create_tells ("count")     a create that made nothing: with `<data count="0"/>`, or "nothing" but its errors
     custom_field_too_long ("refuse")  what happens to a longer one: "refuse", or "cut" in silence
     login_fields_hold ("login")       CREATEDBYLOGINID, MODIFIEDBYLOGINID, USERID, CREATEDUSERID hold the "login", the
                                       "record_no", the "name" or "nothing"; CREATEDBY and MODIFIEDBY hold the record number

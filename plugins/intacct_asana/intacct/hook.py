@@ -16,7 +16,7 @@ from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknow
 from intacct_asana.http import Transport, mutates
 from intacct_asana.intacct.documents import Function, Sieve, files_of, get_document
 from intacct_asana.intacct.gateway import Gateway
-from intacct_asana.intacct.query import MOST_VALUES, Filter, Query, equal, one_of
+from intacct_asana.intacct.query import MOST_VALUES, Filter, Query, all_of, equal, is_null, one_of
 from intacct_asana.intacct.reading import (
     Reader,
     Row,
@@ -29,6 +29,7 @@ from intacct_asana.intacct.reading import (
 from intacct_asana.intacct.records import (
     BILL,
     CREATED,
+    CREATORS,
     RECORD_NO,
     SOURCE_DOCUMENT,
     VENDOR,
@@ -391,6 +392,13 @@ class IntacctHook(BaseHook):
         if self.settings.login.entity_id:
             return None
         return self.reader.count(BILL, show_private=True) - self.reader.count(BILL, show_private=False)
+
+    def bills_without_creator(self, states: Collection[str]) -> int:
+        """How many bills in these states do not tell who entered them, as after a migration. All, where no bill tells it."""
+        known = {field.name for field in self.reader.fields(BILL)}
+        untold = (is_null(name) for name in CREATORS if name in known)
+        where = all_of(one_of("STATE", sorted(states)), *untold)
+        return self.reader.count(BILL, show_private=self.reader.show_private, where=where)
 
     def probe(self, object_name: str) -> None:
         """Return when one row of the object may be read; Misconfigured names the missing permission."""

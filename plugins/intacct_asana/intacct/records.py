@@ -18,6 +18,7 @@ CREATED: Mapping[str, str] = {BILL: "AUWHENCREATED", LINE: "WHENCREATED", VENDOR
 """When a row was made. On a bill WHENCREATED is the document's date, and AUWHENCREATED may be in another zone than
 WHENMODIFIED."""
 
+CREATORS = ("CREATEDBYLOGINID", "CREATEDBY")
 PURCHASING = "9.PO"
 AMOUNT = re.compile(r"-?([0-9]{1,18}(\.[0-9]{0,20})?|\.[0-9]{1,20})(?P<power>[eE][+-]?[0-9]{1,2})?")
 LEADING = re.compile("[0-9]{0,9}")

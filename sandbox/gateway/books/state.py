@@ -205,7 +205,7 @@ class Company:
         """Change a bill's header and everything that follows from it: who and when, and what the vendor is owed."""
         vendor, owed = bill.vendor, self._owed(bill)
         self.bills.edit(bill, **changes, modified_by=user, modified_at=self.now())
-        self._note_summary(bill)
+        self.note_summary(bill)
         if bill.vendor is not vendor:
             self._owe(vendor, -owed)
             owed = 0
@@ -219,7 +219,7 @@ class Company:
 
     def add_bill(self, bill: Bill) -> Bill:
         self.bills.add(bill)
-        self._note_summary(bill)
+        self.note_summary(bill)
         for line in bill.lines:
             self.lines.add(line)
         self._owe(bill.vendor, self._owed(bill))
@@ -268,7 +268,7 @@ class Company:
         for step in reversed(log):
             step()
 
-    def _note_summary(self, bill: Bill) -> None:
+    def note_summary(self, bill: Bill) -> None:
         day = bill.summary_day
         if self.summaries.get(day.toordinal()) is None:
             self.summaries.add(Summary(record_no=day.toordinal(), day=day))
