@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
+from typing import TypeVar
 
 from intacct_asana.errors import Problem, UnexpectedReply
 from intacct_asana.intacct.query import Filter, on_or_after, one_of
@@ -18,6 +19,7 @@ CREATED: Mapping[str, str] = {BILL: "AUWHENCREATED", LINE: "WHENCREATED", VENDOR
 """When a row was made. On a bill WHENCREATED is the document's date, and AUWHENCREATED may be in another zone than
 WHENMODIFIED."""
 
+Read = TypeVar("Read")
 CREATORS = ("CREATEDBYLOGINID", "CREATEDBY")
 PURCHASING = "9.PO"
 AMOUNT = re.compile(r"-?([0-9]{1,18}(\.[0-9]{0,20})?|\.[0-9]{1,20})(?P<power>[eE][+-]?[0-9]{1,2})?")
@@ -55,6 +57,14 @@ BILL_WISHED = (
     "RECORD_URL",
     "SUPDOCID",
     "PRBATCHKEY",
+    "WHENDISCOUNT",
+    "RECPAYMENTDATE",
+    "TOTALRETAINED",
+    "TRX_TOTALRETAINED",
+    "TRX_TOTALRELEASED",
+    "INCLUSIVETAX",
+    "BILLTOPAYTOCONTACTNAME",
+    "SHIPTORETURNTOCONTACTNAME",
 )
 LINE_NEEDED = ("RECORDNO", "RECORDKEY", "AMOUNT")
 LINE_WISHED = (
@@ -72,6 +82,16 @@ LINE_WISHED = (
     "PROJECTNAME",
     "CLASSID",
     "CLASSNAME",
+    "CUSTOMERID",
+    "CUSTOMERNAME",
+    "ITEMID",
+    "ITEMNAME",
+    "FORM1099",
+    "FORM1099TYPE",
+    "FORM1099BOX",
+    "ORIGDOCID",
+    "TRX_AMOUNTRETAINED",
+    "RELEASETOPAY",
 )
 VENDOR_NEEDED = ("RECORDNO", "VENDORID", "NAME", "STATUS", "WHENMODIFIED")
 VENDOR_WISHED = (
@@ -140,6 +160,8 @@ def bill_of(
         due_on=day_of(get("WHENDUE")),
         posted_on=day_of(get("WHENPOSTED")),
         paid_on=day_of(get("WHENPAID")),
+        discount_on=day_of(get("WHENDISCOUNT")),
+        recommended_on=day_of(get("RECPAYMENTDATE")),
         currency=get("CURRENCY") or get("BASECURR"),
         base_currency=get("BASECURR"),
         total_entered=entered(get("TOTALENTERED"), state=state, record_no=record_no),
@@ -149,6 +171,12 @@ def bill_of(
         transaction_total_entered=money(get("TRX_TOTALENTERED") or get("TOTALENTERED")),
         transaction_total_paid=money(get("TRX_TOTALPAID") or get("TOTALPAID")),
         transaction_total_due=money(get("TRX_TOTALDUE") or get("TOTALDUE")),
+        total_retained=_if_told(money, get("TOTALRETAINED")),
+        transaction_total_retained=_if_told(money, get("TRX_TOTALRETAINED") or get("TOTALRETAINED")),
+        transaction_total_released=_if_told(money, get("TRX_TOTALRELEASED")),
+        tax_included=_if_told(flag, get("INCLUSIVETAX")),
+        pay_to=get("BILLTOPAYTOCONTACTNAME"),
+        return_to=get("SHIPTORETURNTOCONTACTNAME"),
         on_hold=flag(get("ONHOLD")),
         payment_priority=get("PAYMENTPRIORITY"),
         term=get("TERMNAME"),
@@ -204,6 +232,15 @@ def line_of(row: Mapping[str, str]) -> BillLine:
         project_name=get("PROJECTNAME"),
         class_id=get("CLASSID"),
         class_name=get("CLASSNAME"),
+        customer_id=get("CUSTOMERID"),
+        customer_name=get("CUSTOMERNAME"),
+        item_id=get("ITEMID"),
+        item_name=get("ITEMNAME"),
+        form_1099_type=get("FORM1099TYPE") or ("1099" if get("FORM1099").lower() in YES else ""),
+        form_1099_box=get("FORM1099BOX"),
+        purchase_order=get("ORIGDOCID"),
+        retained=_if_told(money, get("TRX_AMOUNTRETAINED")),
+        released=_if_told(flag, get("RELEASETOPAY")),
     )
 
 
@@ -303,6 +340,10 @@ def flag(text: str) -> bool:
     raise UnexpectedReply(f"Intacct sent {text!r} where true or false is expected.")
 
 
+def _if_told(read: Callable[[str], Read], text: str) -> Read | None:
+    return read(text) if text else None
+
+
 def _state(text: str, record_no: str) -> BillState:
     try:
         return BillState(text)
@@ -316,8 +357,10 @@ def _getter(row: Mapping[str, str]) -> Callable[[str], str]:
     return lambda name: row.get(name, "")
 
 
-PLAIN = {"RECORDNO": "1", "STATE": "Posted", "LINE_NO": "1", "ONHOLD": "true", "MODULEKEY": PURCHASING}
-BILL_DAYS = ("WHENCREATED", "WHENDUE", "WHENPOSTED", "WHENPAID")
+PLAIN = {"RECORDNO": "1", "STATE": "Posted", "LINE_NO": "1", "MODULEKEY": PURCHASING} | dict.fromkeys(
+    ("ONHOLD", "INCLUSIVETAX", "RELEASETOPAY"), "true"
+)
+BILL_DAYS = ("WHENCREATED", "WHENDUE", "WHENPOSTED", "WHENPAID", "WHENDISCOUNT", "RECPAYMENTDATE")
 
 
 def sample_bill(*, lacking: Collection[str] = (), lines_lacking: Collection[str] = ()) -> Bill:

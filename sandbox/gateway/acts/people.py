@@ -281,6 +281,8 @@ def _edit_line(company: Any, bill: Bill, line_no: int, left: dict[str, Any]) -> 
     if "amount" in left:
         cents = cents_of(str(left.pop("amount")))
         values |= {"trx_amount": cents, "amount": bill.to_base(cents)}
+    if "released" in left:
+        values["released"] = bool(left.pop("released"))
     if "line_description" in left:
         values["description"] = left.pop("line_description")
     values |= _dimensions(company, left)

@@ -101,6 +101,7 @@ class Line:
     location: Dimension = NOTHING
     project: Dimension = NOTHING
     cls: Dimension = NOTHING
+    released: bool = True
     paid: int = 0
     trx_paid: int = 0
 

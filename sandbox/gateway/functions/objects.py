@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from sandbox import constants
+from sandbox.gateway.books import more
 from sandbox.gateway.books.rows import Bill, Detail, Line, Payment, Summary, User
 from sandbox.gateway.books.table import Table
 from sandbox.gateway.functions.schema import Field, ObjectType, Relation, Schema, custom, fields, key, of, text
@@ -138,10 +139,10 @@ class _Parts:
             text("TERMNAME", "term", "Term", write=True),
             of("DATE", "WHENCREATED", "bill_date", "Date", required=True, write=True),
             of("DATE", "WHENPOSTED", "posted_on", "GL posting date", write=True),
-            of("DATE", "WHENDISCOUNT", lambda row: None, "Discount date"),
+            of("DATE", "WHENDISCOUNT", more.discount_day, "Discount date"),
             of("DATE", "WHENDUE", "due_on", "Due date", required=True, write=True),
             of("DATE", "WHENPAID", "paid_on", "Date fully paid"),
-            of("DATE", "RECPAYMENTDATE", lambda row: None, "Recommended to pay on", write=True),
+            of("DATE", "RECPAYMENTDATE", more.recommended_day, "Recommended to pay on", write=True),
             text("PAYMENTPRIORITY", "priority", "Payment priority", write=True, values=("urgent", "high", "normal", "low")),
             of("BOOLEAN", "ONHOLD", "on_hold", "Place this bill on hold", write=True, values=("true", "false")),
             text("BASECURR", "base_currency", "Base currency"),
@@ -152,6 +153,14 @@ class _Parts:
             *_totals("", ("entered", "selected", "paid", "due")),
             *_totals("TRX_", ("trx_entered", "trx_selected", "trx_paid", "trx_due")),
             of("MONEY", "TRX_ENTITYDUE", "vendor.total_due", "Vendor due"),
+            of("MONEY", "TOTALRETAINED", more.total_retained, "Total base amount retained"),
+            of("MONEY", "TRX_TOTALRETAINED", more.trx_total_retained, "Total transaction amount retained"),
+            of("MONEY", "TRX_TOTALRELEASED", lambda row: None, "Total transaction amount released"),
+            of("BOOLEAN", "INCLUSIVETAX", lambda row: row.base_currency == "GBP", "Inclusive taxes", write=True),
+            text("BILLTOPAYTOCONTACTNAME", lambda row: f"{row.vendor.name}(V{row.vendor.vendor_id})", "Pay to", write=True),
+            text(
+                "SHIPTORETURNTOCONTACTNAME", lambda row: f"{row.vendor.name}(V{row.vendor.vendor_id})", "Return to", write=True
+            ),
             text("PRBATCH", lambda row: _summary_title(row.summary_day), "Summary"),
             of("INTEGER", "PRBATCHKEY", lambda row: row.summary_day.toordinal(), "Summary key"),
             text("MODULEKEY", "module", "Module key", values=MODULES),
@@ -201,6 +210,16 @@ class _Parts:
             text("STATE", lambda row: bill_of(row).state if bill_of(row) else "", "State"),  # type: ignore[union-attr]
             of("BOOLEAN", "BILLABLE", lambda row: False, "Billable"),
             text("LINEITEM", lambda row: "T", "Line item", values=("T", "F")),
+            text("CUSTOMERID", lambda row: more.customer(row)[0], "Customer", write=True),
+            text("CUSTOMERNAME", lambda row: more.customer(row)[1], "Customer name"),
+            text("ITEMID", lambda row: more.item(row)[0], "Item", write=True),
+            text("ITEMNAME", lambda row: more.item(row)[1], "Item name"),
+            text("FORM1099", lambda row: "true" if more.is_1099(row) else "false", "1099", write=True),
+            text("FORM1099TYPE", lambda row: "NEC" if more.is_1099(row) else "", "Form 1099 type", write=True),
+            text("FORM1099BOX", lambda row: "1" if more.is_1099(row) else "", "Form 1099 box", write=True),
+            text("ORIGDOCID", lambda row: more.purchase_order(bill_of(row)), "Originating document ID"),
+            of("MONEY", "TRX_AMOUNTRETAINED", more.retained, "Txn amount retained"),
+            of("BOOLEAN", "RELEASETOPAY", "released", "Release to pay", write=True, values=("true", "false")),
             of("MONEY", "TOTALPAID", "paid", "Total paid"),
             of("MONEY", "TRX_TOTALPAID", "trx_paid", "Total transaction amount paid"),
             *self.times,
