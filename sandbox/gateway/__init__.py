@@ -23,6 +23,8 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     shown_values ({})                 how else fields write a value: {"APBILL.WHENDUE": "iso", "APBILL.ONHOLD": {"true": "1"},
                                       "APBILLITEM.LINE_NO": {"1": "1A"}, "APBILL.TOTALDUE": {"0": "-9.09E-13"}}
     gmt_offset_minutes (0)            zone of timestamps but AUWHENCREATED and ACCESSTIME; readUserFormatting tells it
+    company_zone (none)               WHENMODIFIED and creation times go by this zone's clocks, as "America/Los_Angeles": those
+                                      that are set back come twice
     user_locale, user_dateformat, user_clock ("en_US", "/mdY", "24")
     duplicate_answer ("no_status")    a repeated control id: a result without status, or an "error"
     custom_field_update_states        states whose bills take custom fields and the hold (all but settled ones)

@@ -350,23 +350,25 @@ class IntacctHook(BaseHook):
     def check_formatting(self, formatting: UserFormatting) -> str:
         """A sentence when timestamps will be read rightly; Misconfigured when the user's preferences say otherwise.
 
-        A connection's own `timestamp_format` or `timestamp_offset` outranks the preference, which companies have been seen
-        to ignore.
+        A connection's own `timestamp_format`, `timestamp_offset` or `timestamp_zone` outranks the preference, which companies
+        have been seen to ignore.
         """
         clock, settings = self.settings.clock, self.settings
         problems = []
         if not settings.timestamp_format and format_of(formatting) != clock.timestamp_format:
             problems.append(f"times look like {format_of(formatting)}, expected {clock.timestamp_format}")
-        if not settings.timestamp_offset and offset_of(formatting.gmt_offset) != clock.gmt_offset:
+        told = settings.timestamp_zone or settings.timestamp_offset
+        if not told and offset_of(formatting.gmt_offset) != clock.gmt_offset:
             problems.append(f"the time zone is GMT{formatting.gmt_offset}, expected GMT")
         if problems:
-            cure = "set the user's preferences so, or timestamp_format and timestamp_offset in the connection's extra"
+            cure = "set the user's preferences so, or timestamp_format and timestamp_zone in the connection's extra"
             where = f"user {settings.login.user_id}"
             raise Misconfigured(
                 f"Connection {self.conn_id}: timestamps would be misread.",
                 problems=tuple(Problem(where=where, what=what, mend=cure) for what in problems),
             )
-        return f"times as {clock.timestamp_format}, GMT{settings.timestamp_offset or formatting.gmt_offset}"
+        zone = settings.timestamp_zone or f"GMT{settings.timestamp_offset or formatting.gmt_offset}"
+        return f"times as {clock.timestamp_format}, {zone}"
 
     def error_details(self) -> str:
         """In a sentence, whether errors come with their stable ids. Tries once whether this gateway takes the request."""

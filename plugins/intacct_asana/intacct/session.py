@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.intacct.replies import Reply
-from intacct_asana.intacct.timestamps import DEFAULT_FORMAT, ServerClock, offset_of
+from intacct_asana.intacct.timestamps import DEFAULT_FORMAT, ServerClock, offset_of, zone_of
 from intacct_asana.intacct.xml import Login, Sender
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ the request."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntacctSettings:
-    """One connection. `timestamp_format` and `timestamp_offset` are empty unless the connection overrides them."""
+    """One connection. `timestamp_format`, `timestamp_offset` and `timestamp_zone` are empty unless it says otherwise."""
 
     conn_id: str
     gateway_url: str
@@ -47,6 +48,7 @@ class IntacctSettings:
     error_details: ErrorDetails = "when taken"
     timestamp_format: str = ""
     timestamp_offset: str = ""
+    timestamp_zone: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -61,7 +63,9 @@ class IntacctSettings:
     def clock(self) -> ServerClock:
         """How timestamps are written: the connection's overrides, else `mm/dd/yyyy` in GMT."""
         return ServerClock(
-            timestamp_format=self.timestamp_format or DEFAULT_FORMAT, gmt_offset=offset_of(self.timestamp_offset)
+            timestamp_format=self.timestamp_format or DEFAULT_FORMAT,
+            gmt_offset=offset_of(self.timestamp_offset),
+            zone=zone_of(self.timestamp_zone),
         )
 
     def checked_endpoint(self, url: str) -> str:
@@ -96,8 +100,11 @@ def settings_of(connection: Connection, *, conn_id: str) -> IntacctSettings:
         problems.append(Problem(where=where, what="extra.max_concurrency is not a number from 1 to 10"))
     if str(extra.get("error_details") or "when taken") not in get_args(ErrorDetails):
         problems.append(Problem(where=where, what=f"extra.error_details is none of {', '.join(get_args(ErrorDetails))}"))
-    if extra.get("timestamp_offset") not in (None, ""):
-        problems += _offset_problem(where, str(extra["timestamp_offset"]))
+    for name, read in (("timestamp_offset", offset_of), ("timestamp_zone", zone_of)):
+        if extra.get(name) not in (None, ""):
+            problems += _problem_of(where, name, partial(read, str(extra[name])))
+    if extra.get("timestamp_offset") not in (None, "") and extra.get("timestamp_zone"):
+        problems.append(Problem(where=where, what="extra has both timestamp_offset and timestamp_zone", mend="keep one"))
     if problems:
         raise Misconfigured(f"Connection {conn_id} cannot be used for Sage Intacct.", problems=tuple(problems))
     return IntacctSettings(
@@ -117,6 +124,7 @@ def settings_of(connection: Connection, *, conn_id: str) -> IntacctSettings:
         error_details=cast("ErrorDetails", str(extra.get("error_details") or "when taken")),
         timestamp_format=str(extra.get("timestamp_format") or ""),
         timestamp_offset=str(extra.get("timestamp_offset") if extra.get("timestamp_offset") is not None else ""),
+        timestamp_zone=str(extra.get("timestamp_zone") or ""),
         secrets=(str(extra["sender_password"]), str(connection.password)),
     )
 
@@ -148,11 +156,11 @@ def _unsafe(url: str) -> str:
     return "it is not https"
 
 
-def _offset_problem(where: str, text: str) -> list[Problem]:
+def _problem_of(where: str, name: str, read: Callable[[], object]) -> list[Problem]:
     try:
-        offset_of(text)
+        read()
     except Misconfigured as error:
-        return [Problem(where=where, what=f"extra.timestamp_offset: {error.message}")]
+        return [Problem(where=where, what=f"extra.{name}: {error.message}")]
     return []
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from intacct_asana.errors import Misconfigured, UnexpectedReply
 from intacct_asana.records import UserFormatting
@@ -26,14 +27,33 @@ SENSIBLE_YEARS = range(2000, 2200)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerClock:
-    """How this API user's timestamps are written: a strptime format and a fixed offset from GMT."""
+    """How this API user's timestamps are written: a strptime format, and a fixed offset from GMT or the company's zone."""
 
     timestamp_format: str = DEFAULT_FORMAT
     gmt_offset: timedelta = timedelta()
+    zone: ZoneInfo | None = None
 
     def text_of(self, instant: datetime) -> str:
-        """The server's text for an aware instant, for a filter."""
-        return _written(instant.astimezone(timezone(self.gmt_offset)), self.timestamp_format)
+        """The server's text for an aware instant."""
+        return _written(self._wall(instant), self.timestamp_format)
+
+    def lowest_text(self, instant: datetime) -> str:
+        """The lowest text of anything that happens from `instant` on, for a filter.
+
+        Where clocks are set back soon after, what happens then is written as if it were earlier.
+        """
+        later = (self._wall(quarter) for quarter in _quarters_after(instant))
+        return _written(min(self._wall(instant), *later), self.timestamp_format)
+
+    def highest_text(self, instant: datetime) -> str:
+        """The text below which everything is written that happens before `instant`, for a filter."""
+        moment = timedelta(seconds=1)
+        before = (self._wall(quarter - moment) + moment for quarter in _quarters_after(instant - LONGEST_SHIFT))
+        return _written(max(self._wall(instant), *before), self.timestamp_format)
+
+    def _wall(self, instant: datetime) -> datetime:
+        """What clocks show there, without a zone."""
+        return instant.astimezone(self.zone or timezone(self.gmt_offset)).replace(tzinfo=None)
 
     def naive(self, text: str) -> datetime:
         """The wall-clock reading in `text`, without a zone. UnexpectedReply when it is not in this format."""
@@ -55,6 +75,17 @@ class ServerClock:
     def latest(self, texts: Iterable[str]) -> str:
         """The newest of the server's texts, unchanged; empty ones do not count."""
         return max((text for text in texts if text.strip()), key=self.naive, default="")
+
+
+LONGEST_SHIFT = timedelta(hours=3)
+QUARTER = timedelta(minutes=15)
+
+
+def _quarters_after(instant: datetime) -> list[datetime]:
+    """The quarters of hours, in GMT, behind `instant`, as far as clocks are ever set: they are set at one of those."""
+    first = instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    listed = (first + QUARTER * number for number in range(1, LONGEST_SHIFT // QUARTER + 4))
+    return [quarter for quarter in listed if instant < quarter <= instant + LONGEST_SHIFT]
 
 
 def day_of(text: str) -> date | None:
@@ -97,6 +128,16 @@ def offset_of(text: str) -> timedelta:
     if offset > timedelta(hours=14):
         raise Misconfigured(f"{text!r} is not an offset from GMT such as +09:30, -8 or 0.")
     return -offset if sign == "-" else offset
+
+
+def zone_of(name: str) -> ZoneInfo | None:
+    """`America/Los_Angeles` as a zone; None for an empty name. Misconfigured for one that is not known."""
+    if not name:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Misconfigured(f"{name!r} is no time zone such as America/Los_Angeles.") from error
 
 
 def format_of(formatting: UserFormatting) -> str:

@@ -135,7 +135,7 @@ class Company:
         if self.world.setting("single_currency", False):
             lacking += tuple(f"{owner}.{field}" for owner in _WITH_CURRENCY for field in CURRENCY_FIELDS)
         shown = self.world.setting("shown_values", {})
-        key = (self.zone_minutes, missing, lacking, json.dumps(shown))
+        key = (self.zone_minutes, self.world.setting("company_zone", ""), missing, lacking, json.dumps(shown))
         known = self._schemas.get(key)
         if known is None:
             known = schema_of(self, zone_minutes=self.zone_minutes, missing_custom=missing)

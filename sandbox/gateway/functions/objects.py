@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sandbox import constants
 from sandbox.gateway.books import more
@@ -62,6 +63,9 @@ class _Parts:
         zone: dict[str, Any] = {"zone_minutes": zone_minutes}
         modified = of("TIMESTAMP", "WHENMODIFIED", "modified_at", "When modified", attribute="modified_at", **zone)
         self.times = [of("TIMESTAMP", "WHENCREATED", "created_at", "When created", **zone), modified]
+        if name := company.world.setting("company_zone", ""):
+            modified = of("TIMESTAMP", "WHENMODIFIED", _wall("modified_at", name), "When modified")
+            self.times = [of("TIMESTAMP", "WHENCREATED", _wall("created_at", name), "When created"), modified]
         # The audit time is GMT whatever the user's preferences say; WHENCREATED of a document is its date.
         self.document_times = [of("TIMESTAMP", "AUWHENCREATED", "created_at", "Audit when created"), modified]
         self.made_by = [
@@ -391,6 +395,18 @@ class _Parts:
             build("CLASS", company.classes, "CLASSID", "NAME", parent),
             build("PROJECT", company.projects, "PROJECTID", "NAME", *project),
         ]
+
+
+def _wall(attribute: str, zone_name: str) -> Callable[[Any], int | None]:
+    """An instant as clocks there show it, which is what the company then keeps and compares."""
+    zone = ZoneInfo(zone_name)
+
+    def read(row: Any) -> int | None:
+        at: int | None = getattr(row, attribute)
+        shift = None if at is None else datetime.fromtimestamp(at, zone).utcoffset()
+        return None if at is None or shift is None else at + int(shift.total_seconds())
+
+    return read
 
 
 def _relation(path: str, object_name: str, related_by: str, get: Callable[[Any], Any]) -> Relation:
