@@ -15,7 +15,7 @@ from typing import Any
 from sandbox import constants
 from sandbox.gateway.books import demo_names as names
 from sandbox.gateway.books.payments import new_payment, spread
-from sandbox.gateway.books.rows import NOTHING, Bill, Dimension, Line, User, Vendor, totals_of
+from sandbox.gateway.books.rows import LACKING, NOBODY, NOTHING, Bill, Dimension, Line, User, Vendor, totals_of
 
 DAY = 86_400
 HORIZON_DAYS = 75
@@ -64,16 +64,38 @@ def fill(
     bills: int = 250,
     null_modified: float = 0.02,
     stamped: int = 0,
+    untidy: float = 0,
+    entities: int = len(constants.ENTITIES),
     **_others: Any,
 ) -> None:
     """Fill an empty company. `null_modified` is the share of old records without a WHENMODIFIED.
 
+    `untidy` is the share of bills that lack each of what a bill need not have in live companies: a creator, a number, an
+    entity, a bill date, a due date. `entities` is how many the company has.
+
     The first `stamped` undecided bills carry a stamp that nobody here made: of another flow, or of a store that was lost.
     """
-    _Maker(company, seed, null_modified).fill(vendors, bills)
+    _Maker(company, seed, null_modified, entities).fill(vendors, bills)
+    _untidy(company, Random(f"{seed} untidy"), untidy)
     open_bills = [bill for bill in company.bills if bill.state in STAMPABLE_STATES]
     for bill in open_bills[:stamped]:
         bill.custom = foreign_stamp(bill)
+
+
+def _untidy(company: Any, random: Random, share: float) -> None:
+    """The first open bills lack one thing each, so that a small company holds every lack; the others by chance."""
+    first = [bill for bill in company.bills if share and bill.state in STAMPABLE_STATES][: len(LACKING)]
+    for bill, name in zip(first, LACKING, strict=False):
+        company.bills.edit(bill, **{name: LACKING[name]})
+    for bill in company.bills:
+        lacks = {name: value for name, value in LACKING.items() if random.random() < share}
+        if lacks and bill not in first:
+            company.bills.edit(bill, **lacks)
+    # Who is not known to have made a bill is not known to have changed it either: such bills came with a migration.
+    for bill in company.bills:
+        if share and bill.created_by is NOBODY and random.random() < 0.5:
+            company.bills.edit(bill, modified_by=NOBODY, modified_at=None)
+        company.note_summary(bill)
 
 
 def foreign_stamp(bill: Bill) -> dict[str, str]:
@@ -85,8 +107,9 @@ def foreign_stamp(bill: Bill) -> dict[str, str]:
 
 
 class _Maker:
-    def __init__(self, company: Any, seed: int, null_modified: float) -> None:
+    def __init__(self, company: Any, seed: int, null_modified: float, entities: int) -> None:
         self.company, self.null_modified = company, null_modified
+        self.currencies = dict(list(constants.ENTITIES.items())[: max(1, entities)])
         self.random = Random(seed)
         self.now, self.today = company.now(), company.today()
         self.states = list(STATE_WEIGHTS)
@@ -108,12 +131,14 @@ class _Maker:
 
     def _dimensions(self) -> None:
         company = self.company
-        for entity, currency in constants.ENTITIES.items():
+        for entity, currency in self.currencies.items():
             row = self._dimension(entity, names.ENTITY_NAMES[entity], currency=currency, kind="E", entity=entity)
             company.entities.add(row)
             company.locations.add(row)
         for place, name, entity in names.LOCATIONS:
-            currency = constants.ENTITIES[entity]
+            if entity not in self.currencies:
+                continue
+            currency = self.currencies[entity]
             row = self._dimension(place, name, parent=entity, currency=currency, kind="N", entity=entity)
             company.locations.add(row)
         listed = (
@@ -129,7 +154,7 @@ class _Maker:
         self.classes, self.projects = [*company.classes, NOTHING], [*company.projects, NOTHING, NOTHING, NOTHING]
         self.places = {
             entity: [place for place in company.locations if place.entity == entity and place.parent]
-            for entity in constants.ENTITIES
+            for entity in self.currencies
         }
         self.entities: dict[str, Dimension] = {entity.id: entity for entity in company.entities}
 
@@ -206,7 +231,7 @@ class _Maker:
 
     def _entity(self, vendor: Vendor) -> Dimension:
         in_uk = self.random.random() < (0.8 if vendor.currency == "GBP" else 0.12)
-        return self.entities["UK01" if in_uk else "US01"]
+        return self.entities["UK01" if in_uk and "UK01" in self.entities else "US01"]
 
     def _state(self, index: int, count: int) -> str:
         chosen = OPENING_STATES + (RARE_STATES if count >= 40 else ())

@@ -8,6 +8,8 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     intacct_endpoint (own URL)        the endpoint that getAPISession answers
     bad_sender ("control")            a wrong sender: "control" (200, XL03000006) or "gateway" (400, GW-0011)
     bad_login ("authentication")      a wrong password: "authentication" (200) or "gateway" (401, XMLGW_JPP0002)
+    dead_session ("authentication")   a session that has ended: "authentication" (200) or "gateway" (401, XMLGW_JPP0002)
+    dead_session_says (none)          the words about it, instead of "Invalid session <start>...."
     sender_authorized (true)          whether the sender may talk to this company
     denied_objects ([])               objects that query, read and writes refuse; lookup does not ask
     broken_objects ([])               objects whose reading ends with the server's general error, DL02000001
@@ -16,7 +18,13 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     private_entities (["UK01"])       hidden at top level without showprivate
     missing_custom_fields ([])        custom fields that nobody has created
     missing_fields ([])               fields that this company does not have, as "APBILL.TERMNAME"
+    error_details ("last")            where control may hold showadditionalerrorinfo: "last", "anywhere", or "refused"
+    login_leads_to (as asked)         the entity that a login's answer names, whatever the login asked for
+    shown_values ({})                 how else fields write a value: {"APBILL.WHENDUE": "iso", "APBILL.ONHOLD": {"true": "1"},
+                                      "APBILLITEM.LINE_NO": {"1": "1A"}, "APBILL.TOTALDUE": {"0": "-9.09E-13"}}
     gmt_offset_minutes (0)            zone of timestamps but AUWHENCREATED and ACCESSTIME; readUserFormatting tells it
+    company_zone (none)               WHENMODIFIED and creation times go by this zone's clocks, as "America/Los_Angeles": those
+                                      that are set back come twice
     user_locale, user_dateformat, user_clock ("en_US", "/mdY", "24")
     duplicate_answer ("no_status")    a repeated control id: a result without status, or an "error"
     custom_field_update_states        states whose bills take custom fields and the hold (all but settled ones)
@@ -27,7 +35,8 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     books_closed_through (none)       a day, as "2026-06-30": summaries (APBILLBATCH) up to it are Closed
     closed_books_refuse ("changes")   what a bill of a closed summary does not take: "changes" of other than custom fields and
                                       the hold, "everything", or "nothing"
-    custom_field_length (none)        the longest text of a custom field
+    custom_field_length (255)         the longest text of a custom field; by field as {"ASANA_DECISION_REASON": 80}
+    failed_create_tells ("count")     a create that made nothing: with `<data count="0"/>`, or "nothing" but its errors
     custom_field_too_long ("refuse")  what happens to a longer one: "refuse", or "cut" in silence
     login_fields_hold ("login")       CREATEDBYLOGINID, MODIFIEDBYLOGINID, USERID, CREATEDUSERID hold the "login", the
                                       "record_no", the "name" or "nothing"; CREATEDBY and MODIFIEDBY hold the record number

@@ -8,7 +8,9 @@ from sandbox.core import Fault, World
 from sandbox.gateway.failures import HttpFailure
 from sandbox.gateway.operation import Function, control_failure
 
-IN_FUNCTION = frozenset({"no_status", "aborted", "half_success", "end_session", "lose_stamp"})
+IN_FUNCTION = frozenset(
+    {"no_status", "no_control_id", "other_function", "aborted", "half_success", "end_session", "lose_stamp", "refuse"}
+)
 BEFORE = frozenset({"drop", "html"})
 AFTER = frozenset({"lost_answer", "empty", "truncated"})
 WITH_NUMBER = frozenset({"status", "status_after", "delay"})
@@ -26,7 +28,7 @@ class Trouble:
     delay_seconds: float = 0
     before: str = ""
     after: str = ""
-    in_function: dict[int, str] = field(default_factory=dict)
+    in_function: dict[int, Fault] = field(default_factory=dict)
     retry_after: str = ""
 
 
@@ -59,7 +61,7 @@ def _sort(trouble: Trouble, fault: Fault, at: int) -> None:
     if name == "delay":
         trouble.delay_seconds += float(number)
     elif name in IN_FUNCTION:
-        trouble.in_function[at] = name
+        trouble.in_function[at] = fault
     elif name in BEFORE or name == "status":
         trouble.before = fault.action
     else:

@@ -9,6 +9,8 @@ from typing import Any
 from lxml import etree
 
 from sandbox import constants
+from sandbox.core import Fault
+from sandbox.gateway import envelope
 from sandbox.gateway.books import documents
 from sandbox.gateway.failures import (
     AuthenticationFailure,
@@ -26,6 +28,9 @@ from sandbox.gateway.wire import Data, element, errors_xml
 
 WRITES = frozenset({"create", "update", "delete"})
 _WITH_OBJECT = frozenset({"query", "read", "create", "update"})
+CALM = Fault(system="intacct", kind="", action="")
+"""Strikes a function that nothing strikes."""
+
 _PROLOG = '<?xml version="1.0" encoding="UTF-8"?>\n'
 
 
@@ -54,7 +59,7 @@ def functions_of(root: etree._Element) -> list[Function]:
     for function in root.iterfind("operation/content/function"):
         control_id = function.get("controlid") or ""
         if not control_id or len(function) != 1:
-            raise _malformed("Each function needs a controlid and exactly one child.")
+            raise envelope.malformed("Each function needs a controlid and exactly one child.")
         asked = function[0]
         found.append(Function(control_id, asked, _kind(asked)))
     return found
@@ -78,12 +83,13 @@ class Gateway:
         self.reader: Reader = self.company.reader
         self.writer = Writer(self.company)
 
-    def answer(self, root: etree._Element, functions: list[Function], faults: Mapping[int, str]) -> Answer:
+    def answer(self, root: etree._Element, functions: list[Function], faults: Mapping[int, Fault]) -> Answer:
         """The whole answer. `faults` maps a function's position to what goes wrong with it."""
         if root.find("control/controlid") is None or root.tag != "request":
-            raise _malformed("The request needs a control block with a controlid.")
+            raise envelope.malformed("The request needs a control block with a controlid.")
+        envelope.check(root, error_details=self.world.setting("error_details", "last"))
         self._check_sender(root)
-        if "end_session" in faults.values():
+        if any(fault.action == "end_session" for fault in faults.values()):
             self.company.sessions.end_all()
         try:
             session = self._authenticate(root.find("operation/authentication"))
@@ -104,9 +110,9 @@ class Gateway:
                 raise HttpFailure("GW-0011", "", f"Invalid Request [Request ID: {self.company.new_token()[:16]}]")
             raise ControlFailure("XL03000006", "", "Incorrect Intacct XML Partner ID or password.")
         if text_of(control, "dtdversion") not in ("", "2.1", "3.0"):
-            raise _malformed("dtdversion must be 2.1 or 3.0.")
+            raise envelope.malformed("dtdversion must be 2.1 or 3.0.")
         if root.find("operation/authentication") is None:
-            raise _malformed("The operation needs an authentication block.")
+            raise envelope.malformed("The operation needs an authentication block.")
 
     def _authenticate(self, told: etree._Element | None) -> Session:
         if not self.world.setting("sender_authorized", True):
@@ -121,9 +127,15 @@ class Gateway:
             session_id = text_of(told, "sessionid")
             session = self.company.sessions.use(session_id)
             if session is None:
-                raise invalid_session(session_id)
+                raise self._unknown_session(session_id)
             return session  # type: ignore[no-any-return]
         return self._log_in(told.find("login"))
+
+    def _unknown_session(self, session_id: str) -> Failure:
+        if self.world.setting("dead_session", "authentication") == "gateway":
+            return _front_gateway_login()
+        said = self.world.setting("dead_session_says", None)
+        return AuthenticationFailure("XL03000006", "", said) if said else invalid_session(session_id)
 
     def _log_in(self, login: etree._Element | None) -> Session:
         told = tuple(text_of(login, name) for name in ("companyid", "userid", "password"))
@@ -144,7 +156,8 @@ class Gateway:
             raise Failure("Get API Session Failed", "", f"The location '{entity}' is not valid. {support_id()}")
         opened = self.company.sessions.open(session.login, entity)
         endpoint = self.world.setting("intacct_endpoint", None) or self.endpoint
-        cells = [("sessionid", opened.id), ("endpoint", endpoint), ("locationid", entity)]
+        led_to = self.world.setting("login_leads_to", entity)
+        cells = [("sessionid", opened.id), ("endpoint", endpoint), ("locationid", led_to)]
         return Data("", [element("api", *(element(name, text, raw=False) for name, text in cells))], bare=True)
 
     def _not_authenticated(self, root: etree._Element, failure: AuthenticationFailure) -> Answer:
@@ -182,7 +195,7 @@ class _Run:
         gateway: Gateway,
         session: Session,
         functions: list[Function],
-        faults: Mapping[int, str],
+        faults: Mapping[int, Fault],
         *,
         is_unique: bool,
         wants_more: bool,
@@ -211,7 +224,7 @@ class _Run:
 
     def each(self) -> list[str]:
         """Every function for itself: later ones run whatever happened before."""
-        return [self._result(function, self.faults.get(at, "")) for at, function in enumerate(self.functions)]
+        return [self._result(function, self.faults.get(at, CALM)) for at, function in enumerate(self.functions)]
 
     def atomically(self) -> list[str]:
         """All or nothing: after a failure everything done before is undone and reported as aborted."""
@@ -219,7 +232,7 @@ class _Run:
         results: list[str] = []
         with self.company.undoable() as log:
             for at, function in enumerate(self.functions):
-                result = self._result(function, self.faults.get(at, ""))
+                result = self._result(function, self.faults.get(at, CALM))
                 results.append(result)
                 if "<status>success</status>" not in result[:60]:
                     self.company.undo(log)
@@ -227,11 +240,14 @@ class _Run:
                     return [*(self._aborted(done) for done in self.functions[:at]), result]
         return results
 
-    def _result(self, function: Function, fault: str) -> str:
+    def _result(self, function: Function, struck_by: Fault) -> str:
+        fault = struck_by.action
         if self.is_unique and function.control_id in self.company.completed_ids:
             return self._duplicate(function)
         if fault == "aborted":
             return self._aborted(function)
+        if fault == "refuse":
+            return self._told(function, "failure", Outcome(errors=[_in_words(struck_by.detail)]))
         try:
             outcome = self._do(function, loses=fault == "lose_stamp")
         except Failure as failure:
@@ -241,7 +257,7 @@ class _Run:
         status = "failure" if outcome.errors else "success"
         if status == "success" or fault == "half_success":
             self.company.completed_ids.add(function.control_id)
-        return self._told(function, "" if fault == "no_status" else status, outcome)
+        return self._told(function, "" if fault == "no_status" else status, outcome, fault)
 
     def _do(self, function: Function, *, loses: bool) -> Outcome:
         if function.name == "getAPISession" and len(self.functions) > 1:
@@ -270,9 +286,11 @@ class _Run:
         said = f"The entire transaction in this operation has been rolled back due to an error. {support_id()}"
         return self._told(function, "aborted", Outcome(errors=[Failure("XL03000009", "", said)]))
 
-    def _told(self, function: Function, status: str, outcome: Outcome) -> str:
+    def _told(self, function: Function, status: str, outcome: Outcome, fault: str = "") -> str:
         cells = [element("status", status)] if status else []
-        cells += [element("function", function.name, raw=False), element("controlid", function.control_id, raw=False)]
+        cells.append(element("function", "read" if fault == "other_function" else function.name, raw=False))
+        if fault != "no_control_id":
+            cells.append(element("controlid", function.control_id, raw=False))
         if outcome.data is not None:
             cells.append(outcome.data.xml())
         if outcome.errors:
@@ -290,6 +308,14 @@ def control_failure(failure: Failure, root: etree._Element | None) -> Answer:
     return Answer(_document(element("control", *cells), errors_xml([failure])))
 
 
+def _in_words(detail: Mapping[str, Any]) -> Failure:
+    """The refusal that a fault words itself; a support id is added where the words hold none."""
+    said = {name: str(detail.get(name, "")) for name in ("errorno", "description", "description2", "correction")}
+    if said["description2"]:
+        said["description2"] += f" {support_id()}"
+    return Failure(**said)
+
+
 def _front_gateway_login() -> HttpFailure:
     said = "Sign-in information is incorrect. Please check your request."
     failure = HttpFailure("XMLGW_JPP0002", said, said)
@@ -304,7 +330,3 @@ def _is_unique(root: etree._Element) -> bool:
 
 def _document(*parts: str) -> str:
     return _PROLOG + element("response", *parts)
-
-
-def _malformed(said: str) -> ControlFailure:
-    return ControlFailure("XL03000003", "The XML request does not conform to the schema", said)

@@ -39,7 +39,7 @@ def cents_of(text: str) -> int:
 
 @lru_cache(maxsize=20_000)
 def day_text(day: date) -> str:
-    return f"{day:%m/%d/%Y}"
+    return f"{day.month:02d}/{day.day:02d}/{day.year:04d}"
 
 
 def day_of(text: str) -> date:
@@ -53,7 +53,8 @@ def day_of(text: str) -> date:
 
 def instant_text(at: int, offset_minutes: int = 0) -> str:
     """`MM/DD/YYYY HH:MM:SS`, 24-hour, in the zone of the API user's preferences."""
-    return time.strftime("%m/%d/%Y %H:%M:%S", time.gmtime(at + offset_minutes * 60))
+    told = time.gmtime(at + offset_minutes * 60)
+    return time.strftime(f"%m/%d/{told.tm_year:04d} %H:%M:%S", told)
 
 
 def instant_of(text: str, offset_minutes: int = 0) -> int:

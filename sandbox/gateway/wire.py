@@ -15,6 +15,7 @@ from sandbox.gateway.functions.schema import Field
 
 MAX_REQUEST_BYTES = 8_000_000
 _ENTITIES = {"'": "&#039;", '"': "&quot;"}
+_SUPPORT = re.compile(r"\[(?:Support|Request) ID: ([^\]]*)\]")
 _CDATA_UNSAFE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
@@ -72,10 +73,27 @@ def _error(error: Failure, additional: bool) -> str:
     told += [("description", error.description), ("description2", error.description2), ("correction", error.correction)]
     cells = _cells(told)
     if additional:
-        more = [("errorid", _error_id(error)), ("category", "BL"), ("target", "")]
-        more += [("description", error.description2), ("cdescription", ""), ("correction", error.correction)]
-        cells.append(element("additionalinfo", *_cells(more)))
+        cells.append(_more(error))
     return element("error", *cells)
+
+
+def _more(error: Failure) -> str:
+    """`additionalinfo` as it is documented: ids, targets and placeholders nest, and the first description may have no id."""
+    support = _SUPPORT.search(error.description2)
+    cells = [element("errorid", _error_id(error)), element("category", "Unable to complete the operation")]
+    cells.append(f'<target domain="" requestinfo="{support.group(1) if support else ""}" object="" field="" businessinfo=""/>')
+    told = {"description": error.description, "cdescription": error.description2, "correction": error.correction}
+    cells += [element(name, *_message(said)) for name, said in told.items()]
+    return element("additionalinfo", *cells)
+
+
+def _message(said: str) -> list[str]:
+    """The id that a text would have, and the names that the text quotes as its placeholders."""
+    words = re.sub("[^A-Z]+", "_", _SUPPORT.sub("", re.sub("'[^']*'", "", said)).upper()).strip("_")
+    quoted = re.findall("'([^']*)'", said)
+    values = [f'<placeholder name="VALUE_{at}" value="{escape(value, _ENTITIES)}"/>' for at, value in enumerate(quoted, 1)]
+    target = '<target domain="" requestinfo="" object="" field="" businessInfo=""/>'
+    return [element("messageid", f"IA.{words}" if words else ""), target, element("placeholders", *values)]
 
 
 def _cells(told: list[tuple[str, str]]) -> list[str]:

@@ -362,3 +362,12 @@ def test_whose_task_a_bill_becomes_can_be_said_in_several_ways(tmp_path: Path, a
 def test_an_assignee_that_names_nobody_is_told(tmp_path: Path, assignee: str, said: str) -> None:
     (problem,) = problems_of(assigned(assignee), tmp_path)
     assert said in problem
+
+
+def test_who_decides_about_bills_without_a_creator_is_an_approver(tmp_path: Path) -> None:
+    text = SMALL.replace("approval:\n", "approval:\n  creator_untold: [Alice@Northwind.example]\n")
+    approval = load_text(text, tmp_path).approval
+    assert approval.decides_without_creator("alice@northwind.example")
+    assert not load_text(SMALL, tmp_path).approval.decides_without_creator("alice@northwind.example")
+    with pytest.raises(Misconfigured, match=r"zoe@northwind\.example is no approver"):
+        load_text(text.replace("[Alice@", "[zoe@"), tmp_path)

@@ -70,6 +70,19 @@ def test_files_are_the_same_in_whatever_chunks_they_come(files: list[tuple[str, 
     assert [(file.name, file.digest, file.unfit) for file in found] == [(file.name, file.digest, file.unfit) for file in whole]
 
 
+def test_a_self_closed_file_is_an_empty_one_and_the_others_come() -> None:
+    empty = (
+        "<attachment><attachmentname>empty</attachmentname><attachmenttype>txt</attachmenttype><attachmentdata/></attachment>"
+    )
+    body = answer(("first", b"1"), ("last", b"2")).replace(b"<attachments>", b"<attachments>" + empty.encode(), 1)
+    found = files_in(body)
+    assert [(file.name, file.content.read(), file.unfit) for file in found] == [
+        ("empty.txt", b"", "is empty"),
+        ("first.txt", b"1", ""),
+        ("last.txt", b"2", ""),
+    ]
+
+
 def test_nothing_of_a_file_stays_in_the_answer() -> None:
     sieve, reply = sifted(answer(("a", b"x" * 100_000)))
     assert reply.data is not None

@@ -39,12 +39,21 @@ def judge(body: bytes, status: int, *, is_write: bool) -> str:
     """What came out, as a word. Fails when it is not one of ours, or says more than the bytes do."""
     with in_time(SLOWEST_SECONDS):
         try:
-            reply = decipher(status, {"retry-after": "1"}, body, asked="query", is_write=is_write, control_id="c-1")
+            reply = decipher(
+                status,
+                {"retry-after": "1"},
+                body,
+                asked="query",
+                is_write=is_write,
+                control_id="c-1",
+                function="update" if is_write else "",
+            )
         except IntacctAsanaError as error:
             return refused(error, body, status, is_write=is_write)
         assert status == 200
         assert levels(body) == SUCCESS
         assert len(tree(body).findall("operation/result/data")) <= 1
+        assert not is_write or answers_our_write(body)
         read_all(reply)
         return "data"
 
@@ -58,6 +67,11 @@ def refused(error: IntacctAsanaError, body: bytes, status: int, *, is_write: boo
         assert not isinstance(error, OutcomeUnknown)
     assert error.message.startswith("query: ")
     return type(error).__name__
+
+
+def answers_our_write(body: bytes) -> bool:
+    (result,) = tree(body).findall("operation/result")
+    return [text(node) for name in ("function", "controlid") for node in result.findall(name)[:1]] == ["update", "c-1"]
 
 
 # What the bytes say, by another parser than the code's

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from intacct_asana.errors import Misconfigured, UnexpectedReply
-from intacct_asana.intacct.records import bill_of, is_offset_line, line_of, money, parent_bill_of, user_of, vendor_of
+from intacct_asana.intacct.records import bill_of, flag, is_offset_line, line_of, money, parent_bill_of, user_of, vendor_of
 from intacct_asana.intacct.replies import (
     Reply,
     decipher,
@@ -18,8 +21,10 @@ from intacct_asana.intacct.replies import (
     rows_of,
     user_formatting_of,
 )
-from intacct_asana.intacct.timestamps import ServerClock, day_of, format_of, instant_of_iso, offset_of
+from intacct_asana.intacct.timestamps import ServerClock, day_of, day_text, format_of, instant_of_iso, offset_of
 from intacct_asana.records import BillState, UserFormatting
+
+from sandbox.gateway import texts as sandbox_texts
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -58,7 +63,7 @@ def test_a_state_that_nobody_documented_is_named() -> None:
         bill_of({"RECORDNO": "1", "STATE": "Frozen"}, company_id="ACME")
 
 
-@pytest.mark.parametrize("text", ["9" * 19, "٣", "NaN", "Infinity", "1,000.00", "1_000", "1e5", "abc", "-"])
+@pytest.mark.parametrize("text", ["9" * 19, "٣", "NaN", "Infinity", "1,000.00", "1_000", "1e500", "1e18", "e5", "abc", "-"])
 def test_an_amount_that_is_no_plain_number_is_refused(text: str) -> None:
     with pytest.raises(UnexpectedReply):
         money(text)
@@ -72,6 +77,30 @@ def test_lines_and_vendors_are_read() -> None:
     assert not is_offset_line({})
     vendor = vendor_of({"RECORDNO": "3", "VENDORID": "V-1", "NAME": "N", "STATUS": "active"}, company_id="ACME")
     assert (vendor.vendor_key, vendor.credit_limit) == ("ACME:vendor:V-1", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("-9.09E-13", "0"), ("1.5E+3", "1500"), ("1e5", "100000"), ("2.5e-1", "0.25"), ("9E17", "900000000000000000")],
+)
+def test_an_amount_with_a_power_is_read_and_what_sums_leave_of_nothing_is_nothing(text: str, amount: str) -> None:
+    assert str(money(text)) == amount
+
+
+@pytest.mark.parametrize(("text", "number"), [("1A", 1), ("2.0", 2), ("A1", 0), ("", 0), ("9" * 30, 999_999_999)])
+def test_a_line_number_is_the_number_that_its_text_begins_with(text: str, number: int) -> None:
+    assert line_of({"RECORDNO": "9", "LINE_NO": text, "AMOUNT": "1"}).line_no == number
+
+
+def test_yes_and_no_are_read_in_every_way_and_another_word_is_no_no() -> None:
+    assert [flag(text) for text in ("true", "T", "1", "Yes", "false", "F", "0", "n", "")] == [True] * 4 + [False] * 5
+    with pytest.raises(UnexpectedReply, match="'on'"):
+        flag("on")
+
+
+def test_a_bill_without_a_state_is_named() -> None:
+    with pytest.raises(UnexpectedReply, match="Bill 41 came without a state"):
+        bill_of({"RECORDNO": "41", "STATE": "", "TOTALENTERED": "1"}, company_id="ACME")
 
 
 def test_no_rows_are_no_rows_and_fewer_than_announced_are_an_error() -> None:
@@ -163,13 +192,35 @@ def test_cursors_move_and_compare_in_the_servers_text() -> None:
 def test_days_and_instants_are_read() -> None:
     assert day_of("02/9/2026") == date(2026, 2, 9)
     assert day_of("") is None
-    with pytest.raises(UnexpectedReply):
-        day_of("2026-02-09")
+    assert day_of("2026-02-09") == date(2026, 2, 9)
+    for text in ("2026-02-30", "20260209", "00/00/0000", "2026-02-09T00:00:00"):
+        with pytest.raises(UnexpectedReply, match=text):
+            day_of(text)
     assert instant_of_iso("2020-11-19T15:39:40-07:00") == datetime(2020, 11, 19, 22, 39, 40, tzinfo=UTC)
     assert instant_of_iso("2020-11-19T15:39:40") is None
     assert instant_of_iso("") is None
     assert instant_of_iso("0001-01-01T00:00:00+23:00") is None
     assert instant_of_iso("9999-12-31T23:59:59-23:00") is None
+
+
+@given(day=st.dates())
+def test_a_day_is_written_with_four_digits_and_read_back(day: date) -> None:
+    assert day_of(day_text(day)) == day == sandbox_texts.day_of(sandbox_texts.day_text(day))
+    assert re.fullmatch(r"\d\d/\d\d/\d{4}", day_text(day))
+
+
+@given(at=st.datetimes(min_value=datetime(1, 1, 3), max_value=datetime(9999, 12, 29)))  # noqa: DTZ001
+def test_an_instant_is_written_with_four_digits_and_read_back(at: datetime) -> None:
+    at = at.replace(microsecond=0)
+    clock = ServerClock(gmt_offset=timedelta(hours=-7))
+    assert clock.naive(clock.text_of(at.replace(tzinfo=UTC))) == at - timedelta(hours=7)
+    assert clock.naive(clock.earlier(clock.text_of(at.replace(tzinfo=UTC)), minutes=1)) == at - timedelta(hours=7, minutes=1)
+
+
+def test_a_bill_of_the_year_26_is_named_as_suspicious() -> None:
+    row = {"RECORDNO": "41", "STATE": "Posted", "TOTALENTERED": "1", "WHENDUE": "01/05/0026", "WHENCREATED": "01/05/2026"}
+    assert bill_of(row, company_id="ACME").strange_days == ("due date 0026-01-05",)
+    assert bill_of({**row, "WHENDUE": "01/05/2026"}, company_id="ACME").strange_days == ()
 
 
 def test_a_user_is_called_by_login_and_by_record_number() -> None:

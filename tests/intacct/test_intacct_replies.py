@@ -25,7 +25,10 @@ def sample(name: str) -> bytes:
 
 
 def read(name: str, *, status: int = 200, is_write: bool = False, **headers: str) -> Reply:
-    return decipher(status, headers, sample(name), asked="stamp of bill 41", is_write=is_write, control_id="c-1")
+    function = "update" if name.startswith("update_") else ""
+    return decipher(
+        status, headers, sample(name), asked="stamp of bill 41", is_write=is_write, control_id="c-1", function=function
+    )
 
 
 def test_a_success_tells_whose_session_it_is_and_until_when() -> None:
@@ -133,6 +136,16 @@ def test_each_answer_becomes_the_error_named_for_what_happens_next(
         assert type(caught.value) is kind
         assert says in str(caught.value)
         assert "stamp of bill 41" in str(caught.value)
+
+
+def test_a_write_that_does_not_say_whose_answer_it_is_has_an_unknown_outcome() -> None:
+    for name, doubt in (
+        ("update_without_control_id.xml", "another request"),
+        ("update_other_function.xml", "another function"),
+    ):
+        assert read(name).data is not None
+        with pytest.raises(OutcomeUnknown, match=doubt):
+            read(name, is_write=True)
 
 
 def test_missing_children_of_control_do_not_matter_to_a_success() -> None:

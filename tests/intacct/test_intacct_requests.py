@@ -32,11 +32,16 @@ def test_a_login_request_is_as_the_schema_orders_it() -> None:
         "<?xml version='1.0' encoding='UTF-8'?>\n"
         "<request><control><senderid>a_sender</senderid><password>sender&lt;&amp;&gt;secret</password>"
         "<controlid>id-1</controlid><uniqueid>false</uniqueid><dtdversion>3.0</dtdversion>"
-        "<includewhitespace>false</includewhitespace><showadditionalerrorinfo>true</showadditionalerrorinfo></control>"
+        "<includewhitespace>false</includewhitespace></control>"
         '<operation transaction="false"><authentication><login><userid>api</userid><companyid>ACME</companyid>'
         "<password>p&amp;w</password><clientid>c</clientid><locationid>US01</locationid></login></authentication>"
         '<content><function controlid="id-1"><getAPISession/></function></content></operation></request>'
     )
+
+
+def test_error_details_are_asked_for_behind_what_the_schema_knows() -> None:
+    made = request(SENDER, SessionId(value="s"), get_session(), control_id="id-1", unique=False, error_details=True)
+    assert b"</includewhitespace><showadditionalerrorinfo>true</showadditionalerrorinfo></control>" in made
 
 
 def test_a_write_asks_intacct_to_refuse_repeats_of_its_control_id() -> None:

@@ -98,6 +98,48 @@ def test_ended_sessions_are_renewed_once_and_the_next_task_uses_the_new_one(sand
     assert old.calls["getAPISession"] == 1
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"dead_session_says": "Session ID is invalid"},
+        {"dead_session_says": "Session not found"},
+        {"dead_session_says": "Sign-in information is incorrect"},
+        {"dead_session_says": "Words that nobody knows yet"},
+        {"dead_session": "gateway"},
+    ],
+)
+def test_a_session_that_is_refused_in_whatever_words_is_dropped_for_all_tasks(
+    sandbox: Any, a_hook: Any, variables: Any, settings: dict[str, str]
+) -> None:
+    a_hook().probe("VENDOR")
+    sandbox.settings(**settings)
+    sandbox.act("intacct", "mgarcia", "end_sessions")
+    record_no = next(str(bill["record_no"]) for bill in sandbox.state("intacct")["bills"] if bill["state"] == "Submitted")
+    hook = a_hook()
+    hook.stamp_bill(record_no, values={"ASANA_DECISION": "Approved"}, control_id="dec-1")
+    assert hook.bill(record_no).custom["ASANA_DECISION"] == "Approved"
+    later = a_hook()
+    later.probe("VENDOR")
+    assert (logins(sandbox), later.calls["getAPISession"]) == (2, 0)
+
+
+def test_behind_a_dead_session_one_fresh_login_tells_the_truth(sandbox: Any, a_hook: Any, variables: Any) -> None:
+    a_hook().probe("VENDOR")
+    sandbox.settings(dead_session_says="Words that nobody knows yet", sender_authorized=False)
+    sandbox.act("intacct", "mgarcia", "end_sessions")
+    with pytest.raises(Misconfigured, match=r"login to company SANDBOX-CO .* Web Services authorizations"):
+        a_hook().probe("VENDOR")
+    assert logins(sandbox) == 2
+
+
+def test_a_login_into_another_entity_is_a_mistake_of_the_connection(sandbox: Any, a_hook: Any) -> None:
+    sandbox.settings(login_leads_to="US01")
+    with pytest.raises(Misconfigured, match="the login led into 'US01', not into 'UK01' as the connection's entity_id says"):
+        a_hook(extra={"entity_id": "UK01"}).probe("VENDOR")
+    with pytest.raises(Misconfigured, match="not into the top level"):
+        a_hook().probe("VENDOR")
+
+
 def test_the_sandbox_clock_ends_sessions_and_one_login_mends_it(sandbox: Any, a_hook: Any, variables: Any) -> None:
     hook = a_hook()
     hook.probe("VENDOR")

@@ -150,3 +150,16 @@ def test_a_company_that_wants_more_than_the_fields_refuses_in_words(sandbox: Any
     hook = a_hook()
     with pytest.raises(Refused, match="Required field"):
         stamp(hook, a_bill(hook))
+
+
+def test_a_due_day_of_the_year_26_is_sent_back_as_it_is_and_named(
+    sandbox: Any, a_hook: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.settings(update_needs_when_due=True)
+    hook = a_hook()
+    bill = a_bill(hook)
+    sandbox.act("intacct", "mgarcia", "edit_bill", record_no=bill.record_no, changes={"due_on": "0026-01-05"})
+    stamp(hook, hook.bill(bill.record_no), due_on=date(26, 1, 5))
+    after = hook.bill(bill.record_no)
+    assert (after.due_on, after.custom["ASANA_DECISION"]) == (date(26, 1, 5), "Approved")
+    assert f"Bill {bill.record_no}: due date 0026-01-05 can hardly be meant" in caplog.text

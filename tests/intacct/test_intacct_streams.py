@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from intacct_asana.intacct import query
 from intacct_asana.intacct.timestamps import ServerClock
@@ -64,3 +66,11 @@ def test_deletions_are_asked_for_by_lower_case_object_and_code_and_ties_told_apa
 def test_a_deleted_key_comes_in_several_forms(written: str, keys: set[str]) -> None:
     assert deleted_keys_of({"OBJECTKEY": written}) == keys
     assert deleted_keys_of({}) == frozenset()
+
+
+def test_what_was_made_or_changed_is_no_deletion(sandbox: Any, a_hook: Any) -> None:
+    sandbox.act("intacct", "mgarcia", "create_bill")
+    sandbox.act("intacct", "mgarcia", "create_vendor", vendor_id="V-NEW", name="New")
+    sandbox.act("intacct", "mgarcia", "edit_vendor", vendor_id="V1001", changes={"comments": "x"})
+    trails = a_hook().trails
+    assert [trails.deletions(kind, since_text="").keys for kind in ("bill", "vendor")] == [frozenset(), frozenset()]

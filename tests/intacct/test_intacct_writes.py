@@ -57,6 +57,18 @@ def called(name: str, hook: IntacctHook, bill: Bill) -> Callable[[], Any]:
     return lambda: method(**{one.name: known[one.name] for one in wanted})
 
 
+@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize("fault", ["no_control_id", "other_function", "no_status"])
+def test_a_success_that_does_not_tell_what_it_answers_is_an_unknown_outcome(
+    sandbox: Any, a_hook: Callable[..., IntacctHook], name: str, fault: str
+) -> None:
+    hook = a_hook()
+    write = called(name, hook, a_bill(hook))
+    sandbox.fault("intacct", "update *", fault)
+    with pytest.raises(OutcomeUnknown, match="read the record back"):
+        write()
+
+
 def only(nodes: list[etree._Element]) -> etree._Element:
     assert len(nodes) == 1
     return nodes[0]

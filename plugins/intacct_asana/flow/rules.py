@@ -305,6 +305,9 @@ class Approval(Part):
     segregation_of_duties: bool = True
     """Refuse a decision by the person who entered the bill in Intacct."""
 
+    creator_untold: tuple[Email, ...] = ()
+    """Approvers who may decide about a bill of which Intacct does not tell who entered it. Nobody may when left out."""
+
     guests_untold: Literal["refuse", "accept"] = "refuse"
     """What becomes of a decision when Asana does not tell this connection whether the person is a guest. Guests never count."""
 
@@ -322,6 +325,10 @@ class Approval(Part):
 
     crawl_hours: Annotated[int, Field(ge=1, le=168)] = 24
     """At least this often a run looks at the whole project, because Asana may lose what it tells of changes."""
+
+    def decides_without_creator(self, email: str) -> bool:
+        """Whether this approver may decide about a bill of which Intacct does not tell who entered it."""
+        return email.casefold() in {one.casefold() for one in self.creator_untold}
 
     @property
     def reason_text_field(self) -> str | None:

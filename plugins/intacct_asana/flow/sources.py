@@ -173,6 +173,22 @@ def yes_or_no(value: bool) -> str:
     return "Yes" if value else "No"
 
 
+def yes_or_no_if_told(value: bool | None) -> str:
+    return "" if value is None else yes_or_no(value)
+
+
+HELD, RELEASED = "Held", "Released to pay"
+
+
+def _hold(line: BillLine) -> str:
+    """A line that is not released to pay is held. Nothing where the company does not release lines."""
+    return "" if line.released is None else RELEASED if line.released else HELD
+
+
+def _retained(line: BillLine) -> Pair:
+    return (format(line.retained, "f"), "") if line.retained else ("", "")
+
+
 BILL_SOURCES: Mapping[str, Source[Bill]] = MappingProxyType(
     {
         "bill_number": _text("Bill number as the vendor wrote it", lambda bill: bill.bill_number),
@@ -203,6 +219,13 @@ BILL_SOURCES: Mapping[str, Source[Bill]] = MappingProxyType(
         "due_on": _day("Day on which the bill is due", lambda bill: bill.due_on),
         "posted_on": _day("Day on which the bill was posted to the general ledger", lambda bill: bill.posted_on),
         "paid_on": _day("Day on which the bill was paid in full", lambda bill: bill.paid_on),
+        "discount_on": _day("Last day on which the discount may be taken", lambda bill: bill.discount_on),
+        "recommended_on": _day("Day on which it is recommended to pay", lambda bill: bill.recommended_on),
+        "pay_to": _text("Contact that the money goes to", lambda bill: bill.pay_to),
+        "return_to": _text("Contact that goods are returned to", lambda bill: bill.return_to),
+        "tax_included": _choice(
+            "Whether the lines' amounts include tax", lambda bill: yes_or_no_if_told(bill.tax_included), "Yes", "No"
+        ),
         "currency": _text("Currency that the bill is in", lambda bill: bill.currency),
         "base_currency": _text("Base currency of the bill's entity", lambda bill: bill.base_currency or bill.currency),
         "total_entered": _money("Amount of the bill, base currency", lambda bill: bill.total_entered),
@@ -212,6 +235,13 @@ BILL_SOURCES: Mapping[str, Source[Bill]] = MappingProxyType(
         "transaction_total_entered": _money("Amount, the bill's own currency", lambda bill: bill.transaction_total_entered),
         "transaction_total_due": _money("Amount still due, the bill's own currency", lambda bill: bill.transaction_total_due),
         "transaction_total_paid": _money("Amount paid, the bill's own currency", lambda bill: bill.transaction_total_paid),
+        "total_retained": _money("Amount retained, base currency", lambda bill: bill.total_retained),
+        "transaction_total_retained": _money(
+            "Amount retained, the bill's own currency", lambda bill: bill.transaction_total_retained
+        ),
+        "transaction_total_released": _money(
+            "Retained amount that was released, the bill's own currency", lambda bill: bill.transaction_total_released
+        ),
         "entity": _pair("Entity id and name", lambda bill: (bill.entity_id, bill.entity_name)),
         "entity_id": _text("Entity id", lambda bill: bill.entity_id),
         "entity_name": _text("Entity name", lambda bill: bill.entity_name),
@@ -223,6 +253,12 @@ BILL_SOURCES: Mapping[str, Source[Bill]] = MappingProxyType(
         "location": _line("Location", lambda line: (line.location_id, line.location_name)),
         "project": _line("Project", lambda line: (line.project_id, line.project_name)),
         "class": _line("Class", lambda line: (line.class_id, line.class_name)),
+        "customer": _line("Customer", lambda line: (line.customer_id, line.customer_name)),
+        "item": _line("Item", lambda line: (line.item_id, line.item_name)),
+        "form_1099": _line("1099 form and box", lambda line: (line.form_1099_type, line.form_1099_box)),
+        "purchase_order": _line("Document in Purchasing", lambda line: (line.purchase_order, "")),
+        "line_hold": _line("Hold of a line", lambda line: (_hold(line), "")),
+        "line_retained": _line("Amount retained, the bill's own currency,", _retained),
         "line_description": _line("Description", lambda line: ("", line.description)),
     }
 )

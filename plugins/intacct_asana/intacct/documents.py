@@ -7,6 +7,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
+from io import BytesIO
 from typing import BinaryIO, Literal
 
 from lxml import etree
@@ -156,17 +157,32 @@ def files_of(reply: Reply, sieve: Sieve, *, document_id: str, asked: str) -> lis
     if len(found) != 1 or _cell(found[0], "supdocid") != document_id:
         raise UnexpectedReply(f"{asked}: the answer is not about this one attachment")
     listed = [one for one in found[0].iter() if _tag(one) == "attachment"]
-    if len(listed) != len(sieve.files):
+    if len(listed) - sum(map(_is_empty, listed)) != len(sieve.files):
         raise UnexpectedReply(f"{asked}: {len(listed)} files are named, {len(sieve.files)} came")
     return [_file(one, sieve, asked=asked) for one in listed]
 
 
+def _is_empty(listed: Element) -> bool:
+    """`<attachmentdata/>`: a file without content, of which nothing came through the sieve."""
+    return any(_tag(cell) == "attachmentdata" and not (cell.text or "").strip() for cell in listed)
+
+
 def _file(listed: Element, sieve: Sieve, *, asked: str) -> DocumentFile:
+    name = clean_name(_cell(listed, "attachmentname"), _cell(listed, "attachmenttype"))
+    if _is_empty(listed):
+        nothing = Sifted(BytesIO())
+        return DocumentFile(
+            name=name,
+            content_type=content_type_of(name),
+            size=0,
+            digest=nothing.digest,
+            content=nothing.content,
+            unfit="is empty",
+        )
     number = _cell(listed, "attachmentdata")
     if not (number.isascii() and number.isdigit() and int(number) < len(sieve.files)):
         raise UnexpectedReply(f"{asked}: a file came in another form than the documented one")
     sifted = sieve.files[int(number)]
-    name = clean_name(_cell(listed, "attachmentname"), _cell(listed, "attachmenttype"))
     opening = sifted.content.read(16)
     sifted.content.seek(0)
     empty = "is empty" if sifted.size == 0 else ""

@@ -19,16 +19,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, SessionEnded, TryLater, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, SessionEnded, TryLater, UnexpectedReply
 from intacct_asana.http import Transport
 from intacct_asana.intacct.documents import Sieve
 from intacct_asana.intacct.replies import Reply, decipher
-from intacct_asana.intacct.session import IntacctSettings, Session, SessionKeeper, session_from
+from intacct_asana.intacct.session import ErrorDetailsTaken, IntacctSettings, Session, SessionKeeper, session_from
 from intacct_asana.intacct.xml import Element, Login, SessionId, get_session, request
 
 LONGEST_WAIT_SECONDS = 60
@@ -75,6 +76,35 @@ class Gateway:
             size=settings.max_concurrency,
         )
         self._logins = 0
+        self.details_taken = ErrorDetailsTaken(settings)
+
+    @cached_property
+    def error_details(self) -> bool:
+        """Whether requests ask for the stable ids of errors."""
+        wanted = self.settings.error_details
+        return wanted == "on" or (wanted == "when taken" and self.details_taken.load() is True)
+
+    def try_error_details(self, function: Element, *, kind: str, asked: str) -> bool:
+        """Whether a reading `function` is answered when its request asks for error details: tried once, then remembered.
+
+        What the gateway does with an element that its schema may not know is not documented; a request that it does not read
+        at all changes nothing. Raises what any read raises when the reason is another.
+        """
+        known = self.details_taken.load()
+        if known is not None:
+            return known
+        before = self.error_details
+        try:
+            self.error_details = True
+            self.read(function, kind=kind, asked=asked)
+            taken = True
+        except (Refused, UnexpectedReply):
+            taken = False
+        finally:
+            self.error_details = before
+        self.details_taken.save(taken=taken)
+        self.error_details = before or taken
+        return taken
 
     def read(self, function: Element, *, kind: str, asked: str, sieve: Sieve | None = None) -> Reply:
         """The reply to a function that changes nothing. A limit or outage is waited for within bounds, then TryLater.
@@ -148,8 +178,10 @@ class Gateway:
             raise UnexpectedReply(f"{self._where(asked)}: a success without a session")
         entity = api.findtext("locationid")
         if entity is not None and entity.strip() != login.entity_id:
-            raise UnexpectedReply(
-                f"{self._where(asked)}: the session is for entity {entity.strip()!r}, not {login.entity_id!r} as asked"
+            came, wanted = (repr(one) if one else "the top level" for one in (entity.strip(), login.entity_id))
+            raise Misconfigured(
+                f"{self._where(asked)}: the login led into {came}, not into {wanted} as the connection's entity_id says. "
+                "Mend entity_id, or the entities that the user may enter."
             )
         endpoint = (api.findtext("endpoint") or "").strip() or self.settings.gateway_url
         return session_from(session_id, self.settings.checked_endpoint(endpoint), reply, now=self.now())
@@ -167,7 +199,14 @@ class Gateway:
         sieve: Sieve | None = None,
     ) -> Reply:
         control_id = control_id or str(uuid.uuid4())
-        body = request(self.settings.sender, who, function, control_id=control_id, unique=is_write)
+        body = request(
+            self.settings.sender,
+            who,
+            function,
+            control_id=control_id,
+            unique=is_write,
+            error_details=self.error_details,
+        )
         self.calls[kind] += 1
         if sieve:
             sieve.begin()
@@ -175,7 +214,16 @@ class Gateway:
         answer = self.transport.send("POST", url, headers=XML, content=body, sift=sift, is_write=is_write, asked=asked)
         told = answer.body + sieve.end() if sieve else answer.body
         try:
-            reply = decipher(answer.status, answer.headers, told, asked=asked, is_write=is_write, control_id=control_id)
+            reply = decipher(
+                answer.status,
+                answer.headers,
+                told,
+                asked=asked,
+                is_write=is_write,
+                control_id=control_id,
+                function=str(function.tag),
+                by_session=isinstance(who, SessionId),
+            )
         except IntacctAsanaError as error:
             raise error.at(f"Connection {self.settings.conn_id}")  # noqa: B904 - the same error with its place in front
         self.last_reply = reply

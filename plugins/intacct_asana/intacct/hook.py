@@ -17,7 +17,7 @@ from intacct_asana.http import Transport, mutates
 from intacct_asana.intacct.documents import Function, Sieve, files_of, get_document
 from intacct_asana.intacct.errors import UNKNOWN_REQUEST
 from intacct_asana.intacct.gateway import Gateway
-from intacct_asana.intacct.query import MOST_VALUES, Filter, Query, equal, one_of
+from intacct_asana.intacct.query import MOST_VALUES, Filter, Query, all_of, equal, is_null, one_of
 from intacct_asana.intacct.reading import (
     Reader,
     Row,
@@ -30,6 +30,7 @@ from intacct_asana.intacct.reading import (
 from intacct_asana.intacct.records import (
     BILL,
     CREATED,
+    CREATORS,
     RECORD_NO,
     SOURCE_DOCUMENT,
     VENDOR,
@@ -230,7 +231,7 @@ class IntacctHook(BaseHook):
         payments = payments_of_bills(self.reader, numbers) if self.reads_payments else {}
         log.debug("%d bills read with %d lines", len(rows), sum(map(len, lines.values())))
         company = self.settings.login.company_id
-        return [
+        bills = [
             bill_of(
                 row,
                 company_id=company,
@@ -240,6 +241,10 @@ class IntacctHook(BaseHook):
             )
             for row in rows
         ]
+        for bill in bills:
+            if bill.strange_days:
+                log.warning("Bill %s: %s can hardly be meant", bill.record_no, ", ".join(bill.strange_days))
+        return bills
 
     # The writes
 
@@ -356,23 +361,35 @@ class IntacctHook(BaseHook):
     def check_formatting(self, formatting: UserFormatting) -> str:
         """A sentence when timestamps will be read rightly; Misconfigured when the user's preferences say otherwise.
 
-        A connection's own `timestamp_format` or `timestamp_offset` outranks the preference, which companies have been seen
-        to ignore.
+        A connection's own `timestamp_format`, `timestamp_offset` or `timestamp_zone` outranks the preference, which companies
+        have been seen to ignore.
         """
         clock, settings = self.settings.clock, self.settings
         problems = []
         if not settings.timestamp_format and format_of(formatting) != clock.timestamp_format:
             problems.append(f"times look like {format_of(formatting)}, expected {clock.timestamp_format}")
-        if not settings.timestamp_offset and offset_of(formatting.gmt_offset) != clock.gmt_offset:
+        told = settings.timestamp_zone or settings.timestamp_offset
+        if not told and offset_of(formatting.gmt_offset) != clock.gmt_offset:
             problems.append(f"the time zone is GMT{formatting.gmt_offset}, expected GMT")
         if problems:
-            cure = "set the user's preferences so, or timestamp_format and timestamp_offset in the connection's extra"
+            cure = "set the user's preferences so, or timestamp_format and timestamp_zone in the connection's extra"
             where = f"user {settings.login.user_id}"
             raise Misconfigured(
                 f"Connection {self.conn_id}: timestamps would be misread.",
                 problems=tuple(Problem(where=where, what=what, mend=cure) for what in problems),
             )
-        return f"times as {clock.timestamp_format}, GMT{settings.timestamp_offset or formatting.gmt_offset}"
+        zone = settings.timestamp_zone or f"GMT{settings.timestamp_offset or formatting.gmt_offset}"
+        return f"times as {clock.timestamp_format}, {zone}"
+
+    def error_details(self) -> str:
+        """In a sentence, whether errors come with their stable ids. Tries once whether this gateway takes the request."""
+        if self.settings.error_details != "when taken":
+            return f"{self.settings.error_details}, as the connection says"
+        user = self.settings.login.user_id
+        asked = f"formatting of user {user}, with error details"
+        if self.gateway.try_error_details(read_user_formatting(user), kind="readUserFormatting", asked=asked):
+            return "the gateway takes requests for them, so errors come with their stable ids"
+        return "the gateway does not take requests for them, so errors come with their texts alone"
 
     def lookup(self, object_name: str) -> list[ObjectField]:
         """The object's fields, asked once for each hook."""
@@ -388,6 +405,13 @@ class IntacctHook(BaseHook):
         if self.settings.login.entity_id:
             return None
         return self.reader.count(BILL, show_private=True) - self.reader.count(BILL, show_private=False)
+
+    def bills_without_creator(self, states: Collection[str]) -> int:
+        """How many bills in these states do not tell who entered them, as after a migration. All, where no bill tells it."""
+        known = {field.name for field in self.reader.fields(BILL)}
+        untold = (is_null(name) for name in CREATORS if name in known)
+        where = all_of(one_of("STATE", sorted(states)), *untold)
+        return self.reader.count(BILL, show_private=self.reader.show_private, where=where)
 
     def probe(self, object_name: str) -> None:
         """Return when one row of the object may be read; Misconfigured names the missing permission."""

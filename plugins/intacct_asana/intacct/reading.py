@@ -174,9 +174,9 @@ class Reader:
         rows = rows_of(reply, object_name, asked=asked, key_field=key_field)
         return next((row.get(field, "") for row in rows), "")
 
-    def count(self, object_name: str, *, show_private: bool) -> int:
-        """How many rows there are. One call."""
-        query = Query(object_name=object_name, select=(RECORD_NO,), page_size=1, show_private=show_private)
+    def count(self, object_name: str, *, show_private: bool, where: Filter | None = None) -> int:
+        """How many rows there are that `where` lets through. One call."""
+        query = Query(object_name=object_name, select=(RECORD_NO,), where=where, page_size=1, show_private=show_private)
         asked = f"count of {object_name}"
         return total_of(self.gateway.read(query.element(), kind=f"query {object_name}", asked=asked), asked=asked)
 

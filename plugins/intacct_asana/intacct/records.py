@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
+from typing import TypeVar
 
 from intacct_asana.errors import Problem, UnexpectedReply
 from intacct_asana.intacct.query import Filter, on_or_after, one_of
@@ -18,8 +19,12 @@ CREATED: Mapping[str, str] = {BILL: "AUWHENCREATED", LINE: "WHENCREATED", VENDOR
 """When a row was made. On a bill WHENCREATED is the document's date, and AUWHENCREATED may be in another zone than
 WHENMODIFIED."""
 
+Read = TypeVar("Read")
+CREATORS = ("CREATEDBYLOGINID", "CREATEDBY")
 PURCHASING = "9.PO"
-AMOUNT = re.compile(r"-?([0-9]{1,18}(\.[0-9]{0,20})?|\.[0-9]{1,20})")
+AMOUNT = re.compile(r"-?([0-9]{1,18}(\.[0-9]{0,20})?|\.[0-9]{1,20})(?P<power>[eE][+-]?[0-9]{1,2})?")
+LEADING = re.compile("[0-9]{0,9}")
+MOST_AMOUNT, LEAST_AMOUNT = Decimal(10) ** 18, Decimal("1e-10")
 """Bounded, since sums and roundings of longer ones would fail far from here."""
 
 BILL_NEEDED = ("RECORDNO", "VENDORID", "STATE", "WHENMODIFIED", "TOTALENTERED", "TOTALDUE", "TOTALPAID", "WHENDUE")
@@ -52,6 +57,14 @@ BILL_WISHED = (
     "RECORD_URL",
     "SUPDOCID",
     "PRBATCHKEY",
+    "WHENDISCOUNT",
+    "RECPAYMENTDATE",
+    "TOTALRETAINED",
+    "TRX_TOTALRETAINED",
+    "TRX_TOTALRELEASED",
+    "INCLUSIVETAX",
+    "BILLTOPAYTOCONTACTNAME",
+    "SHIPTORETURNTOCONTACTNAME",
 )
 LINE_NEEDED = ("RECORDNO", "RECORDKEY", "AMOUNT")
 LINE_WISHED = (
@@ -69,6 +82,16 @@ LINE_WISHED = (
     "PROJECTNAME",
     "CLASSID",
     "CLASSNAME",
+    "CUSTOMERID",
+    "CUSTOMERNAME",
+    "ITEMID",
+    "ITEMNAME",
+    "FORM1099",
+    "FORM1099TYPE",
+    "FORM1099BOX",
+    "ORIGDOCID",
+    "TRX_AMOUNTRETAINED",
+    "RELEASETOPAY",
 )
 VENDOR_NEEDED = ("RECORDNO", "VENDORID", "NAME", "STATUS", "WHENMODIFIED")
 VENDOR_WISHED = (
@@ -137,6 +160,8 @@ def bill_of(
         due_on=day_of(get("WHENDUE")),
         posted_on=day_of(get("WHENPOSTED")),
         paid_on=day_of(get("WHENPAID")),
+        discount_on=day_of(get("WHENDISCOUNT")),
+        recommended_on=day_of(get("RECPAYMENTDATE")),
         currency=get("CURRENCY") or get("BASECURR"),
         base_currency=get("BASECURR"),
         total_entered=entered(get("TOTALENTERED"), state=state, record_no=record_no),
@@ -146,6 +171,12 @@ def bill_of(
         transaction_total_entered=money(get("TRX_TOTALENTERED") or get("TOTALENTERED")),
         transaction_total_paid=money(get("TRX_TOTALPAID") or get("TOTALPAID")),
         transaction_total_due=money(get("TRX_TOTALDUE") or get("TOTALDUE")),
+        total_retained=_if_told(money, get("TOTALRETAINED")),
+        transaction_total_retained=_if_told(money, get("TRX_TOTALRETAINED") or get("TOTALRETAINED")),
+        transaction_total_released=_if_told(money, get("TRX_TOTALRELEASED")),
+        tax_included=_if_told(flag, get("INCLUSIVETAX")),
+        pay_to=get("BILLTOPAYTOCONTACTNAME"),
+        return_to=get("SHIPTORETURNTOCONTACTNAME"),
         on_hold=flag(get("ONHOLD")),
         payment_priority=get("PAYMENTPRIORITY"),
         term=get("TERMNAME"),
@@ -183,11 +214,11 @@ def vendor_key(company_id: str, vendor_id: str) -> str:
 
 
 def line_of(row: Mapping[str, str]) -> BillLine:
-    """One line of a bill. LINE_NO is an integer that has been seen with a fraction."""
+    """One line of a bill. LINE_NO is text: `2.0` and `1A` have been seen, and its leading number counts."""
     get = _getter(row)
     return BillLine(
         record_no=row["RECORDNO"],
-        line_no=int(money(get("LINE_NO"))),
+        line_no=int(LEADING.match(get("LINE_NO"))[0] or 0),  # type: ignore[index]
         account_no=get("ACCOUNTNO"),
         account_title=get("ACCOUNTTITLE"),
         amount=money(get("AMOUNT")),
@@ -201,6 +232,15 @@ def line_of(row: Mapping[str, str]) -> BillLine:
         project_name=get("PROJECTNAME"),
         class_id=get("CLASSID"),
         class_name=get("CLASSNAME"),
+        customer_id=get("CUSTOMERID"),
+        customer_name=get("CUSTOMERNAME"),
+        item_id=get("ITEMID"),
+        item_name=get("ITEMNAME"),
+        form_1099_type=get("FORM1099TYPE") or ("1099" if get("FORM1099").lower() in YES else ""),
+        form_1099_box=get("FORM1099BOX"),
+        purchase_order=get("ORIGDOCID"),
+        retained=_if_told(money, get("TRX_AMOUNTRETAINED")),
+        released=_if_told(flag, get("RELEASETOPAY")),
     )
 
 
@@ -271,12 +311,16 @@ def stamp_fields(
 
 
 def money(text: str) -> Decimal:
-    """The amount as the wire writes it; nothing is 0. Raises UnexpectedReply for anything that is not a plain number."""
+    """The amount as the wire writes it; nothing is 0. Raises UnexpectedReply for anything that is not a plain number.
+
+    `-9.09E-13` has been seen: what the server's sums leave of nothing, so numbers with a power are rounded to ten places.
+    """
     if not text:
         return Decimal(0)
-    if not AMOUNT.fullmatch(text):
+    found = AMOUNT.fullmatch(text)
+    if not found or abs(amount := Decimal(text)) >= MOST_AMOUNT:
         raise UnexpectedReply(f"Intacct sent the amount {text!r}, which is not a number.")
-    return Decimal(text)
+    return amount.quantize(LEAST_AMOUNT).normalize() + 0 if found["power"] else amount
 
 
 def entered(text: str, *, state: BillState, record_no: str) -> Decimal:
@@ -286,14 +330,26 @@ def entered(text: str, *, state: BillState, record_no: str) -> Decimal:
     return money(text)
 
 
+YES, NO = frozenset({"true", "t", "1", "yes", "y"}), frozenset({"false", "f", "0", "no", "n", ""})
+
+
 def flag(text: str) -> bool:
-    return text.lower() in ("true", "t")
+    """Yes or no, in each way that has been seen; nothing is no. Raises UnexpectedReply for another word."""
+    if (word := text.lower()) in YES or word in NO:
+        return word in YES
+    raise UnexpectedReply(f"Intacct sent {text!r} where true or false is expected.")
+
+
+def _if_told(read: Callable[[str], Read], text: str) -> Read | None:
+    return read(text) if text else None
 
 
 def _state(text: str, record_no: str) -> BillState:
     try:
         return BillState(text)
     except ValueError as error:
+        if not text:
+            raise UnexpectedReply(f"Bill {record_no} came without a state.") from error
         raise UnexpectedReply(f"Bill {record_no} has the state {text!r}, which is none of the twelve known ones.") from error
 
 
@@ -301,8 +357,10 @@ def _getter(row: Mapping[str, str]) -> Callable[[str], str]:
     return lambda name: row.get(name, "")
 
 
-PLAIN = {"RECORDNO": "1", "STATE": "Posted", "LINE_NO": "1", "ONHOLD": "true", "MODULEKEY": PURCHASING}
-BILL_DAYS = ("WHENCREATED", "WHENDUE", "WHENPOSTED", "WHENPAID")
+PLAIN = {"RECORDNO": "1", "STATE": "Posted", "LINE_NO": "1", "MODULEKEY": PURCHASING} | dict.fromkeys(
+    ("ONHOLD", "INCLUSIVETAX", "RELEASETOPAY"), "true"
+)
+BILL_DAYS = ("WHENCREATED", "WHENDUE", "WHENPOSTED", "WHENPAID", "WHENDISCOUNT", "RECPAYMENTDATE")
 
 
 def sample_bill(*, lacking: Collection[str] = (), lines_lacking: Collection[str] = ()) -> Bill:

@@ -48,14 +48,24 @@ class Reply:
 
 
 def decipher(
-    status: int, headers: Mapping[str, str], body: bytes, *, asked: str, is_write: bool, control_id: str = ""
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    asked: str,
+    is_write: bool,
+    control_id: str = "",
+    function: str = "",
+    by_session: bool = False,
 ) -> Reply:
     """The reply, when `body` says success at every level; otherwise raises what happens next.
 
     `headers` has lower-case names; the content type among them is not asked, since gateways and CDNs mislabel what they
-    send. `asked` opens every message ("update of bill 42"). TryLater: nothing happened (limits, outages of a read).
-    SessionEnded: log in again. Misconfigured: login, sender or permission; never try again. Refused: a business no.
-    OutcomeUnknown: a write without a clear answer. UnexpectedReply: a read that is not as documented.
+    send. `asked` opens every message ("update of bill 42"). `control_id` and `function` are what was sent: the success of a
+    write has to name both. `by_session` says that a session id was sent and no login.
+    TryLater: nothing happened (limits, outages of a read). SessionEnded: log in again. Misconfigured: login, sender or
+    permission; never try again. Refused: a business no. OutcomeUnknown: a write without a clear answer. UnexpectedReply: a
+    read that is not as documented.
     Sources: https://developer.intacct.com/web-services/responses/ and .../error-handling/; docs/intacct-answers.md lists all.
     """
     root = parse(body)
@@ -67,8 +77,9 @@ def decipher(
         raise outage(status, headers, body, faults, asked=asked, is_write=is_write)
     if envelope is None:
         raise not_intacct(status, headers, body, asked=asked, is_write=is_write)
+    call = Call(asked=asked, is_write=is_write, control_id=control_id, function=function, by_session=by_session)
     try:
-        return _reply(envelope, status, faults, asked=asked, is_write=is_write, control_id=control_id)
+        return _reply(envelope, status, faults, call)
     except TryLater as error:
         error.wait_seconds = wait_seconds(headers)
         raise
@@ -93,11 +104,23 @@ def parse(body: bytes) -> etree._Element | None:
     return None if has_doctype else root
 
 
-def _reply(root: etree._Element, status: int, faults: Faults, *, asked: str, is_write: bool, control_id: str) -> Reply:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What an answer answers. `decipher` tells its parts."""
+
+    asked: str
+    is_write: bool
+    control_id: str
+    function: str
+    by_session: bool
+
+
+def _reply(root: etree._Element, status: int, faults: Faults, call: Call) -> Reply:
     """Level after level: control, authentication, result. What contradicts itself is no plain failure either."""
+    asked, is_write = call.asked, call.is_write
     word = _status(_only(root, "control"))
     if word == "failure" and root.find("operation") is None:
-        raise control_failure(faults, status=status, asked=asked, is_write=is_write)
+        raise control_failure(faults, status=status, asked=asked, is_write=is_write, by_session=call.by_session)
     if root.find("acknowledgement") is not None:
         what = "an acknowledgement, as for a request that is handled later"
         raise not_a_success(what, faults, asked=asked, is_write=is_write)
@@ -107,11 +130,11 @@ def _reply(root: etree._Element, status: int, faults: Faults, *, asked: str, is_
     authentication = _only(operation, "authentication")
     word = _status(authentication)
     if word == "failure" and operation is not None and operation.find("result") is None:
-        raise authentication_failure(faults, asked=asked)
+        raise authentication_failure(faults, asked=asked, by_session=call.by_session)
     if operation is None or authentication is None or word != "success":
         what = f"authentication status {word or 'missing'!r}"
         raise not_a_success(what, faults, asked=asked, is_write=is_write)
-    result = _result(operation, status, faults, asked=asked, is_write=is_write, control_id=control_id)
+    result = _result(operation, status, faults, call)
     return Reply(
         function=_text(result, "function"),
         data=result.find("data"),
@@ -123,14 +146,14 @@ def _reply(root: etree._Element, status: int, faults: Faults, *, asked: str, is_
     )
 
 
-def _result(
-    operation: etree._Element, status: int, faults: Faults, *, asked: str, is_write: bool, control_id: str
-) -> etree._Element:
+def _result(operation: etree._Element, status: int, faults: Faults, call: Call) -> etree._Element:
     """The only result, when it is a success and answers our function."""
+    asked, is_write = call.asked, call.is_write
     results = operation.findall("result")
     word = _status(results[0]) if len(results) == 1 else ""
     if word == "failure" and not (is_write and _made_something(results[0])):
-        raise function_failure(faults, function=_text(results[0], "function"), asked=asked, is_write=is_write)
+        function = _text(results[0], "function")
+        raise function_failure(faults, function=function, asked=asked, is_write=is_write, control_id=call.control_id)
     # A refused repeat of a control id has been seen without any status.
     # https://github.com/intacct/intacct-sdk-js/issues/70
     doubts = {
@@ -140,16 +163,23 @@ def _result(
         "a success that lists errors": bool(faults.listed),
         "a result with more than one data": len(results) == 1 and len(results[0].findall("data")) > 1,
         f"HTTP {status} with a success inside": status != 200,
-        "the answer belongs to another request": len(results) == 1 and not _answers(results[0], control_id),
+        "the answer belongs to another request": len(results) == 1 and not _answers(results[0], call),
+        "the answer is to another function": len(results) == 1 and not _does(results[0], call),
     }
     if what := next((doubt for doubt, holds in doubts.items() if holds), ""):
         raise not_a_success(what, faults, asked=asked, is_write=is_write)
     return results[0]
 
 
-def _answers(result: etree._Element, control_id: str) -> bool:
-    """Whether the answer is to our function, as far as it says."""
-    return _text(result, "controlid") in ("", control_id) or not control_id
+def _answers(result: etree._Element, call: Call) -> bool:
+    """Whether the answer is to our function. A read may leave that unsaid; a write that does has perhaps done nothing."""
+    unsaid = () if call.is_write else ("",)
+    return not call.control_id or _text(result, "controlid") in (call.control_id, *unsaid)
+
+
+def _does(result: etree._Element, call: Call) -> bool:
+    """Whether a write's answer names the function that was sent. What a read brought shows by its rows."""
+    return not call.is_write or not call.function or _text(result, "function") == call.function
 
 
 def _made_something(result: etree._Element) -> bool:

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.intacct.replies import Reply
-from intacct_asana.intacct.timestamps import DEFAULT_FORMAT, ServerClock, offset_of
+from intacct_asana.intacct.timestamps import DEFAULT_FORMAT, ServerClock, offset_of, zone_of
 from intacct_asana.intacct.xml import Login, Sender
 
 if TYPE_CHECKING:
@@ -28,9 +29,14 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 HOST_NAME = re.compile(r"[a-z0-9.-]+|[0-9a-f:]+")
 
 
+ErrorDetails = Literal["when taken", "on", "off"]
+"""Whether errors are asked for with their stable ids: always, never, or from when preflight has seen that the gateway takes
+the request."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntacctSettings:
-    """One connection. `timestamp_format` and `timestamp_offset` are empty unless the connection overrides them."""
+    """One connection. `timestamp_format`, `timestamp_offset` and `timestamp_zone` are empty unless it says otherwise."""
 
     conn_id: str
     gateway_url: str
@@ -39,8 +45,10 @@ class IntacctSettings:
     read_only: bool = False
     max_concurrency: int = 1
     allowed_endpoint_hosts: tuple[str, ...] = ALLOWED_HOSTS
+    error_details: ErrorDetails = "when taken"
     timestamp_format: str = ""
     timestamp_offset: str = ""
+    timestamp_zone: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -55,7 +63,9 @@ class IntacctSettings:
     def clock(self) -> ServerClock:
         """How timestamps are written: the connection's overrides, else `mm/dd/yyyy` in GMT."""
         return ServerClock(
-            timestamp_format=self.timestamp_format or DEFAULT_FORMAT, gmt_offset=offset_of(self.timestamp_offset)
+            timestamp_format=self.timestamp_format or DEFAULT_FORMAT,
+            gmt_offset=offset_of(self.timestamp_offset),
+            zone=zone_of(self.timestamp_zone),
         )
 
     def checked_endpoint(self, url: str) -> str:
@@ -92,8 +102,13 @@ def settings_of(connection: Connection, *, conn_id: str) -> IntacctSettings:
         problems.append(Problem(where=where, what=f"the host {gateway!r} cannot be used: {why}", mend=f"default: {GATEWAY}"))
     if not 1 <= _whole(extra, "max_concurrency", 1) <= 10:
         problems.append(Problem(where=where, what="extra.max_concurrency is not a number from 1 to 10"))
-    if extra.get("timestamp_offset") not in (None, ""):
-        problems += _offset_problem(where, str(extra["timestamp_offset"]))
+    if str(extra.get("error_details") or "when taken") not in get_args(ErrorDetails):
+        problems.append(Problem(where=where, what=f"extra.error_details is none of {', '.join(get_args(ErrorDetails))}"))
+    for name, read in (("timestamp_offset", offset_of), ("timestamp_zone", zone_of)):
+        if extra.get(name) not in (None, ""):
+            problems += _problem_of(where, name, partial(read, str(extra[name])))
+    if extra.get("timestamp_offset") not in (None, "") and extra.get("timestamp_zone"):
+        problems.append(Problem(where=where, what="extra has both timestamp_offset and timestamp_zone", mend="keep one"))
     if problems:
         raise Misconfigured(f"Connection {conn_id} cannot be used for Sage Intacct.", problems=tuple(problems))
     return IntacctSettings(
@@ -110,8 +125,10 @@ def settings_of(connection: Connection, *, conn_id: str) -> IntacctSettings:
         read_only=_switch(extra.get("read_only")),
         max_concurrency=_whole(extra, "max_concurrency", 1),
         allowed_endpoint_hosts=_patterns(extra.get("allowed_endpoint_hosts")),
+        error_details=cast("ErrorDetails", str(extra.get("error_details") or "when taken")),
         timestamp_format=str(extra.get("timestamp_format") or ""),
         timestamp_offset=str(extra.get("timestamp_offset") if extra.get("timestamp_offset") is not None else ""),
+        timestamp_zone=str(extra.get("timestamp_zone") or ""),
         secrets=(str(extra["sender_password"]), str(connection.password)),
     )
 
@@ -143,11 +160,11 @@ def _unsafe(url: str) -> str:
     return "it is not https"
 
 
-def _offset_problem(where: str, text: str) -> list[Problem]:
+def _problem_of(where: str, name: str, read: Callable[[], object]) -> list[Problem]:
     try:
-        offset_of(text)
+        read()
     except Misconfigured as error:
-        return [Problem(where=where, what=f"extra.timestamp_offset: {error.message}")]
+        return [Problem(where=where, what=f"extra.{name}: {error.message}")]
     return []
 
 
@@ -229,14 +246,7 @@ class SharedSession:
 
     def load(self) -> Session | None:
         """The shared session of the same credentials, live or not; None for none, for another's, for an unreadable one."""
-        try:
-            from airflow.sdk import Variable
-
-            stored = Variable.get(self.name, default=None)
-        except Exception as error:  # noqa: BLE001 - whatever it is, a login still works
-            log.debug("No shared Intacct session: %s", type(error).__name__)
-            return None
-        return self._read(stored)
+        return self._read(_remembered(self.name))
 
     def _read(self, stored: Any) -> Session | None:
         try:
@@ -252,12 +262,49 @@ class SharedSession:
 
     def save(self, session: Session) -> None:
         body = asdict(session) | {"fingerprint": self.fingerprint, "expires_at": session.expires_at.isoformat()}
-        try:
-            from airflow.sdk import Variable
+        _remember(self.name, json.dumps(body), what="Live Intacct session, shared by tasks; safe to delete")
 
-            Variable.set(self.name, json.dumps(body), description="Live Intacct session, shared by tasks; safe to delete")
-        except Exception as error:  # noqa: BLE001 - sharing is a saving, not a need
-            log.debug("The Intacct session is not shared: %s", type(error).__name__)
+
+class ErrorDetailsTaken:
+    """The Variable `intacct_error_details__<conn_id>`: whether this gateway took `showadditionalerrorinfo` in a request.
+
+    Where the element belongs is documented nowhere, so it is left out until a request with it was answered.
+    """
+
+    def __init__(self, settings: IntacctSettings) -> None:
+        self.name = f"intacct_error_details__{settings.conn_id}"
+        self.where = f"{settings.gateway_url} {settings.login.company_id}"
+
+    def load(self) -> bool | None:
+        """None when it was never tried, or with another gateway or company."""
+        try:
+            kept = json.loads(_remembered(self.name))
+            return bool(kept["taken"]) if kept["where"] == self.where else None
+        except (TypeError, ValueError, KeyError):
+            return None
+
+    def save(self, *, taken: bool) -> None:
+        body = json.dumps({"where": self.where, "taken": taken})
+        _remember(self.name, body, what="Whether Intacct takes requests for error details; delete it to have it tried again")
+
+
+def _remembered(name: str) -> Any:
+    try:
+        from airflow.sdk import Variable
+
+        return Variable.get(name, default=None)
+    except Exception as error:  # noqa: BLE001 - whatever it is, one can do without
+        log.debug("Variable %s cannot be read: %s", name, type(error).__name__)
+        return None
+
+
+def _remember(name: str, text: str, *, what: str) -> None:
+    try:
+        from airflow.sdk import Variable
+
+        Variable.set(name, text, description=what)
+    except Exception as error:  # noqa: BLE001 - sharing is a saving, not a need
+        log.debug("Variable %s cannot be written: %s", name, type(error).__name__)
 
 
 class SessionKeeper:

@@ -62,9 +62,9 @@ def walks(window: ReadWindow, *, scope: tuple[Filter, ...], clock: ServerClock, 
     if window.since_text:
         times.append(at_least(MODIFIED, window.since_text))
     if window.modified_from:
-        times.append(at_least(MODIFIED, clock.text_of(window.modified_from)))
+        times.append(at_least(MODIFIED, clock.lowest_text(window.modified_from)))
     if window.modified_to:
-        times.append(less_than(MODIFIED, clock.text_of(window.modified_to)))
+        times.append(less_than(MODIFIED, clock.highest_text(window.modified_to)))
     if not times:
         return (Walk(scope=scope),)
     never_changed: list[Filter] = [is_null(MODIFIED)]

@@ -173,6 +173,24 @@ def _unlisted(email: str, user: IntacctUser) -> Row:
     )
 
 
+def rows_of_creators(run: FlowRun) -> list[Row]:
+    """Bills that came with a migration do not tell who entered them, so nobody can be shown to be somebody else."""
+    check, approval = "Intacct bills without a creator", run.flow.approval
+    if not approval.segregation_of_duties:
+        return [passed(check, "not needed: the flow says `segregation_of_duties: false`")]
+    try:
+        count = run.books.bills_without_creator(approval.states)
+    except IntacctAsanaError as error:
+        return [{"check": check, "result": error.message, "mend": "", "ok": "no"}]
+    if not count:
+        return [passed(check, "none in the states that the flow decides in")]
+    who = ", ".join(approval.creator_untold)
+    cure = "" if who else "name in the approval's `creator_untold` who may decide about them, or decide about them in Intacct"
+    return [
+        passed(check, f"{count:,} in the states that the flow decides in; {who or 'nobody'} may decide about them", mend=cure)
+    ]
+
+
 def base_currency(run: FlowRun) -> str:
     """The currency that limits are in, where Intacct's bills do not name it."""
     named = run.flow.approval.base_currency

@@ -72,7 +72,10 @@ SETTLED_STATES = frozenset({BillState.PAID, BillState.REVERSED, BillState.REVERS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillLine:
-    """One line of a bill. `amount` is in the base currency, `transaction_amount` in the bill's own."""
+    """One line of a bill. `amount` is in the base currency, `transaction_amount` in the bill's own.
+
+    `purchase_order` is the document that Purchasing made the line from.
+    """
 
     record_no: str
     line_no: int
@@ -89,11 +92,25 @@ class BillLine:
     project_name: str = ""
     class_id: str = ""
     class_name: str = ""
+    customer_id: str = ""
+    customer_name: str = ""
+    item_id: str = ""
+    item_name: str = ""
+    form_1099_type: str = ""
+    form_1099_box: str = ""
+    purchase_order: str = ""
+    retained: Decimal | None = None
+    """In the bill's own currency; None where the company does not tell."""
+    released: bool | None = None
+    """Whether the line may be paid; a line that is not released is held."""
 
     @property
     def place(self) -> tuple[int, int]:
         """Sorts the lines of a bill. Where a company does not number them they keep the order of their records."""
         return self.line_no, int(self.record_no) if re.fullmatch("[0-9]{1,18}", self.record_no) else 0
+
+
+LIKELY_YEARS = range(1970, 2100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +124,7 @@ class Bill:
     `created_by` and `modified_by` are logins, `created_by_no` and `modified_by_no` the record numbers of the same users; each
     is empty where the company does not tell. `document_digest` is of the files under `document_id`: Intacct does not tell
     it, so it is empty until somebody who read the files fills it in. `summary_no` is the summary that the bill is posted with.
+    What is retained and whether tax is included are None where the company does not tell.
     """
 
     bill_key: str
@@ -123,6 +141,8 @@ class Bill:
     due_on: date | None = None
     posted_on: date | None = None
     paid_on: date | None = None
+    discount_on: date | None = None
+    recommended_on: date | None = None
     currency: str = ""
     base_currency: str = ""
     total_entered: Decimal = Decimal(0)
@@ -132,6 +152,12 @@ class Bill:
     transaction_total_entered: Decimal = Decimal(0)
     transaction_total_paid: Decimal = Decimal(0)
     transaction_total_due: Decimal = Decimal(0)
+    total_retained: Decimal | None = None
+    transaction_total_retained: Decimal | None = None
+    transaction_total_released: Decimal | None = None
+    tax_included: bool | None = None
+    pay_to: str = ""
+    return_to: str = ""
     on_hold: bool = False
     payment_priority: str = ""
     term: str = ""
@@ -150,6 +176,12 @@ class Bill:
     custom: Mapping[str, str] = field(default_factory=dict)
     lines: tuple[BillLine, ...] = ()
     payments: tuple[Payment, ...] = ()
+
+    @property
+    def strange_days(self) -> tuple[str, ...]:
+        """Days that are hardly meant, in words: a year typed with two digits is the year 26."""
+        days = {"bill date": self.bill_date, "due date": self.due_on, "posting date": self.posted_on}
+        return tuple(f"{name} {day.isoformat()}" for name, day in days.items() if day and day.year not in LIKELY_YEARS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -214,6 +214,7 @@ def _bill_facts(bill: Bill) -> list[tuple[str, str]]:
         ("Amount", amount if bill.base_currency in ("", bill.currency) else f"{amount}, which is {in_base}"),
         ("Bill date", plain_text(bill.bill_date)),
         ("Due", plain_text(bill.due_on)),
+        ("Look at", f"{' and '.join(bill.strange_days)} can hardly be meant" if bill.strange_days else ""),
         ("Terms", bill.term),
         ("Entity", pair_text((bill.entity_id, bill.entity_name))),
         ("Entered by", bill.created_by),

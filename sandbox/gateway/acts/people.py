@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from sandbox.gateway.acts import users as user_acts
 from sandbox.gateway.acts import vendors as vendor_acts
 from sandbox.gateway.acts.named import bill_named, told, vendor_named
 from sandbox.gateway.books import demo_names, documents
-from sandbox.gateway.books.rows import NOBODY, NOTHING, Bill, Line, User, totals_of
+from sandbox.gateway.books.rows import LACKING, NOBODY, NOTHING, Bill, Line, User, totals_of
 from sandbox.gateway.functions.objects import BILL_STATES
 from sandbox.gateway.texts import cents_of, money_text
 
@@ -56,12 +56,14 @@ def create_bill(
     module: str = "3.AP",
     without_change_time: bool = False,
     creator_unknown: bool = False,
+    lacks: Iterable[str] = (),
     **changes: Any,
 ) -> dict[str, Any]:
     """A new bill. `lines` are dicts with amount, account, department, location, project, class; else one line of `amount`.
 
     With `without_change_time` Intacct holds no WHENMODIFIED for it and its lines, as for records that nobody changed yet;
-    with `creator_unknown` it does not say who made it. `changes` are header fields and custom fields (`ASANA_DECISION`).
+    with `creator_unknown` it does not say who made it; `lacks` names more of `LACKING` that it comes without. `changes` are
+    header fields and custom fields (`ASANA_DECISION`).
     """
     vendor = vendor_named(company, vendor_id) if vendor_id else next(iter(company.vendors))
     owner = company.dimension(company.entities, entity)
@@ -97,7 +99,11 @@ def create_bill(
             line.modified_at = None
     for name, value in totals_of(bill.lines).items():
         setattr(bill, name, value)
-    return told(company.add_bill(bill))
+    for name in lacks:
+        setattr(bill, name, LACKING[name])
+    company.add_bill(bill)
+    company.audit("apbill", str(number), "C", user, "ui")
+    return told(bill)
 
 
 def edit_bill(company: Any, user: User, *, record_no: str, changes: dict[str, Any]) -> dict[str, Any]:
@@ -216,6 +222,7 @@ def recreate_bill(
         company.later(seen_after_seconds, lambda: company.add_bill(new))
         return {"record_no": str(new.record_no), "old_record_no": str(old.record_no)}
     company.add_bill(new)
+    company.audit("apbill", str(new.record_no), "C", user, "system")
     if changes:
         edit_bill(company, user, record_no=str(new.record_no), changes=changes)
     return told(new) | {"old_record_no": str(old.record_no)}
@@ -283,6 +290,8 @@ def _edit_line(company: Any, bill: Bill, line_no: int, left: dict[str, Any]) -> 
     if "amount" in left:
         cents = cents_of(str(left.pop("amount")))
         values |= {"trx_amount": cents, "amount": bill.to_base(cents)}
+    if "released" in left:
+        values["released"] = bool(left.pop("released"))
     if "line_description" in left:
         values["description"] = left.pop("line_description")
     values |= _dimensions(company, left)

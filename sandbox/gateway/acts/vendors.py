@@ -20,6 +20,7 @@ def edit_vendor(company: Any, user: User, *, vendor_id: str, changes: dict[str, 
         raise ValueError(f"a vendor has no {', '.join(sorted(unknown))}; choose from {', '.join(_VENDOR)}")
     values = {_VENDOR[name]: value for name, value in changes.items() if name in _VENDOR}
     company.change_vendor(vendor, user, **values, custom={**vendor.custom, **custom})
+    company.audit("vendor", vendor_id, "M", user, "ui")
     return {"vendor": vendor_of(vendor)}
 
 
@@ -36,12 +37,14 @@ def delete_vendor(company: Any, user: User, *, vendor_id: str) -> dict[str, Any]
 def approve_vendor(company: Any, user: User, *, vendor_id: str) -> dict[str, Any]:
     vendor = vendor_named(company, vendor_id)
     vendor_queue.approve(company, vendor, user)
+    company.audit("vendor", vendor_id, "W", user, "ui", action="approve")
     return {"vendor": vendor_of(vendor)}
 
 
 def decline_vendor(company: Any, user: User, *, vendor_id: str) -> dict[str, Any]:
     vendor = vendor_named(company, vendor_id)
     vendor_queue.decline(company, vendor, user)
+    company.audit("vendor", vendor_id, "W", user, "ui", action="decline")
     return {"vendor": vendor_of(vendor)}
 
 
@@ -63,4 +66,5 @@ def create_vendor(company: Any, user: User, *, vendor_id: str, name: str, **chan
         modified_at=now,
     )
     company.vendors.add(vendor)
+    company.audit("vendor", vendor_id, "C", user, "ui")
     return edit_vendor(company, user, vendor_id=vendor_id, changes=changes)

@@ -21,6 +21,8 @@ from sandbox.gateway.texts import cents_of, day_text
 CUSTOM_FIELD_STATES = ("Submitted", "Partially Approved", "Posted", "Partially Paid", "Selected", "Declined", "Draft")
 EDITABLE_STATES = frozenset({"Draft", "Declined", "Posted"})
 """States that take other header fields. Everything else has to be recalled, or is settled."""
+USUAL_LENGTH = 255
+"""Of a custom text field. Whoever creates one chooses its length, and lookup does not tell it."""
 DRAFT_STATES = frozenset({"Draft", "Declined"})
 _ATTRIBUTES = {
     "RECORDID": "number",
@@ -149,7 +151,9 @@ def _changes(company: Any, bill: Bill, fields: dict[str, Field], values: dict[st
 
 def fitted(company: Any, name: str, text: str) -> str:
     """A custom field's text as it is kept. Longer than `custom_field_length` it is refused or cut: neither is documented."""
-    longest = company.world.setting("custom_field_length", None)
+    longest = company.world.setting("custom_field_length", USUAL_LENGTH)
+    if isinstance(longest, dict):
+        longest = longest.get(name, USUAL_LENGTH)
     if longest is None or len(text) <= longest:
         return text
     if company.world.setting("custom_field_too_long", "refuse") == "cut":

@@ -43,13 +43,18 @@ def read(company: Any, asked: etree._Element) -> Data:
 def _xml(document: Document) -> str:
     files = "".join(
         f"<attachment><attachmentname>{escape(name)}</attachmentname><attachmenttype>{escape(kind)}</attachmenttype>"
-        f"<attachmentdata>{base64.b64encode(content).decode()}</attachmentdata></attachment>"
+        f"{_data(content)}</attachment>"
         for name, kind, content in document.files
     )
     return (
         f"<supdoc><recordno>1</recordno><supdocid>{escape(document.id)}</supdocid><supdocname>{escape(document.id)}</supdocname>"
         f"<folder>Bills</folder><description></description><attachments>{files}</attachments></supdoc>"
     )
+
+
+def _data(content: bytes) -> str:
+    """Empty elements were recorded self-closed."""
+    return f"<attachmentdata>{base64.b64encode(content).decode()}</attachmentdata>" if content else "<attachmentdata/>"
 
 
 def file_of(told: dict[str, Any]) -> tuple[str, str, bytes]:

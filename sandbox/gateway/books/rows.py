@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 
@@ -54,6 +54,10 @@ NOTHING = Dimension(record_no=0, id="", name="")
 """Stands where a line has no department, project and so on, so that getters need no condition."""
 
 
+LACKING: dict[str, Any] = {"created_by": NOBODY, "number": "", "entity": NOTHING, "bill_date": None, "due_on": None}
+"""What bills of live companies come without, by attribute."""
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Vendor:
     record_no: int
@@ -97,6 +101,7 @@ class Line:
     location: Dimension = NOTHING
     project: Dimension = NOTHING
     cls: Dimension = NOTHING
+    released: bool = True
     paid: int = 0
     trx_paid: int = 0
 
@@ -107,7 +112,7 @@ class Bill:
     number: str
     vendor: Vendor
     state: str
-    bill_date: date
+    bill_date: date | None
     due_on: date | None
     currency: str
     base_currency: str
@@ -143,7 +148,7 @@ class Bill:
 
     @property
     def summary_day(self) -> date:
-        return self.posted_on or self.bill_date
+        return self.posted_on or self.bill_date or datetime.fromtimestamp(self.created_at, UTC).date()
 
     @property
     def trx_due(self) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -133,13 +134,18 @@ class Company:
         lacking = tuple(self.world.setting("missing_fields", ()))
         if self.world.setting("single_currency", False):
             lacking += tuple(f"{owner}.{field}" for owner in _WITH_CURRENCY for field in CURRENCY_FIELDS)
-        known = self._schemas.get((self.zone_minutes, missing, lacking))
+        shown = self.world.setting("shown_values", {})
+        key = (self.zone_minutes, self.world.setting("company_zone", ""), missing, lacking, json.dumps(shown))
+        known = self._schemas.get(key)
         if known is None:
             known = schema_of(self, zone_minutes=self.zone_minutes, missing_custom=missing)
             for name in lacking:
                 owner, _, field = name.partition(".")
                 known.object(owner).fields.pop(field, None)
-            self._schemas[(self.zone_minutes, missing, lacking)] = known
+            for name, how in shown.items():
+                owner, _, field = name.partition(".")
+                known.object(owner).fields[field] = replace(known.object(owner).fields[field], shown=how)
+            self._schemas[key] = known
         return known
 
     def now(self) -> int:
@@ -199,7 +205,7 @@ class Company:
         """Change a bill's header and everything that follows from it: who and when, and what the vendor is owed."""
         vendor, owed = bill.vendor, self._owed(bill)
         self.bills.edit(bill, **changes, modified_by=user, modified_at=self.now())
-        self._note_summary(bill)
+        self.note_summary(bill)
         if bill.vendor is not vendor:
             self._owe(vendor, -owed)
             owed = 0
@@ -213,7 +219,7 @@ class Company:
 
     def add_bill(self, bill: Bill) -> Bill:
         self.bills.add(bill)
-        self._note_summary(bill)
+        self.note_summary(bill)
         for line in bill.lines:
             self.lines.add(line)
         self._owe(bill.vendor, self._owed(bill))
@@ -262,7 +268,7 @@ class Company:
         for step in reversed(log):
             step()
 
-    def _note_summary(self, bill: Bill) -> None:
+    def note_summary(self, bill: Bill) -> None:
         day = bill.summary_day
         if self.summaries.get(day.toordinal()) is None:
             self.summaries.add(Summary(record_no=day.toordinal(), day=day))

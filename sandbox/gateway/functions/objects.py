@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sandbox import constants
+from sandbox.gateway.books import more
 from sandbox.gateway.books.rows import Bill, Detail, Line, Payment, Summary, User
 from sandbox.gateway.books.table import Table
 from sandbox.gateway.functions.schema import Field, ObjectType, Relation, Schema, custom, fields, key, of, text
@@ -61,6 +63,9 @@ class _Parts:
         zone: dict[str, Any] = {"zone_minutes": zone_minutes}
         modified = of("TIMESTAMP", "WHENMODIFIED", "modified_at", "When modified", attribute="modified_at", **zone)
         self.times = [of("TIMESTAMP", "WHENCREATED", "created_at", "When created", **zone), modified]
+        if name := company.world.setting("company_zone", ""):
+            modified = of("TIMESTAMP", "WHENMODIFIED", _wall("modified_at", name), "When modified")
+            self.times = [of("TIMESTAMP", "WHENCREATED", _wall("created_at", name), "When created"), modified]
         # The audit time is GMT whatever the user's preferences say; WHENCREATED of a document is its date.
         self.document_times = [of("TIMESTAMP", "AUWHENCREATED", "created_at", "Audit when created"), modified]
         self.made_by = [
@@ -138,10 +143,10 @@ class _Parts:
             text("TERMNAME", "term", "Term", write=True),
             of("DATE", "WHENCREATED", "bill_date", "Date", required=True, write=True),
             of("DATE", "WHENPOSTED", "posted_on", "GL posting date", write=True),
-            of("DATE", "WHENDISCOUNT", lambda row: None, "Discount date"),
+            of("DATE", "WHENDISCOUNT", more.discount_day, "Discount date"),
             of("DATE", "WHENDUE", "due_on", "Due date", required=True, write=True),
             of("DATE", "WHENPAID", "paid_on", "Date fully paid"),
-            of("DATE", "RECPAYMENTDATE", lambda row: None, "Recommended to pay on", write=True),
+            of("DATE", "RECPAYMENTDATE", more.recommended_day, "Recommended to pay on", write=True),
             text("PAYMENTPRIORITY", "priority", "Payment priority", write=True, values=("urgent", "high", "normal", "low")),
             of("BOOLEAN", "ONHOLD", "on_hold", "Place this bill on hold", write=True, values=("true", "false")),
             text("BASECURR", "base_currency", "Base currency"),
@@ -152,6 +157,14 @@ class _Parts:
             *_totals("", ("entered", "selected", "paid", "due")),
             *_totals("TRX_", ("trx_entered", "trx_selected", "trx_paid", "trx_due")),
             of("MONEY", "TRX_ENTITYDUE", "vendor.total_due", "Vendor due"),
+            of("MONEY", "TOTALRETAINED", more.total_retained, "Total base amount retained"),
+            of("MONEY", "TRX_TOTALRETAINED", more.trx_total_retained, "Total transaction amount retained"),
+            of("MONEY", "TRX_TOTALRELEASED", lambda row: None, "Total transaction amount released"),
+            of("BOOLEAN", "INCLUSIVETAX", lambda row: row.base_currency == "GBP", "Inclusive taxes", write=True),
+            text("BILLTOPAYTOCONTACTNAME", lambda row: f"{row.vendor.name}(V{row.vendor.vendor_id})", "Pay to", write=True),
+            text(
+                "SHIPTORETURNTOCONTACTNAME", lambda row: f"{row.vendor.name}(V{row.vendor.vendor_id})", "Return to", write=True
+            ),
             text("PRBATCH", lambda row: _summary_title(row.summary_day), "Summary"),
             of("INTEGER", "PRBATCHKEY", lambda row: row.summary_day.toordinal(), "Summary key"),
             text("MODULEKEY", "module", "Module key", values=MODULES),
@@ -201,6 +214,16 @@ class _Parts:
             text("STATE", lambda row: bill_of(row).state if bill_of(row) else "", "State"),  # type: ignore[union-attr]
             of("BOOLEAN", "BILLABLE", lambda row: False, "Billable"),
             text("LINEITEM", lambda row: "T", "Line item", values=("T", "F")),
+            text("CUSTOMERID", lambda row: more.customer(row)[0], "Customer", write=True),
+            text("CUSTOMERNAME", lambda row: more.customer(row)[1], "Customer name"),
+            text("ITEMID", lambda row: more.item(row)[0], "Item", write=True),
+            text("ITEMNAME", lambda row: more.item(row)[1], "Item name"),
+            text("FORM1099", lambda row: "true" if more.is_1099(row) else "false", "1099", write=True),
+            text("FORM1099TYPE", lambda row: "NEC" if more.is_1099(row) else "", "Form 1099 type", write=True),
+            text("FORM1099BOX", lambda row: "1" if more.is_1099(row) else "", "Form 1099 box", write=True),
+            text("ORIGDOCID", lambda row: more.purchase_order(bill_of(row)), "Originating document ID"),
+            of("MONEY", "TRX_AMOUNTRETAINED", more.retained, "Txn amount retained"),
+            of("BOOLEAN", "RELEASETOPAY", "released", "Release to pay", write=True, values=("true", "false")),
             of("MONEY", "TOTALPAID", "paid", "Total paid"),
             of("MONEY", "TRX_TOTALPAID", "trx_paid", "Total transaction amount paid"),
             *self.times,
@@ -374,6 +397,18 @@ class _Parts:
         ]
 
 
+def _wall(attribute: str, zone_name: str) -> Callable[[Any], int | None]:
+    """An instant as clocks there show it, which is what the company then keeps and compares."""
+    zone = ZoneInfo(zone_name)
+
+    def read(row: Any) -> int | None:
+        at: int | None = getattr(row, attribute)
+        shift = None if at is None else datetime.fromtimestamp(at, zone).utcoffset()
+        return None if at is None or shift is None else at + int(shift.total_seconds())
+
+    return read
+
+
 def _relation(path: str, object_name: str, related_by: str, get: Callable[[Any], Any]) -> Relation:
     return Relation(path=path, object_name=object_name, related_by=related_by, get=get)
 
@@ -412,7 +447,7 @@ def _unsettled(attribute: str) -> Callable[[Any], int]:
 
 
 def _summary_title(day: date) -> str:
-    return f"Bills: {day:%Y/%m/%d} Batch"
+    return f"Bills: {day.year:04d}/{day:%m/%d} Batch"
 
 
 def _rate_text(rate: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any
@@ -28,6 +28,8 @@ class Field:
     custom: bool = False
     values: tuple[str, ...] = ()
     zone_minutes: int = 0
+    shown: str | Mapping[str, str] = ""
+    """How else the value is written, by its usual text; `iso` for days."""
 
     @property
     def data_type(self) -> str:
@@ -35,7 +37,14 @@ class Field:
 
     def text(self, row: Any) -> str:
         """The field's value as the gateway writes it."""
-        value = self.get(row)
+        usual = self._usual(self.get(row))
+        if not self.shown:
+            return usual
+        if self.shown == "iso":
+            return day_of(usual).isoformat() if usual else ""
+        return dict(self.shown).get(usual, usual)
+
+    def _usual(self, value: Any) -> str:
         if value is None:
             return ""
         match self.kind:

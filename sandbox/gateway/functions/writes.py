@@ -82,11 +82,15 @@ class Writer:
                 done.append(makers[target.name](target, sent, session))
             except Failure as refusal:
                 errors += [refusal, _generic(verb, target.name)]
-        return Outcome(Data("objects", done, {"count": len(done)}) if done else None, errors)
+        # A failing create has been published with how many records it made, and recorded without.
+        tells = bool(done) or (verb == "create" and self.company.world.setting("failed_create_tells", "count") == "count")
+        return Outcome(Data("objects", done, {"count": len(done)}) if tells else None, errors)
 
     def _create_bill(self, target: ObjectType, sent: etree._Element, session: Session) -> str:
         user = self.company.user(session.login)
-        return _told("apbill", create_bill(self.company, target, sent, user, session.entity), sent)
+        made = create_bill(self.company, target, sent, user, session.entity)
+        self.company.audit("apbill", str(made.record_no), "C", user, "api")
+        return _told("apbill", made, sent)
 
     def _update_bill(self, target: ObjectType, sent: etree._Element, session: Session) -> str:
         return _told("apbill", update_bill(self.company, target, sent, self.company.user(session.login)), sent)
@@ -102,7 +106,9 @@ class Writer:
         user, now = self.company.user(session.login), self.company.now()
         values |= {"created_by": user, "modified_by": user, "created_at": now, "modified_at": None}
         vendor = Vendor(record_no=self.company.next_no(), vendor_id=vendor_id, **values)
-        return _told("vendor", self.company.vendors.add(vendor), sent, vendor_id)
+        self.company.vendors.add(vendor)
+        self.company.audit("vendor", vendor_id, "C", user, "api")
+        return _told("vendor", vendor, sent, vendor_id)
 
     def _update_vendor(self, target: ObjectType, sent: etree._Element, session: Session) -> str:
         key, vendor_id = text_of(sent, "RECORDNO"), text_of(sent, "VENDORID")
@@ -112,7 +118,9 @@ class Writer:
         values = self._vendor_values(target, sent)
         if "custom" in values:
             values["custom"] = {**vendor_queue.latest_custom(vendor), **values["custom"]}
-        vendor_queue.edit(self.company, vendor, self.company.user(session.login), **values)
+        user = self.company.user(session.login)
+        vendor_queue.edit(self.company, vendor, user, **values)
+        self.company.audit("vendor", vendor.vendor_id, "M", user, "api")
         return _told("vendor", vendor, sent, vendor.vendor_id)
 
     def _vendor_values(self, target: ObjectType, sent: etree._Element) -> dict[str, Any]:

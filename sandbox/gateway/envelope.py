@@ -1,0 +1,75 @@
+"""The envelope as the vendor's published schema has it (2019): which children, in which order.
+
+The live gateway is said to refuse what its schema does not know; how strict it is about the order is not documented, so the
+stand-in is. `showadditionalerrorinfo` is documented and newer than the schema: the setting `error_details` says where it is
+taken ("last", "anywhere"), or that it is "refused".
+"""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from sandbox.gateway.failures import ControlFailure
+
+NEWER = "showadditionalerrorinfo"
+ORDERED = {
+    "request": ("control", "operation"),
+    "control": (
+        "senderid",
+        "password",
+        "controlid",
+        "uniqueid",
+        "dtdversion",
+        "policyid",
+        "debug",
+        "validate",
+        "includewhitespace",
+    ),
+    "operation": ("authentication", "preferences", "content"),
+    "login": ("userid", "companyid", "password", "clientid", "locationid"),
+}
+IN_ANY_ORDER = {
+    "authentication": {"login", "sessionid"},
+    "content": {"function"},
+    "query": {"object", "select", "filter", "orderby", "options", "pagesize", "offset", "docparid"},
+    "options": {"caseinsensitive", "showprivate", "returnformat"},
+    "lookup": {"object", "docparid"},
+    "getAPISession": {"locationid"},
+    "readUserFormatting": {"key", "userId"},
+}
+REPEATED = {"content"}
+
+
+def check(root: etree._Element, *, error_details: str) -> None:
+    """Raises ControlFailure for a child that the schema does not know there, or in another place than its own."""
+    for parent in root.iter(*ORDERED, *IN_ANY_ORDER):
+        name = str(parent.tag)
+        children = [str(child.tag) for child in parent]
+        if name == "control":
+            children = _without_newer(children, error_details)
+        if name in ORDERED:
+            _in_order(name, children)
+        elif unknown := set(children) - IN_ANY_ORDER[name]:
+            raise malformed(f"Element '{sorted(unknown)[0]}' is not expected in {name}.")
+        if len(set(children)) < len(children) and name not in REPEATED:
+            raise malformed(f"{name} has one child twice.")
+
+
+def _without_newer(children: list[str], where: str) -> list[str]:
+    if NEWER not in children or where == "refused":
+        return children
+    if where == "last" and children[-1] != NEWER:
+        raise malformed(f"Element '{NEWER}' is not expected before {children[-1]}.")
+    return [child for child in children if child != NEWER]
+
+
+def _in_order(name: str, children: list[str]) -> None:
+    known = ORDERED[name]
+    if unknown := [child for child in children if child not in known]:
+        raise malformed(f"Element '{unknown[0]}' is not expected in {name}.")
+    if children != sorted(children, key=known.index):
+        raise malformed(f"The children of {name} are not in the order {', '.join(known)}.")
+
+
+def malformed(said: str) -> ControlFailure:
+    return ControlFailure("XL03000003", "The XML request does not conform to the schema", f"XML parse error: Error 502: {said}")
