@@ -5,7 +5,7 @@ Absent or unknown is never taken for a yes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
@@ -57,6 +57,7 @@ class Case:
     """What the rules look at: the decision, its task as it is, the person, the bill as it is, its other decisions.
 
     `person`, `task` and `stories` are None where Asana knows no such person or task any more, `bill` where it is gone.
+    `under_way` are parts of the task that a write of ours may have changed, and nobody kept its answer.
     `shown` is what was seen, by decision id. `users` is Intacct's list of them, None where it may not be read; `own_login`
     is who we are there. `is_closed` says whether the bill's books are closed, None where Intacct does not tell.
     """
@@ -69,6 +70,7 @@ class Case:
     others: Sequence[Decision] = ()
     task: Task | None = None
     link: Link | None = None
+    under_way: Collection[str] = ()
     shown: Mapping[str, Snapshot | None] = field(default_factory=dict)
     users: Sequence[IntacctUser] | None = None
     own_login: str = ""
@@ -285,7 +287,7 @@ def task_is_as_we_wrote_it(case: Case) -> Finding | None:
     if case.link is None or case.task is None:
         return None
     bot, stories = case.policy.bot_gid, case.stories or ()
-    parts = altered_parts(case.link, case.task, stories, at=signal.decided_at, bot_gid=bot)
+    parts = altered_parts(case.link, case.task, stories, at=signal.decided_at, bot_gid=bot, under_way=case.under_way)
     if not parts:
         return _yes(ALTERED, "its name, its due day and the fields that Intacct owns say what we wrote")
     names = ", ".join(case.policy.field_names.get(part.removeprefix("field:"), part.replace("_on", " day")) for part in parts)

@@ -58,6 +58,7 @@ from intacct_asana.records import (
     Snapshot,
     Story,
 )
+from intacct_asana.sync.writes import parts_under_way, write_anew
 
 FindBill = Callable[[Decision], Bill | None]
 """The decision's bill as it is now, also when Purchasing recreated it under a new record number."""
@@ -180,6 +181,7 @@ class Settler:
             others=others,
             task=self.board.task(decision.task_gid),
             link=self.links.of([decision.key]).get(decision.key),
+            under_way=parts_under_way(self.journal, kind="bill", key=decision.key),
             shown={one.decision_id: shown_to(one, self.links) for one in (*others, known)},
             users=self.asked.users() if self.policy.approval.segregation_of_duties else None,
             own_login=self.asked.own_login(),
@@ -222,8 +224,8 @@ class Settler:
         failed = {one.rule for one in findings if not one.passed}
         if ALTERED in failed and case.link:
             at, bot = case.decision.signal.decided_at, self.policy.bot_gid
-            parts = altered_parts(case.link, case.task, case.stories or (), at=at, bot_gid=bot)
-            self.links.doubt({case.link.key: parts})
+            parts = altered_parts(case.link, case.task, case.stories or (), at=at, bot_gid=bot, under_way=case.under_way)
+            write_anew(self.journal, kind="bill", key=case.link.key, parts=parts, at=self.now())
             said["altered"] = parts
         stamp = read_stamp(case.bill, self.policy.stamp)
         if stamp and failed & {FOUND, *FOUND_AS.values()}:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from intacct_asana.sync.apply import apply_plan
 from intacct_asana.sync.attach import attach_documents
 from intacct_asana.sync.codec import plan_from_json, plan_to_json
-from intacct_asana.sync.lookup import tasks_by_key
 from intacct_asana.sync.plan import (
     Action,
     Adopt,
@@ -23,6 +22,7 @@ from intacct_asana.sync.plan import (
     raise_if_unsafe,
 )
 from intacct_asana.sync.report import Failure, Progress, Report
+from intacct_asana.sync.writes import creations_in_doubt, open_writes, parts_of, tasks_by_key
 
 __all__ = [
     "Action",
@@ -39,6 +39,9 @@ __all__ = [
     "Wanted",
     "apply_plan",
     "attach_documents",
+    "creations_in_doubt",
+    "open_writes",
+    "parts_of",
     "plan_from_json",
     "plan_records",
     "plan_to_json",
