@@ -9,7 +9,7 @@ from intacct_asana.records import Cursor, Link
 from intacct_asana.records.documents import AttachedFile, WantedDocument
 from intacct_asana.store import FlowStore, open_store
 
-from tests.store.store_world import NOON, make_older
+from tests.store.store_world import make_older
 
 A = WantedDocument(key="a", form="file", document_id="ATT-7", name="invoice", url="")
 FILE = AttachedFile(name="invoice (ATT-7).pdf", size=3, digest="d")
@@ -18,7 +18,6 @@ FILE = AttachedFile(name="invoice (ATT-7).pdf", size=3, digest="d")
 @pytest.fixture
 def linked(flow: FlowStore) -> FlowStore:
     links = flow.links("bill")
-    links.begin(["a"], at=NOON)
     links.save(Link(key="a", task_gid="11", record_no="1"))
     return flow
 

@@ -207,4 +207,4 @@ def test_a_store_of_the_second_version_learns_about_webhooks(url: str) -> None:
     assert flow.marks().of(["900"])
     flow.webhooks().begin("a" * 32, project_gid="1", bot_gid="2", at=NOON, expires_at=NOON + timedelta(minutes=2))
     assert [row.hook_id for row in flow.webhooks().all()] == ["a" * 32]
-    assert everything(url)["ia_schema_version"] == [(version,) for version in range(2, tables.SCHEMA_VERSION + 1)]
+    assert sorted(everything(url)["ia_schema_version"]) == [(version,) for version in range(2, tables.SCHEMA_VERSION + 1)]

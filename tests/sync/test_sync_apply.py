@@ -205,6 +205,16 @@ def test_deleted_task_of_a_paid_bill_is_not_made_anew(world: World) -> None:
     assert world.board.there == {}
 
 
+def test_deleted_task_of_a_deleted_bill_is_not_made_anew_to_tell_of_it(world: World) -> None:
+    world.a_bill("a")
+    world.run()
+    del world.board.there[world.links.links["a"].task_gid]
+    world.vanish("a")
+    assert world.writes_of(full=True) == []
+    assert world.links.intents == {}
+    assert world.writes_of(full=True) == []
+
+
 def test_hidden_key_is_put_back_instead_of_a_second_task_being_made(world: World) -> None:
     world.a_bill("a")
     world.run()

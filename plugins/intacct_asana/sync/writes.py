@@ -252,15 +252,17 @@ class RemarkWrite(Kind):
     def send(self, intent: Intent) -> Said:
         """Posts it, unless an earlier try whose answer was lost did it, or there is nothing to say it over."""
         action = self.actions[intent.intent_id]
+        mark = reference_of(action.desired.remark)
         try:
             said = self._look(action)
             if self.same(intent, said):
                 return said
             self.board.comment(action.task_gid, action.desired.remark)
         except Refused as no:
+            # Nobody is left to be told on a task that is gone and was to be closed.
             _raise_if_there(action, no, board=self.board)
-            return Said(mark="")
-        return Said(mark=reference_of(action.desired.remark), now=True)
+            return Said(mark=mark)
+        return Said(mark=mark, now=True)
 
     def find(self, intents: Sequence[Intent]) -> Mapping[str, Said]:
         found: dict[str, Said] = {}
