@@ -120,11 +120,11 @@ class _Applier:
         for action in actions:
             try:
                 is_whole = self._left(action) is None
-                if is_whole and _has_parts(action):
+                if is_whole and not _is_our_note(action):
                     to_write.append(action)
                     continue
                 if is_whole:
-                    self._keep_without_writing(action)
+                    self._keep_our_note(action)
                 if _says(action):
                     to_say.append(action)
             except Done:
@@ -229,13 +229,11 @@ class _Applier:
         elif outcome.is_done:
             self._save(action, outcome.found)
 
-    def _keep_without_writing(self, action: Writing) -> None:
-        """What is only our own note: a record number that moved, a task that shows everything already."""
-        written = Written(kind=action.kind, task=action.actual if isinstance(action, Adopt) else None)
+    def _keep_our_note(self, action: Writing) -> None:
         with self.journal.together():
             self._refuse_if_moved(action)
-            self._save(action, written)
-        self._end(action, written)
+            self._save(action, Written(kind=action.kind))
+        self._end(action, Written(kind=action.kind))
 
     def _refuse_if_moved(self, action: Writing) -> None:
         """Another run may have done it, or have taken the task for another record, since we looked."""
@@ -281,6 +279,9 @@ class _Applier:
         action = self.remarks.actions[outcome.intent.intent_id]
         link = self.links.of([action.key])[action.key]
         shown, shown_at = self.unsaid.get(action.key, (action.snapshot, None))
+        if {*parts_moved(action.desired, link.confirmed)} - {REMARK}:
+            # Another run wrote the task since, and kept what it shows now.
+            shown = None
         confirmed = replace(link.confirmed or action.desired, remark=action.desired.remark)
         shown_at = (shown_at or self.board.clock()) if shown else None
         self.links.save(replace(link, confirmed=confirmed), shown=shown, shown_at=shown_at)
@@ -316,8 +317,9 @@ class _Applier:
         self.report.fail(action.key, error, kind=action.kind)
 
 
-def _has_parts(action: Writing) -> bool:
-    return isinstance(action, Create) or bool({*action.changed} - {REMARK})
+def _is_our_note(action: Writing) -> bool:
+    """Whether nothing of the task itself is written: a record number moved, or there is just something to be said."""
+    return isinstance(action, Update) and not {*action.changed} - {REMARK}
 
 
 def _says(action: Writing) -> TypeGuard[Update]:
