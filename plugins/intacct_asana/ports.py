@@ -203,20 +203,8 @@ class Links(Protocol):
 
     def by_task(self, task_gids: Collection[str]) -> Mapping[str, Link]: ...
 
-    def begin(self, keys: Collection[str], *, at: datetime) -> None:
-        """Note that tasks for these keys are about to be created, before any call leaves; `at` by Asana's own clock."""
-        ...
-
-    def doubt(self, parts: Mapping[str, Collection[str]]) -> None:
-        """Note, by key, which parts of linked tasks are about to be written, before any call leaves. `save` ends it."""
-        ...
-
-    def unfinished(self) -> Mapping[str, datetime]:
-        """Keys whose creation began and was never saved, with Asana's time then: look before creating again."""
-        ...
-
     def save(self, link: Link, *, shown: Snapshot | None = None, shown_at: datetime | None = None) -> None:
-        """Keep the link, and what its task shows from `shown_at` on; ends the key's unfinished creation."""
+        """Keep the link, and what its task shows from `shown_at` on."""
         ...
 
     def shown(self, key: str, *, task_gid: str, at: datetime) -> Snapshot | None:
@@ -233,10 +221,6 @@ class FollowedLinks(Protocol):
 
     def by_record_no(self, record_nos: Collection[str]) -> Mapping[str, Link]: ...
 
-    def in_doubt(self) -> Mapping[str, Link]:
-        """Links of tasks of which parts may not show their record."""
-        ...
-
 
 class ChangedValues(Protocol):
     def changed_since(self, at: datetime | None) -> Sequence[VendorValue]: ...
@@ -250,6 +234,8 @@ class FollowedStore(Protocol):
     def links(self, kind: str) -> FollowedLinks: ...
 
     def vendor_values(self) -> ChangedValues: ...
+
+    def intents(self) -> Journal: ...
 
 
 class VendorValues(Protocol):
@@ -334,8 +320,8 @@ class Journal(Protocol):
         """Forget it. Raises TryLater when another process moved it since."""
         ...
 
-    def open(self, kind: str) -> list[Intent]:
-        """Intents of the kind that are NOTED, SENT or UNKNOWN, oldest first."""
+    def open(self, *kinds: str) -> list[Intent]:
+        """Intents of these kinds that are NOTED, SENT or UNKNOWN, oldest first."""
         ...
 
     def of(self, intent_ids: Collection[str]) -> Mapping[str, Intent]: ...

@@ -21,6 +21,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from intacct_asana.sync import open_writes
+
 CRASH_BEFORE, CRASH_AFTER = "our process dies before the call", "our process dies after the call"
 LINE = {"the call never arrives": "drop", "its answer is lost": "lost_answer"}
 """What the sandbox is told to do."""
@@ -161,11 +163,13 @@ class Story:
 
 def hurry() -> None:
     """Outages are waited for as ever, only not for seconds; and what a dead run had reserved is free when the next begins."""
+    from intacct_asana import journal
     from intacct_asana.asana.wire import AsanaWire
     from intacct_asana.intacct.hook import IntacctHook
     from intacct_asana.store import flow_store
 
     flow_store.LONGEST_LEASE = timedelta()
+    journal.carry_out.__kwdefaults__["longest"] = timedelta()
     AsanaWire.first_wait_seconds = 0.01
     IntacctHook.__init__.__kwdefaults__["first_wait_seconds"] = 0.01
 
@@ -229,7 +233,7 @@ def stored(world: Any, plain: Callable[[Any], Any]) -> dict[str, Any]:
         "links": {
             kind: sorted((key, plain(link.task_gid)) for key, link in kept.all().items()) for kind, kept in links.items()
         },
-        "unfinished": {kind: sorted(kept.unfinished()) for kind, kept in links.items()},
+        "unfinished": {kind: sorted(one.intent_id for one in open_writes(store.intents(), kind)) for kind in links},
         "cursors": sorted(plain(name) for name, value in world.cursors().items() if value),
         "unsettled": len(store.decisions().unsettled()),
         "untold": len(store.decisions().unacknowledged()),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from intacct_asana.dag_parts import SixErrorsPolicy
+from intacct_asana.sync import open_writes
+from intacct_asana.sync.writes import write_anew
 
 pytestmark = pytest.mark.airflow
 SCOPE = {"Submitted", "Partially Approved", "Posted", "Selected", "Partially Paid"}
@@ -224,10 +227,11 @@ def test_a_part_in_doubt_is_written_anew_by_an_incremental_run(synced: Any) -> N
     links = synced.store().links("bill")
     (link,) = links.by_task([task["gid"]]).values()
     amount = synced.store().pins("bill").fields["Amount"].gid
-    links.doubt({link.key: ("name", f"field:{amount}")})
+    journal = synced.store().intents()
+    write_anew(journal, kind="bill", key=link.key, parts=("name", f"field:{amount}"), at=datetime.now(UTC))
     synced.must("bill_sync")
     assert next(each for each in synced.tasks() if each["gid"] == task["gid"])["fields"]["Amount"] == before
-    assert links.in_doubt() == {}
+    assert open_writes(journal, "bill") == []
 
 
 def test_a_task_that_asana_lists_late_is_found_by_the_retry_and_not_made_again(world: Any) -> None:

@@ -410,7 +410,6 @@ class Shown:
     """What the task showed, as bill_sync notes it."""
 
     def __init__(self) -> None:
-        self.doubted: dict[str, list[str]] = {}
         self.link = Link(key=KEY, task_gid=TASK, record_no="65", task_url="https://asana.example/5001")
         self.log: list[tuple[datetime, Snapshot]] = []
 
@@ -420,9 +419,6 @@ class Shown:
 
     def of(self, keys: Collection[str]) -> Mapping[str, Link]:
         return {KEY: self.link}
-
-    def doubt(self, parts: Mapping[str, Collection[str]]) -> None:
-        self.doubted.update({key: sorted(some) for key, some in parts.items()})
 
 
 class World:

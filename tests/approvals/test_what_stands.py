@@ -6,9 +6,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from intacct_asana.approvals import Stands, standing_of
-from intacct_asana.records import DecisionState, TaskDraft, snapshot_of
+from intacct_asana.records import DecisionState, IntentState, TaskDraft, snapshot_of
 
-from tests.approvals.settle_world import ALICE, APPROVED, BEN, PENDING, World, a_bill, a_policy
+from tests.approvals.settle_world import ALICE, APPROVED, BEN, KEY, PENDING, World, a_bill, a_policy
 from tests.approvals.test_guard_findings import a_case, a_decision, a_signal, refused
 
 
@@ -100,7 +100,22 @@ def test_a_task_that_somebody_altered_is_written_anew() -> None:
     world.board.choose(ALICE, APPROVED)
     world.run_in_peace()
     assert (world.last.rule, world.books.stamped) == ("task as we wrote it", [])
-    assert world.links.doubted == {world.links.link.key: ["field:80"]}
+    (written,) = [one for one in world.store.rows.values() if one.kind == "bill task"]
+    assert (written.subject, written.state, written.body) == (KEY, IntentState.NOTED, {"parts": ["field:80"]})
+
+
+def test_a_choice_on_a_task_that_is_to_be_written_anew_is_refused_as_well() -> None:
+    """That we mean to mend it is no excuse for what it shows; only a write of ours that is under way is."""
+    world = World()
+    draft = TaskDraft(key=KEY, name="INV-4711", fields={"80": Decimal("900.00")})
+    world.links.link = replace(world.links.link, confirmed=draft)
+    world.board.there = replace(world.board.there, fields={**world.board.there.fields, "80": Decimal("9.00")})
+    for _ in range(2):
+        world.board.choose(ALICE, APPROVED)
+        world.run_in_peace()
+    assert {one.rule for one in world.store.kept.values()} == {"task as we wrote it"}
+    assert len(world.store.kept) == 2
+    assert world.books.stamped == []
 
 
 def test_nothing_stands_before_anything_was_decided() -> None:

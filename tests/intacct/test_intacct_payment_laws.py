@@ -49,7 +49,7 @@ class History:
     def __init__(self, sandbox: Any, hook: Any, *, currency: str) -> None:
         self.sandbox, self.hook = sandbox, hook
         self.wire = sync_world.Wire()
-        self.board, self.links = sync_world.Board(self.wire), sync_world.LinkStore(self.wire)
+        self.board, self.links = sync_world.Board(self.wire), sync_world.Store(self.wire)
         lines = [{"amount": "66.67"}, {"amount": "-5.01"}, {"amount": "133.34"}]
         made = {"state": "Posted", "lines": lines, "currency": currency, "entity": "US01"}
         self.numbers = [self.act("create_bill", **made)["record_no"] for _ in range(2)]
@@ -126,7 +126,8 @@ class History:
         }
         plan = plan_records(wanted, links=self.links.of(wanted), found=None)
         parts = {"project_gid": PINS.project_gid, "key_field_gid": KEY, "bot_gid": BOT, "now": self.wire.now, "workers": 2}
-        apply_plan(plan, board=self.board, links=self.links, **parts).raise_if_failed()
+        kept = {"kind": "bill", "links": self.links, "journal": self.links, "owner": "run"}
+        apply_plan(plan, board=self.board, **kept, **parts).raise_if_failed()
 
     def read(self, numbers: list[str]) -> list[Bill]:
         return [bill for page in self.hook.bills(ReadWindow(record_nos=tuple(numbers))) for bill in page] if numbers else []

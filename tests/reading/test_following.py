@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from intacct_asana.errors import UnsafePlan
 from intacct_asana.reading import following
+from intacct_asana.records import Intent, IntentState
 
 GONE = "it was deleted in Intacct"
 
@@ -390,9 +392,12 @@ def test_the_words_for_a_gone_bill_are_the_ones_people_read() -> None:
 
 def test_a_creation_is_given_up_only_when_every_try_of_its_step_is_over(synced: Any) -> None:
     """A backfill may plan beside a step that still creates: what it has noted must stay noted, or its task may come twice."""
-    links = synced.store.links("bill")
+    journal = synced.store.intents()
     for key, hours in (("CO:ap:900001", 9), ("CO:ap:900002", 25)):
-        links.begin([key], at=datetime.now(UTC) - timedelta(hours=hours))
+        since = datetime.now(UTC) - timedelta(hours=hours)
+        intent = Intent(intent_id=f"task:bill:{key}", kind="bill task", subject=key, body={"parts": []}, since=since)
+        (noted,) = journal.note([intent], at=since).values()
+        journal.move(noted, replace(noted, state=IntentState.SENT), at=since)
     day = datetime(2026, 1, 1, tzinfo=UTC)
     synced.sync(run_type="backfill", interval=(day, day + timedelta(days=1)))
-    assert set(links.unfinished()) == {"CO:ap:900001"}
+    assert [one.subject for one in journal.open("bill task")] == ["CO:ap:900001"]

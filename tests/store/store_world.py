@@ -86,8 +86,10 @@ UNDONE = {
     7: "DROP TABLE ia_intents",
     8: "DROP TABLE ia_policies; ALTER TABLE ia_evidence DROP COLUMN signed_by",
     9: "ALTER TABLE ia_links DROP COLUMN linked_at; ALTER TABLE ia_shown DROP COLUMN task_gid",
-    11: "DROP INDEX ia_pins_project; ALTER TABLE ia_pins DROP COLUMN project_gid",
+    12: "DROP INDEX ia_pins_project; ALTER TABLE ia_pins DROP COLUMN project_gid",
     10: "ALTER TABLE ia_documents ADD COLUMN files TEXT NOT NULL DEFAULT '[]'",
+    11: "CREATE TABLE ia_creations (flow VARCHAR(200), kind VARCHAR(40), key VARCHAR(200), begun_at VARCHAR(27) NOT NULL, "
+    "PRIMARY KEY (flow, kind, key)); ALTER TABLE ia_links ADD COLUMN in_doubt TEXT",
 }
 """What takes each version's step back."""
 

@@ -10,7 +10,7 @@ from intacct_asana.records.documents import DueDocument, WantedDocument
 from intacct_asana.store import FlowStore, open_store
 from intacct_asana.sync import attach
 
-from tests.store.store_world import NOON, make_older, run_sql
+from tests.store.store_world import make_older, run_sql
 
 A = WantedDocument(key="a", form="file", document_id="ATT-7", name="invoice", url="")
 
@@ -18,7 +18,6 @@ A = WantedDocument(key="a", form="file", document_id="ATT-7", name="invoice", ur
 @pytest.fixture
 def linked(flow: FlowStore) -> FlowStore:
     links = flow.links("bill")
-    links.begin(["a"], at=NOON)
     links.save(Link(key="a", task_gid="11", record_no="1"))
     return flow
 

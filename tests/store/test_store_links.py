@@ -44,16 +44,14 @@ def test_links_are_found_by_key_and_by_task_however_many_are_asked_for(flow: Flo
 
 def test_flows_and_kinds_do_not_see_each_other(flow: FlowStore, url: str) -> None:
     flow.links("bill").save(a_link(), shown=a_snapshot(), shown_at=NOON)
-    flow.links("bill").begin(["x"], at=NOON)
     for other in (flow.links("vendor"), open_store(url).for_flow("other").links("bill")):
-        assert (other.all(), other.of(["bill-1"]), other.unfinished(), other.count()) == ({}, {}, {}, 0)
+        assert (other.all(), other.of(["bill-1"]), other.count()) == ({}, {}, 0)
         assert other.shown("bill-1", task_gid="task of bill-1", at=NOON) is None
         other.save(a_link())
 
 
 def test_a_task_that_stands_for_one_record_cannot_stand_for_another(flow: FlowStore, url: str) -> None:
     flow.links("bill").save(a_link("a", task_gid="1"))
-    flow.links("bill").begin(["b"], at=NOON)
     before = everything(url)
     with pytest.raises(Refused, match="Task 1 already stands for a, so it cannot stand for b too"):
         flow.links("bill").save(a_link("b", task_gid="1"), shown=a_snapshot(), shown_at=NOON)
@@ -75,32 +73,6 @@ def test_a_crowd_can_save_one_link_at_once(flow: FlowStore) -> None:
 
     assert crowd(4, save_often) == ["done"] * 4
     assert flow.links("bill").count() == 1
-
-
-def test_a_creation_is_unfinished_from_begin_to_save(flow: FlowStore) -> None:
-    links = flow.links("bill")
-    links.begin(["b", "a", "a"], at=NOON)
-    assert links.unfinished() == {"a": NOON, "b": NOON}
-    links.save(a_link("a"))
-    assert links.unfinished() == {"b": NOON}
-    links.begin([], at=NOON)
-
-
-def test_a_creation_begun_twice_keeps_its_first_time(flow: FlowStore) -> None:
-    flow.links("bill").begin(["a"], at=NOON)
-    flow.links("bill").begin(["a", "b"], at=minutes(5))
-    assert flow.links("bill").unfinished() == {"a": NOON, "b": minutes(5)}
-
-
-def test_a_crowd_can_begin_the_same_creations(flow: FlowStore) -> None:
-    keys = [f"bill-{number}" for number in range(50)]
-
-    def begin(number: int) -> str:
-        flow.links("bill").begin(keys if number % 2 else keys[::-1], at=NOON)
-        return "done"
-
-    assert crowd(4, begin) == ["done"] * 4
-    assert flow.links("bill").unfinished().keys() == set(keys)
 
 
 def test_a_task_showed_what_was_saved_last_before_that_instant(flow: FlowStore) -> None:
@@ -145,9 +117,8 @@ def test_a_snapshot_without_its_instant_is_refused(flow: FlowStore) -> None:
     assert flow.links("bill").all() == {}
 
 
-@pytest.mark.parametrize("table", ["ia_links", "ia_creations", "ia_shown"])
+@pytest.mark.parametrize("table", ["ia_links", "ia_shown"])
 def test_a_save_that_dies_half_way_leaves_nothing(flow: FlowStore, url: str, table: str) -> None:
-    flow.links("bill").begin(["bill-1"], at=NOON)
     break_table(url, table)
     before = everything(url)
     with pytest.raises(IntacctAsanaError, match="broken"):
@@ -189,40 +160,6 @@ def test_a_look_inside_a_step_works_on_a_store_that_is_kept_open(flow: FlowStore
     flow.links("bill").save(a_link("a"))
     with flow.kept_open(), flow._database.write():
         assert set(flow.links("bill").all()) == {"a"}
-
-
-def test_what_is_in_doubt_adds_up_until_the_link_is_saved(flow: FlowStore) -> None:
-    links = flow.links("bill")
-    links.save(a_link())
-    links.save(a_link("other"))
-    links.doubt({"bill-1": ("name", "field:1"), "nobody": ("name",)})
-    links.doubt({"bill-1": ("completed", "name")})
-    assert set(links.in_doubt()) == {"bill-1"}
-    assert links.of(["bill-1"])["bill-1"].in_doubt == ("completed", "field:1", "name")
-    links.save(a_link())
-    assert links.in_doubt() == {}
-
-
-def test_what_a_crowd_doubts_of_one_link_adds_up(flow: FlowStore) -> None:
-    links = flow.links("bill")
-    links.save(a_link())
-
-    def doubt(number: int) -> str:
-        for turn in range(25):
-            links.doubt({"bill-1": (f"field:{number}-{turn:02}",)})
-        return "done"
-
-    assert crowd(4, doubt) == ["done"] * 4
-    assert len(links.of(["bill-1"])["bill-1"].in_doubt) == 100
-
-
-def test_a_link_of_an_older_release_is_in_no_doubt(url: str) -> None:
-    open_store(url).for_flow("demo").links("bill").save(a_link())
-    make_older(url, 5)
-    links = open_store(url).for_flow("demo").links("bill")
-    assert links.all() == {"bill-1": a_link()}
-    links.doubt({"bill-1": ("name",)})
-    assert set(links.in_doubt()) == {"bill-1"}
 
 
 def test_what_an_older_store_noted_was_shown_by_the_linked_task(url: str) -> None:

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from intacct_asana.codec import plan_from_json, plan_to_json
-from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused
-from intacct_asana.records import Link, Person, Snapshot, Story, Task, TaskDraft
-from intacct_asana.sync import Plan, Report, Wanted, apply_plan, plan_records, tasks_by_key
+from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused, TryLater
+from intacct_asana.records import Intent, IntentState, Link, Person, Snapshot, Story, Task, TaskDraft
+from intacct_asana.sync import (
+    Plan,
+    Report,
+    Wanted,
+    apply_plan,
+    creations_in_doubt,
+    open_writes,
+    parts_of,
+    plan_records,
+    tasks_by_key,
+)
 
 PROJECT = "900"
 KEY, AMOUNT, VENDOR, APPROVAL = "11", "12", "13", "14"
 FIELDS = (KEY, AMOUNT, VENDOR, APPROVAL)
 PENDING, APPROVED = "141", "142"
 BOT, SOMEBODY = "77", "78"
+OWNER = "bill_sync"
 OPEN, CLOSED, ELSEWHERE = "s1", "s2", "s3"
 
 
@@ -210,63 +222,97 @@ class Board:
             raise self.refusals[key]
 
 
-class LinkStore:
-    """The store's links, in memory. As with SQLite, only the thread that opened it may use it."""
+class Store:
+    """Links and the journal, in memory. A transaction is one step that can be cut; all that it does comes or goes with it.
+
+    As with SQLite, only the thread that opened it may use it.
+    """
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
         self.links: dict[str, Link] = {}
-        self.begun: dict[str, datetime] = {}
+        self.intents: dict[str, Intent] = {}
         self.shown_log: dict[str, list[tuple[datetime, Snapshot, str]]] = {}
         self.thread = threading.get_ident()
+        self.depth = 0
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        assert threading.get_ident() == self.thread, "the store was used from another thread"
+        with self.wire.lock:
+            moment = "" if self.depth else self.wire.enter()
+        before = dict(self.links), dict(self.intents), {key: list(log) for key, log in self.shown_log.items()}
+        self.depth += 1
+        try:
+            yield
+        except BaseException:
+            self.links, self.intents, self.shown_log = before
+            raise
+        finally:
+            self.depth -= 1
+        self.wire.leave(moment)
+
+    # Links
 
     def all(self) -> Mapping[str, Link]:
-        return self._read(dict(self.links))
+        with self.together():
+            return dict(self.links)
 
     def of(self, keys: Collection[str]) -> Mapping[str, Link]:
-        return self._read({key: self.links[key] for key in keys if key in self.links})
+        with self.together():
+            return {key: self.links[key] for key in keys if key in self.links}
 
     def by_task(self, task_gids: Collection[str]) -> Mapping[str, Link]:
-        return self._read({link.task_gid: link for link in self.links.values() if link.task_gid in task_gids})
-
-    def unfinished(self) -> Mapping[str, datetime]:
-        return self._read(dict(self.begun))
-
-    def begin(self, keys: Collection[str], *, at: datetime) -> None:
-        moment = self._enter()
-        for key in keys:
-            self.begun.setdefault(key, at)
-        self.wire.leave(moment)
-
-    def doubt(self, parts: Mapping[str, Collection[str]]) -> None:
-        moment = self._enter()
-        for key, doubted in parts.items():
-            link = self.links[key]
-            self.links[key] = replace(link, in_doubt=tuple(sorted({*link.in_doubt, *doubted})))
-        self.wire.leave(moment)
+        with self.together():
+            return {link.task_gid: link for link in self.links.values() if link.task_gid in task_gids}
 
     def save(self, link: Link, *, shown: Snapshot | None = None, shown_at: datetime | None = None) -> None:
-        moment = self._enter()
-        owners = {other.task_gid: key for key, other in self.links.items()}
-        assert owners.get(link.task_gid, link.key) == link.key, "one task would stand for two records"
-        self.links[link.key] = link
-        self.begun.pop(link.key, None)
-        if shown and shown_at:
-            self.shown_log.setdefault(link.key, []).append((shown_at, shown, link.task_gid))
-        self.wire.leave(moment)
+        with self.together():
+            owners = {other.task_gid: key for key, other in self.links.items()}
+            assert owners.get(link.task_gid, link.key) == link.key, "one task would stand for two records"
+            self.links[link.key] = link
+            if shown and shown_at:
+                self.shown_log.setdefault(link.key, []).append((shown_at, shown, link.task_gid))
 
     def shown(self, key: str, *, task_gid: str, at: datetime) -> Snapshot | None:
         past = [entry for entry in self.shown_log.get(key, ()) if entry[0] <= at and entry[2] == task_gid]
         return max(past, key=lambda entry: entry[0])[1] if past else None
 
-    def _enter(self) -> str:
-        assert threading.get_ident() == self.thread, "the store was used from another thread"
-        with self.wire.lock:
-            return self.wire.enter()
+    # The journal
 
-    def _read(self, answer: dict[str, object]) -> dict[str, object]:
-        self.wire.leave(self._enter())
-        return answer
+    def note(self, intents: Sequence[Intent], *, at: datetime) -> Mapping[str, Intent]:
+        with self.together():
+            return {one.intent_id: self._noted(replace(one, noted_at=at)) for one in intents}
+
+    def _noted(self, wanted: Intent) -> Intent:
+        stored = self.intents.get(wanted.intent_id)
+        if stored and stored.state.is_in_doubt:
+            return replace(stored, body=wanted.body, since=stored.since or wanted.since)
+        self.intents[wanted.intent_id] = replace(wanted, turn=stored.turn if stored else 0)
+        return self.intents[wanted.intent_id]
+
+    def move(self, before: Intent, after: Intent, *, exclusive: bool = False, at: datetime) -> None:
+        with self.together():
+            self._as_seen(before)
+            self.intents[after.intent_id] = after
+
+    def drop(self, intent: Intent) -> None:
+        with self.together():
+            self._as_seen(intent)
+            del self.intents[intent.intent_id]
+
+    def open(self, *kinds: str) -> list[Intent]:
+        with self.together():
+            return [one for one in self.intents.values() if one.kind in kinds and one.state.is_open]
+
+    def _as_seen(self, intent: Intent) -> None:
+        row = self.intents.get(intent.intent_id)
+        if row is None or (row.state, row.turn, row.noted_at) != (intent.state, intent.turn, intent.noted_at):
+            raise TryLater("another run has it")
+
+    def unfinished(self) -> set[str]:
+        """Keys of what was noted and is not known to be done."""
+        return {one.subject for one in self.intents.values() if one.state.is_open}
 
 
 def plain(draft: TaskDraft) -> str:
@@ -290,7 +336,7 @@ class World:
     def __init__(self) -> None:
         self.wire = Wire()
         self.board = Board(self.wire)
-        self.links = LinkStore(self.wire)
+        self.links = Store(self.wire)
         self.bills: dict[str, ABill] = {}
         self.dirty: set[str] = set()
 
@@ -314,7 +360,9 @@ class World:
 
     def plan(self, *, full: bool = False) -> Plan:
         keys = set(self.bills) if full else self.dirty & set(self.bills)
-        unfinished = self.links.unfinished()
+        unsure = open_writes(self.links, "bill")
+        keys |= parts_of(unsure).keys() & set(self.bills)
+        unfinished = creations_in_doubt(unsure)
         found = None
         if full or unfinished:
             since = None if full else min(unfinished.values())
@@ -325,6 +373,7 @@ class World:
             found=found,
             compares_all=full,
             shown=self.showing,
+            doubts=parts_of(unsure),
             bot_gid=BOT,
         )
 
@@ -332,16 +381,33 @@ class World:
         link = self.links.links.get(key)
         return self.links.shown(key, task_gid=link.task_gid, at=self.wire.clock) if link else None
 
-    def apply(self, plan: Plan, *, workers: int = 2) -> Report:
+    def died_creating(self, key: str) -> None:
+        """An earlier run noted the creation of this key's task, and died when it was leaving."""
+        since = self.wire.now()
+        self.links.intents[f"task:bill:{key}"] = Intent(
+            intent_id=f"task:bill:{key}",
+            kind="bill task",
+            subject=key,
+            body={"parts": ["name"]},
+            since=since,
+            state=IntentState.SENT,
+            noted_at=since,
+            claimed_by=OWNER,
+            claimed_until=since + timedelta(minutes=15),
+        )
+
+    def apply(self, plan: Plan, *, workers: int = 2, **more: object) -> Report:
         return apply_plan(
             plan_from_json(Plan, plan_to_json(plan)),
+            kind="bill",
             board=self.board,
             links=self.links,
+            journal=self.links,
+            owner=OWNER,
             project_gid=PROJECT,
             key_field_gid=KEY,
-            bot_gid=BOT,
             workers=workers,
-            now=self.wire.now,
+            **{"bot_gid": BOT, "now": self.wire.now, **more},
         )
 
     def run(self, *, full: bool = False, workers: int = 2) -> Report:

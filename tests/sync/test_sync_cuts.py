@@ -36,7 +36,7 @@ def a_busy_morning() -> World:
     del world.board.there[world.links.links["deleted"].task_gid]
     for key in ("died", "new", "newer"):
         world.a_bill(key)
-    world.links.begin(["died"], at=world.wire.now())
+    world.died_creating("died")
     world.board.create_task("900", world.wanted("died").draft)
     world.wire.revive()
     return world
@@ -61,7 +61,7 @@ def assert_tasks_equal_bills(world: World) -> None:
         assert tasks[0].completed == (bill.state != "open")
         assert tasks[0].fields[AMOUNT] == bill.amount
         assert tasks[0].fields[APPROVAL] == PENDING
-    assert world.links.begun == {}
+    assert world.links.unfinished() == set()
     assert world.writes_of() == []
     assert world.writes_of(full=True) == []
 
@@ -146,7 +146,7 @@ def test_a_bill_that_changes_back_after_a_cut_write_is_put_right(moment: str, fi
         assert_tasks_equal_bills(world)
         for key, began, back in (("told", "part", "none"), ("void", "repaid", "paid")):
             assert world.comments_of(key) in ([], [remark(began), remark(back)])
-        assert all(not link.in_doubt for link in world.links.links.values())
+        assert world.links.unfinished() == set()
     figures(f"cuts of a run whose bills change back, {moment}", calls)
 
 

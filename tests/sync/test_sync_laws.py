@@ -42,6 +42,7 @@ class History:
         self.approved: set[str] = set()
         self.toggled: set[str] = set()
         self.shown_at_first: dict[str, set[str]] = {}
+        self.met: dict[str, str] = {}
         self.told = 0
 
     def play(self, move: tuple) -> None:
@@ -79,12 +80,20 @@ class History:
             if not self.world.apply(plan).failures:
                 self.world.dirty.clear()
         self.world.wire.revive()
+        self.meet()
 
     def remember(self, plan: Plan) -> None:
         """What a task said from its first day on was never told in a comment."""
         for action in plan.writing:
             if isinstance(action, Create | Adopt):
                 self.shown_at_first.setdefault(action.key, set()).add(action.desired.remark)
+
+    def meet(self) -> None:
+        """The same of a task that was made anew, because the one before was gone when it was to be written."""
+        for key, link in self.world.links.links.items():
+            if link.confirmed and self.met.get(key) != link.task_gid:
+                self.shown_at_first.setdefault(key, set()).add(link.confirmed.remark)
+            self.met[key] = link.task_gid
 
     def edit(self, key: str, what: str) -> None:
         board, link = self.world.board, self.world.links.links.get(key)
@@ -166,6 +175,7 @@ def settle(history: History, *, full: bool) -> None:
     history.remember(plan := history.world.plan(full=full))
     history.world.apply(plan).raise_if_failed()
     history.world.dirty.clear()
+    history.meet()
     history.assert_news_was_told_once()
     history.assert_one_task_a_bill()
     history.assert_the_rest_is_closed()

@@ -210,7 +210,7 @@ def task_is_as_we_wrote_it(case: Case) -> Finding | None:
     if case.link is None or case.task is None:
         return None
     bot, stories = case.policy.bot_gid, case.stories or ()
-    parts = altered_parts(case.link, case.task, stories, at=signal.decided_at, bot_gid=bot)
+    parts = altered_parts(case.link, case.task, stories, at=signal.decided_at, bot_gid=bot, under_way=case.under_way)
     if not parts:
         return _yes(ALTERED, "its name, its due day and the fields that Intacct owns say what we wrote")
     names = ", ".join(case.policy.field_names.get(part.removeprefix("field:"), part.replace("_on", " day")) for part in parts)

@@ -99,16 +99,24 @@ def is_as_shown(decision: Decision, shown: Snapshot | None, bill: Bill) -> bool:
     return shows(shown, bill) if shown else bool(decision.shown_digest) and is_content(decision.shown_digest, bill)
 
 
-def altered_parts(link: Link | None, task: Task | None, stories: Sequence[Story], *, at: datetime, bot_gid: str) -> list[str]:
+def altered_parts(
+    link: Link | None,
+    task: Task | None,
+    stories: Sequence[Story],
+    *,
+    at: datetime,
+    bot_gid: str,
+    under_way: Collection[str] = (),
+) -> list[str]:
     """Parts of the task that Intacct owns and that did not say what we wrote, now or when somebody chose `at` that time.
 
     A part said something else then when somebody else had changed it last, and it was changed once more afterwards; without
-    a later change the task still shows what it showed.
+    a later change the task still shows what it showed. `under_way` are parts that a write of ours may have changed just now.
     """
     if link is None or link.confirmed is None or task is None or task.gid != link.task_gid:
         return []
     ours = {"name", "due_on", *(FIELD + gid for gid in link.confirmed.fields)}
-    now = {part for part in parts_edited(link.confirmed, task) if part != "completed"} - set(link.in_doubt)
+    now = {part for part in parts_edited(link.confirmed, task) if part != "completed"} - set(under_way)
     then = {part for part in _changed(stories) if part in ours and _was_altered(part, stories, at=at, bot_gid=bot_gid)}
     return sorted(now | then)
 
@@ -173,6 +181,7 @@ class Case:
     """What the rules look at: the decision, its task as it is, the person, the bill as it is, its other decisions.
 
     `person`, `task` and `stories` are None where Asana knows no such person or task any more, `bill` where it is gone.
+    `under_way` are parts of the task that a write of ours may have changed, and nobody kept its answer.
     `shown` is what was seen, by decision id. `users` is Intacct's list of them, None where it may not be read; `own_login`
     is who we are there. `is_closed` says whether the bill's books are closed, None where Intacct does not tell.
     """
@@ -185,6 +194,7 @@ class Case:
     others: Sequence[Decision] = ()
     task: Task | None = None
     link: Link | None = None
+    under_way: Collection[str] = ()
     shown: Mapping[str, Snapshot | None] = field(default_factory=dict)
     users: Sequence[IntacctUser] | None = None
     own_login: str = ""

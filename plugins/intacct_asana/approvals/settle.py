@@ -29,6 +29,7 @@ from intacct_asana.approvals.words import (
 )
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, TryLater
 from intacct_asana.records import ON_THE_WAY, SETTLED_STATES, Bill, Decision, DecisionState, Intent
+from intacct_asana.sync.writes import parts_under_way, write_anew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +102,7 @@ class Settler(Writer):
             others=others,
             task=self.board.task(decision.task_gid),
             link=self.links.of([decision.key]).get(decision.key),
+            under_way=parts_under_way(self.journal, kind="bill", key=decision.key),
             shown={one.decision_id: shown_to(one, self.links) for one in (*others, known)},
             users=self.asked.users() if self.policy.approval.segregation_of_duties else None,
             own_login=self.asked.own_login(),
@@ -134,8 +136,8 @@ class Settler(Writer):
         failed = {one.rule for one in findings if not one.passed}
         if ALTERED in failed and case.link:
             at, bot = case.decision.signal.decided_at, self.policy.bot_gid
-            parts = altered_parts(case.link, case.task, case.stories or (), at=at, bot_gid=bot)
-            self.links.doubt({case.link.key: parts})
+            parts = altered_parts(case.link, case.task, case.stories or (), at=at, bot_gid=bot, under_way=case.under_way)
+            write_anew(self.journal, kind="bill", key=case.link.key, parts=parts, at=self.now())
             said["altered"] = parts
         if case.bill:
             self.write_anew(case.decision, case.shown.get(case.decision.decision_id), case.bill)

@@ -40,6 +40,7 @@ from intacct_asana.records import (
     shows,
 )
 from intacct_asana.records.anchors import Anchor, anchor_text
+from intacct_asana.sync.writes import write_anew
 from intacct_asana.text import short
 
 FindBill = Callable[[Decision], Bill | None]
@@ -182,7 +183,7 @@ class Writer:
     def write_anew(self, decision: Decision, shown: Snapshot | None, bill: Bill) -> None:
         """Other files touch no bill, so the bill sync has to be told: it reads them, and has the task carry and show them."""
         if shown and files_differ(shown, bill):
-            self.links.doubt({decision.key: ["name"]})
+            write_anew(self.journal, kind="bill", key=decision.key, parts=["name"], at=self.now())
 
     def begin_void(self, decision: Decision, bill: Bill, shown: Snapshot | None) -> Decision:
         told = replace(

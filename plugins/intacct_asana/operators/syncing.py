@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -23,14 +23,18 @@ from intacct_asana.reading.following import (
     bill_window,
     reading_of,
 )
-from intacct_asana.records import Bill, Cursor, Pins, Snapshot, Task, Vendor, files_differ, snapshot_of
+from intacct_asana.records import Bill, Cursor, Intent, Pins, Snapshot, Task, Vendor, files_differ, snapshot_of
 from intacct_asana.records.documents import UNREAD
 from intacct_asana.store import StoredPlan
 from intacct_asana.sync import (
+    Leave,
     Plan,
     Progress,
     Wanted,
     apply_plan,
+    creations_in_doubt,
+    open_writes,
+    parts_of,
     plan_records,
     raise_if_unsafe,
     tasks_by_key,
@@ -95,17 +99,20 @@ class PlanTasksOperator(FlowOperator):
     def _plan(self, run: FlowRun, board: AsanaHook, pins: Pins, sight: Sight, reading: Reading) -> Plan:
         wanted = self._all_wanted(run, pins, sight.records)
         links = run.store.links(self.kind)
-        found = self._found(run, board, pins, reading)
-        self._forget_proven_absent(run, wanted.keys(), found)
-        return plan_records(
+        unsure = open_writes(run.store.intents(), self.kind)
+        found = self._found(run, board, pins, reading, unsure)
+        plan = plan_records(
             wanted,
             links=links.all() if reading.compares_all else links.of({*wanted, *sight.gone}),
             found=found,
             compares_all=reading.compares_all,
             gone=sight.gone,
             shown=links.showing(wanted.keys()).get,
+            doubts=parts_of(unsure),
             bot_gid=pins.bot_gid,
         )
+        self._give_up(run, unsure, plan, found)
+        return plan
 
     def _all_wanted(self, run: FlowRun, pins: Pins, records: Mapping[str, Any]) -> dict[str, Wanted]:
         progress = Progress(f"{self.kind}s planned", total=len(records), now=utc_now, say=self.log.info)
@@ -115,13 +122,15 @@ class PlanTasksOperator(FlowOperator):
             progress.note(len(wanted))
         return wanted
 
-    def _found(self, run: FlowRun, board: AsanaHook, pins: Pins, reading: Reading) -> Mapping[str, list[Task]] | None:
+    def _found(
+        self, run: FlowRun, board: AsanaHook, pins: Pins, reading: Reading, unsure: Sequence[Intent]
+    ) -> Mapping[str, list[Task]] | None:
         """Tasks on the board by key: all of them for a full pass, else only around creations that never ended.
 
         Without a cursor no full pass was ever finished with this store, so even a narrowed run looks at the whole board:
         after a lost store the tasks are there, and must be found instead of made again.
         """
-        unfinished = run.store.links(self.kind).unfinished()
+        unfinished = creations_in_doubt(unsure)
         looks_at_all = reading.compares_all or run.store.cursor(self._follower(run).cursor_name(CHANGED)) is None
         if not looks_at_all and not unfinished:
             return None
@@ -129,17 +138,20 @@ class PlanTasksOperator(FlowOperator):
         key_field = pins.fields[self.key_field(run)].gid
         return tasks_by_key(board, pins.project_gid, key_field_gid=key_field, since=since)
 
-    def _forget_proven_absent(self, run: FlowRun, wanted: Collection[str], found: Mapping[str, list[Task]] | None) -> None:
-        """Give up creations that never reached the board and are not wanted any more, or every run would look for them."""
-        links = run.store.links(self.kind)
-        long_ago = utc_now() - LATEST_ARRIVAL
-        absent = [
-            key
-            for key, begun_at in links.unfinished().items()
-            if found is not None and key not in found and key not in wanted and begun_at < long_ago
-        ]
-        if absent:
-            links.forget(absent)
+    def _give_up(self, run: FlowRun, unsure: Sequence[Intent], plan: Plan, found: Mapping[str, list[Task]] | None) -> None:
+        """Old writes that this plan has no use for: creations that never reached the board, parts that nobody speaks of now.
+
+        They would be looked for, and their records be read, by every run.
+        """
+        journal, long_ago = run.store.intents(), utc_now() - LATEST_ARRIVAL
+        left = {action.key for action in plan.actions if isinstance(action, Leave)}
+        written = {action.key for action in plan.writing}
+        for write in unsure:
+            may_be_there = bool(write.since) and write.state.is_in_doubt
+            is_absent = found is not None and write.subject not in found
+            is_idle = is_absent if may_be_there else bool(write.since) or write.subject in left
+            if is_idle and write.subject not in written and write.noted_at and write.noted_at < long_ago:
+                journal.drop(write)
 
     def _check_limits(self, context: Context, run: FlowRun, plan: Plan, sight: Sight, reading: Reading) -> None:
         if context["params"].get("allow_unsafe_plan"):
@@ -227,7 +239,7 @@ class PlanBillsOperator(PlanTasksOperator):
             return records
         named = {key: bill for key, bill in records.items() if bill.document_id}
         links = run.store.links(self.kind)
-        shown, doubted = links.showing(named.keys()), links.in_doubt().keys()
+        shown, doubted = links.showing(named.keys()), parts_of(open_writes(run.store.intents(), self.kind)).keys()
         progress = Progress("attachments looked at", total=len(named), now=utc_now, say=self.log.info)
         for number, (key, bill) in enumerate(named.items(), 1):
             kept = None if key in doubted else as_shown(bill, shown.get(key))
@@ -280,14 +292,17 @@ class ApplyPlanOperator(StoredPlanOperator):
         with run.store.kept_open():
             result = apply_plan(
                 plan_from_json(Plan, stored.body),
+                kind=stored.kind,
                 board=board,
                 links=run.store.links(stored.kind),
+                journal=run.store.intents(),
                 project_gid=pins.project_gid,
                 key_field_gid=pins.fields[scope.key_field].gid,
                 bot_gid=pins.bot_gid,
+                owner=stored.plan_id,
+                now=utc_now,
                 names={pin.gid: name for name, pin in pins.fields.items()},
                 workers=board.max_writes,
-                now=utc_now,
                 on_progress=lambda text: self.log.info("%s", text),
             )
         if stored.kind == "bill":

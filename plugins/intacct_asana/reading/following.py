@@ -19,7 +19,7 @@ from intacct_asana.errors import IntacctAsanaError, Misconfigured
 from intacct_asana.flow.model import BillScope, Flow, VendorScope
 from intacct_asana.ports import FollowedBooks, FollowedStore
 from intacct_asana.records import Bill, Link, ReadWindow, Vendor
-from intacct_asana.sync import Progress
+from intacct_asana.sync import Progress, open_writes, parts_of
 from intacct_asana.vendors import NamedPeople, vendor_id_of
 
 
@@ -171,7 +171,8 @@ class Follower:
         main = self._by_key(self.read(replace(window, created_since_text=self.since_text(CREATED))))
         cursors |= told_cursors | self._own_cursors(main.values())
         seen = {record.record_no for record in main.values()}
-        doubted = {link.record_no for link in self.store.links(self.kind).in_doubt().values()}
+        unsure = parts_of(open_writes(self.store.intents(), self.kind))
+        doubted = {link.record_no for link in self.store.links(self.kind).of(unsure.keys()).values()}
         again = self._by_key(self.again((named | doubted | {link.record_no for link in suspects.values()}) - seen))
         records = {**main, **again}
         missing = suspects.keys() - records.keys()

@@ -104,9 +104,8 @@ def _canonical(body: Mapping[str, Any]) -> dict[str, Any]:
 class Link:
     """Which task stands for which record, and what we last saw confirmed on it.
 
-    `confirmed` is the draft as Asana acknowledged it (None until the first write was read back). `in_doubt` are parts that a
-    write was sent for since, whose answer nobody kept: the task may or may not say what was sent. `linked_at` is Asana's time
-    of the write that made this task stand for the record: what anybody chose on it before says nothing about the record.
+    `confirmed` is the draft as Asana acknowledged it (None until the first write was read back). `linked_at` is Asana's
+    time of the write that made this task stand for the record: what anybody chose on it before says nothing about the record.
     """
 
     key: str
@@ -114,7 +113,6 @@ class Link:
     record_no: str
     confirmed: TaskDraft | None = None
     task_url: str = ""
-    in_doubt: tuple[str, ...] = ()
     linked_at: datetime | None = None
 
 

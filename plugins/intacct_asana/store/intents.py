@@ -74,9 +74,9 @@ class StoredIntents:
             if connection.execute(delete(table).where(self._as_seen(intent))).rowcount != 1:
                 raise self._overtaken(connection, intent)
 
-    def open(self, kind: str) -> list[Intent]:
+    def open(self, *kinds: str) -> list[Intent]:
         with self._database.read() as connection:
-            query = select(table).where(self._own(), table.c.kind == kind, table.c.state.in_(OPEN))
+            query = select(table).where(self._own(), table.c.kind.in_(kinds), table.c.state.in_(OPEN))
             return [_intent(row) for row in connection.execute(query.order_by(table.c.noted_at, table.c.intent_id))]
 
     def of(self, intent_ids: Collection[str]) -> Mapping[str, Intent]:
@@ -179,6 +179,7 @@ def _standing(row: Row[Any], wanted: Intent) -> Intent:
     return replace(
         stored,
         body=wanted.body,
+        since=stored.since or wanted.since,
         control_id=stored.control_id if is_repeat else wanted.control_id,
         tries=stored.tries if is_repeat else 0,
     )

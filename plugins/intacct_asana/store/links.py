@@ -7,14 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from intacct_asana.codec import from_json, instant_of, instant_text, json_text, to_json
 from intacct_asana.errors import Refused
 from intacct_asana.records import Link, Snapshot, TaskDraft
-from intacct_asana.store.database import Database, add_all, put
-from intacct_asana.store.tables import creations, links, shown
+from intacct_asana.store.database import Database, put
+from intacct_asana.store.tables import links, shown
 
 CHUNK = 500
 """Keys in one IN list: below the variable limit of every database."""
@@ -45,34 +45,8 @@ class StoredLinks:
         """Links by key, of the records that had these numbers when their tasks were last written."""
         return {row.key: _link(row) for row in self._rows(links, links.c.record_no, record_nos)}
 
-    def begin(self, keys: Collection[str], *, at: datetime) -> None:
-        """Note creations before their calls leave. A key begun before keeps its first time, so that looking back reaches it."""
-        with self._database.write() as connection:
-            add_all(connection, creations, [self._row(key, begun_at=instant_text(at)) for key in sorted(set(keys))])
-
-    def doubt(self, parts: Mapping[str, Collection[str]]) -> None:
-        """Note parts of linked tasks before their writes leave, beside what is in doubt already. Other keys are skipped."""
-        with self._database.write() as connection:
-            for key in sorted(parts):
-                here = and_(self._own(links), links.c.key == key)
-                # Locked, or what another process notes at the same time would be written over.
-                before = connection.execute(select(links.c.in_doubt).where(here).with_for_update()).scalar()
-                noted = json_text({*json.loads(before or "[]"), *parts[key]})
-                connection.execute(update(links).where(here).values(in_doubt=noted))
-
-    def in_doubt(self) -> Mapping[str, Link]:
-        """Links whose task may say something else than was confirmed."""
-        with self._database.read() as connection:
-            rows = connection.execute(select(links).where(self._own(links), links.c.in_doubt.is_not(None)))
-            return {row.key: _link(row) for row in rows}
-
-    def unfinished(self) -> Mapping[str, datetime]:
-        with self._database.read() as connection:
-            rows = connection.execute(select(creations).where(self._own(creations)))
-            return {row.key: instant_of(row.begun_at) for row in rows}
-
     def save(self, link: Link, *, shown: Snapshot | None = None, shown_at: datetime | None = None) -> None:
-        """Keep the link, end the key's unfinished creation, and note what its task shows from `shown_at` on; all or nothing.
+        """Keep the link, and note what its task shows from `shown_at` on; all or nothing.
 
         Raises Refused when the task stands for another key, and when `shown` comes without its instant.
         """
@@ -81,14 +55,8 @@ class StoredLinks:
         with self._database.write() as connection:
             self._refuse_shared_task(connection, link)
             self._put(connection, link)
-            connection.execute(delete(creations).where(self._own(creations), creations.c.key == link.key))
             if shown and shown_at:
                 self._note_shown(connection, link, shown, shown_at)
-
-    def forget(self, keys: Collection[str]) -> None:
-        """Give up unfinished creations whose task was proven not to exist."""
-        with self._database.write() as connection:
-            connection.execute(delete(creations).where(self._own(creations), creations.c.key.in_(sorted(keys))))
 
     def shown(self, key: str, *, task_gid: str, at: datetime) -> Snapshot | None:
         """What this very task showed of `key` at that instant, or None when it showed nothing yet."""
@@ -122,7 +90,6 @@ class StoredLinks:
             record_no=link.record_no,
             task_url=link.task_url,
             confirmed=to_json(link.confirmed) if link.confirmed else None,
-            in_doubt=json_text(link.in_doubt) if link.in_doubt else None,
             linked_at=instant_text(link.linked_at) if link.linked_at else None,
         )
         try:
@@ -179,6 +146,5 @@ def _link(row: Row[Any]) -> Link:
         record_no=row.record_no,
         task_url=row.task_url,
         confirmed=from_json(TaskDraft, row.confirmed) if row.confirmed else None,
-        in_doubt=tuple(json.loads(row.in_doubt or "[]")),
         linked_at=instant_of(row.linked_at) if row.linked_at else None,
     )

@@ -132,6 +132,41 @@ def _files(document: Any, at: str) -> Iterator[dict[str, Any]]:
         }
 
 
+def _task_intents(connection: Connection) -> None:
+    """Creations that never ended, and parts in doubt, are writes to tasks of which nobody knows what became."""
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    creations = table("ia_creations", *map(column, ("flow", "kind", "key", "begun_at")))
+    for flow, kind, key, begun_at in connection.execute(select(creations)):
+        rows[flow, kind, key] = {"body": [], "since": begun_at, "at": begun_at}
+    links = table("ia_links", *map(column, ("flow", "kind", "key", "in_doubt")))
+    for flow, kind, key, parts in connection.execute(select(links).where(links.c.in_doubt.is_not(None))):
+        row = rows.setdefault((flow, kind, key), {"since": None, "at": instant_text(datetime.now(UTC))})
+        row["body"] = json.loads(parts)
+    values = [
+        {
+            "flow": flow,
+            "intent_id": f"task:{kind}:{key}",
+            "kind": f"{kind} task",
+            "subject": key,
+            "state": "UNKNOWN",
+            "body": json_text({"parts": row["body"]}),
+            "control_id": "",
+            "turn": 0,
+            "tries": 0,
+            "since": row["since"],
+            "noted_at": row["at"],
+            "changed_at": row["at"],
+            "answer": "{}",
+            "claimed_by": "",
+        }
+        for (flow, kind, key), row in rows.items()
+    ]
+    if values:
+        connection.execute(insert(tables.intents), values)
+    connection.exec_driver_sql("DROP TABLE ia_creations")
+    connection.exec_driver_sql("ALTER TABLE ia_links DROP COLUMN in_doubt")
+
+
 STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType(
     {
         2: _task_marks,
@@ -143,6 +178,7 @@ STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType(
         8: _keyed_evidence,
         9: _shown_by_task,
         10: _journal_of_files_and_webhooks,
-        11: _owned_projects,
+        11: _task_intents,
+        12: _owned_projects,
     }
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 metadata = MetaData()
 
 
@@ -24,13 +24,8 @@ links = Table(
     Column("record_no", String(64), nullable=False),
     Column("task_url", Text, nullable=False, default=""),
     Column("confirmed", Text),
-    Column("in_doubt", Text),
     Column("linked_at", String(27)),
     UniqueConstraint("flow", "kind", "task_gid", name="ia_links_task"),
-)
-
-creations = Table(
-    "ia_creations", metadata, _key("flow"), _key("kind", 40), _key("key"), Column("begun_at", String(27), nullable=False)
 )
 
 shown = Table(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from intacct_asana.sync.apply import apply_plan
 from intacct_asana.sync.attach import attach_documents
-from intacct_asana.sync.lookup import tasks_by_key
 from intacct_asana.sync.plan import (
     Action,
     Adopt,
@@ -22,6 +21,7 @@ from intacct_asana.sync.plan import (
     raise_if_unsafe,
 )
 from intacct_asana.sync.report import Failure, Progress, Report
+from intacct_asana.sync.writes import creations_in_doubt, open_writes, parts_of, tasks_by_key
 
 __all__ = [
     "Action",
@@ -38,6 +38,9 @@ __all__ = [
     "Wanted",
     "apply_plan",
     "attach_documents",
+    "creations_in_doubt",
+    "open_writes",
+    "parts_of",
     "plan_records",
     "raise_if_unsafe",
     "tasks_by_key",

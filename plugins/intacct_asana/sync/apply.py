@@ -1,208 +1,294 @@
 """Carrying a plan out: so that each record has one task, wherever a run is cut off.
 
-Three habits make it so. A creation is noted in the store before its call leaves. What was noted and never ended is looked
-for on the board before anything is created. And each action is saved on its own, from one thread, as soon as it is done.
+Tasks are written first, then what is to be said on them, both through the journal; a task that turns out to be gone is made
+anew. What Asana acknowledged is kept in the transaction that ends the write.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import replace
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
+from typing import TypeGuard
 
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused, UnexpectedReply
-from intacct_asana.journal import each_done
-from intacct_asana.ports import Links, TaskBoard
-from intacct_asana.records import Link, Task
-from intacct_asana.sync.difference import acknowledged, parts_moved, parts_not_taken
-from intacct_asana.sync.lookout import Lookout
-from intacct_asana.sync.perform import Gone, Outcome, Written, perform
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater, UnexpectedReply
+from intacct_asana.journal import Kind, Outcome, carry_out
+from intacct_asana.ports import Journal, Links, TaskBoard
+from intacct_asana.records import Intent, IntentState, Link, Snapshot, Task
+from intacct_asana.sync.difference import REMARK, acknowledged, parts_moved, parts_not_taken
 from intacct_asana.sync.piecewise import OPTIONAL, Piecewise
-from intacct_asana.sync.plan import Close, Create, Plan, Update, Writing
-from intacct_asana.sync.report import Failure, Progress, Report
+from intacct_asana.sync.plan import Adopt, Create, Plan, Update, Writing
+from intacct_asana.sync.report import Progress, Report
+from intacct_asana.sync.writes import (
+    Gone,
+    RemarkWrite,
+    TaskWrite,
+    Written,
+    remark_intent,
+    remark_kind,
+    task_intent,
+    task_kind,
+)
 
 BATCH = 500
-NEEDS_PAID_PLAN = "402"
+"""Writes that are noted at once, before the first of them leaves."""
+
+
+class Done(Refused):
+    """Nothing is left to do: an earlier try or another run did it."""
 
 
 def apply_plan(
     plan: Plan,
     *,
+    kind: str,
     board: TaskBoard,
     links: Links,
+    journal: Journal,
     project_gid: str,
     key_field_gid: str,
     bot_gid: str,
+    owner: str,
+    now: Callable[[], datetime],
     names: Mapping[str, str] | None = None,
     workers: int = 8,
-    now: Callable[[], datetime],
     on_progress: Callable[[str], None] | None = None,
 ) -> Report:
     """Does everything in `plan` that can be done and says what failed, by key; raises nothing for a single failure.
 
     Applying the same plan again is safe: what is done is skipped, and what another run changed since is refused as stale.
     What Asana refuses of a task (a field that was locked since preflight) is left out and fails that action in words;
-    the rest of the task is written. `names` gives custom field gids their names.
-    `bot_gid` is our own user, who makes our tasks and writes our comments. `now` gives aware UTC instants.
+    the rest of the task is written. `names` gives custom field gids their names. `kind` is that of the records.
+    `bot_gid` is our own user, who makes our tasks and writes our comments. `now` gives aware UTC instants. `owner` is who
+    writes, as the journal wants it.
     Board calls run in `workers` threads; the store is used from the calling thread only.
     An interruption (KeyboardInterrupt, a task timeout) comes out at once; what was saved stays saved.
     """
-    return _Applier(
+    pieces = Piecewise(board, key_field_gid=key_field_gid, names=names or {})
+    tasks = TaskWrite(
+        name=task_kind(kind),
         board=board,
-        links=links,
+        pieces=pieces,
         project_gid=project_gid,
         key_field_gid=key_field_gid,
         bot_gid=bot_gid,
-        names=names or {},
+    )
+    applier = _Applier(
+        kind=kind,
+        board=board,
+        links=links,
+        journal=journal,
+        tasks=tasks,
+        remarks=RemarkWrite(name=remark_kind(kind), board=board, bot_gid=bot_gid),
+        pieces=pieces,
+        owner=owner,
         workers=workers,
         now=now,
-        on_progress=on_progress or (lambda text: None),
-    ).run(plan)
+        progress=Progress("tasks dealt with", total=len(plan.writing), now=now, say=on_progress or (lambda text: None)),
+    )
+    for start in range(0, len(plan.writing), BATCH):
+        applier.act(plan.writing[start : start + BATCH])
+    return applier.report
 
 
+@dataclass(slots=True, kw_only=True)
 class _Applier:
-    """One run. Two rounds: the plan's actions, then what the first round left unclear."""
+    """One run. `known` are the links of a batch as they stand; `unsaid` is what tasks show whose remark is not there yet."""
 
-    def __init__(
-        self,
-        *,
-        board: TaskBoard,
-        links: Links,
-        project_gid: str,
-        key_field_gid: str,
-        bot_gid: str,
-        names: Mapping[str, str],
-        workers: int,
-        now: Callable[[], datetime],
-        on_progress: Callable[[str], None],
-    ) -> None:
-        self.board = board
-        self.links = links
-        self.project_gid = project_gid
-        self.bot_gid = bot_gid
-        self.pieces = Piecewise(board, key_field_gid=key_field_gid, names=names)
-        self.lookout = Lookout(board=board, links=links, project_gid=project_gid, key_field_gid=key_field_gid, bot_gid=bot_gid)
-        self.workers = workers
-        self.clock = now
-        self.on_progress = on_progress
-        self.result = Report()
-        self.known: dict[str, Link] = {}
-        self.stopped = False
+    kind: str
+    board: TaskBoard
+    links: Links
+    journal: Journal
+    tasks: TaskWrite
+    remarks: RemarkWrite
+    pieces: Piecewise
+    owner: str
+    workers: int
+    now: Callable[[], datetime]
+    progress: Progress
+    report: Report = field(default_factory=Report)
+    known: dict[str, Link] = field(default_factory=dict)
+    unsaid: dict[str, tuple[Snapshot | None, datetime | None]] = field(default_factory=dict)
+    dealt_with: int = 0
 
-    def run(self, plan: Plan) -> Report:
-        for batch in _batches(plan.writing):
-            self.known.update(self.links.of([action.key for action in batch]))
-        gone, unclear = self._round([action for action in plan.writing if self._is_due(action)])
-        found, missing = self.lookout.without_answer(unclear)
-        self._fail_all(missing)
-        again = [*gone, *found]
-        if again and not self.stopped:
-            gone_again, unclear_again = self._round(again)
-            self._fail_all((create, Refused(f"task {create.replaces} vanished again")) for create in gone_again)
-            self._fail_all(unclear_again)
-        elif again:
-            self.result.not_started += len(again)
-        return self.result
+    def act(self, actions: Sequence[Writing]) -> None:
+        """Each action of a batch; what turns out to be gone is made anew at the end."""
+        self.known = dict(self.links.of([action.key for action in actions]))
+        to_write: list[Writing] = []
+        to_say: list[Update] = []
+        for action in actions:
+            try:
+                is_whole = self._left(action) is None
+                if is_whole and not _is_our_note(action):
+                    to_write.append(action)
+                    continue
+                if is_whole:
+                    self._keep_our_note(action)
+                if _says(action):
+                    to_say.append(action)
+            except Done:
+                self.report.already_done += 1
+            except IntacctAsanaError as error:
+                self._fail(action, error)
+        gone = self._write(to_write, to_say)
+        for action in self._write(gone, []):
+            self._fail(action, Refused(f"task {action.replaces} vanished again"))
 
-    # Before anything is written.
+    def _left(self, action: Writing) -> str | None:
+        """Nothing but the remark where an earlier try came so far, None for all of it.
 
-    def _is_due(self, action: Writing) -> bool:
-        """False when an earlier try did it, or when another run moved the task since the plan was made."""
+        Raises Done, and Refused when another run moved the task since the plan was made.
+        """
         link = self.known.get(action.key)
         if _stands_as_planned(action, link):
-            return True
-        if link and not parts_moved(action.desired, link.confirmed) and link.record_no == action.record_no:
-            self.result.already_done += 1
-            return False
-        self._fail(action, Refused("its task changed after the plan was made; clear the planning step to plan anew"))
-        return False
+            return None
+        left = parts_moved(action.desired, link.confirmed) if link and link.record_no == action.record_no else None
+        if left == ():
+            raise Done("an earlier try or another run did it")
+        if left == (REMARK,) and _says(action):
+            return REMARK
+        raise Refused("its task changed after the plan was made; clear the planning step to plan anew")
 
-    def _round(self, actions: Sequence[Writing]) -> tuple[list[Create], list[tuple[Create, OutcomeUnknown]]]:
-        """Does `actions`; the answer is what needs a second look: tasks that are gone, creations without an answer."""
-        gone: list[Create] = []
-        unclear: list[tuple[Create, OutcomeUnknown]] = []
-        ready, kept_back = self.lookout.before_writing(actions)
-        self._fail_all(kept_back)
-        self._begin(ready)
-        work: Callable[[Writing], Outcome] = partial(
-            perform, board=self.board, pieces=self.pieces, project_gid=self.project_gid, bot_gid=self.bot_gid
-        )
-        started = 0
-        progress = Progress("tasks dealt with", total=len(ready), now=self.clock, say=self.on_progress)
-        with closing(each_done(work, self._until_stopped(ready), workers=self.workers)) as outcomes:
-            for action, outcome in outcomes:
-                started += 1
-                if isinstance(outcome, Gone):
-                    gone += self._make_anew(action, outcome)
-                elif isinstance(outcome, OutcomeUnknown) and isinstance(action, Create):
-                    unclear.append((action, outcome))
-                elif isinstance(outcome, Written):
-                    self._keep(action, outcome)
-                else:
-                    self._fail(action, outcome)
-                progress.note(started)
-        self.result.not_started += len(ready) - started
-        return gone, unclear
+    # Through the journal
 
-    def _begin(self, actions: Sequence[Writing]) -> None:
-        """Notes every creation, by Asana's own clock, and what of each linked task is to be written, before any call leaves.
-
-        A write that Asana took and whose answer nobody kept would never be looked at again, should Intacct change back.
-        """
-        creates = [action for action in actions if isinstance(action, Create)]
+    def _write(self, actions: Sequence[Writing], to_say: Sequence[Update]) -> list[Create]:
+        """Writes tasks, then what is to be said on them and on others. The answer: what has to be made anew."""
         # Looking back begins there, and it compares with Asana's times: our clock may be far from them.
-        at = self.board.clock() if creates else self.clock()
-        for batch in _batches(creates):
-            self.links.begin([action.key for action in batch], at=at)
-        for batch in _batches([action for action in actions if isinstance(action, Update) and action.changed]):
-            self.links.doubt({action.key: action.changed for action in batch if isinstance(action, Update)})
+        since = self.board.clock() if any(isinstance(action, Create | Adopt) for action in actions) else None
+        intents = [task_intent(action, kind=self.kind, since=since) for action in actions]
+        self.tasks.actions |= {intent.intent_id: action for intent, action in zip(intents, actions, strict=True)}
+        gone: list[Create] = []
+        to_say = list(to_say)
+        for outcome in self._carried_out(intents, self.tasks, keep=self._keep_task):
+            action = self.tasks.actions[outcome.intent.intent_id]
+            if outcome.is_done:
+                self._end(action, outcome.found)
+                to_say += [action] if _says(action) else []
+            else:
+                gone += self._not_done(action, outcome)
+            self.dealt_with += 1
+            self.progress.note(self.dealt_with)
+        return [*gone, *self._say(to_say)]
 
-    def _until_stopped(self, actions: Sequence[Writing]) -> Iterator[Writing]:
-        for action in actions:
-            if self.stopped:
-                return
-            yield action
+    def _say(self, actions: Sequence[Update]) -> list[Create]:
+        intents = [remark_intent(action, kind=self.kind) for action in actions]
+        self.remarks.actions |= {intent.intent_id: action for intent, action in zip(intents, actions, strict=True)}
+        gone: list[Create] = []
+        failed = {failure.key for failure in self.report.failures}
+        for outcome in self._carried_out(intents, self.remarks, keep=self._keep_remark):
+            action = self.remarks.actions[outcome.intent.intent_id]
+            if not outcome.is_done:
+                gone += self._not_done(action, outcome)
+                continue
+            self.report.writes += outcome.found.now
+            if action.key not in failed:
+                self.report.count(action.kind, action.amount)
+        return gone
 
-    # After each answer.
+    def _carried_out(self, intents: Sequence[Intent], kind: Kind, *, keep: Callable[[Outcome], None]) -> Generator[Outcome]:
+        started = 0
+        # What a person has to mend would meet every task.
+        if not any(isinstance(failure.error, Misconfigured) for failure in self.report.failures):
+            steps = carry_out(
+                intents,
+                kinds=[kind],
+                journal=self.journal,
+                keep=keep,
+                owner=self.owner,
+                now=self.now,
+                workers=self.workers,
+            )
+            with closing(steps) as outcomes:
+                for outcome in outcomes:
+                    started += 1
+                    yield outcome
+        self.report.not_started += len(intents) - started
 
-    def _keep(self, action: Writing, written: Written) -> None:
-        """Saves the link with what Asana acknowledged, then reports the parts that it did not take."""
-        self.result.writes += bool(written.changed) + written.commented
-        task = written.task
-        not_shown = parts_not_taken(action.desired, task, changed=written.changed) if task else ()
-        missing = (*written.left_out, *not_shown)
+    def _not_done(self, action: Writing, outcome: Outcome) -> list[Create]:
+        """Says why, unless there is nothing to do, or the task is to be made anew."""
+        error, is_remark = outcome.error, outcome.intent.kind == self.remarks.name
+        if isinstance(error, Done) or (isinstance(error, Gone) and is_remark):
+            # Nothing is to be written any more, or not there.
+            with suppress(TryLater):
+                self.journal.drop(outcome.intent)
+        if isinstance(error, Gone):
+            return [_made_anew(action, error)]
+        if isinstance(error, Done):
+            self.report.already_done += 1
+        elif error:
+            self._fail(action, error)
+        return []
+
+    # In the store, in the transaction that moves the intent
+
+    def _keep_task(self, outcome: Outcome) -> None:
+        action = self.tasks.actions[outcome.intent.intent_id]
+        if outcome.intent.state is IntentState.SENT:
+            self._refuse_if_moved(action)
+        elif outcome.is_done:
+            self._save(action, outcome.found)
+
+    def _keep_our_note(self, action: Writing) -> None:
+        with self.journal.together():
+            self._refuse_if_moved(action)
+            self._save(action, Written(kind=action.kind))
+        self._end(action, Written(kind=action.kind))
+
+    def _refuse_if_moved(self, action: Writing) -> None:
+        """Another run may have done it, or have taken the task for another record, since we looked."""
+        self.known.pop(action.key, None)
+        self.known.update(self.links.of([action.key]))
+        if self._left(action):
+            raise TryLater("another run wrote this just now and comments on it next")
+        if found := self.tasks.taken(action):
+            owner = self.links.by_task([found.gid]).get(found.gid)
+            if owner and owner.key != action.key:
+                raise Refused(f"the task with this key stands for {owner.key}; correct its key field in Asana")
+
+    def _save(self, action: Writing, written: Written) -> None:
+        """The link, with what Asana acknowledged. The remark counts as said, and the whole as shown, when it is there."""
+        task, before = written.task, self.known.get(action.key)
+        missing = _missing(action, written)
         confirmed = acknowledged(action.desired, task, not_taken=missing) if task else action.desired
-        before = self.known.get(action.key)
+        gid = task.gid if task else _linked_gid(action)
+        # A task that does not say everything about its bill does not stand for the new snapshot yet.
+        shown = action.snapshot if OPTIONAL.keys() >= set(missing) else None
+        shown_at = self._shown_at(written) if shown else None
+        if _says(action):
+            confirmed = replace(confirmed, remark=before.confirmed.remark if before and before.confirmed else "")
+            self.unsaid[action.key] = shown, shown_at
+            shown = shown_at = None
+            # With the link, or nobody would know that there is something to be said when the bill changes back.
+            self.journal.note([remark_intent(action, kind=self.kind)], at=self.now())
         link = Link(
             key=action.key,
-            task_gid=task.gid if task else _linked_gid(action),
+            task_gid=gid,
             record_no=action.record_no,
             confirmed=confirmed,
             task_url=(task.permalink_url if task else "") or (before.task_url if before else ""),
-            linked_at=before.linked_at if before and before.task_gid == (task.gid if task else _linked_gid(action)) else None,
+            linked_at=before.linked_at if before and before.task_gid == gid else None,
         )
-        # A task that does not say everything about its bill does not stand for the new snapshot yet.
-        shown = action.snapshot if OPTIONAL.keys() >= set(missing) else None
-        try:
-            link = link if link.linked_at or not task else replace(link, linked_at=self._linked_at(action, task))
-            self.links.save(link, shown=shown, shown_at=self._shown_at(written) if shown else None)
-        except IntacctAsanaError as error:
-            self._fail(action, error)
-            return
-        self.known[action.key] = link
-        if written.left_out:
-            self._fail(action, self.pieces.refusal(written.left_out, rest_is_written=True))
-        elif not_shown:
-            parts = self.pieces.named(not_shown)
-            self._fail(action, UnexpectedReply(f"Asana answered, but task {link.task_gid} does not show {parts}"))
-        else:
-            self.result.count(action.kind, action.amount)
+        if task and not link.linked_at:
+            link = replace(link, linked_at=self._linked_at(written, task))
+        self.links.save(link, shown=shown, shown_at=shown_at)
 
-    def _linked_at(self, action: Writing, task: Task) -> datetime:
+    def _keep_remark(self, outcome: Outcome) -> None:
+        if not outcome.is_done:
+            return
+        action = self.remarks.actions[outcome.intent.intent_id]
+        link = self.links.of([action.key])[action.key]
+        shown, shown_at = self.unsaid.get(action.key, (action.snapshot, None))
+        if {*parts_moved(action.desired, link.confirmed)} - {REMARK}:
+            # Another run wrote the task since, and kept what it shows now.
+            shown = None
+        confirmed = replace(link.confirmed or action.desired, remark=action.desired.remark)
+        shown_at = (shown_at or self.board.clock()) if shown else None
+        self.links.save(replace(link, confirmed=confirmed), shown=shown, shown_at=shown_at)
+
+    def _linked_at(self, written: Written, task: Task) -> datetime:
         """Asana's time from which the task stands for the record. An adopting write that changes nothing leaves no time."""
-        if isinstance(action, Create) and task.modified_at:
+        if written.kind == Create.kind and task.modified_at:
             return task.modified_at
         now = self.board.clock()
         return max(now, task.modified_at or now)
@@ -213,31 +299,49 @@ class _Applier:
             return written.task.modified_at
         return self.board.clock()
 
-    def _make_anew(self, action: Writing, gone: Gone) -> list[Create]:
-        """A deleted task is made anew, unless it was to be closed: then there is nothing left to close."""
-        if isinstance(action, Close):
-            self._keep(action, Written(task=None, changed=()))
-            return []
-        return [
-            Create(
-                key=action.key,
-                record_no=action.record_no,
-                amount=action.amount,
-                reason=f"its task is gone from Asana ({gone.error.message})",
-                desired=action.desired,
-                snapshot=action.snapshot,
-                replaces=_linked_gid(action),
-            )
-        ]
+    # In the report
 
-    def _fail_all(self, failed: Iterable[tuple[Writing, IntacctAsanaError]]) -> None:
-        for action, error in failed:
-            self._fail(action, error)
+    def _end(self, action: Writing, written: Written) -> None:
+        """Counts what is done, and reports the parts that Asana did not take."""
+        self.report.writes += bool(written.changed)
+        not_shown = [part for part in _missing(action, written) if part not in written.left_out]
+        if written.left_out:
+            self._fail(action, self.pieces.refusal(written.left_out, rest_is_written=True))
+        elif not_shown and written.task:
+            parts = self.pieces.named(not_shown)
+            self._fail(action, UnexpectedReply(f"Asana answered, but task {written.task.gid} does not show {parts}"))
+        elif not _says(action):
+            self.report.count(written.kind, action.amount)
 
     def _fail(self, action: Writing, error: IntacctAsanaError) -> None:
-        self.result.failures.append(Failure(key=action.key, kind=action.kind, error=error))
-        # The same for every task, so going on would only repeat it.
-        self.stopped = self.stopped or isinstance(error, Misconfigured) or error.code == NEEDS_PAID_PLAN
+        self.report.fail(action.key, error, kind=action.kind)
+
+
+def _is_our_note(action: Writing) -> bool:
+    """Whether nothing of the task itself is written: a record number moved, or there is just something to be said."""
+    return isinstance(action, Update) and not {*action.changed} - {REMARK}
+
+
+def _says(action: Writing) -> TypeGuard[Update]:
+    return isinstance(action, Update) and REMARK in action.changed
+
+
+def _missing(action: Writing, written: Written) -> tuple[str, ...]:
+    """Parts that Asana refused, and those that it answered without."""
+    not_shown = parts_not_taken(action.desired, written.task, changed=written.changed) if written.task else ()
+    return (*written.left_out, *not_shown)
+
+
+def _made_anew(action: Writing, gone: Gone) -> Create:
+    return Create(
+        key=action.key,
+        record_no=action.record_no,
+        amount=action.amount,
+        reason=gone.message,
+        desired=action.desired,
+        snapshot=action.snapshot,
+        replaces=_linked_gid(action) if isinstance(action, Update) else action.replaces,
+    )
 
 
 def _stands_as_planned(action: Writing, link: Link | None) -> bool:
@@ -248,9 +352,3 @@ def _stands_as_planned(action: Writing, link: Link | None) -> bool:
 
 def _linked_gid(action: Writing) -> str:
     return action.replaces if isinstance(action, Create) else action.task_gid
-
-
-def _batches(actions: Iterable[Writing]) -> Iterator[list[Writing]]:
-    items = list(actions)
-    for start in range(0, len(items), BATCH):
-        yield items[start : start + BATCH]

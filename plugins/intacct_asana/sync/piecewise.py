@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused, TryLater
 from intacct_asana.ports import TaskBoard
 from intacct_asana.records import Task, TaskDraft
 from intacct_asana.sync.difference import FIELD, created_parts, said
@@ -108,6 +108,9 @@ class Piecewise:
                 written.append(part)
             except (Refused, Misconfigured) as no:
                 self._leave(left, (part,), no)
+            except TryLater as busy:
+                # Nothing happened, but for the task that is there: it is looked for, and not made once more.
+                raise OutcomeUnknown(f"task {task.gid} was made, and not filled yet: {busy.message}", code=busy.code) from busy
         return Piece(task=task, changed=tuple(written), left_out=left)
 
     def _one_by_one(

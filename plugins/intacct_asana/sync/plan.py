@@ -6,7 +6,7 @@ where the board was listed). A plan is a value: it can be printed, stored, refus
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated, ClassVar
@@ -16,6 +16,7 @@ from intacct_asana.records import Link, Snapshot, Task, TaskDraft
 from intacct_asana.records.remarks import reference, takes_back
 from intacct_asana.sync.difference import (
     APPROVAL,
+    REMARK,
     has_news,
     in_order,
     parts_doubted,
@@ -23,7 +24,6 @@ from intacct_asana.sync.difference import (
     parts_moved,
     parts_to_adopt,
 )
-from intacct_asana.sync.lookup import age, is_own
 from intacct_asana.sync.plan_value import FEWEST, PlanValue, refuse_if_any, too_many
 
 ALL_KINDS = ("create", "adopt", "update", "close", "reopen", "leave")
@@ -165,6 +165,7 @@ def plan_records(
     compares_all: bool = False,
     gone: Mapping[str, str] | None = None,
     shown: Shown | None = None,
+    doubts: Mapping[str, Collection[str]] | None = None,
     bot_gid: str = "",
 ) -> Plan:
     """What to do for each record, with a reason. Reads nothing, writes nothing.
@@ -174,13 +175,14 @@ def plan_records(
     Without it, `gone` names the linked records that were proven to be gone, with the reason in words.
     `shown` gives the snapshot that a key's task stands for now. With it, a bill that changed in a way that its task does
     not show still moves on, else every decision about it would be refused as made on an older bill.
+    `doubts` names parts by key that a write was noted for, and nobody knows whether the task shows them; they are written.
     `bot_gid` is our own user. Only a task that it made may be taken for a record's own: what others made, and gave a key, can
     have been shown to an approver as anything.
     """
     board = found or {}
     lists_all = compares_all and found is not None
     owners = {link.task_gid: key for key, link in links.items()}
-    gone = gone or {}
+    gone, doubts = gone or {}, doubts or {}
     keys = sorted({*wanted, *links}) if compares_all else sorted({*wanted, *gone})
     actions: list[Action] = []
     notes: list[str] = []
@@ -192,7 +194,8 @@ def plan_records(
         link = links.get(key)
         record = wanted.get(key) or _gone(key, link, why=gone.get(key, NOT_READ))
         ours, foreign = _by_maker(tasks, link=link, bot_gid=bot_gid)
-        actions.append(_decide(key, record, link=link, tasks=ours, lists_all=lists_all, shown=shown))
+        in_doubt = doubts.get(key, ())
+        actions.append(_decide(key, record, link=link, tasks=ours, lists_all=lists_all, shown=shown, in_doubt=in_doubt))
         is_there = link is not None and any(task.gid == link.task_gid for task in ours)
         notes += _duplicates(key, tasks if is_there else ours, kept=link)
         notes += [] if is_there else [_of_another(key, task) for task in foreign]
@@ -210,21 +213,24 @@ def _decide(
     tasks: Sequence[Task],
     lists_all: bool,
     shown: Shown | None,
+    in_doubt: Collection[str],
 ) -> Action:
     """The decision table, from top to bottom; the first branch that fits decides."""
     confirmed = link.confirmed if link else None
     actual = next((task for task in tasks if link and task.gid == link.task_gid), None)
     if not wanted.in_scope:
-        closed = confirmed if link and confirmed and confirmed.completed and "completed" not in link.in_doubt else None
+        closed = confirmed if link and confirmed and confirmed.completed and "completed" not in in_doubt else None
         # Closed already, but what the task tells no longer holds, or may not be what we know of: put that right.
-        if link and closed and _misleads(wanted.draft, closed, in_doubt=link.in_doubt):
-            return _change(key, _completed(wanted), link=link, actual=None, why="")
+        if link and closed and _misleads(wanted.draft, closed, in_doubt=in_doubt):
+            return _change(key, _completed(wanted), link=link, actual=None, why="", in_doubt=in_doubt)
         # Out of scope, and its task was completed by us: people may do with it what they like.
         if closed:
             return _leave(key, wanted, "out of scope, task already closed")
         # Out of scope with an open task: complete it, once.
         if link:
-            return _change(key, _completed(wanted), link=link, actual=None, why=wanted.why or "out of scope now")
+            return _change(
+                key, _completed(wanted), link=link, actual=None, why=wanted.why or "out of scope now", in_doubt=in_doubt
+            )
         # Out of scope, but an unfinished creation did make a task: take it and complete it.
         if tasks:
             return _adopt(key, _completed(wanted), task=tasks[0], why="out of scope now, and a task with its key is open")
@@ -240,17 +246,24 @@ def _decide(
         why = f"its task {lost} is no longer on the board" if lost else "new in scope"
         return _create(key, wanted, why=why, replaces=lost)
     # Linked and in scope: write what differs, if anything does.
-    return _change(key, wanted, link=link, actual=actual, why="", shown=shown)
+    return _change(key, wanted, link=link, actual=actual, why="", shown=shown, in_doubt=in_doubt)
 
 
 def _change(
-    key: str, wanted: Wanted, *, link: Link, actual: Task | None, why: str, shown: Shown | None = None
+    key: str,
+    wanted: Wanted,
+    *,
+    link: Link,
+    actual: Task | None,
+    why: str,
+    in_doubt: Collection[str],
+    shown: Shown | None = None,
 ) -> Update | Leave:
     """Update, Close or Reopen with exactly the parts that differ; Leave when none does and nothing else moved."""
     desired, confirmed = wanted.draft, link.confirmed
     moved = parts_moved(desired, confirmed)
     edited = parts_edited(desired, actual) if actual else ()
-    doubted = parts_doubted(desired, link.in_doubt)
+    doubted = parts_doubted(desired, in_doubt)
     reasons = [why] if why else []
     reasons += [f"changed in Intacct: {', '.join(moved)}"] if moved else []
     put_back = [part for part in edited if part not in moved]
@@ -276,8 +289,10 @@ def _change(
     )
 
 
-def _misleads(desired: TaskDraft, closed: TaskDraft, *, in_doubt: Sequence[str]) -> bool:
+def _misleads(desired: TaskDraft, closed: TaskDraft, *, in_doubt: Collection[str]) -> bool:
     """Whether a task that we closed has to be written again: what was told on it is news now, or nothing of it holds."""
+    if REMARK in in_doubt:
+        return True
     if not closed.remark:
         return False
     falls_silent = not desired.remark and not takes_back(closed.remark)
@@ -345,6 +360,16 @@ def _of_another_kind(key: str, wanted: Wanted, tasks: Sequence[Task]) -> list[st
     """Whether a task can be made an approval later is not documented, so people do it."""
     others = [task.gid for task in tasks if wanted.in_scope and wanted.draft.kind == APPROVAL != task.kind]
     return [f"{key}: task {gid} is no approval, so nobody can decide on it. Mark it as one in Asana." for gid in others]
+
+
+def is_own(task: Task, bot_gid: str) -> bool:
+    """Whether our own user made the task; not where Asana does not tell."""
+    return bool(bot_gid) and task.created_by_gid == bot_gid
+
+
+def age(task: Task) -> tuple[int, str]:
+    """Sorts tasks oldest first: Asana's gids grow, so the shorter, then the smaller, is the older."""
+    return len(task.gid), task.gid
 
 
 def _by_maker(tasks: Sequence[Task], *, link: Link | None, bot_gid: str) -> tuple[list[Task], list[Task]]:
