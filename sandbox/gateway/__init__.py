@@ -13,6 +13,8 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     sender_authorized (true)          whether the sender may talk to this company
     denied_objects ([])               objects that query, read and writes refuse; lookup does not ask
     broken_objects ([])               objects whose reading ends with the server's general error, DL02000001
+    leaves_out_rows_of ([])           objects of which each page of a query lacks a row; its totals tell
+    totals_hide_what_is_left_out (false)  the totals of such a page fit all the same
     audit_object_key ("recordno")     OBJECTKEY of audit rows: "recordno", or "rec" for `<RECORDNO>--REC`
     audit_delay_seconds (0)           audit rows are seen this long after what they tell of
     private_entities (["UK01"])       hidden at top level without showprivate

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from intacct_asana.errors import UnsafePlan
+from intacct_asana.errors import UnexpectedReply, UnsafePlan
 from intacct_asana.reading import following
 from intacct_asana.records import Intent, IntentState
 
@@ -60,6 +60,34 @@ def test_a_removed_line_that_leaves_no_trace_is_found_when_open_tasks_are_asked_
     synced.edit(bill["record_no"], remove_line=1)
     synced.flow(sweep_hours=0)
     synced.sync()
+    assert synced.differences() == []
+
+
+# What a listing leaves out
+
+
+def test_a_page_that_lacks_rows_by_its_own_totals_stops_the_run_and_the_cursor_stays(synced: Any) -> None:
+    before = synced.cursors()
+    later(synced)
+    for bill in list(synced.bills().values())[:6]:
+        synced.edit(bill["record_no"], reference="moved")
+    synced.sandbox.settings(leaves_out_rows_of=["APBILL"])
+    with pytest.raises(UnexpectedReply, match="Intacct left 1 of \d+ rows out of this page, twice"):
+        synced.sync()
+    assert synced.cursors() == before
+    synced.sandbox.settings(leaves_out_rows_of=[])
+    synced.sync()
+    assert synced.differences() == []
+
+
+def test_a_full_pass_closes_nothing_that_only_the_listing_left_out(synced: Any) -> None:
+    """Neither the counts nor anything else of the pages tells; the record itself is asked for by its number."""
+    synced.sandbox.settings(leaves_out_rows_of=["APBILL"], totals_hide_what_is_left_out=True)
+    gone = open_bill(synced, module="3.AP")
+    synced.act("delete_bill", record_no=gone["record_no"])
+    synced.sync(full=True)
+    assert synced.plan["counts"]["close"] == 1
+    assert synced.task(gone["record_no"])["completed"]
     assert synced.differences() == []
 
 

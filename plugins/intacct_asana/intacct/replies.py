@@ -284,6 +284,15 @@ def total_of(reply: Reply, *, asked: str) -> int:
     return int(text)
 
 
+def lacking_in(reply: Reply, rows: int) -> int:
+    """How many rows the first page of a query lacks, by the answer's own totals; 0 where they are not told.
+
+    Public connectors have measured listings that leave rows out.
+    """
+    total, left = "" if reply.data is None else reply.data.get("totalcount", ""), remaining_of(reply)
+    return max(0, int(total) - left - rows) if left is not None and COUNT.fullmatch(total) else 0
+
+
 def remaining_of(reply: Reply) -> int | None:
     """How many rows of a query are left behind this page; None when the answer does not say."""
     text = "" if reply.data is None else reply.data.get("numremaining", "")

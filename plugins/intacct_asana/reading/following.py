@@ -162,7 +162,14 @@ class Follower:
         cursors = {**self.beginnings(), SWEPT: self.now.isoformat()}
         if self._asks_the_audit:
             cursors |= self._end_of_the_audit()
-        return Sight(records=self._by_key(self.read(window)), cursors=cursors, deletions="by this full pass")
+        records = self._by_key(self.read(window))
+        # What a listing does not hold may be left out of it only: it counts as gone when it does not come by its number.
+        missing = {
+            key: link for key, link in self.store.links(self.kind).all().items() if _is_open(link) and key not in records
+        }
+        records |= self._by_key(self.again({link.record_no for link in missing.values()}))
+        records |= self._by_key(self.made_anew(missing.keys() - records.keys()))
+        return Sight(records=records, cursors=cursors, deletions="by this full pass, and by asking for what it did not bring")
 
     def changes(self, window: ReadWindow) -> Sight:
         """What happened since the cursors."""
