@@ -135,10 +135,10 @@ class Settler(Writer):
         if ALTERED in failed and case.link:
             at, bot = case.decision.signal.decided_at, self.policy.bot_gid
             parts = altered_parts(case.link, case.task, case.stories or (), at=at, bot_gid=bot)
-            self.links.doubt({case.link.key: parts})
+            self.write_anew(case.link.key, parts)
             said["altered"] = parts
         if case.bill:
-            self.write_anew(case.decision, case.shown.get(case.decision.decision_id), case.bill)
+            self.bring_files(case.decision, case.shown.get(case.decision.decision_id), case.bill)
         stamp = read_stamp(case.bill, self.policy.stamp)
         if stamp and failed & {FOUND, *FOUND_AS.values()}:
             said["found"] = {"decision_id": stamp.decision_id, "says": stamp.says, "by": stamp.by, "digest": stamp.digest}
