@@ -72,7 +72,7 @@ def test_a_page_that_lacks_rows_by_its_own_totals_stops_the_run_and_the_cursor_s
     for bill in list(synced.bills().values())[:6]:
         synced.edit(bill["record_no"], reference="moved")
     synced.sandbox.settings(leaves_out_rows_of=["APBILL"])
-    with pytest.raises(UnexpectedReply, match="Intacct left 1 of \d+ rows out of this page, twice"):
+    with pytest.raises(UnexpectedReply, match=r"Intacct left 1 of \d+ rows out of this page, twice"):
         synced.sync()
     assert synced.cursors() == before
     synced.sandbox.settings(leaves_out_rows_of=[])

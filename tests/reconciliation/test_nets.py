@@ -178,7 +178,9 @@ def test_a_decided_bill_is_read_until_its_history_has_settled_and_then_no_more(w
         world.pass_time(minutes=5)
         world.run()
     assert world.story_reads(world.run) == 0
+    # The daily look compares the anchors in our comments with the evidence.
     world.pass_time(hours=25)
+    assert world.story_reads(world.run) == 1
     assert world.story_reads(world.run) == 0
 
 

@@ -120,6 +120,20 @@ def test_our_own_stamp_stands_after_the_store_was_lost(a_flow: Flow) -> None:
     assert flow.decisions() == [] or {one.state for one in flow.decisions()}
 
 
+def test_the_anchors_of_a_lost_store_are_no_findings(a_flow: Flow) -> None:
+    """Stamp and comment name rows that were lost with everything else, long before the evidence of the new store begins."""
+    flow = a_flow()
+    flow.approve(ALICE)
+    flow.heal()
+    flow.pass_time(hours=1)
+    flow.open_new_store()
+    flow.preflight()
+    assert [flow.cycle() for _ in range(3)] == [[], [], []]
+    flow.pass_time(hours=25)
+    assert flow.cycle() == []
+    flow.is_approved()
+
+
 def test_what_was_told_before_the_store_was_lost_is_not_told_again(a_flow: Flow) -> None:
     """Each comment was written a second time."""
     flow = a_flow()

@@ -29,7 +29,7 @@ from intacct_asana.approvals.words import (
 )
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, TryLater
 from intacct_asana.records import ON_THE_WAY, SETTLED_STATES, Bill, Decision, DecisionState, Intent
-from intacct_asana.sync.writes import parts_under_way, write_anew
+from intacct_asana.sync.writes import parts_under_way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,10 +137,10 @@ class Settler(Writer):
         if ALTERED in failed and case.link:
             at, bot = case.decision.signal.decided_at, self.policy.bot_gid
             parts = altered_parts(case.link, case.task, case.stories or (), at=at, bot_gid=bot, under_way=case.under_way)
-            write_anew(self.journal, kind="bill", key=case.link.key, parts=parts, at=self.now())
+            self.write_anew(case.link.key, parts)
             said["altered"] = parts
         if case.bill:
-            self.write_anew(case.decision, case.shown.get(case.decision.decision_id), case.bill)
+            self.bring_files(case.decision, case.shown.get(case.decision.decision_id), case.bill)
         stamp = read_stamp(case.bill, self.policy.stamp)
         if stamp and failed & {FOUND, *FOUND_AS.values()}:
             said["found"] = {"decision_id": stamp.decision_id, "says": stamp.says, "by": stamp.by, "digest": stamp.digest}

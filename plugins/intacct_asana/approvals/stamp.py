@@ -5,7 +5,7 @@ Both are one kind of write to the journal, exclusive for each bill: two of them 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -180,10 +180,14 @@ class Writer:
             raise TryLater(f"{what} ({error.message}) and was not seen on the bill. {stays}", code=error.code)
         raise error or TryLater(f"Decision {write.decision.decision_id} was not carried out; the next run goes on with it.")
 
-    def write_anew(self, decision: Decision, shown: Snapshot | None, bill: Bill) -> None:
+    def write_anew(self, key: str, parts: Collection[str]) -> None:
+        """Have the next bill sync read the bill and write these parts of its task, whether it changed or not."""
+        write_anew(self.journal, kind="bill", key=key, parts=parts, at=self.now())
+
+    def bring_files(self, decision: Decision, shown: Snapshot | None, bill: Bill) -> None:
         """Other files touch no bill, so the bill sync has to be told: it reads them, and has the task carry and show them."""
         if shown and files_differ(shown, bill):
-            write_anew(self.journal, kind="bill", key=decision.key, parts=["name"], at=self.now())
+            self.write_anew(decision.key, ["name"])
 
     def begin_void(self, decision: Decision, bill: Bill, shown: Snapshot | None) -> Decision:
         told = replace(
@@ -197,7 +201,7 @@ class Writer:
             {"what": one.what, "happened": one.happened} if one.happened else {"what": one.what, "was": one.was, "is": one.now}
             for one in changes(shown, bill)
         ]
-        self.write_anew(decision, shown, bill)
+        self.bring_files(decision, shown, bill)
         said: Facts = {"changed": changed, "shown": shown.body if shown else {}, "bill": bill_facts(bill)}
         return self.advance(told, DecisionState.VOIDING, said)
 
@@ -332,7 +336,7 @@ class Stamping:
             told, bill = with_reasons(decision, error.findings), error.bill
             against = [{"rule": one.rule, "said": one.said} for one in error.findings]
             if bill:
-                run.write_anew(decision, shown_to(decision, run.links), bill)
+                run.bring_files(decision, shown_to(decision, run.links), bill)
             said: Facts = {"answer": "not sent", "code": None, "against": against}
         else:
             bill, message = outcome.found, error.message if error else ""
