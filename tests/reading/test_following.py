@@ -11,6 +11,7 @@ import pytest
 from intacct_asana.errors import UnexpectedReply, UnsafePlan
 from intacct_asana.reading import following
 from intacct_asana.records import Intent, IntentState
+from intacct_asana.sync.writes import write_anew
 
 GONE = "it was deleted in Intacct"
 
@@ -429,3 +430,12 @@ def test_a_creation_is_given_up_only_when_every_try_of_its_step_is_over(synced: 
     day = datetime(2026, 1, 1, tzinfo=UTC)
     synced.sync(run_type="backfill", interval=(day, day + timedelta(days=1)))
     assert [one.subject for one in journal.open("bill task")] == ["CO:ap:900001"]
+
+
+def test_parts_that_no_draft_speaks_of_any_more_are_given_up_after_a_day(synced: Any) -> None:
+    """A field that left the mapping while its write was in doubt: its record would be read by every run."""
+    journal, keys = synced.store.intents(), sorted(synced.store.links("bill").all())[:2]
+    for key, hours in zip(keys, (9, 25), strict=True):
+        write_anew(journal, kind="bill", key=key, parts=["field:4711"], at=datetime.now(UTC) - timedelta(hours=hours))
+    synced.sync()
+    assert [one.subject for one in journal.open("bill task")] == keys[:1]

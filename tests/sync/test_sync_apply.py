@@ -11,7 +11,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from intacct_asana.errors import Misconfigured, OutcomeUnknown, Problem, Refused, TryLater, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Problem, Refused, TryLater, UnexpectedReply
 from intacct_asana.records import Task, TaskDraft
 from intacct_asana.sync import Adopt, Plan, Report
 from intacct_asana.sync.report import Failure
@@ -176,15 +176,38 @@ def test_one_refused_task_does_not_keep_the_others_from_being_written(world: Wor
         result.raise_if_failed()
 
 
-def test_misconfiguration_stops_the_run_because_every_task_would_meet_it(world: World) -> None:
+@pytest.mark.parametrize("error", [Misconfigured("401 Not Authorized"), Refused("It needs a paid Asana plan.", code="402")])
+def test_misconfiguration_stops_the_run_because_every_task_would_meet_it(world: World, error: IntacctAsanaError) -> None:
     for number in range(40):
         world.a_bill(f"k{number:02}")
-        world.board.refusals[f"k{number:02}"] = Misconfigured("asana_default: 401 Not Authorized")
+        world.board.refusals[f"k{number:02}"] = error
     result = world.run(workers=1)
     assert len(result.failures) < 5
     assert len(result.failures) + result.not_started == 40
     with pytest.raises(Misconfigured, match="not started"):
         result.raise_if_failed()
+
+
+def test_task_that_was_made_and_could_not_be_filled_yet_is_not_made_once_more(world: World) -> None:
+    """Asana did not say what of the draft it refused, so the fields were to be written one by one."""
+    world.a_bill("a")
+    create, update = world.board.create_task, world.board.update_task
+
+    def picky(project_gid: str, draft: TaskDraft) -> Task:
+        if AMOUNT in draft.fields:
+            raise Refused("something is wrong with it", code="400")
+        return create(project_gid, draft)
+
+    def busy(*args: object, **kwargs: object) -> None:
+        raise TryLater("429 Too Many Requests")
+
+    world.board.create_task, world.board.update_task = picky, busy
+    with pytest.raises(OutcomeUnknown, match="was made, and not filled yet"):
+        world.run().raise_if_failed()
+    world.board.create_task, world.board.update_task = create, update
+    world.run().raise_if_failed()
+    assert [task.gid for task in world.with_key("a")] == [world.links.links["a"].task_gid]
+    assert world.task_of("a").fields[AMOUNT] == world.bills["a"].amount
 
 
 def test_deleted_task_of_a_changed_bill_is_made_anew(world: World) -> None:
