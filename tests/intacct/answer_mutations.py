@@ -28,7 +28,8 @@ TEXTS = (
     "success", "failure", "aborted", "c-1", "c-2", "0", "1", "41", "-1", "9" * 25, "9" * 5000, "1e5", "NaN", "²", "٣", "12.5",
     "Posted", "Draft", "/mdY", "%%%", "-08:00", "+99:99", "12", "02/30/2026", "01/01/0001 00:00:00", "12/31/9999 23:59:59",
     "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2026-11-23T08:00:00+00:00", "XL03000006", "XL03000003",
-    "PL04000005", "DL02000001", "GW-0010", "GW-0011", "Invalid session abc....", "API rate limit exceeded", "not authorized",
+    "PL04000005", "DL02000001", "GW-0010", "GW-0011", "Invalid session abc....", "Session ID is invalid", "not authorized",
+    "API rate limit exceeded", "Rate Limit Partners already exists", "You don\u2019t have permission", "Access denied",
     "control id already used", "[Support ID: %7E%ZZ%]", "&#0;", "<b>&amp;amp;</b>", "\u202e\u2028", " " * 300, "",
 )  # fmt: skip
 SPLICES = (

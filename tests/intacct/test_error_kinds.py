@@ -37,6 +37,8 @@ QUOTED = [
     "Vendor 'Temporarily Off-line Media' is inactive",
     "Service unavailable Ltd is on hold",
     "Vendor 'Access denied' is inactive",
+    "Error: vendor You Lack Rights Ltd is inactive",
+    "The bill is not permitted in this state",
     "Duplicate of vendor 'Already Control ID Systems'",
 ]
 
@@ -65,6 +67,9 @@ WHOLE = [
     ("You don't have permission", Misconfigured),
     ("You don\u2019t have permission to update bills, vendors or payments", Misconfigured),
     ("The user 'api_user' doesn\u2019t have permission for this operation. Its role lacks it.", Misconfigured),
+    ("Error: You lack permission to update bills.", Misconfigured),
+    ("You do not have edit permission", Misconfigured),
+    ("User not authorized", Misconfigured),
     ("Insufficient privileges", Misconfigured),
     ("You have insufficient privileges to perform this operation.", Misconfigured),
     ("You are not authorized to access this company's bills", Misconfigured),

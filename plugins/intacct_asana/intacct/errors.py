@@ -135,12 +135,14 @@ def _kind(*sentences: str, codes: Collection[str] = ()) -> Kind:
 ADVICE_WORDS = "please|try|retry|wait|contact|check|ask|log ?in|sign ?in|your company|you have (?:reached|exceeded)"
 ADVICE = re.compile(rf"(?:{ADVICE_WORDS})\b.*", re.IGNORECASE)
 NEXT_SENTENCE = re.compile(rf"(?<=[.!?;])\s+|[,:-]\s+(?=(?:{ADVICE_WORDS})\b)", re.IGNORECASE)
+LABEL = re.compile(r"^\s*(?:error|failure|warning|sorry)[:,]\s+", re.IGNORECASE)
 APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u00b4`", "'"))
 
 
 def _sentences(text: str) -> list[str]:
     """Where a comma leads to advice, what follows is a sentence too. Newer texts come with either apostrophe."""
-    return [one.strip(" .!;,") for one in NEXT_SENTENCE.split(text.translate(APOSTROPHES))]
+    plain_text = LABEL.sub("", text.translate(APOSTROPHES))
+    return [one.strip(" .!;,") for one in NEXT_SENTENCE.split(plain_text)]
 
 
 THING = "(?:the )?(?:service|server|system|site|gateway|database|(?:sage )?intacct)"
@@ -171,10 +173,11 @@ REST = r"(?:(?: (?:to|for|on|of|in|at|from|with)\b|[.,:]).*)?"
 WHO = r"(?:you|(?:the |this |your )?(?:web services |api )?(?:user|role)(?: id)?(?: \S+)?)"
 RIGHT = "(?:permissions?|privileges?|rights?|authori[sz]ation|access)"
 NO_PERMISSION = _kind(
-    rf"{WHO} do(?:es)?(?:n't| not) have (?:the |any |sufficient |enough |required |necessary |proper |api )*{RIGHT}{REST}",
+    rf"{WHO} (?:do(?:es)?(?:n't| not) have|lacks?) (?:\w+ ){{0,3}}{RIGHT}{REST}",
     rf"{WHO} (?:are|is)(?:n't| not| no longer) (?:authori[sz]ed|permitted){REST}",
     rf"(?:{WHO} (?:have|has) )?(?:insufficient|not enough|missing|no) (?:user |access |api )*"
     rf"(?:permissions?|privileges?|rights?|authori[sz]ation){REST}",
+    rf"(?:user |operation )?(?:is )?not (?:authori[sz]ed|permitted){REST}",
     rf"{RIGHT}(?: to .*)?(?: is| was| has been)? denied{REST}",
     codes=("PL04000005",),
 )
