@@ -45,6 +45,17 @@ def test_a_bill_whose_creator_intacct_does_not_tell_is_not_approved(a_flow: Flow
     assert flow.told()
 
 
+DECLARED = ("  approvers:\n", "  creator_untold: [alice.martin@northwind.example]\n  approvers:\n")
+
+
+def test_a_bill_without_a_creator_is_decided_by_whom_the_flow_names_for_it(a_flow: Flow) -> None:
+    """Bills of a migration could be decided by nobody."""
+    flow = a_flow(make_bill={"creator_unknown": True}, replace=DECLARED)
+    flow.approve(ALICE)
+    flow.heal()
+    flow.is_approved()
+
+
 @pytest.mark.parametrize("held", ["record_no", "name", "nothing"])
 def test_the_creator_is_found_out_whatever_the_login_fields_hold(a_flow: Flow, held: str) -> None:
     """A record number or a name never equals a login, so the creator passed."""
