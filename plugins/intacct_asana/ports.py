@@ -305,7 +305,8 @@ class Journal(Protocol):
     def note(self, intents: Sequence[Intent], *, at: datetime) -> Mapping[str, Intent]:
         """Keep them in one transaction, and say by id how each stands now.
 
-        One that is in doubt keeps its row until it is sent again: the answer has the new body with the old state and clock.
+        One that is in doubt keeps its row until it is sent again: the answer has the new body with the old state and clock, or
+        with the new clock where it had none.
         """
         ...
 

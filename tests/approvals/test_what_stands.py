@@ -101,7 +101,7 @@ def test_a_task_that_somebody_altered_is_written_anew() -> None:
     world.run_in_peace()
     assert (world.last.rule, world.books.stamped) == ("task as we wrote it", [])
     (written,) = [one for one in world.store.rows.values() if one.kind == "bill task"]
-    assert (written.subject, written.state, written.body) == (KEY, IntentState.NOTED, {"parts": ["field:80"]})
+    assert (written.subject, written.state, written.body) == (KEY, IntentState.NOTED, {"parts": [], "anew": ["field:80"]})
 
 
 def test_a_choice_on_a_task_that_is_to_be_written_anew_is_refused_as_well() -> None:

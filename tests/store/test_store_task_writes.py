@@ -73,7 +73,8 @@ def test_what_is_to_be_written_anew_stands_beside_a_write_in_doubt_which_cannot_
     (under_way,) = open_of(flow)
     write_anew(flow.intents(), kind="bill", key="bill-1", parts=("field:1",), at=minutes(1))
     (now,) = open_of(flow)
-    assert (now.state, now.since, now.body) == (IntentState.SENT, NOON, {"parts": ["field:1", "name"]})
+    assert (now.state, now.since, parts_of([now])) == (IntentState.SENT, NOON, {"bill-1": {"field:1", "name"}})
+    assert parts_under_way(flow.intents(), kind="bill", key="bill-1") == {"name"}, "what others altered is no write of ours"
     with pytest.raises(TryLater):
         flow.intents().drop(under_way)
 

@@ -32,6 +32,8 @@ MARGIN = timedelta(minutes=10)
 """How far two clocks may be apart. Looking too far back costs a page; too short a look costs a second task."""
 
 NEEDS_PAID_PLAN = "402"
+ANEW = "anew"
+"""In an intent's body: parts that others altered."""
 
 
 # The intents
@@ -55,7 +57,8 @@ def task_intent(action: Writing, *, kind: str, since: datetime | None) -> Intent
 
 
 def remark_intent(action: Update, *, kind: str) -> Intent:
-    body = {"parts": [REMARK], "task_gid": action.task_gid, "text": action.desired.remark}
+    """What is to be said on the task of a record of this kind; the reference is how it is found again."""
+    body = {"parts": [REMARK], "says": reference_of(action.desired.remark)}
     return Intent(intent_id=f"remark:{kind}:{action.key}", kind=remark_kind(kind), subject=action.key, body=body)
 
 
@@ -68,7 +71,7 @@ def parts_of(intents: Iterable[Intent]) -> dict[str, frozenset[str]]:
     """The parts to be written again, by key: their task may show something else than was confirmed."""
     parts: dict[str, frozenset[str]] = {}
     for intent in intents:
-        parts[intent.subject] = parts.get(intent.subject, frozenset()).union(_parts(intent))
+        parts[intent.subject] = parts.get(intent.subject, frozenset()).union(_parts(intent), _parts(intent, ANEW))
     return parts
 
 
@@ -86,14 +89,16 @@ def parts_under_way(journal: Journal, *, kind: str, key: str) -> frozenset[str]:
 def write_anew(journal: Journal, *, kind: str, key: str, parts: Collection[str], at: datetime) -> None:
     """Have the next run write these parts of the record's task, beside what is open already.
 
-    Raises TryLater when another run moves that write at the same moment.
+    They are told from parts that a write of ours may have changed. Raises TryLater when another run moves that write at the
+    same moment.
     """
-    wanted = Intent(intent_id=_task_id(kind, key), kind=task_kind(kind), subject=key, body={"parts": sorted(parts)})
+    body = {"parts": [], ANEW: sorted(parts)}
+    wanted = Intent(intent_id=_task_id(kind, key), kind=task_kind(kind), subject=key, body=body)
     before = journal.of([wanted.intent_id]).get(wanted.intent_id)
     if before is None or not before.state.is_open:
         journal.note([wanted], at=at)
     else:
-        more = {**before.body, "parts": sorted({*_parts(before), *parts})}
+        more = {**before.body, ANEW: sorted({*_parts(before, ANEW), *parts})}
         # Noted anew: whoever is sending it just now sends less than this, and must not end it.
         journal.move(before, replace(before, body=more, noted_at=at), at=at)
 
@@ -102,8 +107,8 @@ def _task_id(kind: str, key: str) -> str:
     return f"task:{kind}:{key}"
 
 
-def _parts(intent: Intent) -> tuple[str, ...]:
-    parts = intent.body["parts"]
+def _parts(intent: Intent, name: str = "parts") -> tuple[str, ...]:
+    parts = intent.body.get(name)
     return tuple(map(str, parts)) if isinstance(parts, list) else ()
 
 
