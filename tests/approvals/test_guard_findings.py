@@ -11,7 +11,7 @@ import pytest
 from intacct_asana.approvals.rules import findings_of
 from intacct_asana.approvals.seen import Case, Finding
 from intacct_asana.flow.rules import Approver
-from intacct_asana.records import BillState, Decision, DecisionState, Signal, Story, Verdict, snapshot_of
+from intacct_asana.records import BillState, Decision, DecisionState, Signal, Story, Task, Verdict, snapshot_of
 
 from tests.approvals.settle_world import ALICE, KEY, PEOPLE, TASK, USERS, a_bill, a_policy
 
@@ -57,6 +57,7 @@ def a_case(**changes: object) -> Case:
         "policy": a_policy(),
         "person": PEOPLE[ALICE],
         "stories": [story],
+        "task": Task(gid=TASK, name="INV-4711", fields={"71": "711"}, modified_at=AT),
         "bill": a_bill(),
         "users": USERS,
         "own_login": "xml_ws",
@@ -78,7 +79,7 @@ def test_a_good_approval_passes_every_guard_and_says_by_which_numbers() -> None:
     assert all(one.passed for one in found)
     said = {one.rule: one.said for one in found}
     assert said["limit"] == "900.00 USD is within Alice Martin's limit of 10,000.00 USD"
-    assert len(said) == 13
+    assert len(said) == 14
 
 
 def test_an_amount_over_the_limit_is_named_with_the_limit() -> None:
