@@ -15,7 +15,25 @@ from typing import Any
 Place = tuple[Any, Any]
 """A container, and the key or the index of something in it."""
 STATUSES = (201, 204, 302, 400, 401, 402, 403, 404, 412, 424, 429, 451, 500, 502, 503, 524)
-OTHERS = (0, -1, 1.5, 10**400, True, False, "", "x", "true", "null", [], {}, [None], [{}], {"gid": None}, {"gid": "1"}, {"gid": 7})
+OTHERS = (
+    0,
+    -1,
+    1.5,
+    10**400,
+    True,
+    False,
+    "",
+    "x",
+    "true",
+    "null",
+    [],
+    {},
+    [None],
+    [{}],
+    {"gid": None},
+    {"gid": "1"},
+    {"gid": 7},
+)
 PERSON = ("created_by", "user", "assignee", "author")
 
 
@@ -64,7 +82,9 @@ def _retype(body: Any, random: Random) -> Any:
 
 
 def _wrap(body: Any, random: Random) -> Any:
-    return _put(body, random, lambda old: random.choice([[old], {"data": old}, {"gid": old}, str(old) if old is not None else {}]))
+    return _put(
+        body, random, lambda old: random.choice([[old], {"data": old}, {"gid": old}, str(old) if old is not None else {}])
+    )
 
 
 def _put(body: Any, random: Random, become: Callable[[Any], Any]) -> Any:
@@ -114,7 +134,9 @@ def _cut(body: Any, random: Random) -> Any:
 
 
 def _constant(body: Any, random: Random) -> Any:
-    return random.choice((b"", b"null", b"[]", b"{}", b'{"data": null}', b'{"data": []}', b'{"data": {}}', b"<html>", b"\xff\xfe"))
+    return random.choice(
+        (b"", b"null", b"[]", b"{}", b'{"data": null}', b'{"data": []}', b'{"data": {}}', b"<html>", b"\xff\xfe")
+    )
 
 
 DAMAGE = (*[_drop] * 4, *[_null] * 4, *[_retype] * 3, _wrap, _double, _double, _shuffle, _foreign_item, _more, _cut, _constant)
@@ -139,12 +161,25 @@ def _same_key(body: Any, random: Random, keys: tuple[str, ...]) -> Any:
 
 
 def _exchange(body: Any, random: Random) -> Any:
-    keys = ("gid", "created_by", "user", "new_enum_value", "enum_value", "text", "source", "resource_subtype", "created_at", "data")
+    keys = (
+        "gid",
+        "created_by",
+        "user",
+        "new_enum_value",
+        "enum_value",
+        "text",
+        "source",
+        "resource_subtype",
+        "created_at",
+        "data",
+    )
     return _same_key(body, random, (random.choice(keys),))
 
 
 def _move_time(body: Any, random: Random) -> Any:
-    found = [place for place in places(body) if place[1] in ("created_at", "modified_at") and isinstance(place[0][place[1]], str)]
+    found = [
+        place for place in places(body) if place[1] in ("created_at", "modified_at") and isinstance(place[0][place[1]], str)
+    ]
     if found:
         holder, key = random.choice(found)
         moved = datetime.fromisoformat(holder[key]) + timedelta(seconds=random.choice((-7200, -2, -1, 1, 2, 3600)))
@@ -172,7 +207,9 @@ class Lies:
         found = [place for place in places(body) if isinstance(place[0][place[1]], str)]
         if found:
             holder, key = random.choice(found)
-            holder[key] = random.choice(("", " ", "approve", "Approved", "rejected", "\u202e", "9" * 3000, holder[key] + "\u200b"))
+            holder[key] = random.choice(
+                ("", " ", "approve", "Approved", "rejected", "\u202e", "9" * 3000, holder[key] + "\u200b")
+            )
         return body
 
 

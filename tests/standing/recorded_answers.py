@@ -416,7 +416,6 @@ def _stamp_of(store: settle_world.Store, scene: Scene, values: Mapping[str, str]
     return str(signal.verdict), signal.decider_gid, signal.story_gid
 
 
-
 def on_the_wire(body: Any) -> bytes:
     """What is bytes already was mangled as such."""
     return body if isinstance(body, bytes) else json.dumps(body).encode()

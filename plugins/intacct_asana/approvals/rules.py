@@ -289,6 +289,9 @@ def decider_is_on_the_list(case: Case) -> Finding | None:
     if listed and email and listed.casefold() != email.casefold():
         said = f"{case.who} is on the approver list as {listed}, and Asana shows the address {email} for that account now."
         return _no(rule, said, "Whoever looks after the flow file has to look at that and run preflight; then choose again.")
+    if listed and not email:
+        said = f"Asana does not show the address of that account, so nobody can tell whether it is {listed} still."
+        return _no(rule, said, f"Whoever looks after the integration lets it see people's addresses; then {case.again}.")
     if listed:
         return _yes(rule, f"{listed} is on it, as user {gid}")
     if case.approver is None:
