@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -224,3 +224,28 @@ def test_every_reason_is_collected() -> None:
         "limit",
         "segregation of duties",
     }
+
+
+def test_a_choice_on_a_task_that_shows_something_nobody_is_known_to_have_chosen_is_refused() -> None:
+    """The story that took it back was late or lost, and the choice was stamped over what the task said."""
+    rule = "task as its history says"
+    shows = lambda value, **more: replace(a_case().task, fields={"71": value}, **more)  # noqa: E731
+    assert rule not in refused(a_case())
+    for value in ("710", "712", None):
+        assert "no record of who changed it" in refused(a_case(task=shows(value)))[rule]
+    assert rule in refused(a_case(task=shows("712", modified_at=None)))
+    assert rule not in refused(a_case(task=shows("710", modified_at=AT - timedelta(minutes=1)))), "read before the choice"
+    assert "can no longer be read" in refused(a_case(task=None))[rule]
+
+
+def test_a_choice_in_a_field_that_is_not_named_takes_an_earlier_one_back() -> None:
+    """It may be this field, so it says nothing, and nothing is what stands."""
+    [story] = a_case().stories
+    unnamed = replace(story, gid="s2", created_at=AT + timedelta(minutes=1), field_gid=None)
+    assert set(refused(a_case(stories=[story, unnamed]))) == {"withdrawn"}
+    assert not refused(a_case(stories=[story, replace(unnamed, field_gid="99")]))
+
+
+def test_an_account_whose_address_is_not_shown_does_not_decide() -> None:
+    """It may have moved to somebody else."""
+    assert "does not show the address" in refused(a_case(decision=a_decision(decider_email="")))["approver list"]
