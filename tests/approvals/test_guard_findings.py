@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ import pytest
 from intacct_asana.approvals.rules import findings_of
 from intacct_asana.approvals.seen import Case, Finding
 from intacct_asana.flow.rules import Approver
-from intacct_asana.records import BillState, Decision, DecisionState, Signal, Story, Verdict, snapshot_of
+from intacct_asana.records import BillState, Decision, DecisionState, Signal, Story, Task, Verdict, snapshot_of
 
 from tests.approvals.settle_world import ALICE, KEY, PEOPLE, TASK, USERS, a_bill, a_policy
 
@@ -57,6 +57,7 @@ def a_case(**changes: object) -> Case:
         "policy": a_policy(),
         "person": PEOPLE[ALICE],
         "stories": [story],
+        "task": Task(gid=TASK, name="INV-4711", fields={"71": "711"}, modified_at=AT),
         "bill": a_bill(),
         "users": USERS,
         "own_login": "xml_ws",
@@ -78,7 +79,7 @@ def test_a_good_approval_passes_every_guard_and_says_by_which_numbers() -> None:
     assert all(one.passed for one in found)
     said = {one.rule: one.said for one in found}
     assert said["limit"] == "900.00 USD is within Alice Martin's limit of 10,000.00 USD"
-    assert len(said) == 13
+    assert len(said) == 14
 
 
 def test_an_amount_over_the_limit_is_named_with_the_limit() -> None:
@@ -223,3 +224,28 @@ def test_every_reason_is_collected() -> None:
         "limit",
         "segregation of duties",
     }
+
+
+def test_a_choice_on_a_task_that_shows_something_nobody_is_known_to_have_chosen_is_refused() -> None:
+    """The story that took it back was late or lost, and the choice was stamped over what the task said."""
+    rule = "task as its history says"
+    shows = lambda value, **more: replace(a_case().task, fields={"71": value}, **more)  # noqa: E731
+    assert rule not in refused(a_case())
+    for value in ("710", "712", None):
+        assert "no record of who changed it" in refused(a_case(task=shows(value)))[rule]
+    assert rule in refused(a_case(task=shows("712", modified_at=None)))
+    assert rule not in refused(a_case(task=shows("710", modified_at=AT - timedelta(minutes=1)))), "read before the choice"
+    assert "can no longer be read" in refused(a_case(task=None))[rule]
+
+
+def test_a_choice_in_a_field_that_is_not_named_takes_an_earlier_one_back() -> None:
+    """It may be this field, so it says nothing, and nothing is what stands."""
+    [story] = a_case().stories
+    unnamed = replace(story, gid="s2", created_at=AT + timedelta(minutes=1), field_gid=None)
+    assert set(refused(a_case(stories=[story, unnamed]))) == {"withdrawn"}
+    assert not refused(a_case(stories=[story, replace(unnamed, field_gid="99")]))
+
+
+def test_an_account_whose_address_is_not_shown_does_not_decide() -> None:
+    """It may have moved to somebody else."""
+    assert "does not show the address" in refused(a_case(decision=a_decision(decider_email="")))["approver list"]

@@ -112,11 +112,11 @@ def test_the_latest_word_counts() -> None:
 
 
 def test_a_comment_that_was_edited_or_that_nobody_knows_was_not_has_a_flaw() -> None:
-    story = a_comment("approve", is_edited=False)
+    story = a_comment("approve", is_edited=False, html="<body>approve</body>")
     [signal] = read(story, policy=a_policy(way=COMMENT))
     assert COMMENT.flaw(signal, story) is None
-    for flawed in (replace(story, is_edited=True), replace(story, text="approve: x"), replace(story, is_edited=None)):
-        assert COMMENT.flaw(signal, flawed) is not None
+    for flaw in ({"is_edited": True}, {"text": "approve: x"}, {"is_edited": None}, {"html": ""}):
+        assert COMMENT.flaw(signal, replace(story, **flaw)) is not None
 
 
 # Approval tasks.

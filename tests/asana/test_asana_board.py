@@ -13,7 +13,7 @@ import pytest
 from intacct_asana.asana.hook import AsanaHook
 from intacct_asana.errors import Misconfigured, Refused, UnexpectedReply
 from intacct_asana.ports import TaskBoard
-from intacct_asana.records import FieldDefinition, FieldNeed, TaskDraft
+from intacct_asana.records import FieldDefinition, FieldNeed, Story, TaskDraft
 
 from sandbox import constants
 from tests.asana.asana_connections import a_hook
@@ -228,3 +228,23 @@ def test_the_connection_can_be_tested(hook: AsanaHook, monkeypatch: pytest.Monke
     assert not works
     assert "asana_default" in said
     assert "wrong-token" not in said
+
+
+def test_a_story_that_comes_in_two_forms_is_no_proof(hook: AsanaHook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last one won."""
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    one = Story(gid="31", created_at=at, author_gid="101", kind="comment_added", text="approve")
+    monkeypatch.setattr(hook, "all_of", lambda *_: [one, one])
+    assert hook.stories("1") == [one]
+    monkeypatch.setattr(hook, "all_of", lambda *_: [one, replace(one, author_gid="102")])
+    with pytest.raises(UnexpectedReply, match="two forms"):
+        hook.stories("1")
+
+
+def test_of_two_words_about_a_guest_the_worse_counts(hook: AsanaHook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last one won."""
+    for said, counts in (((True, False), True), ((None, False), None), ((False, False), False), ((True, None), True)):
+        monkeypatch.setattr(hook, "all_of", lambda *_, said=said: [(GUS["gid"], one) for one in said])
+        person = hook.person(GUS["gid"])
+        assert person
+        assert person.is_guest is counts

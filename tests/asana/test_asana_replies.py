@@ -224,3 +224,41 @@ def test_a_task_with_any_part_changed_is_a_task_or_unexpected(value: Any, at: st
     entry[at.draw(st.sampled_from(sorted(entry)))] = value
     with suppress(UnexpectedReply):
         assert isinstance(understand(200, json.dumps(body).encode(), read=one(task_from)), Task)
+
+
+# What is left out or said twice is no proof
+
+
+STORY = {
+    "gid": "31",
+    "created_at": "2026-11-23T08:00:00.000Z",
+    "created_by": None,
+    "resource_subtype": "comment_added",
+    "text": "approve",
+}
+
+
+@pytest.mark.parametrize("part", ["created_at", "resource_subtype", "text"])
+@pytest.mark.parametrize("how", ["left out", "null"])
+def test_a_story_that_leaves_out_what_it_is_about_is_not_believed(part: str, how: str) -> None:
+    """It was passed over, and the choice that it took back stood."""
+    body = {**STORY, part: None} if how == "null" else {key: value for key, value in STORY.items() if key != part}
+    assert story_from(STORY).text == "approve"
+    with pytest.raises(UnexpectedReply, match=part):
+        story_from(body)
+
+
+def test_a_field_that_comes_twice_with_two_values_is_not_believed() -> None:
+    """The second hid what somebody had made of the first."""
+    entries = [{"gid": "502", "type": "number", "number_value": value} for value in (5, 5, 9)]
+    assert task_from({"gid": "1", "completed": False, "custom_fields": entries[:2]}).fields == {"502": 5}
+    with pytest.raises(UnexpectedReply, match="twice"):
+        task_from({"gid": "1", "completed": False, "custom_fields": entries})
+
+
+def test_an_answer_about_another_object_than_the_one_asked_for_is_not_believed() -> None:
+    """A guest passed as whoever the answer was about, and a task that people had altered as one that is not ours."""
+    gid = "1209000000000001"
+    assert understand(200, sample("task.json"), read=one(task_from, gid=gid)).gid == gid
+    with pytest.raises(UnexpectedReply, match=f"about {gid}"):
+        understand(200, sample("task.json"), read=one(task_from, gid="7"))

@@ -128,7 +128,7 @@ def _unproven(task: Task, changes: Sequence[Story], policy: Policy) -> list[Sign
     """
     value = policy.way.shown_on(task)
     verdict = policy.way.verdicts.get(value)
-    if verdict is None or task.modified_at is None or _accounted_for(task, value, changes, policy):
+    if verdict is None or task.modified_at is None or accounted_for(task, value, changes, policy):
         return []
     last = changes[-1].gid if changes else "none"
     return [
@@ -144,7 +144,7 @@ def _unproven(task: Task, changes: Sequence[Story], policy: Policy) -> list[Sign
     ]
 
 
-def _accounted_for(task: Task, value: str, changes: Sequence[Story], policy: Policy) -> bool:
+def accounted_for(task: Task, value: str, changes: Sequence[Story], policy: Policy) -> bool:
     """Whether a story set this value and nothing replaced it by the time the task was read.
 
     Stories are read after the task, so a change in between stands in them and not yet on the task.

@@ -18,7 +18,7 @@ from intacct_asana.ports import TaskBoard
 from intacct_asana.records import Signal, Story, Task, Verdict
 
 NAMES = MappingProxyType({Verdict.APPROVE: "Approved", Verdict.REJECT: "Rejected"})
-COMMENT = "comment_added"
+COMMENT, ENUM_CHANGED = "comment_added", "enum_custom_field_changed"
 LONGEST_SAID = 1000
 
 
@@ -108,6 +108,9 @@ class ChoiceField:
     again: str = "choose again"
 
     def said_by(self, story: Story) -> str | None:
+        """A choice in a field that Asana does not name may be one in this field: it says nothing, and so takes back."""
+        if story.kind == ENUM_CHANGED and story.field_gid is None:
+            return ""
         return (story.new_enum_gid or "") if story.field_gid == self.field_gid else None
 
     def said_text(self, story: Story) -> str:
@@ -234,6 +237,8 @@ class DeclaredComment:
     def flaw(self, signal: Signal, story: Story) -> tuple[str, str] | None:
         if story.is_edited or self.said_text(story) != signal.said:
             return "The comment was changed after it was written, so it does not count.", f"Please {self.again}."
+        if not story.html:
+            return "Asana does not show how the comment looks, and it may be struck through.", f"Please {self.again}."
         if story.is_edited is None:
             return "Asana does not tell whether the comment was changed after it was written.", f"Please {self.again}."
         return None
@@ -263,7 +268,7 @@ def _head(text: str) -> str:
 
 
 def _opens_with(markup: str, head: str) -> bool:
-    """Whether the comment shows `head` as plain text: not struck through, quoted, or in a list. Without markup it does."""
+    """Whether the comment shows `head` as plain text: not struck through, quoted, or in a list. Without markup it may."""
     inner = markup.strip().removeprefix("<body>").lstrip()
     return not markup or inner.startswith((html.escape(head), html.escape(head, quote=False)))
 

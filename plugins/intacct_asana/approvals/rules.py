@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
 
-from intacct_asana.approvals.choices import SUPERSEDED, UNPROVEN, WITHDRAWN, followed_by, replacement
+from intacct_asana.approvals.choices import (
+    SUPERSEDED,
+    UNPROVEN,
+    WITHDRAWN,
+    accounted_for,
+    changes_of,
+    followed_by,
+    replacement,
+)
 from intacct_asana.approvals.policy import DeclaredComment
 from intacct_asana.approvals.seen import WROTE, Case, Finding, altered_parts, alterers, decides_on
 from intacct_asana.approvals.words import (
@@ -31,6 +39,7 @@ ALREADY_DECIDED = "already decided"
 BILL_EXISTS = "bill exists"
 STILL_OPEN = "still open"
 ALTERED = "task as we wrote it"
+AS_HISTORY = "task as its history says"
 FOUND = "found"
 FOUND_AS = MappingProxyType({Verdict.APPROVE: "found approved", Verdict.REJECT: "found rejected"})
 """Rules of a bill that carries a stamp which this store does not know. Nothing is set back or stamped over there."""
@@ -204,6 +213,20 @@ def bill_is_as_shown(case: Case) -> Finding | None:
     return _no(rule, said, f"Please look at the updated task and {case.again}.")
 
 
+def task_shows_what_its_history_says(case: Case) -> Finding | None:
+    """What it shows without a story may have taken this choice back: the story is late, or lost, or cannot be read."""
+    task, way, decided_at = case.task, case.policy.way, case.decision.signal.decided_at
+    if task is None:
+        return _no(AS_HISTORY, "The task can no longer be read, so nobody can tell what it shows.", f"Please {case.again}.")
+    if not way.pending or (task.modified_at and task.modified_at < decided_at):
+        # Read before it shows the choice: it says nothing against it.
+        return None
+    if accounted_for(task, way.shown_on(task), changes_of(case.stories or (), case.policy), case.policy):
+        return _yes(AS_HISTORY, "the task shows what its history says")
+    said = "The task shows something else than its history says, and Asana has no record of who changed it."
+    return _no(AS_HISTORY, said, f"Please {case.again}.")
+
+
 def task_is_as_we_wrote_it(case: Case) -> Finding | None:
     """Nobody approves 990.00 because somebody made the task say 9.90."""
     signal = case.decision.signal
@@ -266,6 +289,9 @@ def decider_is_on_the_list(case: Case) -> Finding | None:
     if listed and email and listed.casefold() != email.casefold():
         said = f"{case.who} is on the approver list as {listed}, and Asana shows the address {email} for that account now."
         return _no(rule, said, "Whoever looks after the flow file has to look at that and run preflight; then choose again.")
+    if listed and not email:
+        said = f"Asana does not show the address of that account, so nobody can tell whether it is {listed} still."
+        return _no(rule, said, f"Whoever looks after the integration lets it see people's addresses; then {case.again}.")
     if listed:
         return _yes(rule, f"{listed} is on it, as user {gid}")
     if case.approver is None:
@@ -401,6 +427,7 @@ BILL: tuple[Guard, ...] = (
     nothing_was_decided_before,
     files_are_read,
     bill_is_as_shown,
+    task_shows_what_its_history_says,
     task_is_as_we_wrote_it,
 )
 LISTED: tuple[Guard, ...] = (decider_is_on_the_list, delegation_is_valid)

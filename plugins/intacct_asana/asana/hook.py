@@ -26,7 +26,7 @@ from intacct_asana.asana.records import (
 from intacct_asana.asana.replies import nothing, one
 from intacct_asana.asana.request import Request
 from intacct_asana.asana.wire import ATTEMPTS, TIMEOUT_SECONDS, AsanaWire
-from intacct_asana.errors import IntacctAsanaError, Refused
+from intacct_asana.errors import IntacctAsanaError, Refused, UnexpectedReply
 from intacct_asana.http import mutates
 from intacct_asana.records import (
     Access,
@@ -157,7 +157,7 @@ class AsanaHook(AsanaWire):
     def task(self, task_gid: str) -> Task | None:
         """The task as it stands, or None when it is deleted or hidden: Asana tells the two apart only now and then."""
         try:
-            return self.ask(calls.read_task(task_gid), one(task_from))
+            return self.ask(calls.read_task(task_gid), one(task_from, gid=task_gid))
         except Refused as error:
             if error.code in GONE:
                 return None
@@ -211,8 +211,14 @@ class AsanaHook(AsanaWire):
         return _note(self.wrote, self.ask(calls.set_approval(task_gid, status), one(task_from)))
 
     def stories(self, task_gid: str) -> list[Story]:
-        """The task's whole history, oldest first, each story once. Raises Refused when the task is gone."""
-        found = {story.gid: story for story in self.all_of(calls.read_stories(task_gid), story_from)}
+        """The task's whole history, oldest first, each story once. Raises Refused when the task is gone.
+
+        Raises UnexpectedReply for a story that comes twice and says two things: none of them is proof.
+        """
+        found: dict[str, Story] = {}
+        for story in self.all_of(calls.read_stories(task_gid), story_from):
+            if found.setdefault(story.gid, story) != story:
+                raise UnexpectedReply(f"Connection {self.conn_id}: story {story.gid} of task {task_gid} comes in two forms.")
         return sorted(found.values(), key=lambda story: story.created_at)
 
     @mutates
@@ -281,7 +287,8 @@ class AsanaHook(AsanaWire):
     def person(self, gid_or_email: str) -> Person | None:
         """The user with that gid or e-mail, or None. `is_guest` is None where the connection may not ask."""
         try:
-            person = self.ask(calls.read_person(gid_or_email), one(person_from))
+            gid = gid_or_email if gid_or_email.isdecimal() else ""
+            person = self.ask(calls.read_person(gid_or_email), one(person_from, gid=gid))
         except Refused as error:
             if error.code in (*GONE, "400"):
                 return None
@@ -314,14 +321,15 @@ class AsanaHook(AsanaWire):
         return found[0] if len(found) == 1 else ""
 
     def _guests(self, workspace_gid: str, *, user_gid: str = "") -> Mapping[str, bool | None]:
-        """Who is a guest, by user gid; nothing where Asana does not say."""
+        """Who is a guest, by user gid; nothing where Asana does not say. Of two words about one user the worse counts."""
         if not workspace_gid:
             return {}
         try:
-            return dict(self.all_of(calls.read_guests(workspace_gid, user_gid=user_gid), guest_from))
+            said = self.all_of(calls.read_guests(workspace_gid, user_gid=user_gid), guest_from)
         except Refused as error:
             self.log.info("Whether people are guests is not known: %s", error)
             return {}
+        return dict(sorted(said, key=lambda told: (False, None, True).index(told[1])))
 
 
 def _note(times: dict[str, datetime], task: Task) -> Task:

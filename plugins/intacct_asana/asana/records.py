@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal, DecimalException
 from typing import Any
@@ -229,8 +229,18 @@ def task_from(body: Json, *, project_gid: str | None = None) -> Task:
         modified_at=instant(body, "modified_at"),
         created_by_gid=gid_at(body, "created_by"),
         created_by_kind=_kind_of(maybe(body, "created_by")),
-        fields={gid(entry): value_from_wire(entry) for entry in entries},
+        fields=_fields(entries),
     )
+
+
+def _fields(entries: Sequence[Json]) -> dict[str, FieldValue]:
+    """Values by field. One that comes twice with two values has none that anybody could believe."""
+    found: dict[str, FieldValue] = {}
+    for entry in entries:
+        value = value_from_wire(entry)
+        if found.setdefault(gid(entry), value) != value:
+            raise UnexpectedReply(f"custom field {gid(entry)} comes twice, with two values")
+    return found
 
 
 def _kind_of(actor: Json | None) -> str:
@@ -239,17 +249,21 @@ def _kind_of(actor: Json | None) -> str:
 
 
 def story_from(body: Json) -> Story:
-    """One entry of a task's history. Its time is evidence, so a story without one is not believed."""
-    created_at = instant(body, "created_at")
+    """One entry of a task's history. It is evidence, so one without a time, a kind, or a comment's text is not believed:
+    it may be what took an earlier choice back.
+    """
+    created_at, kind = instant(body, "created_at"), text(body, "resource_subtype")
     if created_at is None:
         raise UnexpectedReply("a story has no created_at")
+    if not kind or (kind == "comment_added" and body.get("text") is None):
+        raise UnexpectedReply(f"story {gid(body)} has no {'text' if kind else 'resource_subtype'}")
     author, chosen = maybe(body, "created_by"), maybe(body, "new_enum_value")
     return Story(
         gid=gid(body),
         created_at=created_at,
         author_gid=gid(author) if author is not None else None,
         author_name=text(author, "name") if author is not None else "",
-        kind=text(body, "resource_subtype"),
+        kind=kind,
         source=text(body, "source"),
         text=text(body, "text"),
         field_gid=gid_at(body, "custom_field"),

@@ -71,9 +71,16 @@ def decipher_events(status: int, headers: Mapping[str, str], body: bytes, *, ask
     return decipher(status, headers, body, asked=asked, is_write=False, read=event_page_from)
 
 
-def one(read: Reader[Found]) -> Reader[Found]:
-    """A reader of the envelope around a single object."""
-    return lambda envelope: read(an_object(_data(envelope), what="data"))
+def one(read: Reader[Found], *, gid: str = "") -> Reader[Found]:
+    """A reader of the envelope around a single object; of no other than the one with this `gid`, where it is asked for."""
+
+    def read_one(envelope: Json) -> Found:
+        body = an_object(_data(envelope), what="data")
+        if gid and text(body, "gid") != gid:
+            raise UnexpectedReply(f"it is about {short(text(body, 'gid'), longest=40) or 'nobody knows what'}")
+        return read(body)
+
+    return read_one
 
 
 def page(read: Reader[Found]) -> Reader[tuple[list[Found], str | None]]:
