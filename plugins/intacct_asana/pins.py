@@ -259,6 +259,9 @@ def resolve_person(
     if person.email and person.email.casefold() != email.casefold():
         what = f"{now} answers to the address, and Asana shows {person.email} as theirs"
         return pinned_gid, Problem(where=where, what=what, mend="make sure who it is, and write the address that Asana shows")
+    if not person.email:
+        what = f"{now} answers to the address, and Asana does not show theirs, so what they choose would be refused"
+        return person.gid, Problem(where=where, what=what, mend="let the token's user see people's addresses")
     return person.gid, None
 
 

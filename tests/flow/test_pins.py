@@ -261,6 +261,13 @@ def test_an_address_is_pinned_to_the_user_who_has_it() -> None:
     assert resolve_person(ADDRESS, person=replace(ALICE, email="ALICE@northwind.example")) == ("1", None)
 
 
+def test_an_approver_whose_address_asana_does_not_show_is_told_before_a_choice_is_refused() -> None:
+    gid, problem = resolve_person(ADDRESS, person=replace(ALICE, email=""))
+    assert gid == "1"
+    assert problem is not None
+    assert "what they choose would be refused" in problem.what
+
+
 @pytest.mark.parametrize(
     ("person", "pinned_gid", "told"),
     [
