@@ -204,7 +204,7 @@ class History:
         try:
             self.flow.sync(full=True)
         except IntacctAsanaError:
-            if self.clean:
+            if self.clean and not self.removed:
                 raise
         self._run()
 
