@@ -32,15 +32,19 @@ def hook(monkeypatch: pytest.MonkeyPatch, sandbox: Any) -> AsanaHook:
 def sync(hook: AsanaHook, tmp_path: Path) -> Sync:
     """Brings one task to one value of a field of that kind, as a run does."""
     gids = {kind: hook.setup.create_field(PROJECT, FieldNeed(name=kind, kind=kind)).gid for kind in ("text", "people")}
-    links = open_store(f"sqlite:///{tmp_path / 'store.db'}").for_flow("demo").links("bill")
+    store = open_store(f"sqlite:///{tmp_path / 'store.db'}").for_flow("demo")
+    links = store.links("bill")
 
     def run(kind: str, value: FieldValue) -> Report:
         draft = TaskDraft(key="K", name="Bill", fields={gids["text"]: "K", gids[kind]: value})
         wanted = {"K": Wanted(draft=draft, record_no="1", amount=Decimal(1), in_scope=True)}
         return apply_plan(
             plan_records(wanted, links=links.of(["K"]), found=None),
+            kind="bill",
             board=hook,
             links=links,
+            journal=store.intents(),
+            owner="here",
             project_gid=PROJECT,
             key_field_gid=gids["text"],
             bot_gid=constants.BOT_GID,

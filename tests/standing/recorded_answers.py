@@ -19,8 +19,7 @@ from intacct_asana.asana.hook import AsanaHook
 from intacct_asana.asana.request import Request
 from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.http import Answer
-from intacct_asana.operators.approval_policy import policy_of
-from intacct_asana.operators.flow_run import FlowRun
+from intacct_asana.operators.flow_run import FlowRun, policy_of
 from intacct_asana.reading.choices import Hints, Look, is_too_young
 from intacct_asana.records import Bill, Decision, IntacctUser, Link, Snapshot
 from intacct_asana.records.anchors import without_anchors

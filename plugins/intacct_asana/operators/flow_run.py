@@ -103,7 +103,7 @@ class FlowRun:
     def _raise_unless_pinned_for_this(self, kind: str, pins: Pins) -> None:
         """The flow file or a connection may have changed since preflight: then the pins are of something else."""
         project = self.flow.bills.project if kind == "bill" else self.flow.vendors.project
-        company = self.books.settings.login.company_id
+        company = self.books.settings.login.company_id if pins.company_id else ""
         changed = [
             f"{what} {now} where preflight pinned {then}"
             for what, now, then in (("Asana project", project, pins.project_gid), ("Intacct company", company, pins.company_id))
