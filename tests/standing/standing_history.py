@@ -79,6 +79,10 @@ class Noted:
     """What it said, and which login made it say so; the last is what it says."""
     deleted: list[Task] = field(default_factory=list)
     """Its tasks of ours as they were when somebody deleted them."""
+    left: bool = False
+    """Whether its task left the project."""
+    orphaned: bool = False
+    """Whether the store was lost after that: then nobody knows any more whose stamp is on the bill, and it stays as it is."""
     meddled: bool = False
     """Whether people did to its tasks what may rightly keep a choice from counting; only then a choice may come to nothing."""
 
@@ -180,7 +184,7 @@ class History:
     def _remove(self, bill: int) -> None:
         if task := self._task(bill):
             self._act(ERIN, "remove", task=task["gid"], project=constants.BILLS_PROJECT_GID)
-            self.noted[bill].meddled = self.removed = True
+            self.noted[bill].meddled = self.noted[bill].left = self.removed = True
 
     def _wait(self, seconds: int) -> None:
         self.flow.pass_time(seconds)
@@ -216,7 +220,7 @@ class History:
         self.flow.open_new_store()
         self.flow.preflight()
         for noted in self.noted:
-            noted.meddled = True
+            noted.meddled, noted.orphaned = True, noted.orphaned or noted.left
         self._run()
 
     def _ends_well(self, failed: list[Any]) -> None:
@@ -276,7 +280,7 @@ class History:
             shown = [task for task in ours if task["fields"].get("Approval") in ("Approved", "Do not pay")]
             content, editor = noted.contents[-1]
             assert content == self._content_of(books[bill]), "the model lost track"
-            if stamp == "approved" or shown:
+            if (stamp == "approved" and not noted.orphaned) or shown:
                 told = [one for task in [*self._ours(board, bill), *noted.deleted] for one in choices(task)]
                 assert any(self._approves(one, content, editor) for one in told), (
                     f"bill {bill} says {content}, last edited by {editor}; its stamp says {stamp or 'nothing'}, "

@@ -6,7 +6,7 @@ A task shows a bill as it was written there; whether anybody altered it is in it
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -99,6 +99,10 @@ def is_as_shown(decision: Decision, shown: Snapshot | None, bill: Bill) -> bool:
     return shows(shown, bill) if shown else bool(decision.shown_digest) and is_content(decision.shown_digest, bill)
 
 
+FIELD_CHANGED = "custom_field_changed"
+UNNAMED = "a field that is not named"
+
+
 def altered_parts(
     link: Link | None,
     task: Task | None,
@@ -117,7 +121,7 @@ def altered_parts(
         return []
     ours = {"name", "due_on", *(FIELD + gid for gid in link.confirmed.fields)}
     now = {part for part in parts_edited(link.confirmed, task) if part != "completed"} - set(under_way)
-    then = {part for part in _changed(stories) if part in ours and _was_altered(part, stories, at=at, bot_gid=bot_gid)}
+    then = {part for part in ours if _was_altered(part, stories, at=at, bot_gid=bot_gid)}
     return sorted(now | then)
 
 
@@ -128,16 +132,16 @@ def alterers(parts: Collection[str], stories: Sequence[Story], *, bot_gid: str) 
 
 
 def _was_altered(part: str, stories: Sequence[Story], *, at: datetime, bot_gid: str) -> bool:
-    about = [story for story in stories if _part_of(story) == part]
+    # A change of a field that Asana does not name may have been one of this field.
+    names = (part, UNNAMED) if part.startswith(FIELD) else (part,)
+    about = [story for story in stories if _part_of(story) in names]
     before = [story for story in about if story.created_at <= at]
     return bool(before) and before[-1].author_gid != bot_gid and len(before) < len(about)
 
 
-def _changed(stories: Iterable[Story]) -> Iterator[str]:
-    yield from dict.fromkeys(part for story in stories if (part := _part_of(story)))
-
-
 def _part_of(story: Story) -> str:
+    if story.kind.endswith(FIELD_CHANGED) and not story.field_gid:
+        return UNNAMED
     return FIELD + story.field_gid if story.field_gid else NAMED_STORIES.get(story.kind, "")
 
 
