@@ -79,12 +79,20 @@ class Noted:
     """What it said, and which login made it say so; the last is what it says."""
     deleted: list[Task] = field(default_factory=list)
     """Its tasks of ours as they were when somebody deleted them."""
+    editors: list[tuple[str, str]] = field(default_factory=list)
+    """When somebody saved the bill, and which login that was; saving it without a change counts too, for choices after it."""
     left: bool = False
     """Whether its task left the project."""
     orphaned: bool = False
     """Whether the store was lost after that: then nobody knows any more whose stamp is on the bill, and it stays as it is."""
     meddled: bool = False
     """Whether people did to its tasks what may rightly keep a choice from counting; only then a choice may come to nothing."""
+
+    def edited_before(self, choice: Choice) -> list[str]:
+        """Who had saved the bill last when somebody chose; of one second nobody knows which came first."""
+        before = [(at, who) for at, who in self.editors if at[:19] <= choice.at[:19]]
+        last = [who for at, who in before if at[:19] < choice.at[:19]][-1:] or [CLERK]
+        return [*last, *(who for at, who in before if at[:19] == choice.at[:19])]
 
 
 class History:
@@ -278,12 +286,12 @@ class History:
             stamp = books[bill]["stamps"]["ASANA_DECISION"].casefold()
             ours = [task for task in self._ours(board, bill) if constants.BILLS_PROJECT_GID in task["projects"]]
             shown = [task for task in ours if task["fields"].get("Approval") in ("Approved", "Do not pay")]
-            content, editor = noted.contents[-1]
+            content = noted.contents[-1][0]
             assert content == self._content_of(books[bill]), "the model lost track"
             if (stamp == "approved" and not noted.orphaned) or shown:
                 told = [one for task in [*self._ours(board, bill), *noted.deleted] for one in choices(task)]
-                assert any(self._approves(one, content, editor) for one in told), (
-                    f"bill {bill} says {content}, last edited by {editor}; its stamp says {stamp or 'nothing'}, "
+                assert any(self._approves(one, content, editor) for one in told for editor in noted.edited_before(one)), (
+                    f"bill {bill} says {content}, edited by {noted.editors}; its stamp says {stamp or 'nothing'}, "
                     f"{len(shown)} of its tasks show Approved; choices: {told}"
                 )
             assert len(ours) < 2 or not shown, "two tasks of ours"
@@ -321,6 +329,7 @@ class History:
         return self.flow.sandbox.act("asana", who, action, **arguments)
 
     def _note(self, bill: int, content: Content, who: str) -> None:
+        self.noted[bill].editors.append((self.flow.sandbox.call("GET", "/_sandbox/clock")["now"], who))
         if content != self._content(bill):
             self.noted[bill].contents.append((content, who))
         else:
