@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from intacct_asana.approvals import UNPROVEN, Policy, Stands, standing_of
+from intacct_asana.approvals.words import minute
 from intacct_asana.reading.watch import touched_task
 from intacct_asana.records import Cursor, Decision, Event, EventPage, Link, Mark, Signal, Task
 from intacct_asana.sync.report import Report
@@ -124,9 +125,9 @@ class Loss:
 
     def __str__(self) -> str:
         who = f"user {self.event.user_gid}" if self.event and self.event.user_gid else "nobody that Asana names"
-        at = f" at {_minute(self.event.created_at)}" if self.event and self.event.created_at else ""
+        at = f" at {minute(self.event.created_at)}" if self.event and self.event.created_at else ""
         told = f"was deleted by {who}{at}" if self.event else "is deleted or hidden, and no event tells by whom"
-        since = f" since {_minute(self.read_until)}" if self.read_until else ""
+        since = f" since {minute(self.read_until)}" if self.read_until else ""
         return f"Task {self.task_gid} of {self.key} {told}; what was chosen on it{since} cannot be read."
 
 
@@ -224,7 +225,3 @@ def no_approvals(tasks: Iterable[Task], links: Mapping[str, Link], policy: Polic
 
 def _instant(at: datetime | None) -> str | None:
     return at.astimezone(UTC).isoformat() if at else None
-
-
-def _minute(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -115,21 +115,24 @@ def _files(document: Any, at: str) -> Iterator[dict[str, Any]]:
         kind = "asana" if document.form == "file" else "external"
         more = {"size": file["size"], "digest": file["digest"]} if document.form == "file" else {"url": document.url}
         name = hashlib.sha256(f"{kind}|{file['name']}".encode()).hexdigest()[:20]
-        yield {
-            "flow": document.flow,
-            "intent_id": f"attachment:{document.task_gid}:{name}",
-            "kind": "attachment",
-            "subject": document.task_gid,
-            "state": "DONE" if file["attachment_gid"] else "UNKNOWN",
-            "body": json_text({"kind": kind, "name": file["name"], **more}),
-            "control_id": "",
-            "turn": 1,
-            "tries": 1,
-            "noted_at": at,
-            "changed_at": at,
-            "answer": json_text({"gid": file["attachment_gid"]} if file["attachment_gid"] else {}),
-            "claimed_by": "",
-        }
+        yield _write(
+            flow=document.flow,
+            intent_id=f"attachment:{document.task_gid}:{name}",
+            kind="attachment",
+            subject=document.task_gid,
+            state="DONE" if file["attachment_gid"] else "UNKNOWN",
+            body=json_text({"kind": kind, "name": file["name"], **more}),
+            turn=1,
+            tries=1,
+            noted_at=at,
+            answer=json_text({"gid": file["attachment_gid"]} if file["attachment_gid"] else {}),
+        )
+
+
+def _write(*, noted_at: str, **said: Any) -> dict[str, Any]:
+    """A row of the journal that nobody claims: a write of an older release."""
+    rest = {"control_id": "", "turn": 0, "tries": 0, "answer": "{}", "claimed_by": ""}
+    return {**rest, "noted_at": noted_at, "changed_at": noted_at, **said}
 
 
 def _task_intents(connection: Connection) -> None:
@@ -143,22 +146,16 @@ def _task_intents(connection: Connection) -> None:
         row = rows.setdefault((flow, kind, key), {"since": None, "at": instant_text(datetime.now(UTC))})
         row["body"] = json.loads(parts)
     values = [
-        {
-            "flow": flow,
-            "intent_id": f"task:{kind}:{key}",
-            "kind": f"{kind} task",
-            "subject": key,
-            "state": "UNKNOWN",
-            "body": json_text({"parts": row["body"]}),
-            "control_id": "",
-            "turn": 0,
-            "tries": 0,
-            "since": row["since"],
-            "noted_at": row["at"],
-            "changed_at": row["at"],
-            "answer": "{}",
-            "claimed_by": "",
-        }
+        _write(
+            flow=flow,
+            intent_id=f"task:{kind}:{key}",
+            kind=f"{kind} task",
+            subject=key,
+            state="UNKNOWN",
+            body=json_text({"parts": row["body"]}),
+            since=row["since"],
+            noted_at=row["at"],
+        )
         for (flow, kind, key), row in rows.items()
     ]
     if values:
