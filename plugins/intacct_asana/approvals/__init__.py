@@ -10,7 +10,7 @@ from intacct_asana.approvals.choices import UNPROVEN, signals_of
 from intacct_asana.approvals.policy import ApprovalTask, ChoiceField, DeclaredComment, Policy, Way
 from intacct_asana.approvals.seen import Asked, decisions_of
 from intacct_asana.approvals.settle import Settler
-from intacct_asana.approvals.standing import Decided, Standing, Stands, Teller, standing_of
+from intacct_asana.approvals.standing import Decided, Stands, Teller, standing_of
 
 __all__ = [
     "UNPROVEN",
@@ -21,7 +21,6 @@ __all__ = [
     "DeclaredComment",
     "Policy",
     "Settler",
-    "Standing",
     "Stands",
     "Teller",
     "Way",

@@ -8,7 +8,6 @@ from __future__ import annotations
 from intacct_asana.sync.apply import apply_plan
 from intacct_asana.sync.attach import attach_documents
 from intacct_asana.sync.plan import (
-    Action,
     Adopt,
     Close,
     Create,
@@ -20,15 +19,13 @@ from intacct_asana.sync.plan import (
     plan_records,
     raise_if_unsafe,
 )
-from intacct_asana.sync.report import Failure, Progress, Report
+from intacct_asana.sync.report import Progress, Report
 from intacct_asana.sync.writes import creations_in_doubt, open_writes, parts_of, tasks_by_key
 
 __all__ = [
-    "Action",
     "Adopt",
     "Close",
     "Create",
-    "Failure",
     "Leave",
     "Plan",
     "Progress",
