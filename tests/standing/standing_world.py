@@ -16,7 +16,7 @@ from intacct_asana.flow.model import Flow
 from intacct_asana.intacct.hook import IntacctHook
 from intacct_asana.operators.documents import AttachDocumentsOperator
 from intacct_asana.operators.preflight import CheckAsanaOperator
-from intacct_asana.store import open_store
+from intacct_asana.store import kept_open, open_store
 
 from sandbox import constants
 from tests.conftest import evidence_keys
@@ -127,7 +127,7 @@ class Standing(Reconciliation):
         for steps in ((self.sync,), (self.read, self.settle, self.tell)):
             self.pass_time(1)
             try:
-                with self.store.kept_open() if self.holds_store else nullcontext():
+                with kept_open() if self.holds_store else nullcontext():
                     for step in steps:
                         step()
             except IntacctAsanaError as error:

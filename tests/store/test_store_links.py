@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from intacct_asana.errors import IntacctAsanaError, Refused
 from intacct_asana.records import TaskDraft
-from intacct_asana.store import FlowStore, open_store
+from intacct_asana.store import FlowStore, kept_open, open_store
 from sqlalchemy import event
 
 from tests.store.store_world import NOON, a_link, a_snapshot, break_table, crowd, everything, make_older, minutes
@@ -130,7 +130,7 @@ def test_many_steps_on_a_store_that_is_kept_open_share_one_connection(flow: Flow
     opened: list[object] = []
     engine = flow._database._engine
     event.listen(engine, "connect", lambda connection, _record: opened.append(connection))
-    with flow.kept_open():
+    with kept_open():
         for number in range(5):
             flow.links("bill").save(a_link(f"k{number}"))
             flow.links("bill").of([f"k{number}"])
@@ -139,7 +139,7 @@ def test_many_steps_on_a_store_that_is_kept_open_share_one_connection(flow: Flow
 
 
 def test_a_step_that_fails_on_a_store_that_is_kept_open_takes_nothing_with_it(flow: FlowStore) -> None:
-    with flow.kept_open():
+    with kept_open():
         flow.links("bill").save(a_link("a", task_gid="1"))
         with pytest.raises(Refused):
             flow.links("bill").save(a_link("b", task_gid="1"))
@@ -149,7 +149,7 @@ def test_a_step_that_fails_on_a_store_that_is_kept_open_takes_nothing_with_it(fl
 
 def test_a_store_that_is_kept_open_holds_nobody_up(flow: FlowStore) -> None:
     """Another thread writes between two steps, and what it wrote is seen by the next step."""
-    with flow.kept_open():
+    with kept_open():
         flow.links("bill").save(a_link("a"))
         with ThreadPoolExecutor(1) as pool:
             pool.submit(flow.links("bill").save, a_link("b")).result(10)
@@ -158,7 +158,7 @@ def test_a_store_that_is_kept_open_holds_nobody_up(flow: FlowStore) -> None:
 
 def test_a_look_inside_a_step_works_on_a_store_that_is_kept_open(flow: FlowStore) -> None:
     flow.links("bill").save(a_link("a"))
-    with flow.kept_open(), flow._database.write():
+    with kept_open(), flow._database.write():
         assert set(flow.links("bill").all()) == {"a"}
 
 

@@ -33,7 +33,7 @@ class SettleDecisionsOperator(FlowOperator):
     decided and unpaid at least every `crawl_hours`; the cursors move only when every look succeeded.
     """
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
         approval = run.flow.approval
         run.store.keep_policy(approval.policy_version, text=approval.policy_text, at=run.now())
@@ -53,7 +53,7 @@ class TellPeopleOperator(FlowOperator):
     So does, without a word, a task that somebody set to something else after its bill was decided.
     """
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
         summary = teller_of(run).tell_all()
         if not summary.not_started:
@@ -75,7 +75,7 @@ class ReportRunOperator(FlowOperator):
         super().__init__(**kwargs)
         self.steps = steps
 
-    def execute(self, context: Context) -> Any:
+    def work(self, context: Context) -> Any:
         newest = self.run_parts.store.newest_anchor()
         report = {**_steps(self.steps), "evidence": anchor_text(newest) if newest else ""}
         self.log.info("%s", json.dumps(report))

@@ -30,7 +30,7 @@ class AttachDocumentsOperator(FlowOperator):
         super().__init__(**kwargs)
         self.applied = applied
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
         summary = self._dry() if context["params"].get("dry_run") else self._attach(run)
         if not self.applied:

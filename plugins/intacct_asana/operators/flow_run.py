@@ -24,7 +24,7 @@ from intacct_asana.flow.model import Flow
 from intacct_asana.flow.rules import EnumSignal, SignalRule
 from intacct_asana.reading.documents import BillFiles
 from intacct_asana.records import Bill, Link, Person, PinnedField, Pins, Verdict
-from intacct_asana.store import FlowStore, StoredPlan, open_store
+from intacct_asana.store import FlowStore, StoredPlan, kept_open, open_store
 from intacct_asana.vendors import NamedPeople, vendor_key_of
 
 if TYPE_CHECKING:
@@ -225,6 +225,14 @@ class FlowOperator(BaseOperator):
     def run_parts(self) -> FlowRun:
         return FlowRun(flow_named(self.flow))
 
+    def execute(self, context: Context) -> Any:
+        with kept_open():
+            return self.work(context)
+
+    def work(self, context: Context) -> Any:
+        """What the step does; what it returns goes to the steps after it."""
+        raise NotImplementedError
+
 
 class StoredPlanOperator(FlowOperator):
     """Reads the plan with `plan_id` and hands it to `carry_out`, unless its run was a dry one."""
@@ -235,7 +243,7 @@ class StoredPlanOperator(FlowOperator):
         super().__init__(**kwargs)
         self.plan_id = plan_id
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
         stored = run.store.plan(self.plan_id)
         if stored is None:

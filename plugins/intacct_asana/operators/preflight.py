@@ -50,7 +50,7 @@ GUESTS_CURE = (
 class CheckIntacctOperator(FlowOperator):
     """Login, permissions, time format and custom fields on the Intacct side. Returns rows; writes nothing."""
 
-    def execute(self, context: Context) -> list[Row]:
+    def work(self, context: Context) -> list[Row]:
         run = self.run_parts
         first = tried("Intacct login", lambda: self._login(run))
         if first["ok"] == "no":
@@ -177,7 +177,7 @@ class CheckAsanaOperator(FlowOperator):
         super().__init__(**kwargs)
         self.create_missing, self.confirm_people, self.take_over = create_missing, confirm_people, take_over
 
-    def execute(self, context: Context) -> list[Row]:
+    def work(self, context: Context) -> list[Row]:
         run = self.run_parts
         first = tried("Asana token", lambda: f"acts as {run.unpinned_board.me().name}")
         if first["ok"] == "no":
@@ -317,7 +317,7 @@ class ReportChecksOperator(FlowOperator):
         super().__init__(**kwargs)
         self.rows = rows
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def work(self, context: Context) -> dict[str, Any]:
         rows: list[Row] = [row for part in self.rows for row in (part or ())]
         rows += self._evidence() if rows else []
         wrong = [row for row in rows if row["ok"] != "yes"]

@@ -41,7 +41,7 @@ class ReadDecisionsOperator(FlowOperator):
     could be read; those that could are recorded all the same. A bill's task that was deleted leaves evidence of that.
     """
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
         board, pins = run.own_board("bill")
         policy, began = policy_of(run, pins), run.now()

@@ -59,7 +59,7 @@ class PlanTasksOperator(FlowOperator):
 
     kind: str
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
         board, pins = run.own_board(self.kind)
         drifted = drift(run, board, self.kind, pins)
@@ -289,22 +289,21 @@ class ApplyPlanOperator(StoredPlanOperator):
     def carry_out(self, run: FlowRun, stored: StoredPlan) -> dict[str, Any]:
         board, pins = run.own_board(stored.kind)
         scope = run.flow.bills if stored.kind == "bill" else run.flow.vendors
-        with run.store.kept_open():
-            result = apply_plan(
-                plan_from_json(Plan, stored.body),
-                kind=stored.kind,
-                board=board,
-                links=run.store.links(stored.kind),
-                journal=run.store.intents(),
-                project_gid=pins.project_gid,
-                key_field_gid=pins.fields[scope.key_field].gid,
-                bot_gid=pins.bot_gid,
-                owner=stored.plan_id,
-                now=utc_now,
-                names={pin.gid: name for name, pin in pins.fields.items()},
-                workers=board.max_writes,
-                on_progress=lambda text: self.log.info("%s", text),
-            )
+        result = apply_plan(
+            plan_from_json(Plan, stored.body),
+            kind=stored.kind,
+            board=board,
+            links=run.store.links(stored.kind),
+            journal=run.store.intents(),
+            project_gid=pins.project_gid,
+            key_field_gid=pins.fields[scope.key_field].gid,
+            bot_gid=pins.bot_gid,
+            owner=stored.plan_id,
+            now=utc_now,
+            names={pin.gid: name for name, pin in pins.fields.items()},
+            workers=board.max_writes,
+            on_progress=lambda text: self.log.info("%s", text),
+        )
         if stored.kind == "bill":
             run.store.marks().made(board.made)
             run.store.marks().wrote(board.wrote)

@@ -39,7 +39,7 @@ class PlanVendorFieldsOperator(FlowOperator):
     on a full pass. Writes nothing to either system.
     """
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
         board, pins = run.own_board("vendor")
         policy = vendor_policy(run.flow, pins)
@@ -177,7 +177,7 @@ class WriteVendorsOperator(StoredPlanOperator):
 class TellVendorPeopleOperator(FlowOperator):
     """Comments once on the vendor's task when a value waits for approval, was approved, refused, or is held back."""
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
         if context["params"].get("dry_run"):
             return {"dry_run": True, "written": 0}

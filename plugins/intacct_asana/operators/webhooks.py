@@ -42,7 +42,7 @@ FAILED_TRIES = 2
 class KeepWebhookOperator(FlowOperator):
     """Looks after the flow's webhook and makes it anew when it is gone or failing. Never fails: the schedule suffices."""
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
         if run.flow.wake != "webhook":
             raise AirflowSkipException(f"Flow {self.flow} is not woken by a webhook.")

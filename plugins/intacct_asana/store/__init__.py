@@ -5,7 +5,7 @@ A cursor moves in the same transaction as the work that it covers. SQLite for on
 
 from __future__ import annotations
 
-from intacct_asana.store.database import open_database
+from intacct_asana.store.database import kept_open, open_database
 from intacct_asana.store.flow_store import FlowStore, Secrets, Store
 from intacct_asana.store.runs import StoredPlan
 
@@ -21,4 +21,4 @@ def open_store(url: str, *, evidence_keys: Secrets = tuple) -> Store:
     return Store(open_database(url), evidence_keys=evidence_keys)
 
 
-__all__ = ["FlowStore", "Store", "StoredPlan", "open_store"]
+__all__ = ["FlowStore", "Store", "StoredPlan", "kept_open", "open_store"]

@@ -52,6 +52,28 @@ MENDED_BY_PEOPLE_WORDS = ("authentication failed", "no password supplied", "does
 """A PostgreSQL server that turns a login away gives the driver its words only, without an SQLSTATE."""
 
 
+_kept = threading.local()
+
+
+@contextmanager
+def kept_open() -> Iterator[None]:
+    """Within it, this thread's transactions on a database follow each other on one connection instead of opening one each.
+
+    For work with many small transactions: a connection takes longer to make than a row to write, and SQLite tidies up
+    its files each time when nobody is connected any more. No lock is held between two transactions.
+    """
+    if getattr(_kept, "connections", None) is not None:
+        yield
+        return
+    _kept.connections = {}
+    try:
+        yield
+    finally:
+        connections, _kept.connections = _kept.connections, None
+        for connection in connections.values():
+            connection.close()
+
+
 class Database:
     """An engine and its two ways of use: `with database.write() as connection`, and `read`."""
 
@@ -100,30 +122,22 @@ class Database:
             raise self._failure(error) from error
 
     @contextmanager
-    def kept_open(self) -> Iterator[None]:
-        """Within it, this thread's transactions follow each other on one connection instead of opening one each.
-
-        For work with many small transactions: a connection takes longer to make than a row to write, and SQLite tidies up
-        its files each time when nobody is connected any more. No lock is held between two transactions.
-        """
-        try:
-            with self._engine.connect() as connection:
-                self._held.connection = connection
-                yield
-        except SQLAlchemyError as error:
-            raise self._failure(error) from error
-        finally:
-            self._held.connection = None
-
-    @contextmanager
     def _begun(self) -> Iterator[Connection]:
-        held: Connection | None = getattr(self._held, "connection", None)
+        held = self._kept()
         if held is None or held.in_transaction():
             with self._engine.begin() as connection:
                 yield connection
         else:
             with held.begin():
                 yield held
+
+    def _kept(self) -> Connection | None:
+        kept: dict[Database, Connection] | None = getattr(_kept, "connections", None)
+        if kept is None:
+            return None
+        if self not in kept:
+            kept[self] = self._engine.connect()
+        return kept[self]
 
     @contextmanager
     def _transaction(self, purpose: str) -> Iterator[Connection]:

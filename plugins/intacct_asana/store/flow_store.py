@@ -50,10 +50,6 @@ class FlowStore:
     def __repr__(self) -> str:
         return f"FlowStore({self._flow} in {self._database.name})"
 
-    def kept_open(self) -> AbstractContextManager[None]:
-        """For many small steps in one thread: within it they share one connection. Each step is kept or lost on its own."""
-        return self._database.kept_open()
-
     @contextmanager
     def together(self) -> Iterator[None]:
         """Everything that this thread keeps within it is one transaction: all of it is kept, or nothing."""
