@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Annotated, Any
@@ -30,6 +31,7 @@ def build(world: World) -> APIRouter:
     """The control routes. Both systems are reached through `world`, so that either may be missing."""
     router = APIRouter(prefix="/_sandbox", dependencies=[Depends(only_from_here)])
     first_settings = dict(world.settings)
+    kept: dict[str, list[Json]] = {}
 
     @router.post("/reset")
     async def reset(told: JsonBody) -> Json:
@@ -42,6 +44,24 @@ def build(world: World) -> APIRouter:
         world.settings.clear()
         world.settings.update(first_settings | told.pop("settings", {}))
         return reset_systems(world, told.pop("seed", DEFAULT_SEED), told)
+
+    @router.post("/keep/{name}")
+    async def keep(name: str) -> Json:
+        """Both systems, settings and clock as they are now, to be begun from again; a name keeps its newest."""
+        kept[name] = _copied(world, _everything(world))
+        return {"kept": sorted(kept)}
+
+    @router.post("/begin/{name}")
+    async def begin(name: str) -> Json:
+        """As it was when it was kept under this name; counters zero, faults gone."""
+        if name not in kept:
+            raise HTTPException(404, f"nothing is kept under {name!r}")
+        world.counters.clear()
+        world.faults.clear()
+        for there, then in zip(_everything(world), _copied(world, kept[name]), strict=True):
+            there.clear()
+            there.update(then)
+        return _clock(world)
 
     @router.get("/state/{system}")
     async def state(system: str) -> Json:
@@ -117,6 +137,15 @@ def reset_systems(world: World, seed: int, options: Json) -> Json:
         if system is not None:
             summary[name] = system.reset(seed, **options)
     return summary
+
+
+def _everything(world: World) -> list[Json]:
+    return [vars(world.intacct), vars(world.asana.space), vars(world.clock), world.settings]
+
+
+def _copied(world: World, everything: list[Json]) -> list[Json]:
+    """Copies that share nothing but the world and the two systems, to which their parts point."""
+    return deepcopy(everything, {id(each): each for each in (world, world.intacct, world.asana.space, world.clock)})
 
 
 def _system(world: World, name: str) -> Any:

@@ -15,11 +15,13 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
+from intacct_asana.store import open_store
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
@@ -39,8 +41,26 @@ rm -rf "$PWD"
 """
 """What a small process of its own does when the pipe from us breaks, since a process that is killed stops no server."""
 
-NewStore = Callable[..., str]
-"""Each call is the URL of a new database: an empty one, or a copy of the one that `like` names."""
+
+@dataclass(frozen=True)
+class NewStore:
+    """Each call is the URL of a new database of this kind: an empty one, or a copy of the one that `like` names."""
+
+    kind: str
+    make: Callable[..., str]
+
+    def __call__(self, *, like: str = "") -> str:
+        return self.make(like=like)
+
+    def ready(self) -> str:
+        """One in which the store's tables are already; making them takes longer than copying them."""
+        if self.kind not in _with_tables:
+            _with_tables[self.kind] = self()
+            open_store(_with_tables[self.kind])
+        return self(like=_with_tables[self.kind])
+
+
+_with_tables: dict[str, str] = {}
 
 
 class Postgres:
@@ -130,18 +150,22 @@ def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> NewStore:
     """Makes stores of one kind, as many as a test needs."""
     if request.param == "postgresql":
         server: Postgres = request.getfixturevalue("postgres")
-        return server.new_database
+        return NewStore("postgresql", server.new_database)
+    return files_in(tmp_path)
+
+
+def files_in(folder: Path) -> NewStore:
     numbers = count(1)
 
-    def new_file(*, like: str = "") -> str:
-        path = tmp_path / f"store{next(numbers)}.db"
+    def new_file(*, like: str) -> str:
+        path = folder / f"store{next(numbers)}.db"
         if like:
             # With what stands in its write-ahead log only.
             with closing(sqlite3.connect(str(make_url(like).database))) as old, closing(sqlite3.connect(path)) as new:
                 old.backup(new)
         return f"sqlite:///{path}"
 
-    return new_file
+    return NewStore("sqlite", new_file)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -158,7 +158,7 @@ class World:
     def __init__(self, sandbox: Any, api: Any, run_task: Callable[..., Any], bag: Any, new_store: NewStore) -> None:
         self.sandbox, self.api, self.bag, self._run_task = sandbox, api, bag, run_task
         self.new_store = new_store
-        self.use_store(new_store())
+        self.use_store(new_store.ready())
         self.error: Any = None
 
     def run(
@@ -197,7 +197,7 @@ class World:
 
     def lose_store(self) -> None:
         """As when the database was restored empty."""
-        self.use_store(self.new_store())
+        self.use_store(self.new_store.ready())
 
     def use_store(self, url: str) -> None:
         self.store_url = url

@@ -179,7 +179,7 @@ class World:
         )
         self.history: list[Story] = []
         self.cuts = Cuts()
-        self.store = open_store(World.new_store(), evidence_keys=evidence_keys).for_flow("demo")
+        self.store = open_store(World.new_store.ready(), evidence_keys=evidence_keys).for_flow("demo")
         self.links = self.store.links("bill")
         self.real_decisions = self.store.decisions()
         self.show()

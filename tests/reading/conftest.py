@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from sandbox import constants
+from tests.begun import begun
 from tests.databases import NewStore, airflow_connection, rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,7 +51,6 @@ class Company:
         Variables.values = {}
         monkeypatch.setattr("airflow.sdk.Variable", Variables)
         self.connect()
-        self.new_store()
         self.flow()
 
     def connect(self, **extra: Any) -> None:
@@ -67,7 +67,10 @@ class Company:
         self.patch.setenv("AIRFLOW_CONN_ASANA_DEFAULT", json.dumps(asana))
 
     def new_store(self) -> None:
-        self.store_url = self.make_store()
+        self.use_store(self.make_store.ready())
+
+    def use_store(self, url: str) -> None:
+        self.store_url = url
         self.patch.setenv("AIRFLOW_CONN_INTACCT_ASANA_STORE", json.dumps(airflow_connection(self.store_url)))
 
     def flow(self, *, limits: dict[str, Any] | None = None, **bills: Any) -> None:
@@ -233,14 +236,27 @@ def told_differently(task: dict[str, Any], bill: dict[str, Any]) -> list[str]:
 @pytest.fixture
 def company(sandbox: Any, tmp_path: Path, new_store: NewStore, monkeypatch: pytest.MonkeyPatch) -> Company:
     """A fresh company whose flow is pinned and that was never read."""
-    made = Company(sandbox, tmp_path, new_store, monkeypatch)
-    made.pin()
+    return _company(Company(sandbox, tmp_path, new_store, monkeypatch), is_synced=False)
+
+
+def _company(made: Company, *, is_synced: bool) -> Company:
+    def make() -> tuple[str, Any]:
+        made.sandbox.reset()
+        made.new_store()
+        made.pin()
+        if is_synced:
+            made.sync()
+            assert made.differences() == []
+        return made.store_url, None
+
+    url, _ = begun(made.sandbox, made.make_store, ("reading", is_synced), make)
+    # The session of the one that was kept is of its own process.
+    Variables.values = {}
+    made.use_store(url)
     return made
 
 
 @pytest.fixture
-def synced(company: Company) -> Company:
+def synced(sandbox: Any, tmp_path: Path, new_store: NewStore, monkeypatch: pytest.MonkeyPatch) -> Company:
     """A company of which everything was read once."""
-    company.sync()
-    assert company.differences() == []
-    return company
+    return _company(Company(sandbox, tmp_path, new_store, monkeypatch), is_synced=True)

@@ -18,4 +18,4 @@ def a_world(
 ) -> Callable[..., Reconciliation]:
     for name, value in connections(sandbox).items():
         monkeypatch.setenv(name, value)
-    return lambda **how: Reconciliation(sandbox, tmp_path, new_store(), **how)
+    return lambda **how: Reconciliation(sandbox, tmp_path, new_store, **how)

@@ -16,6 +16,7 @@ from intacct_asana.records import Decision, DecisionState
 from intacct_asana.records.anchors import without_anchors
 
 from sandbox import constants
+from tests.databases import NewStore
 from tests.reconciliation.reconciliation_world import ALICE, BEN, ERIN, GUS, Reconciliation
 
 WAYS = {
@@ -80,9 +81,9 @@ class Told:
 class History:
     """Plays acts on a world and then compares it with the truth."""
 
-    def __init__(self, sandbox: Any, folder: Path, way: str, *, store_url: str) -> None:
+    def __init__(self, sandbox: Any, folder: Path, way: str, *, new_store: NewStore) -> None:
         self.way = way
-        self.world = Reconciliation(sandbox, folder, store_url, approval=WAYS[way], bills=2)
+        self.world = Reconciliation(sandbox, folder, new_store, approval=WAYS[way], bills=2)
         self.bills = [Told(amount=500), Told(amount=500)]
         sandbox.settings(asana_requests_per_minute=1_000_000)
         sandbox.zero_counters()

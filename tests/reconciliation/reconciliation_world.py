@@ -24,7 +24,9 @@ from intacct_asana.records import Decision
 from intacct_asana.store import FlowStore, open_store
 
 from sandbox import constants
+from tests.begun import begun
 from tests.conftest import evidence_keys
+from tests.databases import NewStore
 
 BEGIN = datetime(2026, 11, 23, 8, tzinfo=UTC)
 ALICE, BEN, ERIN, GUS = (constants.PEOPLE[place]["email"] for place in (0, 1, 4, 5))
@@ -77,20 +79,29 @@ def connections(sandbox: Any) -> dict[str, str]:
 class Reconciliation:
     """One flow with a few bills. `run` is one run of the approvals DAG, `sync` one of the bill sync."""
 
-    def __init__(self, sandbox: Any, folder: Path, store_url: str, *, approval: str = "", bills: int = 1) -> None:
+    def __init__(self, sandbox: Any, folder: Path, new_store: NewStore, *, approval: str = "", bills: int = 1) -> None:
         self.sandbox = sandbox
-        sandbox.reset(vendors=1, bills=0)
-        self.at = BEGIN
-        sandbox.clock(freeze=BEGIN.isoformat())
         self.path = path = folder / "small.yaml"
         projects = {"bills": constants.BILLS_PROJECT_GID, "vendors": constants.VENDORS_PROJECT_GID}
-        path.write_text(FLOW.format(approval=approval, **projects), encoding="utf-8")
+        text = FLOW.format(approval=approval, **projects)
+        path.write_text(text, encoding="utf-8")
         self.flow: Flow = load_flow(path)
-        self.store: FlowStore = open_store(store_url, evidence_keys=evidence_keys).for_flow("small")
-        self.books: IntacctHook | None = None
-        self.bills = [self.add_bill() for _ in range(bills)]
-        self.step(CheckAsanaOperator(task_id="check", flow="small", create_missing=True))
-        self.sync()
+
+        def make() -> tuple[str, Any]:
+            sandbox.reset(vendors=1, bills=0)
+            self.at = BEGIN
+            sandbox.clock(freeze=BEGIN.isoformat())
+            self.books: IntacctHook | None = None
+            url = new_store.ready()
+            self.store: FlowStore = open_store(url, evidence_keys=evidence_keys).for_flow("small")
+            self.bills = [self.add_bill() for _ in range(bills)]
+            self.step(CheckAsanaOperator(task_id="check", flow="small", create_missing=True))
+            self.sync()
+            return url, (self.bills, self.at)
+
+        url, (self.bills, self.at) = begun(sandbox, new_store, ("reconciliation", text, bills), make)
+        self.books = None
+        self.store = open_store(url, evidence_keys=evidence_keys).for_flow("small")
 
     # One step, as a task of its own: fresh hooks, the same session.
 

@@ -30,9 +30,9 @@ def connected(sandbox_process: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator
     sandbox_process.settings(asana_requests_per_minute=1500)
 
 
-def holds(sandbox: Any, way: str, acts: Acts, *, store_url: str) -> None:
+def holds(sandbox: Any, way: str, acts: Acts, *, new_store: NewStore) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        history = History(sandbox, Path(folder), way, store_url=store_url)
+        history = History(sandbox, Path(folder), way, new_store=new_store)
         for act in acts:
             history.play(act)
         history.end()
@@ -49,7 +49,7 @@ def test_no_decision_is_lost_or_recorded_twice(
     @given(st.lists(ACTS, min_size=6, max_size=12))
     def law(acts: Acts) -> None:
         played.append(len(acts))
-        holds(connected, way, acts, store_url=new_store())
+        holds(connected, way, acts, new_store=new_store)
 
     law()
     figures(f"random histories of approvals by {way}", len(played))
@@ -66,7 +66,7 @@ def test_no_decision_is_lost_or_recorded_twice_in_many_histories(
     @given(st.lists(ACTS, min_size=6, max_size=24))
     def law(acts: Acts) -> None:
         played.append(len(acts))
-        holds(connected, way, acts, store_url=new_store())
+        holds(connected, way, acts, new_store=new_store)
 
     law()
     figures(f"many random histories of approvals by {way}", len(played))

@@ -6,7 +6,6 @@ while it happens; what a task showed when somebody chose is read from the task's
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from intacct_asana.errors import IntacctAsanaError
 
 from sandbox import constants
+from tests.databases import NewStore
 from tests.reconciliation.reconciliation_world import ALICE, BEN, ERIN, GUS
 from tests.standing.standing_world import CLERK, Standing
 
@@ -98,8 +98,8 @@ class Noted:
 class History:
     """Plays acts on a small company and compares, after each run that met no trouble, both sides with the model."""
 
-    def __init__(self, sandbox: Any, folder: Path, new_store: Callable[..., str], *, like: Standing | None = None) -> None:
-        self.flow = Standing(sandbox, folder, new_store, bills=BILLS, like=like)
+    def __init__(self, sandbox: Any, folder: Path, new_store: NewStore) -> None:
+        self.flow = Standing(sandbox, folder, new_store, bills=BILLS)
         self.vendors = [one["vendor_id"] for one in sandbox.state("intacct")["vendors"]][:2]
         self.noted = [Noted() for _ in range(BILLS)]
         for noted, bill in zip(self.noted, self._bills(), strict=True):

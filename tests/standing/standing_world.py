@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +14,12 @@ from intacct_asana.flow.model import Flow
 from intacct_asana.intacct.hook import IntacctHook
 from intacct_asana.operators.documents import AttachDocumentsOperator
 from intacct_asana.operators.preflight import CheckAsanaOperator
-from intacct_asana.store import kept_open, open_store
+from intacct_asana.store import open_store
 
 from sandbox import constants
+from tests.begun import begun
 from tests.conftest import evidence_keys
+from tests.databases import NewStore
 from tests.reconciliation.reconciliation_world import BEGIN, Reconciliation
 
 FLOW = """
@@ -59,19 +59,14 @@ TRIES = 4
 
 
 class Standing(Reconciliation):
-    """A company with a few bills of two vendors, and its tasks.
-
-    One that begins `like` another finds its fields and a store in which they are pinned: that saves many histories most of
-    their beginning.
-    """
+    """A company with a few bills of two vendors, and its tasks."""
 
     def __init__(
         self,
         sandbox: Any,
         folder: Path,
-        new_store: Callable[..., str],
+        new_store: NewStore,
         *,
-        like: Standing | None = None,
         approval: str = "",
         write_back: str = "",
         bills: int = 1,
@@ -80,29 +75,37 @@ class Standing(Reconciliation):
         make_bill: dict[str, Any] | None = None,
     ) -> None:
         self.sandbox, self.new_store = sandbox, new_store
-        sandbox.reset(vendors=2, bills=0, keep_fields=bool(like))
-        sandbox.settings(asana_requests_per_minute=1_000_000, **(settings or {}))
-        self.at = BEGIN
-        sandbox.clock(freeze=BEGIN.isoformat())
         self.path = folder / "small.yaml"
         projects = {"bills": constants.BILLS_PROJECT_GID, "vendors": constants.VENDORS_PROJECT_GID}
         text = FLOW.format(approval=approval, write_back=write_back, **projects)
-        self.path.write_text(text.replace(*replace) if replace[0] else text, encoding="utf-8")
+        text = text.replace(*replace) if replace[0] else text
+        self.path.write_text(text, encoding="utf-8")
         self.flow: Flow = load_flow(self.path)
-        self.books: IntacctHook | None = None
-        self.holds_store = bool(like)
-        self.open_new_store(like=like.before_url if like else "")
-        if not like:
+
+        def make() -> tuple[str, Any]:
+            sandbox.reset(vendors=2, bills=0)
+            sandbox.settings(asana_requests_per_minute=1_000_000, **(settings or {}))
+            self.at = BEGIN
+            sandbox.clock(freeze=BEGIN.isoformat())
+            self.books: IntacctHook | None = None
+            self.use_store(new_store.ready())
             self.preflight()
-            self.before_url = new_store(like=self.url)
-        self.bills = [self.make_bill(**(make_bill or {})) for _ in range(bills)]
-        self.sync()
+            self.bills = [self.make_bill(**(make_bill or {})) for _ in range(bills)]
+            self.sync()
+            return self.url, (self.bills, self.at)
+
+        url, (self.bills, self.at) = begun(sandbox, new_store, ("standing", text, bills, settings, make_bill), make)
+        self.books = None
+        self.use_store(url)
 
     # What runs.
 
-    def open_new_store(self, *, like: str = "") -> None:
-        self.url = self.new_store(like=like)
-        self.store = open_store(self.url, evidence_keys=evidence_keys).for_flow("small")
+    def use_store(self, url: str) -> None:
+        self.url = url
+        self.store = open_store(url, evidence_keys=evidence_keys).for_flow("small")
+
+    def open_new_store(self) -> None:
+        self.use_store(self.new_store.ready())
 
     def preflight(self) -> list[dict[str, str]]:
         rows: list[dict[str, str]] = self.step(CheckAsanaOperator(task_id="check", flow="small", create_missing=True))
@@ -127,9 +130,8 @@ class Standing(Reconciliation):
         for steps in ((self.sync,), (self.read, self.settle, self.tell)):
             self.pass_time(1)
             try:
-                with kept_open() if self.holds_store else nullcontext():
-                    for step in steps:
-                        step()
+                for step in steps:
+                    step()
             except IntacctAsanaError as error:
                 failed.append(error)
         return failed

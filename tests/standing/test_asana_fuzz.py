@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import count
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -29,7 +28,7 @@ from intacct_asana.approvals import Stands
 from intacct_asana.errors import IntacctAsanaError
 
 from sandbox import constants
-from tests.databases import NewStore
+from tests.databases import NewStore, files_in
 from tests.reconciliation.reconciliation_world import connections
 from tests.standing.answer_damage import Lies, damaged, mangled
 from tests.standing.recorded_answers import (
@@ -58,14 +57,9 @@ _scenes: list[Scene] = []
 def scenes(connected: Any, tmp_path: Path) -> list[Scene]:
     """Recorded once for each process."""
     if not _scenes:
-        new_store = stores_in(tmp_path)
+        new_store = files_in(tmp_path)
         _scenes.extend(record_scenes(lambda **how: Standing(connected, tmp_path, new_store, **how)))
     return _scenes
-
-
-def stores_in(folder: Path) -> Callable[..., str]:
-    numbers = count(1)
-    return lambda like="": f"sqlite:///{folder}/scenes{next(numbers)}.db"
 
 
 def values_of(scenes: list[Scene]) -> dict[str, list[Any]]:
@@ -230,11 +224,10 @@ class OverHttp:
     def __init__(self, proxy: Proxy, make: Callable[..., Standing]) -> None:
         self.proxy, self.ends = proxy, Counter[str]()
         self.make = partial(make, bills=0, approval=ENUM, replace=GUS_IS_LISTED)
-        self.like = self.make()
 
     def round(self, random: Random | None) -> list[str]:
         """What the stamps say after one run of the operators on damaged answers."""
-        flow = self.make(like=self.like)
+        flow = self.make()
         flow.bills = [flow.make_bill() for _ in OVER_HTTP]
         flow.sync()
         for place, name in enumerate(OVER_HTTP):

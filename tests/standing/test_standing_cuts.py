@@ -15,6 +15,8 @@ import pytest
 from intacct_asana.errors import IntacctAsanaError
 from requests.adapters import HTTPAdapter
 
+from tests.databases import KINDS as KINDS_OF_STORE
+from tests.databases import NewStore
 from tests.reconciliation.reconciliation_world import ALICE, BEN, ERIN
 from tests.standing.standing_world import COMMENT_WAY, TRIES, Standing
 
@@ -220,14 +222,14 @@ def play(a_flow: Flow, cutter: Cutter, story: Story, pick: Callable[[list[tuple[
 
 @pytest.mark.parametrize("name", STORIES)
 def test_a_cut_of_a_decision_ends_in_what_stands(
-    a_flow: Flow, a_cutter: Cutter, name: str, figures: Callable[[str, object], None]
+    a_flow: Flow, a_cutter: Cutter, new_store: NewStore, name: str, figures: Callable[[str, object], None]
 ) -> None:
-    """A few cuts spread over its calls, with each way of being cut."""
+    """A few cuts spread over its calls, with each way of being cut: half of them on each database."""
 
     def some(cuts: list[tuple[int, str]]) -> list[tuple[int, str]]:
         # A step that is no multiple of the four kinds, so that each comes up.
         step = max(1, len(cuts) // SAMPLES) | 1
-        return cuts[step // 2 :: step][:SAMPLES]
+        return cuts[step // 2 :: step][KINDS_OF_STORE.index(new_store.kind) : SAMPLES : len(KINDS_OF_STORE)]
 
     figures(f"cuts of a decision, {name}", play(a_flow, a_cutter, STORIES[name], some))
 

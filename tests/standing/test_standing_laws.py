@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from tests.databases import NewStore
 from tests.standing.standing_history import ACTS, History
-from tests.standing.standing_world import Standing
 
 pytestmark = [pytest.mark.laws, pytest.mark.airflow]
 FEW, MANY, PARTS = 8, 130, 8
@@ -23,21 +22,18 @@ RELAXED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthChec
 
 
 class Player:
-    """Plays histories one after the other, each like the one that was prepared once; after one that failed it prepares anew."""
+    """Plays histories one after the other, each on a company of its own."""
 
     def __init__(self, sandbox: Any, folder: Path, new_store: NewStore) -> None:
         self.sandbox, self.folder, self.new_store = sandbox, folder, new_store
-        self.like: Standing | None = None
         self.played = 0
 
     def play(self, told: list[tuple[Any, ...]]) -> None:
-        like = self.like or Standing(self.sandbox, self.folder, self.new_store, bills=0)
-        self.like, self.played = None, self.played + 1
-        history = History(self.sandbox, self.folder, self.new_store, like=like)
+        self.played += 1
+        history = History(self.sandbox, self.folder, self.new_store)
         for act in told:
             history.play(act)
         history.end()
-        self.like = like
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from intacct_asana.operators.vendor_fields import PlanVendorFieldsOperator, Tell
 from intacct_asana.store import FlowStore, open_store
 
 from sandbox import constants
+from tests.begun import begun
 from tests.conftest import evidence_keys
 from tests.databases import NewStore
 
@@ -33,8 +34,6 @@ class VendorWorld:
         self, sandbox: Any, folder: Path, new_store: NewStore, *edits: tuple[str, str], vendors: int = 8, **settings: Any
     ) -> None:
         self.sandbox, self.folder, self.new_store = sandbox, folder, new_store
-        sandbox.reset(vendors=vendors, bills=0)
-        sandbox.settings(**settings)
         text = (ROOT / "include" / "mappings" / "demo.yaml").read_text(encoding="utf-8")
         for old, new in edits:
             assert old in text, old
@@ -44,13 +43,26 @@ class VendorWorld:
         self.results: dict[str, Any] = {}
         self.error: IntacctAsanaError | None = None
         self.books: Any = None
-        self.open_new_store()
 
-    def open_new_store(self) -> None:
-        """An empty store, and preflight to fill it."""
-        self.store: FlowStore = open_store(self.new_store(), evidence_keys=evidence_keys).for_flow("demo")
+        def make() -> tuple[str, Any]:
+            sandbox.reset(vendors=vendors, bills=0)
+            sandbox.settings(**settings)
+            return self.open_new_store(), self.checks
+
+        url, self.checks = begun(sandbox, new_store, ("vendors", text, vendors, settings), make)
+        self.books = None
+        self.use_store(url)
+
+    def use_store(self, url: str) -> None:
+        self.store: FlowStore = open_store(url, evidence_keys=evidence_keys).for_flow("demo")
+
+    def open_new_store(self) -> str:
+        """An empty store, and preflight to fill it. Gives its URL."""
+        url = self.new_store.ready()
+        self.use_store(url)
         self.checks = self._step(CheckIntacctOperator(task_id="check", flow="demo"))
         self._step(CheckAsanaOperator(task_id="check", flow="demo", create_missing=True))
+        return url
 
     def connect(self, monkeypatch: pytest.MonkeyPatch, *, read_only: bool) -> None:
         """Change Intacct's connection, as in Airflow's UI."""
