@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
 import pytest
 from intacct_asana.errors import Refused, TryLater
-from intacct_asana.records import Cursor
+from intacct_asana.records import Cursor, IntentState
 from intacct_asana.store import FlowStore, open_store
+from sqlalchemy import event
 
 from tests.journal.journal_world import NOON, a_task
 from tests.store.store_world import make_older
@@ -33,6 +37,25 @@ def test_a_part_that_fails_is_undone_alone(flow: FlowStore) -> None:
             keep_and_fail(flow)
         flow.save_cursor(Cursor(name="vendors", value="2"))
     assert [flow.cursor(name) for name in ("bills", "part", "vendors")] == ["1", None, "2"]
+
+
+def test_a_write_that_another_run_finishes_while_it_is_noted_is_noted_anew(flow: FlowStore) -> None:
+    """Such a run died of a KeyError. SQLite lets nobody in between."""
+    (there,) = flow.intents().note([a_task()], at=NOON).values()
+    finished: list[str] = []
+
+    def finish(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if "FOR UPDATE" in statement and not finished:
+            finished.append(statement)
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(flow.intents().drop, there).result(10)
+
+    later = NOON + timedelta(minutes=1)
+    event.listen(flow._database._engine, "before_cursor_execute", finish)
+    (anew,) = flow.intents().note([a_task()], at=later).values()
+    assert (anew.state, len(flow.intents().open(anew.kind))) == (IntentState.NOTED, 1)
+    assert anew.noted_at == later
+    assert bool(finished) == flow._database.name.startswith("postgresql")
 
 
 def test_a_store_of_the_sixth_version_learns_about_intents_and_gives_its_leases_up(url: str) -> None:

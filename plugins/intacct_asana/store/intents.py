@@ -26,6 +26,7 @@ from intacct_asana.store.tables import intents as table
 CHUNK = 500
 """Ids in one IN list: below the variable limit of every database."""
 
+NOTE_TRIES = 5
 OPEN = [str(state) for state in IntentState if state.is_open]
 RENEWED = ("kind", "subject", "state", "body", "control_id", "tries", "since", "noted_at", "changed_at", "answer")
 
@@ -46,9 +47,7 @@ class StoredIntents:
         if len(wanted) != len(intents):
             raise Refused("Two of the writes to be noted are the same one; nothing was noted.")
         with self._database.write() as connection:
-            # In the order of their ids, so that two processes with the same ones wait for each other only once.
-            add_all(connection, table, [self._row(wanted[intent_id], at=at) for intent_id in sorted(wanted)])
-            rows = {row.intent_id: row for row in self._rows(connection, table.c.intent_id, wanted, lock=True)}
+            rows = self._locked(connection, wanted, at=at)
             stand = {intent_id: _standing(rows[intent_id], intent) for intent_id, intent in wanted.items()}
             renewed = [self._row(intent, at=at) for intent in stand.values() if not intent.state.is_in_doubt]
             self._renew(connection, [row for row in renewed if row != rows[row["intent_id"]]._asdict()])
@@ -89,6 +88,17 @@ class StoredIntents:
         return [_intent(row) for row in sorted(rows, key=lambda row: (row.noted_at, row.intent_id))]
 
     # --- one transaction's parts ---
+
+    def _locked(self, connection: Connection, wanted: Mapping[str, Intent], *, at: datetime) -> dict[str, Row[Any]]:
+        """The rows of all that is wanted, made where there were none."""
+        for _ in range(NOTE_TRIES):
+            # In the order of their ids, so that two processes with the same ones wait for each other only once.
+            add_all(connection, table, [self._row(wanted[intent_id], at=at) for intent_id in sorted(wanted)])
+            rows = {row.intent_id: row for row in self._rows(connection, table.c.intent_id, wanted, lock=True)}
+            # One that another process finished and took away in between is made again.
+            if rows.keys() == wanted.keys():
+                return rows
+        raise TryLater("Another run finishes the same writes as fast as they are noted; nothing was noted.")
 
     def _renew(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
         """Overwrite rows that are not in doubt with what is wanted now."""
