@@ -15,8 +15,7 @@ ALICE = "alice.martin@northwind.example"
 
 @pytest.fixture
 def synced(world: Any) -> Any:
-    world.must("preflight", create_missing=True)
-    world.must("bill_sync")
+    world.have_run("bill_sync")
     return world
 
 

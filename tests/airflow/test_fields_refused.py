@@ -13,7 +13,7 @@ ALICE = "alice.martin@northwind.example"
 
 @pytest.fixture
 def ready(world: Any) -> Any:
-    world.must("preflight", create_missing=True)
+    world.have_run()
     return world
 
 

@@ -14,8 +14,7 @@ CLERK, ALICE = "jchen", "alice.martin@northwind.example"
 @pytest.fixture
 def ready(world: Any) -> Any:
     """A world in which preflight has run and bills were synced once."""
-    world.must("preflight", create_missing=True)
-    world.must("bill_sync")
+    world.have_run("bill_sync")
     return world
 
 

@@ -54,7 +54,7 @@ def test_task_goes_through_its_bills_sections_and_a_hand_that_moved_it_counts_un
 
 @pytest.mark.slow
 def test_due_date_on_a_weekend_stays_and_one_that_intacct_changes_changes(world: Any) -> None:
-    world.must("preflight", create_missing=True)
+    world.have_run()
     bill = a_bill(world, "Submitted")
     saturday, sunday = "2027-01-02", "2027-01-03"
     for day in (saturday, sunday):
@@ -64,7 +64,7 @@ def test_due_date_on_a_weekend_stays_and_one_that_intacct_changes_changes(world:
 
 
 def test_due_date_that_intacct_takes_away_is_taken_from_the_task(world: Any) -> None:
-    world.must("preflight", create_missing=True)
+    world.have_run()
     bill = a_bill(world, "Submitted")
     world.must("bill_sync")
     assert task_of(world, bill)["due_on"]

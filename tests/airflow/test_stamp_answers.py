@@ -14,8 +14,7 @@ pytestmark = pytest.mark.airflow
 @pytest.fixture
 def chosen(world: Any) -> Any:
     """A world in which Alice approved a bill that nobody has stamped yet."""
-    world.must("preflight", create_missing=True)
-    world.must("bill_sync")
+    world.have_run("bill_sync")
     world.bill = bill_for(world)
     choose(world, ALICE, world.bill, "Approved")
     return world

@@ -18,7 +18,7 @@ def task_gid_of(world: Any, vendor_id: str) -> str:
 
 
 def test_a_vendors_task_that_cannot_be_written_keeps_no_other_vendors_value_back(world: Any) -> None:
-    world.must("preflight", create_missing=True)
+    world.have_run()
     world.must("vendor_sync")
     one, other = [each["vendor_id"] for each in world.sandbox.state("intacct")["vendors"] if each["status"] == "active"][:2]
     world.sandbox.act("intacct", "mgarcia", "edit_vendor", vendor_id=one, changes={"name": "Another name"})
@@ -31,7 +31,7 @@ def test_a_vendors_task_that_cannot_be_written_keeps_no_other_vendors_value_back
 
 
 def test_what_people_own_reaches_intacct_and_a_second_run_writes_nothing_on_either_side(world: Any) -> None:
-    world.must("preflight", create_missing=True)
+    world.have_run()
     world.must("vendor_sync")
     vendor_id = next(one["vendor_id"] for one in world.sandbox.state("intacct")["vendors"] if one["status"] == "active")
     gid = task_gid_of(world, vendor_id)

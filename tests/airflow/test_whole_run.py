@@ -19,8 +19,7 @@ ALICE, BEN, ERIN = "alice.martin@northwind.example", "ben.okafor@northwind.examp
 @pytest.fixture
 def synced(world: Any) -> Any:
     """A world in which preflight and the first bill sync have run."""
-    world.must("preflight", create_missing=True)
-    world.must("bill_sync")
+    world.have_run("bill_sync")
     return world
 
 
@@ -180,7 +179,7 @@ def test_a_renamed_field_breaks_nothing_and_preflight_says_so(synced: Any) -> No
 
 
 def test_a_dry_run_plans_and_writes_nothing(world: Any) -> None:
-    world.must("preflight", create_missing=True)
+    world.have_run()
     before = world.writes()
     world.must("bill_sync", dry_run=True)
     assert world.result("plan_tasks")["counts"]["create"] == len(bills_in_scope(world))
@@ -198,7 +197,7 @@ def test_a_lost_store_adopts_the_tasks_that_are_there(synced: Any) -> None:
 
 
 def test_a_lost_answer_to_a_create_makes_no_second_task(world: Any) -> None:
-    world.must("preflight", create_missing=True)
+    world.have_run()
     world.sandbox.fault("asana", "POST /tasks", "lost_answer", on_call=3)
     world.run("bill_sync")
     world.must("bill_sync")
@@ -235,7 +234,7 @@ def test_a_part_in_doubt_is_written_anew_by_an_incremental_run(synced: Any) -> N
 
 
 def test_a_task_that_asana_lists_late_is_found_by_the_retry_and_not_made_again(world: Any) -> None:
-    world.must("preflight", create_missing=True)
+    world.have_run()
     world.sandbox.settings(asana_listing_delay_seconds=60)
     world.sandbox.fault("asana", "POST /tasks", "lost_answer", on_call=3)
     assert world.run("bill_sync")["apply_plan"] == "failed"
