@@ -83,18 +83,20 @@ class PlanTasksOperator(FlowOperator):
         return self._store(context, run, plan, {**summary, **self._summary(context, run, plan)}, cursors=cursors)
 
     def _follower(self, run: FlowRun) -> Follower:
-        return self.follower(run.flow, books=run.books, store=run.store, now=utc_now)
+        return self.follower(run.flow, books=run.books, store=run.store, now=run.now)
 
     def _reading(self, context: Context, follower: Follower) -> Reading:
         dag_run = context["dag_run"]
         start, end = context.get("data_interval_start"), context.get("data_interval_end")
-        return reading_of(
+        reading = reading_of(
             context["params"],
             run_type=str(getattr(dag_run.run_type, "value", dag_run.run_type)),
             interval=(start, end) if start and end else None,
             since_text=follower.since_text(CHANGED) if follower.knows_its_place else "",
             scope=follower.window,
         )
+        goes_on = reading.moves_cursor and not reading.compares_all
+        return replace(reading, why=reading.why + follower.back.says) if goes_on else reading
 
     def _plan(self, run: FlowRun, board: AsanaHook, pins: Pins, sight: Sight, reading: Reading) -> Plan:
         wanted = self._all_wanted(run, pins, sight.records)

@@ -18,6 +18,7 @@ import pendulum
 from intacct_asana.errors import IntacctAsanaError, Misconfigured
 from intacct_asana.flow.model import BillScope, Flow, VendorScope
 from intacct_asana.ports import FollowedBooks, FollowedStore
+from intacct_asana.reading.late import EVERY, LookBack
 from intacct_asana.records import Bill, Link, ReadWindow, Vendor
 from intacct_asana.sync import Progress, open_writes, parts_of
 from intacct_asana.vendors import NamedPeople, vendor_id_of
@@ -134,8 +135,9 @@ class Follower:
         self.flow, self.books, self.store = flow, books, store
         self.people = NamedPeople(flow)
         self.clock, self.now = now, now()
-        streams = (*self.required, DELETIONS, SWEPT, NAMED)
+        streams = (*self.required, DELETIONS, SWEPT, NAMED, *EVERY)
         self.known = {stream: store.cursor(self.cursor_name(stream)) for stream in streams}
+        self.back = LookBack(flow.bills, kept=self.known.get, texts=books, now=self.now)
 
     def cursor_name(self, stream: str) -> str:
         """A cursor belongs to one way of projecting: a changed mapping starts with a full pass."""
@@ -143,8 +145,11 @@ class Follower:
 
     def since_text(self, stream: str) -> str:
         """A stream's cursor less the look-back; empty when the stream had not begun, and then it is read from its beginning."""
-        text = self.known[stream] or ""
-        return self.books.earlier(text, minutes=self.flow.bills.look_back_minutes) if text else ""
+        return self.back.begin(stream, self.known[stream] or "")
+
+    @property
+    def _stood(self) -> dict[str, str | None]:
+        return {stream: self.known[stream] for stream in (*self.required, DELETIONS)}
 
     @property
     def knows_its_place(self) -> bool:
@@ -159,9 +164,10 @@ class Follower:
 
     def everything(self, window: ReadWindow) -> Sight:
         """A full pass. Its cursors are where each stream stood before the first page."""
-        cursors = {**self.beginnings(), SWEPT: self.now.isoformat()}
+        cursors: dict[str, str] = {**self.beginnings()}
         if self._asks_the_audit:
             cursors |= self._end_of_the_audit()
+        cursors |= {**self.back.made_all(cursors), SWEPT: self.now.isoformat()}
         records = self._by_key(self.read(window))
         # What a listing does not hold may be left out of it only: it counts as gone when it does not come by its number.
         missing = {
@@ -176,7 +182,7 @@ class Follower:
         named, cursors = self.named_by_others()
         suspects, told_cursors, told = self._suspects()
         main = self._by_key(self.read(replace(window, created_since_text=self.since_text(CREATED))))
-        cursors |= told_cursors | self._own_cursors(main.values())
+        cursors |= told_cursors | self._own_cursors(main.values()) | self.back.made(self._stood)
         seen = {record.record_no for record in main.values()}
         unsure = parts_of(open_writes(self.store.intents(), self.kind))
         doubted = {link.record_no for link in self.store.links(self.kind).of(unsure.keys()).values()}
