@@ -82,16 +82,14 @@ def _instant(text: str) -> datetime:
 
 log = logging.getLogger(__name__)
 
-CHANGED, CREATED, LINES, LINES_CREATED, PAYMENTS = "", "created", "lines", "lines_created", "payments"
+CHANGED, CREATED, LINES, LINES_CREATED = "", "created", "lines", "lines_created"
+PAYMENTS, PAYMENTS_CREATED = "payments", "payments_created"
 DELETIONS, SWEPT, NAMED = "deletions", "swept", "named"
 """Streams. Two are none of Intacct's but go by our own clock: `SWEPT` is when every open task's record was last read, `NAMED`
 up to when we know whom vendors name."""
 
 NAMED_AGAIN = timedelta(minutes=2)
 """Whom vendors named so shortly ago is looked at again: another run may have been about to save it."""
-
-EVER_MINUTES = 60 * 24 * 365 * 20
-"""Behind every payment that was made since a cursor said that none had a change time."""
 
 GONE = "it was deleted in Intacct, or this integration may no longer see it"
 
@@ -299,7 +297,7 @@ class BillFollower(Follower):
     """Bills: their lines and payments count, and Purchasing makes some of them anew under other record numbers."""
 
     kind = "bill"
-    required = (CHANGED, CREATED, LINES, LINES_CREATED, PAYMENTS)
+    required = (CHANGED, CREATED, LINES, LINES_CREATED, PAYMENTS, PAYMENTS_CREATED)
 
     @property
     def scope(self) -> BillScope:
@@ -355,36 +353,28 @@ class BillFollower(Follower):
         return self.store.links(self.kind).by_record_no(deleted)
 
     def beginnings(self) -> Mapping[str, str]:
-        trails = self.books.trails
+        trails, paid = self.books.trails, self.books.newest_payments()
         return {
             **super().beginnings(),
             LINES: trails.newest_change("line"),
             LINES_CREATED: trails.newest_creation("line"),
-            PAYMENTS: self.books.bills_with_payment_changes("")[1],
+            PAYMENTS: paid.newest_text,
+            PAYMENTS_CREATED: paid.newest_created_text,
         }
 
     def named_by_others(self) -> tuple[frozenset[str], dict[str, str]]:
-        since, made_since = self.since_text(LINES), self.since_text(LINES_CREATED)
-        trail = self.books.trails.lines(since_text=since, created_since_text=made_since)
-        latest = self.books.latest
-        cursors = {
-            LINES: latest([self.known[LINES] or "", trail.newest_text]),
-            LINES_CREATED: latest([self.known[LINES_CREATED] or "", trail.newest_created_text]),
+        lines = self.books.trails.lines(since_text=self.since_text(LINES), created_since_text=self.since_text(LINES_CREATED))
+        paid = self.books.bills_with_payment_changes(
+            since_text=self.since_text(PAYMENTS), created_since_text=self.since_text(PAYMENTS_CREATED)
+        )
+        newest = {
+            LINES: lines.newest_text,
+            LINES_CREATED: lines.newest_created_text,
+            PAYMENTS: paid.newest_text,
+            PAYMENTS_CREATED: paid.newest_created_text,
         }
-        paid, newest = self._named_by_payments()
-        return trail.keys.union(paid), cursors | {PAYMENTS: latest([self.known[PAYMENTS] or "", newest])}
-
-    def _named_by_payments(self) -> tuple[tuple[str, ...], str]:
-        """Where no payment had a change time when the cursor was saved, every payment may be new.
-
-        One that was never changed may have none now either; then a bill's time is where looking back begins.
-        """
-        ask = self.books.bills_with_payment_changes
-        if self.known[PAYMENTS]:
-            return ask(self.since_text(PAYMENTS))
-        newest = ask("")[1]
-        begin = newest or self.known[CHANGED] or ""
-        return ask(self.books.earlier(begin, minutes=EVER_MINUTES))[0] if begin else (), newest
+        cursors = {stream: self.books.latest([self.known[stream] or "", text]) for stream, text in newest.items()}
+        return lines.keys | paid.keys, cursors
 
 
 class VendorFollower(Follower):
