@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar
 
 from intacct_asana.codec import by_kind
 from intacct_asana.records import Link, Snapshot, Task, TaskDraft
-from intacct_asana.records.remarks import reference, takes_back
+from intacct_asana.records.remarks import GONE, reference, takes_back
 from intacct_asana.sync.difference import (
     APPROVAL,
     REMARK,
@@ -352,7 +352,7 @@ def _gone(key: str, link: Link | None, *, why: str) -> Wanted:
     record_no = link.record_no if link else ""
     before = (link.confirmed if link else None) or TaskDraft(key=key, name="")
     said = f"This task is closed, because its record {record_no} is gone: {why}."
-    draft = replace(before, remark=f"{said}\n\n{reference(f'gone-{record_no}')}")
+    draft = replace(before, remark=f"{said}\n\n{reference(GONE.format(record_no=record_no))}")
     return Wanted(draft=draft, record_no=record_no, amount=Decimal(0), in_scope=False, why=why)
 
 
