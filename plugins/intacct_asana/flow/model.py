@@ -13,6 +13,7 @@ from intacct_asana.flow.words import (
     Amount,
     ConnectionId,
     Cron,
+    Currency,
     Day,
     Email,
     FieldName,
@@ -251,8 +252,9 @@ class Limits(Part):
     vendor_writes: Annotated[int, Field(ge=0)] = 100
     """Most vendors that one run writes in Intacct."""
 
-    money: Amount | None = None
-    """Highest sum of the bills that one run touches. No limit when left out."""
+    money: Annotated[Mapping[Currency, Amount], Field(min_length=1)] | None = None
+    """Highest sum of the bills that one run writes for each base currency, as in `USD: 5000000.00`. Bills in a base currency
+    that is not listed stop the run too. No limit when left out."""
 
     empty_side: bool = True
     """Stop when Intacct answers with nothing at all while tasks exist."""

@@ -166,7 +166,7 @@ class PlanTasksOperator(FlowOperator):
             creates=limits.creates,
             closes=limits.closes,
             updates=limits.updates,
-            money=limits.money,
+            money=limits.money if self.kind == "bill" else None,
             existing=run.store.links(self.kind).count(),
             nothing_read=asked_for_all and not sight.records and limits.empty_side,
         )
@@ -231,6 +231,7 @@ class PlanBillsOperator(PlanTasksOperator):
             draft=project_bill(record, run.flow, pins, people=people, vendor_person=person),
             record_no=record.record_no,
             amount=record.total_entered,
+            currency=record.base_currency or run.flow.approval.base_currency or "",
             in_scope=record.state in run.flow.bills.states and bill_window(run.flow.bills).covers(record),
             snapshot=snapshot_of(record),
         )
