@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.approvals import Policy, decisions_of, signals_of
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater, UnexpectedReply
 from intacct_asana.operators.checks import drift
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
 from intacct_asana.reading.choices import (
@@ -50,7 +50,7 @@ class ReadDecisionsOperator(FlowOperator):
             self.log.warning("Changed in Asana since preflight: %s", what)
         hints = self._hints(board, pins, before)
         crawls = hints.tell_too_little or before.crawl_is_due(every_hours=run.flow.approval.crawl_hours, now=began)
-        look = Look(crawls=crawls, newest=before.seen_until)
+        look = Look(crawls=crawls, newest=before.seen_until, began_at=_clock_of(board))
         self._list(run, board, pins, policy, hints, look)
         self._ask(run, board, pins, policy, hints, look, before)
         by_task = run.store.links("bill").by_task(look.tasks)
@@ -68,6 +68,7 @@ class ReadDecisionsOperator(FlowOperator):
             "events": hints.events,
             "unreadable_events": hints.unreadable,
             "full_crawl": look.crawls,
+            "tasks_listed": len(look.listed),
             "tasks_looked_at": len(by_task),
             "tasks_out_of_the_project": len(look.away),
             "recorded": len(recorded),
@@ -167,6 +168,14 @@ class ReadDecisionsOperator(FlowOperator):
         for decision in recorded:
             self.log.info("Recorded %s: %s on %s", decision.decision_id, decision.signal.verdict, decision.key)
         return recorded
+
+
+def _clock_of(board: AsanaHook) -> datetime | None:
+    """Without it the listing goes on from the newest change that it brought."""
+    try:
+        return board.clock()
+    except UnexpectedReply:
+        return None
 
 
 def _places(run: FlowRun, pins: Pins) -> Places:
