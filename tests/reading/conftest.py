@@ -147,6 +147,12 @@ class Company:
         applied: dict[str, Any] = apply.execute(self._context(run_type=run_type, interval=interval, **params))
         return applied
 
+    def attach(self) -> None:
+        """The step after `sync` that brings files onto tasks."""
+        from intacct_asana.operators.documents import AttachDocumentsOperator
+
+        AttachDocumentsOperator(task_id="attach", flow="demo", applied={"written": 0}).execute(self._context())
+
     @staticmethod
     def _context(*, run_type: str = "scheduled", interval: Any = None, **params: Any) -> Any:
         start, end = interval or (None, None)

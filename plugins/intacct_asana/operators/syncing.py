@@ -70,7 +70,7 @@ class PlanTasksOperator(FlowOperator):
         self.log.info("Reading %ss: %s", self.kind, reading.why)
         sight = _look(follower, reading)
         self.log.info("Deleted %ss: %s", self.kind, sight.deletions)
-        sight = replace(sight, records=self.whole(run, sight.records))
+        sight = replace(sight, records=self.whole(run, sight))
         plan = self._plan(run, board, pins, sight, reading)
         if run.unknown_people:
             self.log.warning("Not users in Asana, so tasks are made without them: %s", ", ".join(run.unknown_people))
@@ -203,9 +203,9 @@ class PlanTasksOperator(FlowOperator):
     def key_field(self, run: FlowRun) -> str:
         raise NotImplementedError
 
-    def whole(self, run: FlowRun, records: Mapping[str, Any]) -> Mapping[str, Any]:
+    def whole(self, run: FlowRun, sight: Sight) -> Mapping[str, Any]:
         """The records with what another call has to tell about them."""
-        return records
+        return sight.records
 
     def want_documents(self, run: FlowRun, records: Mapping[str, Any]) -> None:
         """Notes which documents the tasks should carry; nothing for records that have none."""
@@ -236,8 +236,10 @@ class PlanBillsOperator(PlanTasksOperator):
             snapshot=snapshot_of(record),
         )
 
-    def whole(self, run: FlowRun, records: Mapping[str, Bill]) -> Mapping[str, Bill]:
-        """With the digest of their files. What a task shows already is not read again, unless something made us doubt it."""
+    def whole(self, run: FlowRun, sight: Sight) -> Mapping[str, Bill]:
+        """With the digest of their files. What a task shows already is not read again, but once a day and where something made
+        us doubt it."""
+        records: Mapping[str, Bill] = sight.records
         if not run.files.compared:
             return records
         named = {key: bill for key, bill in records.items() if bill.document_id}
@@ -246,9 +248,10 @@ class PlanBillsOperator(PlanTasksOperator):
         progress = Progress("attachments looked at", total=len(named), now=utc_now, say=self.log.info)
         for number, (key, bill) in enumerate(named.items(), 1):
             kept = None if key in doubted else as_shown(bill, shown.get(key))
-            wanted = bill.state in run.flow.bills.states
-            read = run.files.of(bill, unread=ANY) if wanted and not kept else replace(bill, document_digest=UNREAD)
-            named[key] = kept or read
+            wanted = bill.state in run.flow.bills.states and (sight.files_anew or not kept)
+            read = run.files.of(bill, unread=ANY) if wanted else replace(bill, document_digest=UNREAD)
+            # What cannot be read just now says nothing against what is known.
+            named[key] = kept if kept and read.document_digest == UNREAD else read
             progress.note(number)
         return {**records, **named}
 

@@ -84,9 +84,11 @@ log = logging.getLogger(__name__)
 
 CHANGED, CREATED, LINES, LINES_CREATED = "", "created", "lines", "lines_created"
 PAYMENTS, PAYMENTS_CREATED = "payments", "payments_created"
-DELETIONS, SWEPT, NAMED = "deletions", "swept", "named"
-"""Streams. Two are none of Intacct's but go by our own clock: `SWEPT` is when every open task's record was last read, `NAMED`
-up to when we know whom vendors name."""
+DELETIONS, SWEPT, NAMED, FILES = "deletions", "swept", "named", "files"
+"""Streams. Three are none of Intacct's but go by our own clock: `SWEPT` is when every open task's record was last read, `NAMED`
+up to when we know whom vendors name, `FILES` when all files of open bills were read, whatever was known of them."""
+
+FILES_AGAIN = timedelta(days=1)
 
 NAMED_AGAIN = timedelta(minutes=2)
 """Whom vendors named so shortly ago is looked at again: another run may have been about to save it."""
@@ -99,6 +101,7 @@ class Sight:
     """Records by key, linked keys whose record is gone (with the reason), and where each stream ends now.
 
     `swept` says that every record with an open task was asked for. `deletions` tells people how deletions were found.
+    `files_anew` says that what hangs on them has to be read too, since nothing tells that it was replaced.
     """
 
     records: Mapping[str, Any]
@@ -106,6 +109,7 @@ class Sight:
     cursors: Mapping[str, str] = field(default_factory=dict)
     swept: bool = False
     deletions: str = "not looked for"
+    files_anew: bool = False
 
 
 def bill_window(scope: BillScope) -> ReadWindow:
@@ -133,7 +137,7 @@ class Follower:
         self.flow, self.books, self.store = flow, books, store
         self.people = NamedPeople(flow)
         self.clock, self.now = now, now()
-        streams = (*self.required, DELETIONS, SWEPT, NAMED, *EVERY)
+        streams = (*self.required, DELETIONS, SWEPT, NAMED, FILES, *EVERY)
         self.known = {stream: store.cursor(self.cursor_name(stream)) for stream in streams}
         self.back = LookBack(flow.bills, kept=self.known.get, texts=books, now=self.now)
 
@@ -315,7 +319,7 @@ class BillFollower(Follower):
 
         Bills of vendors that name another person now come too: their tasks are to be given to that person.
         """
-        sight = super().changes(replace(window, bill_date_from=None))
+        sight = self._with_files(super().changes(replace(window, bill_date_from=None)))
         vendor_ids = self._vendors_naming_another()
         if vendor_ids is None:
             return sight
@@ -324,10 +328,18 @@ class BillFollower(Follower):
         return replace(sight, records={**theirs, **sight.records}, cursors={**sight.cursors, NAMED: self._named_until()})
 
     def everything(self, window: ReadWindow) -> Sight:
-        sight = super().everything(window)
+        sight = self._with_files(super().everything(window))
         if not self.people.asked:
             return sight
         return replace(sight, cursors={**sight.cursors, NAMED: self._named_until()})
+
+    def _with_files(self, sight: Sight) -> Sight:
+        """Once a day, of a run that asked for every open task's record anyway."""
+        known = self.known[FILES]
+        is_due = not known or self.now - datetime.fromisoformat(known) >= FILES_AGAIN
+        if SWEPT not in sight.cursors or self.scope.attachments != "file" or not is_due:
+            return sight
+        return replace(sight, cursors={**sight.cursors, FILES: self.now.isoformat()}, files_anew=True)
 
     def _vendors_naming_another(self) -> tuple[str, ...] | None:
         """Ids of vendors whose person may have changed since the last run; None where the flow does not ask vendors."""
