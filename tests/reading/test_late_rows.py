@@ -9,8 +9,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from intacct_asana.errors import IntacctAsanaError
+from intacct_asana.flow.load import load_flow
+from intacct_asana.intacct.timestamps import ServerClock
+from intacct_asana.reading.late import LookBack
 
 from sandbox import constants
+from tests.flow.mapping_builders import DEMO
 
 BEGIN = datetime(2026, 5, 4, 8, tzinfo=UTC)
 HOUR = 3600
@@ -110,6 +114,21 @@ def test_a_wide_look_writes_nothing_about_what_did_not_change_and_counts_only_wh
         days.wait(0.25)
         seen.append(days.looked_back())
     assert seen == [True, False]
+
+
+def test_a_stream_that_had_not_begun_at_the_last_look_is_read_from_its_beginning() -> None:
+    """Its first rows can be older than those that came first."""
+    flow = load_flow(DEMO)
+    stood = {"lines": "05/01/2026 08:00:00", "payments": "", "new": None}
+    first = LookBack(flow.bills, kept={}.get, texts=ServerClock(), now=BEGIN)
+    kept = first.made(stood)
+    back = LookBack(flow.bills, kept=kept.get, texts=ServerClock(), now=BEGIN + timedelta(days=2))
+    assert {stream: back.begin(stream, "05/03/2026 08:00:00") for stream in stood} == {
+        "lines": "04/29/2026 08:00:00",
+        "payments": "",
+        "new": "05/01/2026 08:00:00",
+    }
+    assert back.begin("payments", "") == ""
 
 
 ACT = st.sampled_from(["create_bill", "create_vendor", "pay_bill", "line", "delete_bill"])

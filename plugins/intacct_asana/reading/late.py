@@ -63,12 +63,15 @@ class LookBack:
         return f", {hours} hours back for what came late" if hours else ""
 
     def begin(self, stream: str, cursor: str) -> str:
-        """Where reading of a stream begins, as the server's text; empty where it had not begun."""
+        """Where reading of a stream begins, as the server's text; empty for its beginning, where it had not begun then."""
         if not cursor:
             return ""
         texts, first = self.texts, self.texts.earlier(cursor, minutes=self.minutes)
         for look in self.due:
-            wide = texts.earlier(look.stood.get(stream) or cursor, minutes=look.hours * 60)
+            stood = look.stood.get(stream, cursor)
+            if not stood:
+                return ""
+            wide = texts.earlier(stood, minutes=look.hours * 60)
             first = wide if texts.latest([wide, first]) == first else first
         return first
 
@@ -81,7 +84,7 @@ class LookBack:
         return dict.fromkeys(EVERY, self._mark(stood))
 
     def _mark(self, stood: Mapping[str, str | None]) -> str:
-        known = {stream: text for stream, text in stood.items() if text}
+        known = {stream: text for stream, text in stood.items() if text is not None}
         return json.dumps({"made_at": self.now.isoformat(), "stood": known}, sort_keys=True)
 
 
