@@ -439,7 +439,8 @@ def _too_much(plan: Plan, money: Mapping[str, Decimal]) -> list[str]:
     for currency, amount in sorted(plan.at_stake().items()):
         worth = f"money at stake: records worth {amount:f} {currency or 'in a currency that Intacct does not tell'}"
         if currency not in money and amount:
-            reasons.append(f"{worth} would be written, and limits.money does not name it")
+            cure = "limits.money does not name it" if currency else "approval.base_currency does not say which it is"
+            reasons.append(f"{worth} would be written, and {cure}")
         elif currency in money and amount > money[currency]:
             reasons.append(f"{worth} would be written, the limit is {money[currency]:f}")
     return reasons
