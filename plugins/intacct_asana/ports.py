@@ -116,8 +116,12 @@ class FollowedBooks(Books, Protocol):
 
     def vendors_again(self, record_nos: Collection[str]) -> Iterator[list[Vendor]]: ...
 
-    def bills_with_payment_changes(self, since_text: str) -> tuple[tuple[str, ...], str]:
-        """Record numbers, and the newest change of any payment; no numbers where `since_text` is empty."""
+    def bills_with_payment_changes(self, *, since_text: str, created_since_text: str) -> Trail:
+        """Record numbers of bills whose payments changed or came, and where to go on from; an empty text is the beginning."""
+        ...
+
+    def newest_payments(self) -> Trail:
+        """Where those streams stand now."""
         ...
 
     def earlier(self, text: str, *, minutes: float) -> str: ...

@@ -55,7 +55,7 @@ class History:
         self.numbers = [self.act("create_bill", **made)["record_no"] for _ in range(2)]
         self.payments: list[str] = []
         # A company without any payment has no newest one; then everything is new.
-        self.cursor = hook.bills_with_payment_changes("")[1] or "01/01/2000 00:00:00"
+        self.cursor = hook.newest_payments().newest_text or "01/01/2000 00:00:00"
         self.carry_over(self.numbers)
 
     def act(self, action: str, **arguments: Any) -> Any:
@@ -99,7 +99,8 @@ class History:
         self.act("reverse_payment", record_no=self._payment(which))
 
     def sync(self) -> None:
-        changed, newest = self.hook.bills_with_payment_changes(self.cursor)
+        trail = self.hook.bills_with_payment_changes(since_text=self.cursor, created_since_text=self.cursor)
+        changed, newest = trail.keys, trail.newest_text
         # What was seen is behind the cursor, so that only what changes from now on is named.
         self.cursor = self.hook.earlier(newest, minutes=-1 / 60)
         self.sandbox.clock(advance_seconds=2)

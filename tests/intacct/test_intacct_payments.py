@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from intacct_asana.errors import Misconfigured
-from intacct_asana.records import Bill, PaymentState, ReadWindow
+from intacct_asana.records import Bill, PaymentState, ReadWindow, Trail
 
 CLERK = "jchen"
 STANDING = (PaymentState.PAID, PaymentState.REVERSED, PaymentState.REVERSAL)
@@ -144,29 +143,38 @@ def test_without_the_right_to_payments_bills_come_without_them(sandbox: Any, a_h
     bills = [bill for page in hook.bills(ReadWindow()) for bill in page]
     assert bills
     assert not any(bill.payments for bill in bills)
-    assert hook.bills_with_payment_changes("01/01/2026 00:00:00") == ((), "01/01/2026 00:00:00")
+    since = "01/01/2026 00:00:00"
+    trail = hook.bills_with_payment_changes(since_text=since, created_since_text=since)
+    assert (trail.keys, trail.newest_text, trail.newest_created_text) == (frozenset(), since, since)
+    assert hook.newest_payments() == Trail()
     assert not any("APPYMT" in kind for kind in hook.calls)
 
 
 # Which bills' payments changed.
 
 
+def changes(hook: Any, since_text: str) -> tuple[frozenset[str], str]:
+    """From there on, of what has a change time and of what has none."""
+    trail = hook.bills_with_payment_changes(since_text=since_text, created_since_text=since_text)
+    return trail.keys, trail.newest_text
+
+
 def test_payment_that_does_not_move_its_bill_is_found_by_its_details(sandbox: Any, a_hook: Any) -> None:
     sandbox.settings(payments_touch_bill=False)
     hook = a_hook()
-    numbers, start = hook.bills_with_payment_changes("")
-    assert (numbers, bool(start)) == ((), True)
+    start = hook.newest_payments().newest_text
+    assert start
     one, other = a_bill(sandbox), a_bill(sandbox)
     sandbox.clock(advance_seconds=60)
     before = read(a_hook, one).modified_at_text
     pay(sandbox, one)
     assert read(a_hook, one).modified_at_text == before
-    numbers, newest = hook.bills_with_payment_changes(start)
+    numbers, newest = changes(hook, start)
     assert one in numbers
     assert other not in numbers
     assert hook.latest([start, newest]) == newest != start
     sandbox.clock(advance_seconds=60)
-    assert hook.bills_with_payment_changes(hook.earlier(newest, minutes=-1)) == ((), hook.earlier(newest, minutes=-1))
+    assert changes(hook, hook.earlier(newest, minutes=-1)) == (frozenset(), hook.earlier(newest, minutes=-1))
 
 
 @pytest.mark.parametrize("where", ["details", "payment", "both", "reversal"])
@@ -177,11 +185,11 @@ def test_void_is_found_wherever_it_shows(sandbox: Any, a_hook: Any, where: str) 
     hook = a_hook()
     sandbox.clock(advance_seconds=60)
     # The newest change of all is the payment itself, a minute ago.
-    start = hook.earlier(hook.bills_with_payment_changes("")[1], minutes=-0.5)
-    assert hook.bills_with_payment_changes(start)[0] == ()
+    start = hook.earlier(hook.newest_payments().newest_text, minutes=-0.5)
+    assert changes(hook, start)[0] == frozenset()
     act(sandbox, "void_payment", record_no=payment)
-    numbers, newest = hook.bills_with_payment_changes(start)
-    assert Counter(numbers) == Counter([one, other])
+    numbers, newest = changes(hook, start)
+    assert numbers == {one, other}
     assert hook.latest([start, newest]) == newest != start
 
 
@@ -191,9 +199,10 @@ def test_payments_without_a_change_time_are_found_by_their_creation(sandbox: Any
     pay(sandbox, old)
     sandbox.clock(advance_seconds=3 * 86_400)
     hook = a_hook()
+    stood = hook.newest_payments()
     new = a_bill(sandbox)
-    start = read(a_hook, new).modified_at_text
     pay(sandbox, new)
-    numbers, _ = hook.bills_with_payment_changes(start)
-    assert new in numbers
-    assert old not in numbers
+    behind = [hook.earlier(text, minutes=-1) for text in (stood.newest_text, stood.newest_created_text)]
+    trail = hook.bills_with_payment_changes(since_text=behind[0], created_since_text=behind[1])
+    assert trail.keys == {new}
+    assert hook.latest([trail.newest_created_text, *behind]) == trail.newest_created_text

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -41,11 +43,15 @@ class Variables:
 
 
 class Company:
-    """The demo flow on the sandbox. `sync` is one run of bill_sync (or vendor_sync) as a worker does it, step by step."""
+    """The demo flow on the sandbox. `sync` is one run of bill_sync (or vendor_sync) as a worker does it, step by step.
+
+    With `now` our clock is that one, for what goes by our own clock.
+    """
 
     def __init__(self, sandbox: Any, folder: Path, make_store: NewStore, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sandbox, self.folder, self.make_store, self.patch = sandbox, folder, make_store, monkeypatch
         self.plan: dict[str, Any] = {}
+        self.now: Callable[[], datetime] | None = None
         folder.joinpath("flows").mkdir()
         monkeypatch.setenv("INTACCT_ASANA_MAPPINGS", str(folder / "flows"))
         Variables.values = {}
@@ -133,13 +139,22 @@ class Company:
             self.store.save_pins(kind, known)
 
     def sync(self, kind: str = "bill", *, run_type: str = "scheduled", interval: Any = None, **params: Any) -> dict[str, Any]:
+        from intacct_asana.operators.flow_run import FlowRun
         from intacct_asana.operators.syncing import ApplyPlanOperator, PlanBillsOperator, PlanVendorsOperator
 
         planner = {"bill": PlanBillsOperator, "vendor": PlanVendorsOperator}[kind](task_id="plan_tasks", flow="demo")
+        if self.now:
+            planner.run_parts = FlowRun(planner.run_parts.flow, now=self.now)
         self.plan = planner.execute(self._context(run_type=run_type, interval=interval, **params))
         apply = ApplyPlanOperator(task_id="apply_plan", flow="demo", plan_id=self.plan["plan_id"])
         applied: dict[str, Any] = apply.execute(self._context(run_type=run_type, interval=interval, **params))
         return applied
+
+    def attach(self) -> None:
+        """The step after `sync` that brings files onto tasks."""
+        from intacct_asana.operators.documents import AttachDocumentsOperator
+
+        AttachDocumentsOperator(task_id="attach", flow="demo", applied={"written": 0}).execute(self._context())
 
     @staticmethod
     def _context(*, run_type: str = "scheduled", interval: Any = None, **params: Any) -> Any:

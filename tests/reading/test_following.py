@@ -110,6 +110,19 @@ def test_a_deleted_bill_closes_its_task_and_the_task_says_why_once(synced: Any, 
     assert synced.plan["deletions"] == "by the audit history"
 
 
+def test_a_bill_that_goes_comes_back_and_goes_again_has_it_told_each_time(synced: Any) -> None:
+    """One that this integration may not see for a while keeps its record number."""
+    synced.flow(limits={"empty_side": False}, show_private=False)
+    bill = open_bill(synced, module="3.AP", entity="US01")
+    told = []
+    for hidden in (["US01"], [], ["US01"], ["US01"]):
+        synced.sandbox.settings(private_entities=hidden)
+        synced.sync(full=True)
+        task = synced.task(bill["record_no"])
+        told.append((task["completed"], sum("is gone: " in text for text in synced.comments(task))))
+    assert told == [(True, 1), (False, 1), (True, 2), (True, 2)]
+
+
 @pytest.mark.slow
 def test_an_audit_row_that_comes_late_is_still_met(synced: Any) -> None:
     synced.sandbox.settings(audit_delay_seconds=540)

@@ -70,4 +70,22 @@ def test_payments_are_seen_in_a_company_in_which_none_has_a_change_time(company:
         company.act("pay_bill", record_no=number)
         company.sync()
         assert company.task(number)["completed"]
-    assert company.cursors()["bill_payments"] == ""
+    cursors = company.cursors()
+    assert (cursors["bill_payments"], bool(cursors["bill_payments_created"])) == ("", True)
+
+
+def test_a_payment_without_a_change_time_is_read_again_only_as_long_as_looking_back_reaches(company: Any) -> None:
+    company.sandbox.reset(vendors=3, bills=0)
+    company.pin()
+    company.sandbox.settings(payments_touch_bill=False, payment_modified_when_made=False)
+    company.flow(hourly_look_back_hours=0, daily_look_back_hours=0)
+    first, second = (company.a_bill(state="Posted", amount="10.00") for _ in range(2))
+    company.sync()
+    for number in (first, second):
+        company.act("pay_bill", record_no=number, amount="1.00")
+        company.sandbox.clock(advance_seconds=1800)
+    company.a_bill(state="Posted")
+    company.sync()
+    assert company.plan["read"] == 3
+    company.sync()
+    assert company.plan["read"] == 2

@@ -150,6 +150,15 @@ def test_more_than_a_page_of_events_is_read_to_its_end(world: Any) -> None:
 # What a look costs.
 
 
+def test_tasks_that_changed_long_ago_are_not_listed_again_and_again(world: Any) -> None:
+    world.act(BEN, "comment", text="Seen once")
+    assert world.run()["tasks_listed"] > 0
+    for minutes in (15, 1, 1):
+        world.pass_time(minutes=minutes)
+        listed = world.run()["tasks_listed"]
+    assert listed == 0
+
+
 def test_tasks_that_we_made_or_changed_ourselves_are_not_read(a_world: Any) -> None:
     world = a_world(bills=5)
     assert world.story_reads(world.run) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import Any
 
 import pytest
@@ -147,6 +148,31 @@ def test_a_task_reopened_by_hand_while_its_bill_is_paid_decides_nothing(board: A
     assert board.sync(full=True)["counts"]["leave"] == 1
     board.run()
     assert board.decisions() == []
+
+
+def test_what_was_written_before_the_flow_declared_the_word_stays_a_comment(a_world: Any) -> None:
+    """Be it that people decided in another way until then, or that the word is a new one."""
+    world = a_world(approval="  signal: {kind: enum, field: Approval}")
+    say(world, ALICE, "approve")
+    world.run()
+    declare(world, "approve")
+    say(world, ALICE, "done")
+    world.run()
+    declare(world, "approve, done")
+    assert (rules(world), world.held()["ASANA_DECISION"]) == ([], "")
+    say(world, ALICE, "done: as ordered")
+    world.run()
+    assert (rules(world), world.held()["ASANA_DECISION_REASON"]) == ([""], "as ordered")
+
+
+def declare(world: Any, approve: str) -> None:
+    """The flow goes over to these words, and preflight and one run follow."""
+    signal = f"  signal: {{kind: comment, approve: [{approve}], reject: [reject]}}"
+    text = re.sub("  signal: .*", signal, world.path.read_text(encoding="utf-8"))
+    world.path.write_text(text, encoding="utf-8")
+    world.flow = load_flow(world.path)
+    world.step(CheckAsanaOperator(task_id="check", flow="small", create_missing=True))
+    world.run()
 
 
 @pytest.mark.parametrize(("who", "rule"), [(GUS, "a person decides"), ("rule", "a person decides"), (ERIN, "approver list")])

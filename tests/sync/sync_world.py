@@ -457,4 +457,4 @@ def wanted(
         remark=remark(news),
     )
     shown = Snapshot(digest=f"{vendor}/{amount}", body={"vendor": vendor, "amount": str(amount)})
-    return Wanted(draft=draft, record_no=record_no, amount=amount, in_scope=state != "void", snapshot=shown)
+    return Wanted(draft=draft, record_no=record_no, amount=amount, currency="USD", in_scope=state != "void", snapshot=shown)

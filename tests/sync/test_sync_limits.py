@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -24,15 +25,17 @@ def linked(count: int) -> dict[str, Link]:
 
 
 def test_plan_within_its_limits_passes() -> None:
-    raise_if_unsafe(creating(3), **{**ROOMY, "creates": 3, "money": Decimal("300.00")})
+    raise_if_unsafe(creating(3), **{**ROOMY, "creates": 3, "money": {"USD": Decimal("300.00")}})
 
 
 def test_every_reason_is_said_with_its_numbers_and_the_way_out() -> None:
     with pytest.raises(UnsafePlan) as caught:
-        raise_if_unsafe(creating(3), **{**ROOMY, "creates": 2, "money": Decimal("299.99"), "existing": 12}, nothing_read=True)
+        raise_if_unsafe(
+            creating(3), **{**ROOMY, "creates": 2, "money": {"USD": Decimal("299.99")}, "existing": 12}, nothing_read=True
+        )
     text = str(caught.value)
     assert "too many tasks to create: 3, the limit is 2" in text
-    assert "records worth 300.00 would be written, the limit is 299.99" in text
+    assert "records worth 300.00 USD would be written, the limit is 299.99" in text
     assert "Intacct returned no record, but 12 tasks are linked" in text
     assert "allow_unsafe_plan" in text
 
@@ -71,4 +74,19 @@ def test_narrow_listing_that_shows_nothing_is_fine() -> None:
 def test_money_of_bills_that_are_left_alone_is_not_at_stake() -> None:
     links = linked(3)
     plan = plan_records({key: wanted(key) for key in links}, links=links, found=None)
-    raise_if_unsafe(plan, **{**ROOMY, "money": Decimal(0)})
+    raise_if_unsafe(plan, **{**ROOMY, "money": {"USD": Decimal(0)}})
+
+
+def test_money_is_limited_for_each_currency_by_itself() -> None:
+    """What would be too much when it was added up is not, and one currency too much is, whatever the others are."""
+    records = {"a": wanted("a"), "b": replace(wanted("b"), currency="GBP"), "c": replace(wanted("c"), currency="")}
+    plan = plan_records(records, links={}, found=None)
+    limits = {"USD": Decimal("100.00"), "GBP": Decimal("100.00"), "": Decimal("100.00")}
+    raise_if_unsafe(plan, **{**ROOMY, "money": limits})
+    with pytest.raises(UnsafePlan) as caught:
+        raise_if_unsafe(plan, **{**ROOMY, "money": {"GBP": Decimal("99.99"), "": Decimal("100.00")}})
+    text = str(caught.value)
+    assert "records worth 100.00 GBP would be written, the limit is 99.99" in text
+    assert "records worth 100.00 USD would be written, and limits.money does not name it" in text
+    with pytest.raises(UnsafePlan, match="does not tell would be written, and approval"):
+        raise_if_unsafe(plan, **{**ROOMY, "money": {"USD": Decimal("100.00"), "GBP": Decimal("100.00")}})

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from types import MappingProxyType
 from typing import Protocol
 
@@ -207,11 +207,13 @@ class DeclaredComment:
     """A comment whose first line is a declared word, alone or followed by a colon and the reason: `reject: wrong vendor`.
 
     Nothing else counts: not the word among others, not in a quotation or other markup, not in a comment that its author
-    changed later (nobody knows what it said before).
+    changed later (nobody knows what it said before), and not what was written before the flow declared the word.
     """
 
     words: Mapping[str, Verdict]
     """Words in lower case."""
+    since: Mapping[str, datetime] = field(default_factory=dict)
+    """By Asana's clock from when on a word is declared; one that is not here always was."""
     pending: str = ""
     pending_name: str = ""
     completes: bool = False
@@ -225,7 +227,10 @@ class DeclaredComment:
         if story.kind != COMMENT:
             return None
         head = _head(story.text)
-        return head.casefold() if head.casefold() in self.words and _opens_with(story.html, head) else None
+        word = head.casefold()
+        if word not in self.words or (word in self.since and story.created_at < self.since[word]):
+            return None
+        return word if _opens_with(story.html, head) else None
 
     def said_text(self, story: Story) -> str:
         return story.text[:LONGEST_SAID]

@@ -13,6 +13,7 @@ from intacct_asana.flow.words import (
     Amount,
     ConnectionId,
     Cron,
+    Currency,
     Day,
     Email,
     FieldName,
@@ -131,7 +132,14 @@ class Deletions(Part):
     """How often the records of all open tasks are read again, whatever told of a change. 0 is in every run."""
 
 
-HOW_TO_READ = {"look_back_minutes": 0, "page_size": 0, "deletions": "audit", "sweep_hours": 24}
+HOW_TO_READ = {
+    "look_back_minutes": 0,
+    "hourly_look_back_hours": 0,
+    "daily_look_back_hours": 0,
+    "page_size": 0,
+    "deletions": "audit",
+    "sweep_hours": 24,
+}
 """Settings that change how records are read, and nothing about what they are or say."""
 
 
@@ -154,7 +162,14 @@ class BillScope(Deletions):
     """Read records of private entities too. For a connection at top level; it counts for vendors as well."""
 
     look_back_minutes: Annotated[int, Field(ge=0, le=10_080)] = 10
-    """How far each run reads behind the last one, because Intacct shows changes late. Nothing is written twice for it."""
+    """How far each run reads behind the last one, because Intacct shows changes late. Nothing is written twice for it.
+    It counts for vendors as well, and so do the next two."""
+
+    hourly_look_back_hours: Annotated[int, Field(ge=0, le=168)] = 3
+    """How far a run reads back once an hour, for what came to light later than that. 0 leaves it out."""
+
+    daily_look_back_hours: Annotated[int, Field(ge=0, le=2160)] = 48
+    """The same once a day, for what came even later."""
 
     page_size: Annotated[int, Field(ge=1, le=2000)] = 500
     """Bills per call."""
@@ -237,8 +252,9 @@ class Limits(Part):
     vendor_writes: Annotated[int, Field(ge=0)] = 100
     """Most vendors that one run writes in Intacct."""
 
-    money: Amount | None = None
-    """Highest sum of the bills that one run touches. No limit when left out."""
+    money: Annotated[Mapping[Currency, Amount], Field(min_length=1)] | None = None
+    """Highest sum of the bills that one run writes for each base currency, as in `USD: 5000000.00`. Bills in a base currency
+    that is not listed stop the run too. No limit when left out."""
 
     empty_side: bool = True
     """Stop when Intacct answers with nothing at all while tasks exist."""

@@ -24,7 +24,7 @@ from intacct_asana.intacct.reading import (
     Trails,
     batches,
     changed_payments,
-    newest_payment_change,
+    newest_payments,
     payments_of_bills,
 )
 from intacct_asana.intacct.records import (
@@ -49,7 +49,7 @@ from intacct_asana.intacct.session import IntacctSettings, hide, settings_of
 from intacct_asana.intacct.timestamps import format_of, offset_of
 from intacct_asana.intacct.walks import Walk, walks
 from intacct_asana.intacct.xml import Element, read_user_formatting, update
-from intacct_asana.records import Bill, IntacctIdentity, IntacctUser, ObjectField, ReadWindow, UserFormatting, Vendor
+from intacct_asana.records import Bill, IntacctIdentity, IntacctUser, ObjectField, ReadWindow, Trail, UserFormatting, Vendor
 from intacct_asana.records.documents import DocumentFile
 
 log = logging.getLogger(__name__)
@@ -195,19 +195,20 @@ class IntacctHook(BaseHook):
         for part in batches(sorted(record_nos), MOST_VALUES):
             yield from self.vendors(ReadWindow(record_nos=tuple(part)), page_size=MOST_VALUES)
 
-    def bills_with_payment_changes(self, since_text: str) -> tuple[tuple[str, ...], str]:
-        """Record numbers of bills whose payments changed since the server's text (inclusive), and where to go on from.
+    def bills_with_payment_changes(self, *, since_text: str, created_since_text: str) -> Trail:
+        """Record numbers of bills whose payments changed, or were made, since the server's texts (inclusive); empty is ever.
 
-        Whether a payment moves its bill's own change time is not documented, so a reading by that time may miss it. Without
-        a text there is nothing to look back to: no numbers, and the newest change of any payment, to be asked for before a
-        full pass. Where payments are not read it answers with no numbers and the text that it was given.
+        Whether a payment moves its bill's own change time is not documented, so a reading by that time may miss it. The
+        newest texts are where to go on from. Where payments are not read, those are the ones that it was given.
         """
         if not self.reads_payments:
-            return (), since_text
+            return Trail(newest_text=since_text, newest_created_text=created_since_text)
         clock = self.settings.clock
-        if not since_text:
-            return (), newest_payment_change(self.reader, clock=clock)
-        return changed_payments(self.reader, since_text, clock=clock)
+        return changed_payments(self.reader, since_text=since_text, created_since_text=created_since_text, clock=clock)
+
+    def newest_payments(self) -> Trail:
+        """Where the changes of payments stand, to be asked for before a full pass; empty where payments are not read."""
+        return newest_payments(self.reader, clock=self.settings.clock) if self.reads_payments else Trail()
 
     def users(self) -> list[IntacctUser]:
         """Every user of the company, inactive ones too. Misconfigured when the role may not list users."""

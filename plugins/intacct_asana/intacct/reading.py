@@ -20,7 +20,7 @@ from intacct_asana.intacct.payments import (
     PAYMENT_WISHED,
     payments_of,
 )
-from intacct_asana.intacct.query import MOST_ROWS, MOST_VALUES, Filter, Query, all_of, at_least, is_known, is_null, one_of
+from intacct_asana.intacct.query import MOST_ROWS, MOST_VALUES, Filter, Query, all_of, is_known, is_null, one_of
 from intacct_asana.intacct.records import (
     BILL,
     BILL_NEEDED,
@@ -216,10 +216,6 @@ class Reader:
         return frozenset(row[RECORD_NO] for rows in pages for row in rows if row.get("OPEN", "").lower() == "closed")
 
 
-ZONES_MINUTES = 24 * 60
-"""A creation time may be in another zone than a change time; a day covers every zone."""
-
-
 def payments_of_bills(reader: Reader, bill_record_nos: Iterable[str]) -> dict[str, tuple[Payment, ...]]:
     """The payments of these bills by the bill's record number, in as many calls as 2,000 details and payments take."""
     bills = list(dict.fromkeys(bill_record_nos))
@@ -231,40 +227,39 @@ def payments_of_bills(reader: Reader, bill_record_nos: Iterable[str]) -> dict[st
     return payments_of(details, headers)
 
 
-def changed_payments(reader: Reader, since_text: str, *, clock: ServerClock) -> tuple[tuple[str, ...], str]:
-    """Record numbers of the bills whose payments changed since the server's text, and the newest text seen.
+def changed_payments(reader: Reader, *, since_text: str, created_since_text: str, clock: ServerClock) -> Trail:
+    """Record numbers of the bills whose payments changed or were made since these texts, and the newest texts seen.
 
     A change is a detail row that changed or came, or a payment that changed while its details did not (a void may do so).
     A selection that was deleted leaves nothing to be found here: the bill's own change tells, or the next full pass.
-    Details that were never changed have no change time; those are taken that were created since.
+    Details that were never changed have no change time; where a company tells of none when it was made, all are taken.
     """
-    since = at_least(MODIFIED, since_text)
-    bills: dict[str, None] = {}
-    texts = [since_text]
-    for row in _rows(reader, DETAIL, Walk(scope=(since,), time_field=MODIFIED)):
-        texts.append(row.get(MODIFIED, ""))
-        bills[row.get(PAID_BILL, "")] = None
-    for row in _rows(reader, DETAIL, Walk(scope=_never_changed(reader, since_text, clock))):
-        bills[row.get(PAID_BILL, "")] = None
-    changed: list[str] = []
-    for row in _rows(reader, PAYMENT, Walk(scope=(since,), time_field=MODIFIED)):
-        texts.append(row.get(MODIFIED, ""))
-        changed.append(row[RECORD_NO])
-    for start in range(0, len(changed), MOST_VALUES):
-        some = one_of(PAID_BY, changed[start : start + MOST_VALUES])
-        bills.update((row.get(PAID_BILL, ""), None) for row in _rows(reader, DETAIL, Walk(scope=(some,))))
-    return tuple(number for number in bills if number), clock.latest(texts)
-
-
-def newest_payment_change(reader: Reader, *, clock: ServerClock) -> str:
-    """The newest change of any payment or detail, as the server's own text; empty when there is none. Two calls."""
-    return clock.latest(reader.newest(name, MODIFIED, where=is_known(MODIFIED)) for name in (DETAIL, PAYMENT))
-
-
-def _never_changed(reader: Reader, since_text: str, clock: ServerClock) -> tuple[Filter, ...]:
+    changed, made = change_walks(since_text=since_text, created_since_text=created_since_text, created_field=DETAIL_CREATED)
     if DETAIL_CREATED not in reader.select(DETAIL):
-        return (is_null(MODIFIED),)
-    return is_null(MODIFIED), at_least(DETAIL_CREATED, clock.earlier(since_text, minutes=ZONES_MINUTES))
+        made = Walk(scope=(is_null(MODIFIED),))
+    bills: set[str] = set()
+    texts: dict[Walk, list[str]] = {changed: [since_text], made: [created_since_text]}
+    for walk, found in texts.items():
+        for row in _rows(reader, DETAIL, walk):
+            found.append(row.get(walk.time_field, ""))
+            bills.add(row.get(PAID_BILL, ""))
+    headers: list[str] = []
+    for row in _rows(reader, PAYMENT, changed):
+        texts[changed].append(row.get(MODIFIED, ""))
+        headers.append(row[RECORD_NO])
+    for some in batches(headers, MOST_VALUES):
+        bills.update(row.get(PAID_BILL, "") for row in _rows(reader, DETAIL, Walk(scope=(one_of(PAID_BY, some),))))
+    newest, newest_made = (clock.latest(found) for found in texts.values())
+    return Trail(keys=frozenset(bills - {""}), newest_text=newest, newest_created_text=newest_made)
+
+
+def newest_payments(reader: Reader, *, clock: ServerClock) -> Trail:
+    """Where changes of payments, and new ones without a change time, stand now; empty texts where there are none."""
+    changed = clock.latest(reader.newest(name, MODIFIED, where=is_known(MODIFIED)) for name in (DETAIL, PAYMENT))
+    if DETAIL_CREATED not in reader.select(DETAIL):
+        return Trail(newest_text=changed)
+    made = reader.newest(DETAIL, DETAIL_CREATED, where=all_of(is_null(MODIFIED), is_known(DETAIL_CREATED)))
+    return Trail(newest_text=changed, newest_created_text=made)
 
 
 def _rows(reader: Reader, object_name: str, walk: Walk) -> Iterator[Row]:

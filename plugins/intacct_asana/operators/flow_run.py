@@ -23,7 +23,7 @@ from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.rules import EnumSignal, SignalRule
 from intacct_asana.reading.documents import BillFiles
-from intacct_asana.records import Bill, Link, Person, PinnedField, Pins, Verdict
+from intacct_asana.records import Bill, Cursor, Link, Person, PinnedField, Pins, Verdict
 from intacct_asana.store import FlowStore, StoredPlan, kept_open, open_store
 from intacct_asana.vendors import NamedPeople, vendor_key_of
 
@@ -264,7 +264,7 @@ def policy_of(run: FlowRun, pins: Pins) -> Policy:
     return Policy(
         flow=run.flow.flow,
         approval=approval,
-        way=way_of(approval.signal, pins),
+        way=way_of(approval.signal, pins, since=_words_since(run)),
         bot_gid=pins.bot_gid,
         people=pins.people,
         field_names={field.gid: field.name for field in pins.fields.values()},
@@ -277,13 +277,43 @@ def policy_of(run: FlowRun, pins: Pins) -> Policy:
     )
 
 
-def way_of(signal: SignalRule, pins: Pins) -> Way:
+WORDS = "approval_words"
+"""Cursor: by declared word and what it means, Asana's time from which it does; empty where it did when first looked."""
+
+
+def note_words(run: FlowRun, *, at: datetime) -> None:
+    """Words that the flow has not declared until now begin to count. `at` is Asana's clock.
+
+    What was written before that was a comment and nothing else, be the word new or the way of deciding.
+    """
+    before = run.store.cursor(WORDS)
+    known: dict[str, str] = json.loads(before or "{}")
+    begin = "" if before is None else at.isoformat()
+    now = json.dumps({meaning: known.get(meaning, begin) for meaning in _meanings(run.flow.approval.signal)}, sort_keys=True)
+    if now != before:
+        run.store.save_cursor(Cursor(name=WORDS, value=now))
+
+
+def _words_since(run: FlowRun) -> Mapping[str, datetime]:
+    known: dict[str, str] = json.loads(run.store.cursor(WORDS) or "{}")
+    words = _meanings(run.flow.approval.signal)
+    return {word: datetime.fromisoformat(known[meaning]) for meaning, (word, _) in words.items() if known.get(meaning)}
+
+
+def _meanings(signal: SignalRule) -> dict[str, tuple[str, Verdict]]:
+    """Each word with its verdict, by both as text; none where people do not decide by comment."""
+    if signal.kind != "comment":
+        return {}
+    words = [(word, Verdict.APPROVE) for word in signal.approve] + [(word, Verdict.REJECT) for word in signal.reject]
+    return {f"{verdict} {word.casefold()}": (word.casefold(), verdict) for word, verdict in words}
+
+
+def way_of(signal: SignalRule, pins: Pins, *, since: Mapping[str, datetime]) -> Way:
     """How people decide, with names already turned into gids."""
     if signal.kind == "approval_task":
         return ApprovalTask(changes_requested=Verdict.REJECT if signal.changes_requested == "reject" else None)
     if signal.kind == "comment":
-        words = dict.fromkeys(signal.approve, Verdict.APPROVE) | dict.fromkeys(signal.reject, Verdict.REJECT)
-        return DeclaredComment(words={word.casefold(): verdict for word, verdict in words.items()})
+        return DeclaredComment(words=dict(_meanings(signal).values()), since=since)
     field = pins.fields[signal.field]
     return ChoiceField(
         field_gid=field.gid,

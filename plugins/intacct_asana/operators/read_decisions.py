@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.approvals import Policy, decisions_of, signals_of
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater, UnexpectedReply
 from intacct_asana.operators.checks import drift
-from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
+from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, note_words, policy_of
 from intacct_asana.reading.choices import (
     TO_SHOW,
     Hints,
@@ -44,13 +44,15 @@ class ReadDecisionsOperator(FlowOperator):
     def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
         board, pins = run.own_board("bill")
-        policy, began = policy_of(run, pins), run.now()
+        began, began_there = run.now(), _clock_of(board)
+        note_words(run, at=began_there or began)
+        policy = policy_of(run, pins)
         before, drifted = _places(run, pins), drift(run, board, "bill", pins)
         for what in drifted:
             self.log.warning("Changed in Asana since preflight: %s", what)
         hints = self._hints(board, pins, before)
         crawls = hints.tell_too_little or before.crawl_is_due(every_hours=run.flow.approval.crawl_hours, now=began)
-        look = Look(crawls=crawls, newest=before.seen_until)
+        look = Look(crawls=crawls, newest=before.seen_until, began_at=began_there)
         self._list(run, board, pins, policy, hints, look)
         self._ask(run, board, pins, policy, hints, look, before)
         by_task = run.store.links("bill").by_task(look.tasks)
@@ -68,6 +70,7 @@ class ReadDecisionsOperator(FlowOperator):
             "events": hints.events,
             "unreadable_events": hints.unreadable,
             "full_crawl": look.crawls,
+            "tasks_listed": len(look.listed),
             "tasks_looked_at": len(by_task),
             "tasks_out_of_the_project": len(look.away),
             "recorded": len(recorded),
@@ -167,6 +170,14 @@ class ReadDecisionsOperator(FlowOperator):
         for decision in recorded:
             self.log.info("Recorded %s: %s on %s", decision.decision_id, decision.signal.verdict, decision.key)
         return recorded
+
+
+def _clock_of(board: AsanaHook) -> datetime | None:
+    """Without it the listing goes on from the newest change that it brought."""
+    try:
+        return board.clock()
+    except UnexpectedReply:
+        return None
 
 
 def _places(run: FlowRun, pins: Pins) -> Places:

@@ -70,7 +70,7 @@ class PlanTasksOperator(FlowOperator):
         self.log.info("Reading %ss: %s", self.kind, reading.why)
         sight = _look(follower, reading)
         self.log.info("Deleted %ss: %s", self.kind, sight.deletions)
-        sight = replace(sight, records=self.whole(run, sight.records))
+        sight = replace(sight, records=self.whole(run, sight))
         plan = self._plan(run, board, pins, sight, reading)
         if run.unknown_people:
             self.log.warning("Not users in Asana, so tasks are made without them: %s", ", ".join(run.unknown_people))
@@ -83,18 +83,20 @@ class PlanTasksOperator(FlowOperator):
         return self._store(context, run, plan, {**summary, **self._summary(context, run, plan)}, cursors=cursors)
 
     def _follower(self, run: FlowRun) -> Follower:
-        return self.follower(run.flow, books=run.books, store=run.store, now=utc_now)
+        return self.follower(run.flow, books=run.books, store=run.store, now=run.now)
 
     def _reading(self, context: Context, follower: Follower) -> Reading:
         dag_run = context["dag_run"]
         start, end = context.get("data_interval_start"), context.get("data_interval_end")
-        return reading_of(
+        reading = reading_of(
             context["params"],
             run_type=str(getattr(dag_run.run_type, "value", dag_run.run_type)),
             interval=(start, end) if start and end else None,
             since_text=follower.since_text(CHANGED) if follower.knows_its_place else "",
             scope=follower.window,
         )
+        goes_on = reading.moves_cursor and not reading.compares_all
+        return replace(reading, why=reading.why + follower.back.says) if goes_on else reading
 
     def _plan(self, run: FlowRun, board: AsanaHook, pins: Pins, sight: Sight, reading: Reading) -> Plan:
         wanted = self._all_wanted(run, pins, sight.records)
@@ -164,7 +166,7 @@ class PlanTasksOperator(FlowOperator):
             creates=limits.creates,
             closes=limits.closes,
             updates=limits.updates,
-            money=limits.money,
+            money=limits.money if self.kind == "bill" else None,
             existing=run.store.links(self.kind).count(),
             nothing_read=asked_for_all and not sight.records and limits.empty_side,
         )
@@ -201,9 +203,9 @@ class PlanTasksOperator(FlowOperator):
     def key_field(self, run: FlowRun) -> str:
         raise NotImplementedError
 
-    def whole(self, run: FlowRun, records: Mapping[str, Any]) -> Mapping[str, Any]:
+    def whole(self, run: FlowRun, sight: Sight) -> Mapping[str, Any]:
         """The records with what another call has to tell about them."""
-        return records
+        return sight.records
 
     def want_documents(self, run: FlowRun, records: Mapping[str, Any]) -> None:
         """Notes which documents the tasks should carry; nothing for records that have none."""
@@ -229,12 +231,15 @@ class PlanBillsOperator(PlanTasksOperator):
             draft=project_bill(record, run.flow, pins, people=people, vendor_person=person),
             record_no=record.record_no,
             amount=record.total_entered,
+            currency=record.base_currency or run.flow.approval.base_currency or "",
             in_scope=record.state in run.flow.bills.states and bill_window(run.flow.bills).covers(record),
             snapshot=snapshot_of(record),
         )
 
-    def whole(self, run: FlowRun, records: Mapping[str, Bill]) -> Mapping[str, Bill]:
-        """With the digest of their files. What a task shows already is not read again, unless something made us doubt it."""
+    def whole(self, run: FlowRun, sight: Sight) -> Mapping[str, Bill]:
+        """With the digest of their files. What a task shows already is not read again, but once a day and where something made
+        us doubt it."""
+        records: Mapping[str, Bill] = sight.records
         if not run.files.compared:
             return records
         named = {key: bill for key, bill in records.items() if bill.document_id}
@@ -243,9 +248,10 @@ class PlanBillsOperator(PlanTasksOperator):
         progress = Progress("attachments looked at", total=len(named), now=utc_now, say=self.log.info)
         for number, (key, bill) in enumerate(named.items(), 1):
             kept = None if key in doubted else as_shown(bill, shown.get(key))
-            wanted = bill.state in run.flow.bills.states
-            read = run.files.of(bill, unread=ANY) if wanted and not kept else replace(bill, document_digest=UNREAD)
-            named[key] = kept or read
+            wanted = bill.state in run.flow.bills.states and (sight.files_anew or not kept)
+            read = run.files.of(bill, unread=ANY) if wanted else replace(bill, document_digest=UNREAD)
+            # What cannot be read just now says nothing against what is known.
+            named[key] = kept if kept and read.document_digest == UNREAD else read
             progress.note(number)
         return {**records, **named}
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from intacct_asana.codec import plan_from_json, plan_to_json
 from intacct_asana.errors import Misconfigured
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, StoredPlanOperator
-from intacct_asana.reading.following import Reading, reading_of
+from intacct_asana.reading.following import CHANGED, Reading, reading_of
+from intacct_asana.reading.late import LookBack
 from intacct_asana.reading.vendors import SeenVendors, ids_of, newest_change, same_names
 from intacct_asana.records import Cursor, Pins, ReadWindow
 from intacct_asana.store import StoredPlan
@@ -43,10 +44,13 @@ class PlanVendorFieldsOperator(FlowOperator):
         run = self.run_parts
         board, pins = run.own_board("vendor")
         policy = vendor_policy(run.flow, pins)
-        reading = self._reading(context, run)
+        back = LookBack(
+            run.flow.bills, kept=lambda name: run.store.cursor(_wide_cursor(run, name)), texts=run.books, now=run.now()
+        )
+        reading = self._reading(context, run, back)
         self.log.info("Reading vendors' fields: %s", reading.why)
         seen, cursors = SeenVendors(), dict[str, str]()
-        self._read_vendors(run, reading, seen, cursors)
+        self._read_vendors(run, reading, seen, cursors, back)
         if reading.moves_cursor:
             self._read_tasks(run, board, pins, reading, seen, cursors)
         values = run.store.vendor_values()
@@ -68,7 +72,7 @@ class PlanVendorFieldsOperator(FlowOperator):
 
     # Reading
 
-    def _reading(self, context: Context, run: FlowRun) -> Reading:
+    def _reading(self, context: Context, run: FlowRun, back: LookBack) -> Reading:
         start, end = context.get("data_interval_start"), context.get("data_interval_end")
         text = run.store.cursor(_vendors_cursor(run)) or ""
         run_type = context["dag_run"].run_type
@@ -76,22 +80,24 @@ class PlanVendorFieldsOperator(FlowOperator):
             context["params"],
             run_type=str(getattr(run_type, "value", run_type)),
             interval=(start, end) if start and end else None,
-            since_text=run.books.earlier(text, minutes=run.flow.bills.look_back_minutes) if text else "",
+            since_text=back.begin(CHANGED, text),
             scope=ReadWindow(),
         )
 
-    def _read_vendors(self, run: FlowRun, reading: Reading, seen: SeenVendors, cursors: dict[str, str]) -> None:
+    def _read_vendors(self, run: FlowRun, reading: Reading, seen: SeenVendors, cursors: dict[str, str], back: LookBack) -> None:
         """What changed in Intacct. A full pass goes by record number, so its cursor is from before it began."""
         newest = run.books.trails.newest_change("vendor") if reading.compares_all else ""
+        known = run.store.cursor(_vendors_cursor(run)) or ""
         for page in run.books.vendors(reading.window):
             seen.vendors.update((vendor.vendor_key, vendor) for vendor in page)
         if reading.compares_all:
             seen.notes += same_names(seen.vendors.values())
         elif reading.moves_cursor:
-            known = run.store.cursor(_vendors_cursor(run)) or ""
             newest = run.books.latest([known, *(vendor.modified_at_text for vendor in seen.vendors.values())])
         if reading.moves_cursor and newest:
             cursors[_vendors_cursor(run)] = newest
+            wide = back.made_all({CHANGED: newest}) if reading.compares_all else back.made({CHANGED: known})
+            cursors |= {_wide_cursor(run, name): mark for name, mark in wide.items()}
 
     def _read_tasks(
         self, run: FlowRun, board: AsanaHook, pins: Pins, reading: Reading, seen: SeenVendors, cursors: dict[str, str]
@@ -204,6 +210,10 @@ def _reported(operator: FlowOperator, run: FlowRun, written: Report) -> dict[str
 
 def _vendors_cursor(run: FlowRun) -> str:
     return f"{KIND}:{run.flow.fingerprint('vendor')}"
+
+
+def _wide_cursor(run: FlowRun, name: str) -> str:
+    return f"{KIND}_{name}:{run.flow.fingerprint('vendor')}"
 
 
 def _tasks_cursor(run: FlowRun) -> str:

@@ -133,9 +133,13 @@ class Loss:
 
 @dataclass(slots=True)
 class Look:
-    """One run's look: tasks worth reading, what was found on them, newest change seen, what has to be looked at again."""
+    """One run's look: tasks worth reading, what was found on them, newest change seen, what has to be looked at again.
+
+    `began_at` is Asana's own clock before the first listing; None where its answers carry none.
+    """
 
     crawls: bool
+    began_at: datetime | None = None
     newest: datetime | None = None
     listed: set[str] = field(default_factory=set)
     tasks: dict[str, Task] = field(default_factory=dict)
@@ -170,11 +174,12 @@ class Look:
             self.again.append(task.modified_at)
 
     def places(self, hints: Hints, before: Places, *, began: datetime) -> Places:
-        """Where the next run goes on."""
+        """Where the next run goes on. Where nothing changes time passes too, so that old changes are left behind."""
+        seen = max((at for at in (self.newest, self.began_at) if at), default=None)
         return Places(
             project_gid=before.project_gid,
             sync_token=hints.sync_token,
-            seen_until=min([*self.again, self.newest]) if self.newest else None,
+            seen_until=min([*self.again, seen]) if seen else None,
             crawled_at=began if self.crawls else before.crawled_at,
             away=frozenset(self.away),
         )

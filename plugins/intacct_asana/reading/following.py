@@ -18,6 +18,7 @@ import pendulum
 from intacct_asana.errors import IntacctAsanaError, Misconfigured
 from intacct_asana.flow.model import BillScope, Flow, VendorScope
 from intacct_asana.ports import FollowedBooks, FollowedStore
+from intacct_asana.reading.late import EVERY, LookBack
 from intacct_asana.records import Bill, Link, ReadWindow, Vendor
 from intacct_asana.sync import Progress, open_writes, parts_of
 from intacct_asana.vendors import NamedPeople, vendor_id_of
@@ -81,16 +82,16 @@ def _instant(text: str) -> datetime:
 
 log = logging.getLogger(__name__)
 
-CHANGED, CREATED, LINES, LINES_CREATED, PAYMENTS = "", "created", "lines", "lines_created", "payments"
-DELETIONS, SWEPT, NAMED = "deletions", "swept", "named"
-"""Streams. Two are none of Intacct's but go by our own clock: `SWEPT` is when every open task's record was last read, `NAMED`
-up to when we know whom vendors name."""
+CHANGED, CREATED, LINES, LINES_CREATED = "", "created", "lines", "lines_created"
+PAYMENTS, PAYMENTS_CREATED = "payments", "payments_created"
+DELETIONS, SWEPT, NAMED, FILES = "deletions", "swept", "named", "files"
+"""Streams. Three are none of Intacct's but go by our own clock: `SWEPT` is when every open task's record was last read, `NAMED`
+up to when we know whom vendors name, `FILES` when all files of open bills were read, whatever was known of them."""
+
+FILES_AGAIN = timedelta(days=1)
 
 NAMED_AGAIN = timedelta(minutes=2)
 """Whom vendors named so shortly ago is looked at again: another run may have been about to save it."""
-
-EVER_MINUTES = 60 * 24 * 365 * 20
-"""Behind every payment that was made since a cursor said that none had a change time."""
 
 GONE = "it was deleted in Intacct, or this integration may no longer see it"
 
@@ -100,6 +101,7 @@ class Sight:
     """Records by key, linked keys whose record is gone (with the reason), and where each stream ends now.
 
     `swept` says that every record with an open task was asked for. `deletions` tells people how deletions were found.
+    `files_anew` says that what hangs on them has to be read too, since nothing tells that it was replaced.
     """
 
     records: Mapping[str, Any]
@@ -107,6 +109,7 @@ class Sight:
     cursors: Mapping[str, str] = field(default_factory=dict)
     swept: bool = False
     deletions: str = "not looked for"
+    files_anew: bool = False
 
 
 def bill_window(scope: BillScope) -> ReadWindow:
@@ -134,8 +137,9 @@ class Follower:
         self.flow, self.books, self.store = flow, books, store
         self.people = NamedPeople(flow)
         self.clock, self.now = now, now()
-        streams = (*self.required, DELETIONS, SWEPT, NAMED)
+        streams = (*self.required, DELETIONS, SWEPT, NAMED, FILES, *EVERY)
         self.known = {stream: store.cursor(self.cursor_name(stream)) for stream in streams}
+        self.back = LookBack(flow.bills, kept=self.known.get, texts=books, now=self.now)
 
     def cursor_name(self, stream: str) -> str:
         """A cursor belongs to one way of projecting: a changed mapping starts with a full pass."""
@@ -143,8 +147,11 @@ class Follower:
 
     def since_text(self, stream: str) -> str:
         """A stream's cursor less the look-back; empty when the stream had not begun, and then it is read from its beginning."""
-        text = self.known[stream] or ""
-        return self.books.earlier(text, minutes=self.flow.bills.look_back_minutes) if text else ""
+        return self.back.begin(stream, self.known[stream] or "")
+
+    @property
+    def _stood(self) -> dict[str, str | None]:
+        return {stream: self.known[stream] for stream in (*self.required, DELETIONS)}
 
     @property
     def knows_its_place(self) -> bool:
@@ -159,9 +166,10 @@ class Follower:
 
     def everything(self, window: ReadWindow) -> Sight:
         """A full pass. Its cursors are where each stream stood before the first page."""
-        cursors = {**self.beginnings(), SWEPT: self.now.isoformat()}
+        cursors: dict[str, str] = {**self.beginnings()}
         if self._asks_the_audit:
             cursors |= self._end_of_the_audit()
+        cursors |= {**self.back.made_all(cursors), SWEPT: self.now.isoformat()}
         records = self._by_key(self.read(window))
         # What a listing does not hold may be left out of it only: it counts as gone when it does not come by its number.
         missing = {
@@ -176,7 +184,7 @@ class Follower:
         named, cursors = self.named_by_others()
         suspects, told_cursors, told = self._suspects()
         main = self._by_key(self.read(replace(window, created_since_text=self.since_text(CREATED))))
-        cursors |= told_cursors | self._own_cursors(main.values())
+        cursors |= told_cursors | self._own_cursors(main.values()) | self.back.made(self._stood)
         seen = {record.record_no for record in main.values()}
         unsure = parts_of(open_writes(self.store.intents(), self.kind))
         doubted = {link.record_no for link in self.store.links(self.kind).of(unsure.keys()).values()}
@@ -293,7 +301,7 @@ class BillFollower(Follower):
     """Bills: their lines and payments count, and Purchasing makes some of them anew under other record numbers."""
 
     kind = "bill"
-    required = (CHANGED, CREATED, LINES, LINES_CREATED, PAYMENTS)
+    required = (CHANGED, CREATED, LINES, LINES_CREATED, PAYMENTS, PAYMENTS_CREATED)
 
     @property
     def scope(self) -> BillScope:
@@ -311,7 +319,7 @@ class BillFollower(Follower):
 
         Bills of vendors that name another person now come too: their tasks are to be given to that person.
         """
-        sight = super().changes(replace(window, bill_date_from=None))
+        sight = self._with_files(super().changes(replace(window, bill_date_from=None)))
         vendor_ids = self._vendors_naming_another()
         if vendor_ids is None:
             return sight
@@ -320,10 +328,18 @@ class BillFollower(Follower):
         return replace(sight, records={**theirs, **sight.records}, cursors={**sight.cursors, NAMED: self._named_until()})
 
     def everything(self, window: ReadWindow) -> Sight:
-        sight = super().everything(window)
+        sight = self._with_files(super().everything(window))
         if not self.people.asked:
             return sight
         return replace(sight, cursors={**sight.cursors, NAMED: self._named_until()})
+
+    def _with_files(self, sight: Sight) -> Sight:
+        """Once a day, of a run that asked for every open task's record anyway."""
+        known = self.known[FILES]
+        is_due = not known or self.now - datetime.fromisoformat(known) >= FILES_AGAIN
+        if SWEPT not in sight.cursors or self.scope.attachments != "file" or not is_due:
+            return sight
+        return replace(sight, cursors={**sight.cursors, FILES: self.now.isoformat()}, files_anew=True)
 
     def _vendors_naming_another(self) -> tuple[str, ...] | None:
         """Ids of vendors whose person may have changed since the last run; None where the flow does not ask vendors."""
@@ -349,36 +365,28 @@ class BillFollower(Follower):
         return self.store.links(self.kind).by_record_no(deleted)
 
     def beginnings(self) -> Mapping[str, str]:
-        trails = self.books.trails
+        trails, paid = self.books.trails, self.books.newest_payments()
         return {
             **super().beginnings(),
             LINES: trails.newest_change("line"),
             LINES_CREATED: trails.newest_creation("line"),
-            PAYMENTS: self.books.bills_with_payment_changes("")[1],
+            PAYMENTS: paid.newest_text,
+            PAYMENTS_CREATED: paid.newest_created_text,
         }
 
     def named_by_others(self) -> tuple[frozenset[str], dict[str, str]]:
-        since, made_since = self.since_text(LINES), self.since_text(LINES_CREATED)
-        trail = self.books.trails.lines(since_text=since, created_since_text=made_since)
-        latest = self.books.latest
-        cursors = {
-            LINES: latest([self.known[LINES] or "", trail.newest_text]),
-            LINES_CREATED: latest([self.known[LINES_CREATED] or "", trail.newest_created_text]),
+        lines = self.books.trails.lines(since_text=self.since_text(LINES), created_since_text=self.since_text(LINES_CREATED))
+        paid = self.books.bills_with_payment_changes(
+            since_text=self.since_text(PAYMENTS), created_since_text=self.since_text(PAYMENTS_CREATED)
+        )
+        newest = {
+            LINES: lines.newest_text,
+            LINES_CREATED: lines.newest_created_text,
+            PAYMENTS: paid.newest_text,
+            PAYMENTS_CREATED: paid.newest_created_text,
         }
-        paid, newest = self._named_by_payments()
-        return trail.keys.union(paid), cursors | {PAYMENTS: latest([self.known[PAYMENTS] or "", newest])}
-
-    def _named_by_payments(self) -> tuple[tuple[str, ...], str]:
-        """Where no payment had a change time when the cursor was saved, every payment may be new.
-
-        One that was never changed may have none now either; then a bill's time is where looking back begins.
-        """
-        ask = self.books.bills_with_payment_changes
-        if self.known[PAYMENTS]:
-            return ask(self.since_text(PAYMENTS))
-        newest = ask("")[1]
-        begin = newest or self.known[CHANGED] or ""
-        return ask(self.books.earlier(begin, minutes=EVER_MINUTES))[0] if begin else (), newest
+        cursors = {stream: self.books.latest([self.known[stream] or "", text]) for stream, text in newest.items()}
+        return lines.keys | paid.keys, cursors
 
 
 class VendorFollower(Follower):

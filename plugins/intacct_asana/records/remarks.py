@@ -13,6 +13,8 @@ from intacct_asana.records.asana import Story
 LABEL = "Reference: "
 NOTHING = "none"
 """The end of an id that takes earlier news back: where nothing was said before, there is nothing to take back."""
+GONE = "gone-{record_no}"
+"""The id of the remark that a record is gone."""
 
 
 def reference(remark_id: str) -> str:
@@ -44,10 +46,19 @@ def comment_with(mark: str, stories: Iterable[Story], *, author_gid: str) -> str
 def last_said(mark: str, stories: Iterable[Story], *, author_gid: str) -> str:
     """The reference of the author's newest comment of the family of `mark`, empty without one; `stories` are oldest first.
 
-    Only the newest counts, because what was true, and then was not, may become true again and is news then.
+    Only the newest counts, because what was true, and then was not, may become true again and is news then. That a record is
+    gone holds until its task is opened again.
     """
-    said = [story.text for story in _by(author_gid, stories) if family_of(story.text) == family_of(mark)]
+    told = list(stories)
+    if family_of(mark) == family_of(reference(GONE)):
+        reopened = [place for place, story in enumerate(told) if _opens(story)]
+        told = told[reopened[-1] :] if reopened else told
+    said = [story.text for story in _by(author_gid, told) if family_of(story.text) == family_of(mark)]
     return reference_of(said[-1]) if said else ""
+
+
+def _opens(story: Story) -> bool:
+    return story.kind == "marked_incomplete" or story.new_approval_status == "pending"
 
 
 def _by(author_gid: str, stories: Iterable[Story]) -> Iterable[Story]:

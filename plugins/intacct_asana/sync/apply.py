@@ -341,6 +341,7 @@ def _made_anew(action: Writing, gone: Gone) -> Create:
         desired=action.desired,
         snapshot=action.snapshot,
         replaces=_linked_gid(action) if isinstance(action, Update) else action.replaces,
+        currency=action.currency,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar
 
 from intacct_asana.codec import by_kind
 from intacct_asana.records import Link, Snapshot, Task, TaskDraft
-from intacct_asana.records.remarks import reference, takes_back
+from intacct_asana.records.remarks import GONE, reference, takes_back
 from intacct_asana.sync.difference import (
     APPROVAL,
     REMARK,
@@ -33,7 +33,7 @@ ALL_KINDS = ("create", "adopt", "update", "close", "reopen", "leave")
 class Wanted:
     """What Intacct says about one record: the task it should have, and whether it should have an open one at all.
 
-    `amount` is in the base currency and counts towards the money limit. `snapshot` is what a decider will be shown.
+    `amount` is in the base currency `currency` and counts towards its money limit. `snapshot` is what a decider will be shown.
     `why` says more than "out of scope" about a record that is not.
     """
 
@@ -41,6 +41,7 @@ class Wanted:
     record_no: str
     amount: Decimal
     in_scope: bool
+    currency: str = ""
     snapshot: Snapshot | None = None
     why: str = ""
 
@@ -68,6 +69,7 @@ class Create:
     desired: TaskDraft
     snapshot: Snapshot | None = None
     replaces: str = ""
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,7 @@ class Adopt:
     changed: tuple[str, ...]
     snapshot: Snapshot | None = None
     replaces: str = ""
+    currency: str = ""
 
     @property
     def task_gid(self) -> str:
@@ -112,6 +115,7 @@ class Update:
     confirmed: TaskDraft | None
     changed: tuple[str, ...]
     snapshot: Snapshot | None = None
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +158,13 @@ class Plan(PlanValue[Action]):
         sums: dict[str, Decimal] = {}
         for action in self.actions:
             sums[action.kind] = sums.get(action.kind, Decimal(0)) + abs(action.amount)
+        return sums
+
+    def at_stake(self) -> dict[str, Decimal]:
+        """The same of the records that would be written, by base currency: amounts of two cannot be added."""
+        sums: dict[str, Decimal] = {}
+        for action in self.writing:
+            sums[action.currency] = sums.get(action.currency, Decimal(0)) + abs(action.amount)
         return sums
 
 
@@ -286,6 +297,7 @@ def _change(
         confirmed=confirmed,
         changed=in_order([*moved, *edited, *doubted]),
         snapshot=wanted.snapshot,
+        currency=wanted.currency,
     )
 
 
@@ -322,6 +334,7 @@ def _create(key: str, wanted: Wanted, *, why: str, replaces: str) -> Create:
         desired=wanted.draft,
         snapshot=wanted.snapshot,
         replaces=replaces,
+        currency=wanted.currency,
     )
 
 
@@ -336,6 +349,7 @@ def _adopt(key: str, wanted: Wanted, *, task: Task, why: str, replaces: str = ""
         changed=parts_to_adopt(wanted.draft, task),
         snapshot=wanted.snapshot,
         replaces=replaces,
+        currency=wanted.currency,
     )
 
 
@@ -352,7 +366,7 @@ def _gone(key: str, link: Link | None, *, why: str) -> Wanted:
     record_no = link.record_no if link else ""
     before = (link.confirmed if link else None) or TaskDraft(key=key, name="")
     said = f"This task is closed, because its record {record_no} is gone: {why}."
-    draft = replace(before, remark=f"{said}\n\n{reference(f'gone-{record_no}')}")
+    draft = replace(before, remark=f"{said}\n\n{reference(GONE.format(record_no=record_no))}")
     return Wanted(draft=draft, record_no=record_no, amount=Decimal(0), in_scope=False, why=why)
 
 
@@ -397,29 +411,39 @@ def raise_if_unsafe(
     creates: int,
     closes: int,
     updates: int,
-    money: Decimal | None,
+    money: Mapping[str, Decimal] | None,
     existing: int,
     nothing_read: bool = False,
     nothing_listed: bool = False,
 ) -> None:
     """Raises UnsafePlan with every reason when the plan is beyond the limits.
 
-    `money` limits the sum of all records to be written, in base currency. `existing` is how many links the flow has.
+    `money` limits the sum of all records to be written, by base currency. `existing` is how many links the flow has.
     `nothing_read` says that a full read of Intacct brought no record, `nothing_listed` that the board showed no task.
     """
     counts = plan.counts()
-    amounts = plan.money()
-    at_stake = sum((amount for kind, amount in amounts.items() if kind != "leave"), Decimal(0))
     reasons = [
         *too_many("tasks to create", counts["create"] + counts["adopt"], creates),
         *too_many("tasks to close", counts["close"], closes),
         *too_many("tasks to update or reopen", counts["update"] + counts["reopen"], updates),
     ]
-    if money is not None and at_stake > money:
-        reasons.append(f"money at stake: records worth {at_stake:f} would be written, the limit is {money:f}")
+    reasons += _too_much(plan, money) if money is not None else []
     if existing >= FEWEST:
         reasons += _empty_sides(plan, existing=existing, nothing_read=nothing_read, nothing_listed=nothing_listed)
     refuse_if_any(reasons)
+
+
+def _too_much(plan: Plan, money: Mapping[str, Decimal]) -> list[str]:
+    """A currency that has no limit stops as well: nobody thought of it when the limits were written."""
+    reasons = []
+    for currency, amount in sorted(plan.at_stake().items()):
+        worth = f"money at stake: records worth {amount:f} {currency or 'in a currency that Intacct does not tell'}"
+        if currency not in money and amount:
+            cure = "limits.money does not name it" if currency else "approval.base_currency does not say which it is"
+            reasons.append(f"{worth} would be written, and {cure}")
+        elif currency in money and amount > money[currency]:
+            reasons.append(f"{worth} would be written, the limit is {money[currency]:f}")
+    return reasons
 
 
 def _empty_sides(plan: Plan, *, existing: int, nothing_read: bool, nothing_listed: bool) -> list[str]:

@@ -338,6 +338,7 @@ def _as_found(action: Create, task: Task) -> Adopt:
         changed=parts_to_adopt(action.desired, task),
         snapshot=action.snapshot,
         replaces=action.replaces,
+        currency=action.currency,
     )
 
 

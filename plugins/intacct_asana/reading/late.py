@@ -1,0 +1,95 @@
+"""How far a run reads behind its cursors, because Intacct shows some rows long after the time that they tell.
+
+Each run reads some minutes behind. Once an hour, and once a day, one reads hours behind where each stream stood at the last
+look of that kind: so whatever comes to light within those hours is in one of them, however the runs fall.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Protocol
+
+from intacct_asana.flow.model import BillScope
+
+EVERY = {"hourly": timedelta(hours=1), "daily": timedelta(days=1)}
+"""Wide looks, by the name of the cursor that holds when the last one was made and where the streams stood then."""
+
+
+class Texts(Protocol):
+    """What counts with the server's own texts of time."""
+
+    def earlier(self, text: str, *, minutes: float) -> str: ...
+
+    def latest(self, texts: Sequence[str]) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WideLook:
+    """`hours` behind where the streams `stood` at the last look of this name, which was `made_at` by our own clock."""
+
+    name: str
+    hours: int
+    made_at: datetime | None = None
+    stood: Mapping[str, str] = field(default_factory=dict)
+
+    def is_due(self, now: datetime) -> bool:
+        if self.made_at is None:
+            return self.hours > 0
+        # A clock that was ahead once must not put it off for ever.
+        return self.hours > 0 and not timedelta(0) <= now - self.made_at < EVERY[self.name]
+
+
+class LookBack:
+    """One run's way back. `kept` gives the cursors of the wide looks by name."""
+
+    def __init__(self, scope: BillScope, *, kept: Callable[[str], str | None], texts: Texts, now: datetime) -> None:
+        self.minutes, self.kept, self.texts, self.now = scope.look_back_minutes, kept, texts, now
+        self.hours = {"hourly": scope.hourly_look_back_hours, "daily": scope.daily_look_back_hours}
+
+    @cached_property
+    def due(self) -> list[WideLook]:
+        """The wide looks that this run makes."""
+        looks = [_kept(name, hours, self.kept(name)) for name, hours in self.hours.items()]
+        return [look for look in looks if look.is_due(self.now)]
+
+    @property
+    def says(self) -> str:
+        """For people; empty for the short way."""
+        hours = max((look.hours for look in self.due), default=0)
+        return f", {hours} hours back for what came late" if hours else ""
+
+    def begin(self, stream: str, cursor: str) -> str:
+        """Where reading of a stream begins, as the server's text; empty for its beginning, where it had not begun then."""
+        if not cursor:
+            return ""
+        texts, first = self.texts, self.texts.earlier(cursor, minutes=self.minutes)
+        for look in self.due:
+            stood = look.stood.get(stream, cursor)
+            if not stood:
+                return ""
+            wide = texts.earlier(stood, minutes=look.hours * 60)
+            first = wide if texts.latest([wide, first]) == first else first
+        return first
+
+    def made(self, stood: Mapping[str, str | None]) -> dict[str, str]:
+        """The cursors of the looks that this run makes, which began where the streams `stood`."""
+        return dict.fromkeys((look.name for look in self.due), self._mark(stood))
+
+    def made_all(self, stood: Mapping[str, str | None]) -> dict[str, str]:
+        """The same after everything was read."""
+        return dict.fromkeys(EVERY, self._mark(stood))
+
+    def _mark(self, stood: Mapping[str, str | None]) -> str:
+        known = {stream: text for stream, text in stood.items() if text is not None}
+        return json.dumps({"made_at": self.now.isoformat(), "stood": known}, sort_keys=True)
+
+
+def _kept(name: str, hours: int, text: str | None) -> WideLook:
+    if not text:
+        return WideLook(name=name, hours=hours)
+    told = json.loads(text)
+    return WideLook(name=name, hours=hours, made_at=datetime.fromisoformat(told["made_at"]), stood=told["stood"])
