@@ -58,6 +58,7 @@ for flow in good_flows():
         settle = SettleDecisionsOperator(
             task_id="settle_decisions",
             flow=flow.flow,
+            plan_id="{{ (ti.xcom_pull('read_decisions') or {}).get('plan_id') }}",
             pool=flow.pools.intacct,
             trigger_rule=TriggerRule.ALL_DONE,
             outlets=[dag_parts.intacct_asset(flow, "apbill")],

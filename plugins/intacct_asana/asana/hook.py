@@ -59,6 +59,10 @@ class ProjectSetup:
     def read_only(self) -> bool:
         return self.wire.read_only
 
+    @property
+    def rehearses(self) -> bool:
+        return self.wire.rehearses
+
     def field_definitions(self, project_gid: str) -> list[FieldDefinition]:
         """The custom fields of the project's tasks; those that are private to others are missing."""
         return self.wire.all_of(calls.read_settings(project_gid), setting_from)

@@ -282,6 +282,10 @@ class Flow(Part):
     tags: tuple[Line, ...] = ()
     """More tags for the DAGs."""
 
+    rehearsal: bool = False
+    """Read, plan and say what would be done, and write nothing to either system. Begin a new file with `true`; left out, the
+    flow writes, as files from before this setting do."""
+
     connections: Connections = Connections()
     schedules: Schedules = Schedules()
 

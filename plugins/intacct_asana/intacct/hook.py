@@ -66,8 +66,9 @@ class IntacctHook(BaseHook):
 
     Satisfies `ports.Books`. `custom_fields` and `vendor_custom_fields` are integration ids to read into `custom`. Without
     `reads_payments` bills come without payments and the user needs no right to them. With `show_private` a connection at
-    top level sees records of private entities too. Every method raises our six errors only; limits and outages of reads are
-    waited for within bounds, writes are sent once. `document_function` is the documented function that reads attachments.
+    top level sees records of private entities too; one that `rehearses` refuses every write. Every method raises our six
+    errors only; limits and outages of reads are waited for within bounds, writes are sent once. `document_function` is the
+    documented function that reads attachments.
     """
 
     conn_name_attr = "intacct_conn_id"
@@ -83,6 +84,7 @@ class IntacctHook(BaseHook):
         vendor_custom_fields: Sequence[str] = (),
         reads_payments: bool = True,
         show_private: bool = False,
+        rehearses: bool = False,
         document_function: Function = "get",
         read_tries: int = 4,
         first_wait_seconds: float = 1.0,
@@ -94,6 +96,7 @@ class IntacctHook(BaseHook):
         self.vendor_custom_fields = tuple(vendor_custom_fields)
         self.reads_payments = reads_payments
         self.show_private = show_private
+        self.rehearses = rehearses
         self.document_function = document_function
         self.read_tries = read_tries
         self.first_wait_seconds = first_wait_seconds

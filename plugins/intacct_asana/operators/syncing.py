@@ -75,10 +75,10 @@ class PlanTasksOperator(FlowOperator):
         if run.unknown_people:
             self.log.warning("Not users in Asana, so tasks are made without them: %s", ", ".join(run.unknown_people))
         self.log.info("The plan\n%s", plan.render(names={pin.gid: name for name, pin in pins.fields.items()}))
-        self._check_limits(context, run, plan, sight, reading)
-        if not context["params"].get("dry_run"):
-            self.want_documents(run, sight.records)
+        refused = self.refused(lambda: self._check_limits(context, run, plan, sight, reading))
+        self.want_documents(run, sight.records, is_dry=self.is_dry(context))
         summary = {"why": reading.why, "read": len(sight.records), "deletions": sight.deletions, "drift": drifted}
+        summary |= {"would_stop": refused} if refused else {}
         cursors = {follower.cursor_name(stream): text for stream, text in sight.cursors.items()}
         return self._store(context, run, plan, {**summary, **self._summary(context, run, plan)}, cursors=cursors)
 
@@ -143,6 +143,8 @@ class PlanTasksOperator(FlowOperator):
 
         They would be looked for, and their records be read, by every run.
         """
+        if run.flow.rehearsal:
+            return
         journal, long_ago = run.store.intents(), utc_now() - LATEST_ARRIVAL
         left = {action.key for action in plan.actions if isinstance(action, Leave)}
         written = {action.key for action in plan.writing}
@@ -169,12 +171,12 @@ class PlanTasksOperator(FlowOperator):
             nothing_read=asked_for_all and not sight.records and limits.empty_side,
         )
 
-    @staticmethod
-    def _summary(context: Context, run: FlowRun, plan: Plan) -> dict[str, Any]:
+    def _summary(self, context: Context, run: FlowRun, plan: Plan) -> dict[str, Any]:
         return {
             "counts": plan.counts(),
             "money": {name: str(amount) for name, amount in plan.money().items()},
-            "dry_run": bool(context["params"].get("dry_run")),
+            "dry_run": self.is_dry(context),
+            "rehearsal": run.flow.rehearsal,
             "unknown_people": list(run.unknown_people),
             "calls": run.calls(),
         }
@@ -205,7 +207,7 @@ class PlanTasksOperator(FlowOperator):
         """The records with what another call has to tell about them."""
         return records
 
-    def want_documents(self, run: FlowRun, records: Mapping[str, Any]) -> None:
+    def want_documents(self, run: FlowRun, records: Mapping[str, Any], *, is_dry: bool) -> None:
         """Notes which documents the tasks should carry; nothing for records that have none."""
 
     def wanted(self, record: Any, run: FlowRun, pins: Pins) -> Wanted:
@@ -249,14 +251,16 @@ class PlanBillsOperator(PlanTasksOperator):
             progress.note(number)
         return {**records, **named}
 
-    def want_documents(self, run: FlowRun, records: Mapping[str, Bill]) -> None:
+    def want_documents(self, run: FlowRun, records: Mapping[str, Bill], *, is_dry: bool) -> None:
         if run.flow.bills.attachments == "none":
             return
         wanted = [one for bill in records.values() if (one := document_of(bill, run.flow))]
+        self.log.info("%d of the bills read have an attachment for their task", len(wanted))
+        if is_dry:
+            return
         documents, shown = run.store.documents(self.kind), run.store.links(self.kind).showing(records.keys())
         documents.want(wanted, keys=records.keys())
         documents.want_again([one for one in wanted if one.key in shown and _is_new(shown[one.key], records[one.key])])
-        self.log.info("%d of the bills read have an attachment for their task", len(wanted))
 
 
 class PlanVendorsOperator(PlanTasksOperator):
