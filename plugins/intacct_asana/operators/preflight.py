@@ -319,13 +319,19 @@ class ReportChecksOperator(FlowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         rows: list[Row] = [row for part in self.rows for row in (part or ())]
-        rows += self._evidence() if rows else []
+        rows += [*self._evidence(), self._rehearsal()] if rows else []
         wrong = [row for row in rows if row["ok"] != "yes"]
         self.log.info("Preflight of flow %s\n%s", self.flow, table(rows))
         if wrong or not rows:
             problems = tuple(Problem(where=row["check"], what=row["result"], mend=row["mend"]) for row in wrong)
             raise Misconfigured(f"Preflight of flow {self.flow}: {len(wrong)} of {len(rows)} checks failed.", problems=problems)
         return {"checks": len(rows), "failed": 0, "rows": rows}
+
+    def _rehearsal(self) -> Row:
+        if not self.run_parts.flow.rehearsal:
+            return passed("rehearsal", "no: the other DAGs write to both systems, a scheduled one as soon as it is unpaused")
+        told = "yes: the other DAGs only say what they would do, and write nothing to either system"
+        return passed("rehearsal", told, mend="read what they would do, then write `rehearsal: false` in the flow file")
 
     def _evidence(self) -> list[Row]:
         """Whether the evidence has a key and is whole, as far as its own database tells."""
