@@ -196,6 +196,14 @@ def test_the_stamps_amount_and_digest_are_recommended_where_the_flow_names_none(
     assert "name amount and digest too" in row["mend"]
 
 
+def test_some_bills_may_lack_the_base_currency_that_others_tell(a_world: Any) -> None:
+    world = a_world()
+    world.sandbox.act("intacct", "mgarcia", "create_bill", state="Posted", lacks=["base_currency"])
+    row = intacct(world)["Intacct base currency"]
+    assert (row["ok"], "base_currency" in row["mend"]) == ("no", True)
+    assert row["result"].startswith("1 bills do not tell it")
+
+
 @pytest.mark.parametrize(("approval", "ok"), [("", "no"), ("  base_currency: USD", "yes")])
 def test_a_company_whose_bills_name_no_base_currency_needs_one_in_the_flow(a_world: Any, approval: str, ok: str) -> None:
     world = a_world(approval=approval)
@@ -203,5 +211,5 @@ def test_a_company_whose_bills_name_no_base_currency_needs_one_in_the_flow(a_wor
     world.sandbox.settings(single_currency=True)
     row = intacct(world)["Intacct base currency"]
     assert row["ok"] == ok
-    assert ("limits are in USD" in row["result"]) is (ok == "yes")
+    assert ("taken to be in USD" in row["result"]) is (ok == "yes")
     assert ("base_currency" in row["mend"]) is (ok == "no")

@@ -312,4 +312,5 @@ class Flow(Part):
             return digest_of(PROJECTION, self.connections.intacct, vendors, self.bills.show_private)
         read_at_any_speed = self.bills.model_copy(update=HOW_TO_READ)
         approval = (self.approval.signal, self.approval.reason_field)
-        return digest_of(PROJECTION, self.connections.intacct, read_at_any_speed, approval)
+        currency = [self.approval.base_currency] if self.approval.base_currency else []
+        return digest_of(PROJECTION, self.connections.intacct, read_at_any_speed, approval, *currency)

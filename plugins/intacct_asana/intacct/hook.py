@@ -30,7 +30,6 @@ from intacct_asana.intacct.reading import (
 from intacct_asana.intacct.records import (
     BILL,
     CREATED,
-    CREATORS,
     RECORD_NO,
     SOURCE_DOCUMENT,
     VENDOR,
@@ -68,7 +67,7 @@ class IntacctHook(BaseHook):
     `reads_payments` bills come without payments and the user needs no right to them. With `show_private` a connection at
     top level sees records of private entities too; one that `rehearses` refuses every write. Every method raises our six
     errors only; limits and outages of reads are waited for within bounds, writes are sent once. `document_function` is the
-    documented function that reads attachments.
+    documented function that reads attachments, `base_currency` the company's where its bills do not tell it.
     """
 
     conn_name_attr = "intacct_conn_id"
@@ -84,6 +83,7 @@ class IntacctHook(BaseHook):
         vendor_custom_fields: Sequence[str] = (),
         reads_payments: bool = True,
         show_private: bool = False,
+        base_currency: str = "",
         rehearses: bool = False,
         document_function: Function = "get",
         read_tries: int = 4,
@@ -96,6 +96,7 @@ class IntacctHook(BaseHook):
         self.vendor_custom_fields = tuple(vendor_custom_fields)
         self.reads_payments = reads_payments
         self.show_private = show_private
+        self.base_currency = base_currency
         self.rehearses = rehearses
         self.document_function = document_function
         self.read_tries = read_tries
@@ -241,6 +242,7 @@ class IntacctHook(BaseHook):
                 custom_fields=self.custom_fields,
                 lines=lines.get(row[RECORD_NO], ()),
                 payments=payments.get(row[RECORD_NO], ()),
+                base_currency=self.base_currency,
             )
             for row in rows
         ]
@@ -409,11 +411,10 @@ class IntacctHook(BaseHook):
             return None
         return self.reader.count(BILL, show_private=True) - self.reader.count(BILL, show_private=False)
 
-    def bills_without_creator(self, states: Collection[str]) -> int:
-        """How many bills in these states do not tell who entered them, as after a migration. All, where no bill tells it."""
+    def bills_lacking(self, names: Collection[str], *, states: Collection[str]) -> int:
+        """How many bills in these states tell none of these fields, as after a migration. All, where no bill tells any."""
         known = {field.name for field in self.reader.fields(BILL)}
-        untold = (is_null(name) for name in CREATORS if name in known)
-        where = all_of(one_of("STATE", sorted(states)), *untold)
+        where = all_of(one_of("STATE", sorted(states)), *(is_null(name) for name in names if name in known))
         return self.reader.count(BILL, show_private=self.reader.show_private, where=where)
 
     def probe(self, object_name: str) -> None:

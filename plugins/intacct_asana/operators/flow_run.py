@@ -56,6 +56,7 @@ class FlowRun:
             vendor_custom_fields=tuple(rule.intacct_field for rule in self.flow.vendors.fields if rule.intacct_field),
             reads_payments=self.flow.bills.payments == "details",
             show_private=self.flow.bills.show_private,
+            base_currency=self.flow.approval.base_currency or "",
             rehearses=self.flow.rehearsal,
             document_function=self.flow.bills.attachment_function,
         )
