@@ -201,7 +201,7 @@ def test_some_bills_may_lack_the_base_currency_that_others_tell(a_world: Any) ->
     world.sandbox.act("intacct", "mgarcia", "create_bill", state="Posted", lacks=["base_currency"])
     row = intacct(world)["Intacct base currency"]
     assert (row["ok"], "base_currency" in row["mend"]) == ("no", True)
-    assert row["result"].startswith("1 bills do not tell it")
+    assert row["result"].startswith("1 of the bills do not tell it")
 
 
 @pytest.mark.parametrize(("approval", "ok"), [("", "no"), ("  base_currency: USD", "yes")])

@@ -197,7 +197,7 @@ def base_currency(run: FlowRun) -> str:
     count = run.books.bills_lacking(("BASECURR",), states=run.flow.approval.states)
     if not lacks and not count:
         return "bills tell it"
-    untold = "this company's bills do not tell it" if lacks else f"{count:,} bills do not tell it"
+    untold = "this company's bills do not tell it" if lacks else f"{count:,} of the bills do not tell it"
     if named:
         return f"{untold}; they are taken to be in {named}, as the flow says"
     raise Misconfigured(f"{untold}, so nobody can approve them: limits are in a currency")
