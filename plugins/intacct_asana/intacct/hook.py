@@ -30,6 +30,7 @@ from intacct_asana.intacct.reading import (
 from intacct_asana.intacct.records import (
     BILL,
     CREATED,
+    ENTITY,
     RECORD_NO,
     SOURCE_DOCUMENT,
     VENDOR,
@@ -410,6 +411,33 @@ class IntacctHook(BaseHook):
         if self.settings.login.entity_id:
             return None
         return self.reader.count(BILL, show_private=True) - self.reader.count(BILL, show_private=False)
+
+    def unreadable_entities(self, entity_ids: Sequence[str]) -> list[Problem]:
+        """What keeps this connection from reading bills of these entities. Two calls at most where nothing does."""
+        if inside := self.settings.login.entity_id:
+            what = f"connection {self.conn_id} works in entity {inside} and sees its records only"
+            mend = "take `entity_id` out of the connection, or the entity out of the flow file's bills"
+            others = [one for one in entity_ids if one.casefold() != inside.casefold()]
+            return [Problem(where=f"entity {one}", what=what, mend=mend) for one in others]
+        if self.show_private or not entity_ids or not self._hidden_bills(entity_ids):
+            return []
+        mend = "write `show_private: true` in the flow file's bills"
+        hidden = {one: self._hidden_bills([one]) for one in entity_ids}
+        return [
+            Problem(where=f"entity {one}", what=f"{count:,} of its bills are private, and left out", mend=mend)
+            for one, count in hidden.items()
+            if count
+        ]
+
+    def _hidden_bills(self, entity_ids: Sequence[str]) -> int:
+        where = one_of(ENTITY, entity_ids)
+        return self.reader.count(BILL, show_private=True, where=where) - self.reader.count(
+            BILL, show_private=False, where=where
+        )
+
+    def has_bills(self, entity_id: str) -> bool:
+        """Whether there is any bill of the entity, private or not. An id that nobody knows looks like one that has none."""
+        return self.reader.count(BILL, show_private=self.reader.show_private, where=one_of(ENTITY, [entity_id])) > 0
 
     def bills_lacking(self, names: Collection[str], *, states: Collection[str]) -> int:
         """How many bills in these states tell none of these fields, as after a migration. All, where no bill tells any."""

@@ -23,6 +23,7 @@ WHENMODIFIED."""
 Read = TypeVar("Read")
 CREATORS = ("CREATEDBYLOGINID", "CREATEDBY")
 PURCHASING = "9.PO"
+ENTITY = "MEGAENTITYID"
 AMOUNT = re.compile(r"-?([0-9]{1,18}(\.[0-9]{0,20})?|\.[0-9]{1,20})(?P<power>[eE][+-]?[0-9]{1,2})?")
 LEADING = re.compile("[0-9]{0,9}")
 MOST_AMOUNT, LEAST_AMOUNT = Decimal(10) ** 18, Decimal("1e-10")
@@ -117,7 +118,7 @@ def bill_scope(window: ReadWindow) -> tuple[Filter, ...]:
         RECORD_NO: window.record_nos,
         "VENDORID": window.vendor_ids,
         "RECORDID": window.bill_numbers,
-        "MEGAENTITYID": window.entity_ids,
+        ENTITY: window.entity_ids,
     }
     filters = [one_of(name, values) for name, values in chosen.items() if values]
     if window.bill_date_from:

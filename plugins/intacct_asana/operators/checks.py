@@ -116,6 +116,24 @@ def _private(run: FlowRun) -> str:
     return f"{hidden} bills of private entities are left out; `show_private: true` in the flow file's bills reads them"
 
 
+def rows_of_entities(run: FlowRun) -> list[Row]:
+    """The entities that the flow names: each has to be readable, and to have bills."""
+    check, named = "Intacct entities", run.flow.bills.entities
+    try:
+        problems = run.books.unreadable_entities(named)
+        wrong = {problem.where for problem in problems}
+        mend = "mend the id in the flow file's bills, or name the entity when it has its first bill"
+        problems += [
+            Problem(where=f"entity {one}", what="has no bill, or is no entity", mend=mend)
+            for one in named
+            if f"entity {one}" not in wrong and not run.books.has_bills(one)
+        ]
+    except IntacctAsanaError as error:
+        return [{"check": check, "result": error.message, "mend": "", "ok": "no"}]
+    told = f"{', '.join(named)} can be read" if named else "the flow names none, so all are read"
+    return [failed(check, problem) for problem in problems] or [passed(check, told)]
+
+
 # What changed in Asana since preflight ran
 
 

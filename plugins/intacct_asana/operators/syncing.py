@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from intacct_asana.codec import plan_from_json, plan_to_json
+from intacct_asana.errors import Misconfigured
 from intacct_asana.operators.checks import drift
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, StoredPlanOperator, utc_now
 from intacct_asana.pins import required_people
@@ -65,6 +66,7 @@ class PlanTasksOperator(FlowOperator):
         drifted = drift(run, board, self.kind, pins)
         for what in drifted:
             self.log.warning("Changed in Asana since preflight: %s", what)
+        self.check_scope(run)
         follower = self._follower(run)
         reading = self._reading(context, follower)
         self.log.info("Reading %ss: %s", self.kind, reading.why)
@@ -203,6 +205,9 @@ class PlanTasksOperator(FlowOperator):
     def key_field(self, run: FlowRun) -> str:
         raise NotImplementedError
 
+    def check_scope(self, run: FlowRun) -> None:
+        """Raises Misconfigured when what the flow names cannot be read: it would look as if there was nothing to do."""
+
     def whole(self, run: FlowRun, records: Mapping[str, Any]) -> Mapping[str, Any]:
         """The records with what another call has to tell about them."""
         return records
@@ -223,6 +228,11 @@ class PlanBillsOperator(PlanTasksOperator):
 
     def key_field(self, run: FlowRun) -> str:
         return run.flow.bills.key_field
+
+    def check_scope(self, run: FlowRun) -> None:
+        if problems := run.books.unreadable_entities(run.flow.bills.entities):
+            what = f"Flow {run.flow.flow} names entities whose bills cannot be read. Nothing was planned."
+            raise Misconfigured(what, problems=tuple(problems))
 
     def wanted(self, record: Bill, run: FlowRun, pins: Pins) -> Wanted:
         person = run.person_of(record)
