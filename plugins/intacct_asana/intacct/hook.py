@@ -410,7 +410,7 @@ class IntacctHook(BaseHook):
         """How many bills only `show_private` brings to light; None in an entity, where the option means nothing."""
         if self.settings.login.entity_id:
             return None
-        return self.reader.count(BILL, show_private=True) - self.reader.count(BILL, show_private=False)
+        return self._hidden_bills()
 
     def unreadable_entities(self, entity_ids: Sequence[str]) -> list[Problem]:
         """What keeps this connection from reading bills of these entities. Two calls at most where nothing does."""
@@ -429,11 +429,10 @@ class IntacctHook(BaseHook):
             if count
         ]
 
-    def _hidden_bills(self, entity_ids: Sequence[str]) -> int:
-        where = one_of(ENTITY, entity_ids)
-        return self.reader.count(BILL, show_private=True, where=where) - self.reader.count(
-            BILL, show_private=False, where=where
-        )
+    def _hidden_bills(self, entity_ids: Sequence[str] = ()) -> int:
+        where = one_of(ENTITY, entity_ids) if entity_ids else None
+        whole, shown = (self.reader.count(BILL, show_private=private, where=where) for private in (True, False))
+        return whole - shown
 
     def has_bills(self, entity_id: str) -> bool:
         """Whether there is any bill of the entity, private or not. An id that nobody knows looks like one that has none."""
