@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from typing import Any
 
 import pytest
@@ -32,6 +34,17 @@ def intacct(world: Any) -> dict[str, Any]:
     world.books = None
     rows = world.step(CheckIntacctOperator(task_id="check", flow="small"))
     return {row["check"]: row for row in rows}
+
+
+def test_a_workspace_that_the_token_does_not_know_is_one_line(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was four about approvers, or none."""
+    connection = json.loads(os.environ["AIRFLOW_CONN_ASANA_DEFAULT"])
+    connection["extra"]["workspace"] = "999"
+    monkeypatch.setenv("AIRFLOW_CONN_ASANA_DEFAULT", json.dumps(connection))
+    wrong = [row for row in preflight(world).values() if row["ok"] != "yes"]
+    assert [row["check"] for row in wrong] == ["Asana workspace"]
+    assert "knows no workspace 999" in wrong[0]["result"]
+    assert "connection's extra" in wrong[0]["mend"]
 
 
 # Fields and options.

@@ -184,7 +184,7 @@ class CheckAsanaOperator(FlowOperator):
         first = tried("Asana token", lambda: f"acts as {run.unpinned_board.me().name}")
         if first["ok"] == "no":
             return [first]
-        rows = [first]
+        rows = [first, *self._workspace(run)]
         for kind, project in (("vendor", run.flow.vendors.project), ("bill", run.flow.bills.project)):
             rows += self._project(run, kind, project)
         rows += rows_of_sources(run) + rows_of_writers(run, run.store.pins("bill"))
@@ -192,6 +192,11 @@ class CheckAsanaOperator(FlowOperator):
         rows += [self._person(run, email) for email in required_people(run.flow, "bill")]
         webhook = webhook_checks(run, board=run.unpinned_board, create=self.create_missing is True)
         return rows + [tried(check, look) for check, look in webhook]
+
+    @staticmethod
+    def _workspace(run: FlowRun) -> list[Row]:
+        problem = run.unpinned_board.workspace_problem()
+        return [failed("Asana workspace", problem)] if problem else []
 
     def _project(self, run: FlowRun, kind: str, project_gid: str) -> list[Row]:
         check = f"Asana {kind} project"
