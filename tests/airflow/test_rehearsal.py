@@ -50,13 +50,16 @@ def rehearsed(world: Any) -> dict[str, Any]:
     return told
 
 
-def test_a_new_flow_rehearses_in_green_and_its_first_real_runs_do_everything(world: Any, say: Any) -> None:
+def test_a_new_flow_rehearses_in_green_and_its_first_real_runs_do_everything(
+    world: Any, say: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
     say("rehearsal: false", "rehearsal: true")
     # A plan over the limits is told too, in green.
     say("creates: 1000", "creates: 3")
     say("# attachments: file", "attachments: file  #")
     world.must("preflight", create_missing=True)
     told = rehearsed(world)
+    assert "and the task would say: " in capfd.readouterr().out
     again = rehearsed(world)
     in_scope = len(bills_in_scope(world))
     for plan in (told["bill_sync.plan_tasks"], again["bill_sync.plan_tasks"]):

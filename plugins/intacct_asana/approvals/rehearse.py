@@ -102,17 +102,18 @@ class RehearsedSettler(Settler):
         told = {
             DecisionState.SUBMITTED: f"its stamp was sent to {name} and not seen yet; it would be looked for, then sent again",
             DecisionState.CONFIRMED: f"its stamp is missing on {name} and would be written again",
-        }.get(write.decision.state, f"would be stamped on {name} in Intacct: {self._says(intent)}")
+        }.get(write.decision.state, f"would be stamped on {name} in Intacct: {self._says(intent, write.decision)}")
         return self.advance(replace(write.decision, outcome=told), DecisionState.CONFIRMED, {})
 
     def write_anew(self, key: str, parts: Collection[str]) -> None:
         """A real run would have the bill sync write the task again."""
 
-    def _says(self, intent: Intent) -> str:
+    def _says(self, intent: Intent, decision: Decision) -> str:
         values, names = intent.body["values"], self.policy.stamp
         assert isinstance(values, dict)
-        shown = [names.decision, names.amount, names.reason] if names else []
-        return ", ".join(values[name] for name in shown if name and values.get(name))
+        assert names
+        amount, reason = values.get(names.amount or ""), decision.signal.reason
+        return ", ".join(part for part in (values[names.decision], amount, reason and f"reason: {reason}") if part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -259,8 +259,9 @@ class StoredPlanOperator(FlowOperator):
         if stored is None:
             raise Misconfigured(f"Plan {self.plan_id} is not in the store; clear the planning task and run it again.")
         if run.flow.rehearsal or stored.summary.get("dry_run"):
-            kind = "Rehearsal" if run.flow.rehearsal else "Dry run"
-            self.log.info("%s: %s planned, nothing written", kind, json.dumps(stored.summary.get("counts")))
+            counts = json.dumps(stored.summary.get("counts"))
+            after = "" if not run.flow.rehearsal else ". Runs do it once the flow file says `rehearsal: false`"
+            self.log.info("%s: %s planned, nothing written%s", "Rehearsal" if after else "Dry run", counts, after)
             return {"dry_run": True, "written": 0}
         return self.carry_out(run, stored)
 

@@ -12,7 +12,7 @@ from intacct_asana.codec import plan_from_json, plan_to_json
 from intacct_asana.errors import Misconfigured
 from intacct_asana.operators.checks import drift
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, StoredPlanOperator, utc_now
-from intacct_asana.pins import required_people
+from intacct_asana.pins import draft_words, required_people
 from intacct_asana.reading.documents import ANY, as_shown
 from intacct_asana.reading.following import (
     CHANGED,
@@ -28,9 +28,12 @@ from intacct_asana.records import Bill, Cursor, Intent, Pins, Snapshot, Task, Ve
 from intacct_asana.records.documents import UNREAD
 from intacct_asana.store import StoredPlan
 from intacct_asana.sync import (
+    Adopt,
+    Create,
     Leave,
     Plan,
     Progress,
+    Update,
     Wanted,
     apply_plan,
     creations_in_doubt,
@@ -50,6 +53,10 @@ if TYPE_CHECKING:
 LATEST_ARRIVAL = timedelta(hours=24)
 """A task whose creation was noted shows up within this time, or it was never made: by then every try of the step that noted
 it is over. A shorter time would give up creations of a long step that still goes on, when a backfill plans beside it."""
+
+
+MOST_SHOWN = 5
+"""Tasks that a rehearsal shows in full."""
 
 
 class PlanTasksOperator(FlowOperator):
@@ -77,12 +84,19 @@ class PlanTasksOperator(FlowOperator):
         if run.unknown_people:
             self.log.warning("Not users in Asana, so tasks are made without them: %s", ", ".join(run.unknown_people))
         self.log.info("The plan\n%s", plan.render(names={pin.gid: name for name, pin in pins.fields.items()}))
+        if run.flow.rehearsal:
+            self._show_first(plan, pins)
         refused = self.refused(lambda: self._check_limits(context, run, plan, sight, reading))
         self.want_documents(run, sight.records, is_dry=self.is_dry(context))
         summary = {"why": reading.why, "read": len(sight.records), "deletions": sight.deletions, "drift": drifted}
         summary |= {"would_stop": refused} if refused else {}
         cursors = {follower.cursor_name(stream): text for stream, text in sight.cursors.items()}
         return self._store(context, run, plan, {**summary, **self._summary(context, run, plan)}, cursors=cursors)
+
+    def _show_first(self, plan: Plan, pins: Pins) -> None:
+        """A few tasks as people would see them: the plan says which records, and not whether the flow shows them well."""
+        for action in [each for each in plan.writing if isinstance(each, Create | Adopt | Update)][:MOST_SHOWN]:
+            self.log.info("%s %s, and the task would say: %s", action.kind, action.key, draft_words(action.desired, pins))
 
     def _follower(self, run: FlowRun) -> Follower:
         return self.follower(run.flow, books=run.books, store=run.store, now=utc_now)
