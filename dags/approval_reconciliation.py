@@ -17,6 +17,9 @@ under another control id once it was proven absent twice.
 every `crawl_hours` a run looks at the whole project, and reads the stories of every task that changed since they were read
 last. For ten minutes after a change a task is read again, because its history may come later than the change itself.
 
+**While the flow says `rehearsal: true`** nothing is stamped, told or noted: `settle_decisions` says in its log, and in what it
+returns, which choices it would stamp or refuse and which approvals would become void, and why. Each run says so anew.
+
 **Waking early:** with `wake: watcher` or `wake: webhook` in the flow file a run also starts a few seconds after somebody
 touched a task. That is a hint only; the schedule alone always suffices. A webhook is looked after by a step of its own, which
 makes it anew in Asana when it is gone or failing, and never fails itself.
@@ -58,6 +61,7 @@ for flow in good_flows():
         settle = SettleDecisionsOperator(
             task_id="settle_decisions",
             flow=flow.flow,
+            plan_id="{{ (ti.xcom_pull('read_decisions') or {}).get('plan_id') }}",
             pool=flow.pools.intacct,
             trigger_rule=TriggerRule.ALL_DONE,
             outlets=[dag_parts.intacct_asset(flow, "apbill")],

@@ -5,7 +5,8 @@ a later rename in Asana does not break the flow. Run it first, and again after c
 
 **On Intacct:** reads only: login, permissions (one row of each object), time format, the custom fields for the stamp.
 **On Asana:** reads; with *Create what is missing* it also makes missing custom fields, enum options and sections, and the
-webhook of a flow that says `wake: webhook`. It never changes or deletes what people made.
+webhook of a flow that says `wake: webhook` (not while it rehearses). It never changes or deletes what people made. It
+makes fields for a flow that rehearses too, when it is told to: a plan is about fields that are there.
 **In the store:** pins what it resolved, the approvers' users too, and checks that the evidence has a key and is whole.
 
 **People.** An approver is the user whom the address belonged to when preflight pinned it. When Asana shows another user under

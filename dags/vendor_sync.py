@@ -16,7 +16,8 @@ or while an earlier value waits for approval. A field emptied in Asana keeps its
 **When something fails half-way** a write whose answer was lost is looked for on the vendor before anything is written again.
 The two directions do not wait for each other: a task that cannot be written fails the run, and values flow all the same.
 
-**To stop:** pause the DAG. **To re-run:** trigger it or clear the failed step; with *Dry run* it only shows its plans.
+**To stop:** pause the DAG. **To re-run:** trigger it or clear the failed step; with *Dry run* it only shows its plans, and
+so does every run of a flow that says `rehearsal: true`.
 """
 
 from __future__ import annotations

@@ -97,6 +97,13 @@ def _only_loopback() -> Iterator[None]:
     socket.socket.connect = real  # type: ignore[method-assign]
 
 
+def live_demo() -> str:
+    """The demo's flow file as people have it once its rehearsal is over."""
+    text = (ROOT / "include" / "mappings" / "demo.yaml").read_text(encoding="utf-8")
+    assert "rehearsal: true" in text
+    return text.replace("\nrehearsal: true\n", "\nrehearsal: false\n")
+
+
 class Sandbox:
     """The stand-ins' process, steered over HTTP as anyone could."""
 

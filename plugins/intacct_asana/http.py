@@ -225,13 +225,16 @@ def _innermost(error: BaseException) -> BaseException:
 
 
 class Guarded(Protocol):
-    """A hook that knows its connection's id and whether its extra says `"read_only": true`."""
+    """A hook that knows its connection's id, whether its extra says `"read_only": true`, and whether it only rehearses."""
 
     @property
     def conn_id(self) -> str: ...
 
     @property
     def read_only(self) -> bool: ...
+
+    @property
+    def rehearses(self) -> bool: ...
 
 
 Hook = TypeVar("Hook", bound=Guarded)
@@ -242,7 +245,7 @@ Result = TypeVar("Result")
 def mutates(
     method: Callable[Concatenate[Hook, Arguments], Result],
 ) -> Callable[Concatenate[Hook, Arguments], Result]:
-    """`method`, but Misconfigured before anything leaves when the hook's connection is read-only.
+    """`method`, but Misconfigured before anything leaves when the hook's connection is read-only, or its flow rehearses.
 
     Not Refused: that is the other side's no, and would end a decision that only has to wait.
 
@@ -251,6 +254,12 @@ def mutates(
 
     @wraps(method)
     def guarded(self: Hook, /, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        if self.rehearses:
+            raise Misconfigured(
+                f"Connection {self.conn_id}: {method.__name__} was not sent, because the flow says `rehearsal: true`. A step "
+                "that asks for a write all the same is a mistake in this program: report it.",
+                code="rehearsal",
+            )
         if self.read_only:
             raise Misconfigured(
                 f"Connection {self.conn_id} is read-only, so {method.__name__} was not sent. "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from intacct_asana.errors import Problem
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.rules import EnumSignal, SignalRule
-from intacct_asana.records import FieldDefinition, FieldNeed, Person, PinnedField, Pins, Section
+from intacct_asana.records import FieldDefinition, FieldNeed, FieldValue, Person, PinnedField, Pins, Section, TaskDraft
 
 
 def required_fields(flow: Flow, kind: str) -> tuple[FieldNeed, ...]:
@@ -335,3 +335,17 @@ def _section_drift(where: str, name: str, now: str | None) -> list[Problem]:
         return [Problem(where=where, what="it is gone", mend="add it again, then run preflight")]
     what = f"it is called {now!r} now; the flow goes on with it"
     return [Problem(where=where, what=what, mend="write the new name in the flow file and run preflight, or rename it back")]
+
+
+def draft_words(draft: TaskDraft, pins: Pins) -> str:
+    """A task as people would read it: `Northwind INV-7, due 2026-12-01, in Open; Amount: 100.00; Approval: Pending`."""
+    section = next((name for name, gid in pins.sections.items() if gid == draft.section_gid), "")
+    head = [draft.name, f"due {draft.due_on}" if draft.due_on else "", f"in {section}" if section else ""]
+    values = {**draft.initial_fields, **draft.fields}
+    shown = [f"{pin.name}: {_shown(pin, values[pin.gid])}" for pin in pins.fields.values() if values.get(pin.gid) is not None]
+    return "; ".join([", ".join(part for part in head if part), *shown])
+
+
+def _shown(pin: PinnedField, value: FieldValue) -> str:
+    names = {gid: name for name, gid in pin.options.items()}
+    return ", ".join(names.get(one, one) for one in value) if isinstance(value, tuple) else names.get(str(value), str(value))

@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from sandbox.bench.table import load, table
-from sandbox.demo.airflow_server import ROOT, AirflowServer, DemoFailed, environment
+from sandbox.demo.airflow_server import AirflowServer, DemoFailed, environment, put_demo_flow
 from sandbox.demo.people import amount
 from sandbox.demo.steering import Steering, free_port
 
@@ -200,13 +199,9 @@ def _office(way: Way, *, bills: int, seed: int, idle_seconds: float | None) -> I
 
 
 def _mapping(home: Path, way: Way, url: str) -> Path:
-    folder = home / "mappings"
-    folder.mkdir()
-    flow = yaml.safe_load((ROOT / "include" / "mappings" / f"{FLOW}.yaml").read_text(encoding="utf-8"))
-    flow["schedules"] |= {"bill_sync": None, "vendor_sync": None, "approval_reconciliation": NEVER}
-    flow |= {"wake": str(way), "waking": {"poll_seconds": 3, "public_url": url}}
-    (folder / f"{FLOW}.yaml").write_text(yaml.safe_dump(flow, allow_unicode=True, sort_keys=False), encoding="utf-8")
-    return folder
+    schedules = {"bill_sync": None, "vendor_sync": None, "approval_reconciliation": NEVER}
+    waking = {"poll_seconds": 3, "public_url": url}
+    return put_demo_flow(home / "mappings", schedules=schedules, wake=str(way), waking=waking)
 
 
 def _users(home: Path, url: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox.demo.airflow_server import ROOT, connections
+from sandbox.demo.airflow_server import ROOT, connections, put_demo_flow
 from sandbox.demo.steering import Steering, free_port
 
 
@@ -36,7 +36,7 @@ def _surroundings(home: Path, url: str) -> dict[str, str]:
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
-        "INTACCT_ASANA_MAPPINGS": str(ROOT / "include" / "mappings"),
+        "INTACCT_ASANA_MAPPINGS": str(put_demo_flow(home / "mappings")),
         # Proxies are for the outside world, and nothing here goes there.
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",

@@ -7,17 +7,15 @@ import shutil
 import signal
 import time
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import typer
-import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from sandbox.demo import checks, people
-from sandbox.demo.airflow_server import ROOT, AirflowServer, DemoFailed, environment
+from sandbox.demo.airflow_server import ROOT, AirflowServer, DemoFailed, environment, put_demo_flow
 from sandbox.demo.checks import Check
 from sandbox.demo.steering import Steering, free_port
 
@@ -53,7 +51,9 @@ class Demo:
         (HOME / "logs").mkdir()
         ports = [free_port() for _ in range(4)]
         self.steering = Steering(ports[0], log=HOME / "sandbox.log")
-        mappings = _mappings_without_schedules()
+        # It runs only when it is told to, so that no scheduled run joins in.
+        jobs = ("bill_sync", "vendor_sync", "approval_reconciliation")
+        mappings = put_demo_flow(HOME / "mappings", schedules=dict.fromkeys(jobs))
         env = environment(
             HOME, port=ports[1], spare_ports=(ports[2], ports[3]), sandbox_url=self.steering.url, mappings=mappings
         )
@@ -153,7 +153,7 @@ class Demo:
 
     def stay_up(self) -> None:
         """Put the schedules back and wait for Ctrl-C."""
-        shutil.copy(ROOT / "include" / "mappings" / f"{FLOW}.yaml", HOME / "mappings" / f"{FLOW}.yaml")
+        put_demo_flow(HOME / "mappings")
         console.print(f"\nAirflow          {self.airflow.url}")
         console.print(f"Asana's board    {self.steering.url}/board")
         console.print(f"Intacct's bills  {self.steering.url}/bills")
@@ -182,17 +182,6 @@ def _only_one() -> TextIO:
 
 def _stop_on(number: int, _frame: object) -> None:
     raise KeyboardInterrupt(f"signal {number}")
-
-
-def _mappings_without_schedules() -> Path:
-    """A copy of the demo flow that runs only when it is told to, so that no scheduled run joins in."""
-    folder = HOME / "mappings"
-    folder.mkdir()
-    flow = yaml.safe_load((ROOT / "include" / "mappings" / f"{FLOW}.yaml").read_text(encoding="utf-8"))
-    for job in ("bill_sync", "vendor_sync", "approval_reconciliation"):
-        flow["schedules"][job] = None
-    (folder / f"{FLOW}.yaml").write_text(yaml.safe_dump(flow, allow_unicode=True, sort_keys=False), encoding="utf-8")
-    return folder
 
 
 @app.command()

@@ -14,12 +14,22 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 from cryptography.fernet import Fernet
 
 from sandbox import constants
 
 ROOT = Path(__file__).resolve().parents[2]
 HEALTHY = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+
+
+def put_demo_flow(folder: Path, *, schedules: Mapping[str, str | None] | None = None, **more: Any) -> Path:
+    """The demo's flow file in a folder of its own: no rehearsal, with these schedules and whatever else is to differ."""
+    folder.mkdir(exist_ok=True)
+    flow = yaml.safe_load((ROOT / "include" / "mappings" / "demo.yaml").read_text(encoding="utf-8"))
+    flow |= {"rehearsal": False, **more, "schedules": flow["schedules"] | dict(schedules or {})}
+    (folder / "demo.yaml").write_text(yaml.safe_dump(flow, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    return folder
 
 
 class DemoFailed(Exception):

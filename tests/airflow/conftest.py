@@ -12,6 +12,7 @@ import pytest
 
 from sandbox import constants
 from tests.begun import begun
+from tests.conftest import live_demo
 from tests.databases import NewStore, airflow_connection, rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -234,10 +235,20 @@ class World:
 
 
 @pytest.fixture
-def world(sandbox: Any, api: Any, run_task: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, new_store: NewStore) -> World:
+def world(
+    sandbox: Any,
+    api: Any,
+    run_task: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    new_store: NewStore,
+    tmp_path: Path,
+) -> World:
     from airflow.dag_processing.dagbag import DagBag
 
-    monkeypatch.setenv("INTACCT_ASANA_MAPPINGS", str(ROOT / "include" / "mappings"))
+    folder = tmp_path / "flows"
+    folder.mkdir()
+    (folder / "demo.yaml").write_text(live_demo(), encoding="utf-8")
+    monkeypatch.setenv("INTACCT_ASANA_MAPPINGS", str(folder))
     api.connections = connections(sandbox)
     return World(sandbox, api, run_task, DagBag(dag_folder=str(ROOT / "dags")), new_store)
 
@@ -247,7 +258,7 @@ def flow_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str,
     """`flow_file(old, new)` changes the demo flow's file for this test."""
 
     def change(old: str, new: str) -> None:
-        text = (ROOT / "include" / "mappings" / "demo.yaml").read_text(encoding="utf-8")
+        text = live_demo()
         assert old in text
         folder = tmp_path / "mappings"
         folder.mkdir(exist_ok=True)

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 from intacct_asana.errors import Misconfigured, OutcomeUnknown, Refused, TryLater, UnexpectedReply, UnsafePlan
 
+from tests.conftest import live_demo
+
 pytestmark = pytest.mark.airflow
-ROOT = Path(__file__).resolve().parents[2]
 
 
 class MailHandler(socketserver.StreamRequestHandler):
@@ -63,7 +64,7 @@ def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
 def flow_with(alerts: str, tmp_path: Path) -> Any:
     from intacct_asana.flow.load import load_flow
 
-    text = (ROOT / "include" / "mappings" / "demo.yaml").read_text()
+    text = live_demo()
     path = tmp_path / "demo.yaml"
     path.write_text(text.replace("    - {kind: log}\n", alerts))
     return load_flow(path)

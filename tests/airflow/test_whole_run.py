@@ -33,16 +33,20 @@ def task_of(world: Any, bill: dict[str, Any]) -> dict[str, Any]:
     return next(task for task in world.tasks() if task["fields"]["Intacct key"].endswith(by_document))
 
 
-def bill_for(world: Any, *, below: int = 10_000) -> dict[str, Any]:
+def bill_for(world: Any) -> dict[str, Any]:
     """A bill that Alice may approve."""
-    return next(
+    return bills_for(world)[0]
+
+
+def bills_for(world: Any) -> list[dict[str, Any]]:
+    return [
         bill
         for bill in bills_in_scope(world)
         if bill["base_currency"] == "USD"
         and bill["created_by"] in ("mgarcia", "jchen")
-        and Decimal(bill["total_entered"]) < below
+        and Decimal(bill["total_entered"]) < 10_000
         and bill["state"] in ("Submitted", "Posted", "Partially Approved")
-    )
+    ]
 
 
 def held(world: Any, bill: dict[str, Any]) -> dict[str, str]:

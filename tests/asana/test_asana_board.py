@@ -228,6 +228,9 @@ def test_the_connection_can_be_tested(hook: AsanaHook, monkeypatch: pytest.Monke
     assert not works
     assert "asana_default" in said
     assert "wrong-token" not in said
+    works, said = a_hook(monkeypatch, sandbox.asana_url, workspace="999").test_connection()
+    assert not works
+    assert f"knows no workspace 999; it knows {constants.WORKSPACE_GID}" in said
 
 
 def test_a_story_that_comes_in_two_forms_is_no_proof(hook: AsanaHook, monkeypatch: pytest.MonkeyPatch) -> None:

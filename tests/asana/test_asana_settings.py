@@ -116,3 +116,12 @@ def test_a_read_only_connection_writes_nothing(monkeypatch: pytest.MonkeyPatch, 
     with pytest.raises(Misconfigured, match="read-only"):
         getattr(hook if PARTS[name] is AsanaHook else hook.setup, name)("1", "2")
     assert not hook.calls
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_in_a_rehearsal_nothing_is_written(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    hook = connect(monkeypatch, host="http://127.0.0.1:9")
+    hook.rehearses = True
+    with pytest.raises(Misconfigured, match="rehearsal: true"):
+        getattr(hook if PARTS[name] is AsanaHook else hook.setup, name)("1", "2")
+    assert not hook.calls

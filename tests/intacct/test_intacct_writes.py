@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from intacct_asana.errors import OutcomeUnknown
+from intacct_asana.errors import Misconfigured, OutcomeUnknown
 from intacct_asana.intacct.hook import IntacctHook
 from intacct_asana.records import Bill, BillState, ReadWindow
 from lxml import etree
@@ -76,6 +76,16 @@ def only(nodes: list[etree._Element]) -> etree._Element:
 
 def test_there_are_writes_to_look_at() -> None:
     assert {"stamp_bill", "update_vendor"} <= set(WRITES)
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_in_a_rehearsal_no_write_is_sent(sandbox: Any, a_hook: Callable[..., IntacctHook], sent: Any, name: str) -> None:
+    hook = a_hook()
+    write = called(name, hook, a_bill(hook))
+    hook.rehearses = True
+    with pytest.raises(Misconfigured, match="rehearsal: true"):
+        write()
+    assert sent == []
 
 
 @pytest.mark.parametrize("name", WRITES)

@@ -15,9 +15,9 @@ import yaml
 
 from sandbox import constants
 from tests.begun import begun
+from tests.conftest import live_demo
 from tests.databases import NewStore, airflow_connection, rows
 
-ROOT = Path(__file__).resolve().parents[2]
 AMOUNTS = {"Amount": "total_entered", "Amount due": "total_due", "Amount paid": "total_paid"}
 COMPARED = {*AMOUNTS, "Bill number", "Bill state", "GL account"}
 EXTRA = {
@@ -91,7 +91,7 @@ class Company:
         self._write({"bills": bills, "limits": limits}, small=True)
 
     def _write(self, parts: dict[str, dict[str, Any]], *, small: bool = False) -> None:
-        told = yaml.safe_load((ROOT / "include" / "mappings" / "demo.yaml").read_text(encoding="utf-8"))
+        told = yaml.safe_load(live_demo())
         if small:
             told["bills"]["fields"] = [one for one in told["bills"]["fields"] if one["name"] in COMPARED]
             told["bills"]["assignee"] = None

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from intacct_asana.errors import Misconfigured
 
 from sandbox.constants import VENDORS_PROJECT_GID
 from tests.reading.conftest import key_of
@@ -53,6 +54,42 @@ def test_private_entities_are_left_out_unless_the_flow_asks_for_them(company: An
     company.sync()
     assert company.plan["why"] == "everything, because no cursor is known"
     assert company.differences() == []
+
+
+def entity_rows(company: Any) -> list[tuple[str, str, str]]:
+    found = [row for row in company.preflight() if row["check"] == "Intacct entities"]
+    return [(row["ok"], row["result"], row["mend"]) for row in found]
+
+
+def test_an_entity_that_is_named_and_hidden_stops_the_run_and_preflight_says_so(company: Any) -> None:
+    """It brought no bill, in green."""
+    company.flow(entities=["US01", "UK01"], show_private=False)
+    [(ok, result, mend)] = entity_rows(company)
+    assert (ok, "entity UK01" in result, "private" in result, "show_private: true" in mend) == ("no", True, True, True)
+    with pytest.raises(Misconfigured, match=r"names entities whose bills cannot be read(.|\n)*entity UK01(.|\n)*show_private"):
+        company.sync()
+    assert company.tasks() == []
+    company.flow(entities=["US01", "UK01"], show_private=True)
+    company.sync()
+    assert entity_rows(company) == [("yes", "US01, UK01 can be read", "")]
+    assert len(company.tasks()) == len(in_scope(company))
+
+
+def test_an_entity_besides_the_connection_s_own_stops_the_run(company: Any) -> None:
+    company.connect(entity_id="UK01")
+    company.flow(entities=["UK01", "US01"])
+    with pytest.raises(Misconfigured, match=r"entity US01(.|\n)*works in entity UK01"):
+        company.sync()
+    company.flow(entities=["UK01"])
+    company.sync()
+    assert company.tasks()
+
+
+def test_preflight_says_that_an_entity_has_no_bills(company: Any) -> None:
+    company.flow(entities=["US01", "US1"])
+    [(ok, result, mend)] = entity_rows(company)
+    assert (ok, result) == ("no", "entity US1: has no bill, or is no entity")
+    assert "mend the id" in mend
 
 
 def test_a_flow_of_some_entities_leaves_the_others_lines_alone(company: Any) -> None:

@@ -119,8 +119,8 @@ class Reconciliation:
         result: dict[str, Any] = self.step(ReadDecisionsOperator(task_id="read", flow="small"))
         return result
 
-    def settle(self) -> Any:
-        return self.step(SettleDecisionsOperator(task_id="settle", flow="small"))
+    def settle(self, **how: Any) -> Any:
+        return self.step(SettleDecisionsOperator(task_id="settle", flow="small", **how))
 
     def tell(self) -> Any:
         return self.step(TellPeopleOperator(task_id="tell", flow="small"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from typing import Any
 
 import pytest
@@ -32,6 +34,17 @@ def intacct(world: Any) -> dict[str, Any]:
     world.books = None
     rows = world.step(CheckIntacctOperator(task_id="check", flow="small"))
     return {row["check"]: row for row in rows}
+
+
+def test_a_workspace_that_the_token_does_not_know_is_one_line(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was four about approvers, or none."""
+    connection = json.loads(os.environ["AIRFLOW_CONN_ASANA_DEFAULT"])
+    connection["extra"]["workspace"] = "999"
+    monkeypatch.setenv("AIRFLOW_CONN_ASANA_DEFAULT", json.dumps(connection))
+    wrong = [row for row in preflight(world).values() if row["ok"] != "yes"]
+    assert [row["check"] for row in wrong] == ["Asana workspace"]
+    assert "knows no workspace 999" in wrong[0]["result"]
+    assert "connection's extra" in wrong[0]["mend"]
 
 
 # Fields and options.
@@ -196,6 +209,14 @@ def test_the_stamps_amount_and_digest_are_recommended_where_the_flow_names_none(
     assert "name amount and digest too" in row["mend"]
 
 
+def test_some_bills_may_lack_the_base_currency_that_others_tell(a_world: Any) -> None:
+    world = a_world()
+    world.sandbox.act("intacct", "mgarcia", "create_bill", state="Posted", lacks=["base_currency"])
+    row = intacct(world)["Intacct base currency"]
+    assert (row["ok"], "base_currency" in row["mend"]) == ("no", True)
+    assert row["result"].startswith("1 of the bills do not tell it")
+
+
 @pytest.mark.parametrize(("approval", "ok"), [("", "no"), ("  base_currency: USD", "yes")])
 def test_a_company_whose_bills_name_no_base_currency_needs_one_in_the_flow(a_world: Any, approval: str, ok: str) -> None:
     world = a_world(approval=approval)
@@ -203,5 +224,5 @@ def test_a_company_whose_bills_name_no_base_currency_needs_one_in_the_flow(a_wor
     world.sandbox.settings(single_currency=True)
     row = intacct(world)["Intacct base currency"]
     assert row["ok"] == ok
-    assert ("limits are in USD" in row["result"]) is (ok == "yes")
+    assert ("taken to be in USD" in row["result"]) is (ok == "yes")
     assert ("base_currency" in row["mend"]) is (ok == "no")

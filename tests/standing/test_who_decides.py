@@ -155,9 +155,26 @@ def test_without_a_base_currency_no_limit_is_judged(a_flow: Flow, missing: dict[
     assert "currency" in flow.told()
 
 
-def test_the_flow_may_name_the_base_currency(a_flow: Flow) -> None:
-    """There was no setting, and the transaction's own was taken."""
-    flow = a_flow(approval="  base_currency: USD", settings={"missing_fields": ["APBILL.BASECURR"]})
+@pytest.mark.parametrize("missing", [{"missing_fields": ["APBILL.BASECURR"]}, {"single_currency": True}])
+def test_the_flow_may_name_the_base_currency(a_flow: Flow, missing: dict[str, Any]) -> None:
+    """There was no setting, and the transaction's own was taken. Where there is none either, task and stamp said none."""
+    name = ("{total_entered}", "{total_entered} {currency}")
+    flow = a_flow(approval="  base_currency: USD", settings=missing, replace=name)
+    assert flow.task()["name"].endswith("500.00 USD")
+    flow.approve(ALICE)
+    flow.heal()
+    flow.is_approved()
+    assert flow.held()["ASANA_AMOUNT"] == "500 USD"
+
+
+def test_a_base_currency_that_is_named_later_has_the_tasks_written_anew_first(a_flow: Flow) -> None:
+    flow = a_flow(settings={"single_currency": True})
+    flow.approve(ALICE)
+    flow.heal()
+    flow.is_unapproved()
+    flow.path.write_text(flow.path.read_text().replace("approval:\n", "approval:\n  base_currency: USD\n"))
+    flow.flow, flow.books = load_flow(flow.path), None
+    flow.heal()
     flow.approve(ALICE)
     flow.heal()
     flow.is_approved()

@@ -8,10 +8,10 @@ from decimal import Decimal
 
 import pytest
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused
-from intacct_asana.records import Cursor, PinnedField, Pins
+from intacct_asana.records import Cursor, Intent, Mark, PinnedField, Pins
 from intacct_asana.store import FlowStore, StoredPlan, open_store, runs
 
-from tests.store.store_world import NOON, break_table, crowd, everything, make_older, minutes, opened, run_sql
+from tests.store.store_world import NOON, a_decision, break_table, crowd, everything, make_older, minutes, opened, run_sql
 
 HERE = Cursor(name="bills", value="11/23/2026 12:00:00")
 
@@ -51,6 +51,28 @@ def test_an_old_plan_applied_again_does_not_take_the_cursor_back(flow: FlowStore
     flow.finish_plan("plan-1", cursors=[HERE], result={"again": True}, at=minutes(9))
     assert flow.cursor("bills") == "later"
     assert flow.plan("plan-1") == a_plan(applied_at=minutes(9), result={"again": True})
+
+
+def test_a_rehearsal_keeps_plans_and_moves_nothing(flow: FlowStore, url: str) -> None:
+    flow.save_plan(a_plan())
+    flow.save_pins("bill", Pins(project_gid="1", fields={}))
+    rehearsal = open_store(url, evidence_keys=tuple).for_flow("demo", rehearses=True)
+    before = everything(url)
+    for write in (
+        lambda: rehearsal.save_cursor(HERE),
+        lambda: rehearsal.finish_plan("plan-1", cursors=[HERE], result={}, at=NOON),
+        lambda: rehearsal.decisions().record([a_decision()], at=NOON, cursors=[HERE]),
+        lambda: rehearsal.note("bill-1", facts={}, at=NOON),
+        lambda: rehearsal.marks().read({"1": Mark(read_at=NOON)}),
+        lambda: rehearsal.intents().note([Intent(intent_id="1", kind="stamp", subject="bill-1", body={})], at=NOON),
+        rehearsal.together().__enter__,
+    ):
+        with pytest.raises(Misconfigured, match="rehearsal: true"):
+            write()
+    assert everything(url) == before
+    rehearsal.save_plan(a_plan("plan-2"))
+    assert rehearsal.plan("plan-2") == a_plan("plan-2")
+    assert rehearsal.pins("bill") == Pins(project_gid="1", fields={})
 
 
 def test_a_plan_that_is_not_there_moves_no_cursor(flow: FlowStore) -> None:

@@ -20,10 +20,9 @@ from intacct_asana.store import FlowStore, open_store
 
 from sandbox import constants
 from tests.begun import begun
-from tests.conftest import evidence_keys
+from tests.conftest import evidence_keys, live_demo
 from tests.databases import NewStore
 
-ROOT = Path(__file__).resolve().parents[2]
 ALICE, BEN, CARLA = (constants.PEOPLE[place]["email"] for place in (0, 1, 2))
 
 
@@ -34,7 +33,7 @@ class VendorWorld:
         self, sandbox: Any, folder: Path, new_store: NewStore, *edits: tuple[str, str], vendors: int = 8, **settings: Any
     ) -> None:
         self.sandbox, self.folder, self.new_store = sandbox, folder, new_store
-        text = (ROOT / "include" / "mappings" / "demo.yaml").read_text(encoding="utf-8")
+        text = live_demo()
         for old, new in edits:
             assert old in text, old
             text = text.replace(old, new)

@@ -16,9 +16,8 @@ from fastapi import FastAPI, Request, Response
 
 from sandbox import constants
 from tests.asana.asana_connections import FAST
-from tests.conftest import free_port
+from tests.conftest import free_port, live_demo
 
-ROOT = Path(__file__).resolve().parents[2]
 USER, PASSWORD = "waker", "a-service-users-password"
 DAG = "demo_approval_reconciliation"
 
@@ -133,7 +132,7 @@ def office(sandbox: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
     from intacct_asana.web.waker import Waker
 
     url = f"http://127.0.0.1:{free_port()}"
-    text = (ROOT / "include" / "mappings" / "demo.yaml").read_text(encoding="utf-8")
+    text = live_demo()
     waking = f"wake: webhook\nwaking: {{public_url: '{url}'}}\nschedules:\n"
     (tmp_path / "demo.yaml").write_text(text.replace("schedules:\n", waking, 1), encoding="utf-8")
     monkeypatch.setenv("INTACCT_ASANA_MAPPINGS", str(tmp_path))

@@ -200,6 +200,18 @@ def test_a_flow_that_is_no_longer_woken_by_a_webhook_skips_the_step(office: Offi
     assert in_asana(office) == []
 
 
+def test_a_rehearsal_registers_no_webhook_and_deletes_none(office: Office, tmp_path: Any) -> None:
+    path = tmp_path / "demo.yaml"
+    live = path.read_text()
+    path.write_text(live.replace("rehearsal: false", "rehearsal: true"))
+    assert step(office) == {"webhook": "", "state": "rehearsal"}
+    row = checks(office, create_missing=True)["Asana webhook"]
+    assert (row["ok"], in_asana(office)) == ("yes", [])
+    assert "after the rehearsal" in row["result"]
+    path.write_text(live)
+    assert step(office)["state"] == "made"
+
+
 # Preflight.
 
 

@@ -42,7 +42,7 @@ class Settler(Writer):
         Decisions about a bill whose earlier decision failed wait for the next run: two stamps must never race. A
         Misconfigured stops everything, because it would meet every decision. Raises nothing by itself.
         """
-        summary, stuck = Decided(), set[str]()
+        summary, stuck = self.begun(), set[str]()
         unsettled = self.decisions.unsettled()
         for place, decision in enumerate(unsettled):
             if decision.key in stuck:
@@ -57,6 +57,10 @@ class Settler(Writer):
                     summary.not_started = len(unsettled) - place - 1
                     break
         return summary
+
+    def begun(self) -> Decided:
+        """The report of a run before anything is in it."""
+        return Decided()
 
     def settle(self, decision: Decision) -> Decision:
         """From whatever state to one that is settled. Raises what keeps it from there; the state reached is stored."""

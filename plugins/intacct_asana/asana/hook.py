@@ -26,7 +26,7 @@ from intacct_asana.asana.records import (
 from intacct_asana.asana.replies import nothing, one
 from intacct_asana.asana.request import Request
 from intacct_asana.asana.wire import ATTEMPTS, TIMEOUT_SECONDS, AsanaWire
-from intacct_asana.errors import IntacctAsanaError, Refused, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, Problem, Refused, UnexpectedReply
 from intacct_asana.http import mutates
 from intacct_asana.records import (
     Access,
@@ -58,6 +58,10 @@ class ProjectSetup:
     @property
     def read_only(self) -> bool:
         return self.wire.read_only
+
+    @property
+    def rehearses(self) -> bool:
+        return self.wire.rehearses
 
     def field_definitions(self, project_gid: str) -> list[FieldDefinition]:
         """The custom fields of the project's tasks; those that are private to others are missing."""
@@ -305,10 +309,23 @@ class AsanaHook(AsanaWire):
     def test_connection(self) -> tuple[bool, str]:
         """For Airflow's Test button."""
         try:
-            who = self.me()
+            who, problem = self.me(), self.workspace_problem()
         except IntacctAsanaError as error:
             return False, error.message
+        if problem:
+            return False, str(problem)
         return True, f"Asana knows this token as {who.name} {who.email}".rstrip()
+
+    def workspace_problem(self) -> Problem | None:
+        """What is wrong with the workspace that the connection names: one that its user is not in says nothing of anybody."""
+        named, known = self.settings.workspace_gid, self.ask(calls.read_person("me"), one(workspaces_from))
+        if not named or not known or named in known:
+            return None
+        what = f"this token knows no workspace {named}; it knows {', '.join(known)}"
+        mend = (
+            "write one of these as `workspace` into the connection's extra, or leave it out: the bills' project tells its own"
+        )
+        return Problem(where=f"connection {self.conn_id}", what=what, mend=mend)
 
     @cached_property
     def workspace_gid(self) -> str:

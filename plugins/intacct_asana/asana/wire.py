@@ -55,6 +55,9 @@ class AsanaWire(Transport):
     first_wait_seconds = 1.0
     """Before the second attempt after an outage; doubled each time."""
 
+    rehearses = False
+    """Whether every write is refused, because the flow is a rehearsal."""
+
     def __init__(self, conn_id: str, *, attempts: int = ATTEMPTS, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         super().__init__(conn_id, timeout_seconds=timeout_seconds, connections=MOST_CONNECTIONS)
         self.conn_id = conn_id

@@ -298,6 +298,10 @@ class Flow(Part):
     tags: tuple[Line, ...] = ()
     """More tags for the DAGs."""
 
+    rehearsal: bool = False
+    """Read, plan and say what would be done, and write nothing to either system. Begin a new file with `true`; left out, the
+    flow writes, as files from before this setting do."""
+
     connections: Connections = Connections()
     schedules: Schedules = Schedules()
 
@@ -324,4 +328,5 @@ class Flow(Part):
             return digest_of(PROJECTION, self.connections.intacct, vendors, self.bills.show_private)
         read_at_any_speed = self.bills.model_copy(update=HOW_TO_READ)
         approval = (self.approval.signal, self.approval.reason_field)
-        return digest_of(PROJECTION, self.connections.intacct, read_at_any_speed, approval)
+        currency = [self.approval.base_currency] if self.approval.base_currency else []
+        return digest_of(PROJECTION, self.connections.intacct, read_at_any_speed, approval, *currency)

@@ -30,7 +30,7 @@ from intacct_asana.intacct.reading import (
 from intacct_asana.intacct.records import (
     BILL,
     CREATED,
-    CREATORS,
+    ENTITY,
     RECORD_NO,
     SOURCE_DOCUMENT,
     VENDOR,
@@ -66,8 +66,9 @@ class IntacctHook(BaseHook):
 
     Satisfies `ports.Books`. `custom_fields` and `vendor_custom_fields` are integration ids to read into `custom`. Without
     `reads_payments` bills come without payments and the user needs no right to them. With `show_private` a connection at
-    top level sees records of private entities too. Every method raises our six errors only; limits and outages of reads are
-    waited for within bounds, writes are sent once. `document_function` is the documented function that reads attachments.
+    top level sees records of private entities too; one that `rehearses` refuses every write. Every method raises our six
+    errors only; limits and outages of reads are waited for within bounds, writes are sent once. `document_function` is the
+    documented function that reads attachments, `base_currency` the company's where its bills do not tell it.
     """
 
     conn_name_attr = "intacct_conn_id"
@@ -83,6 +84,8 @@ class IntacctHook(BaseHook):
         vendor_custom_fields: Sequence[str] = (),
         reads_payments: bool = True,
         show_private: bool = False,
+        base_currency: str = "",
+        rehearses: bool = False,
         document_function: Function = "get",
         read_tries: int = 4,
         first_wait_seconds: float = 1.0,
@@ -94,6 +97,8 @@ class IntacctHook(BaseHook):
         self.vendor_custom_fields = tuple(vendor_custom_fields)
         self.reads_payments = reads_payments
         self.show_private = show_private
+        self.base_currency = base_currency
+        self.rehearses = rehearses
         self.document_function = document_function
         self.read_tries = read_tries
         self.first_wait_seconds = first_wait_seconds
@@ -239,6 +244,7 @@ class IntacctHook(BaseHook):
                 custom_fields=self.custom_fields,
                 lines=lines.get(row[RECORD_NO], ()),
                 payments=payments.get(row[RECORD_NO], ()),
+                base_currency=self.base_currency,
             )
             for row in rows
         ]
@@ -405,13 +411,38 @@ class IntacctHook(BaseHook):
         """How many bills only `show_private` brings to light; None in an entity, where the option means nothing."""
         if self.settings.login.entity_id:
             return None
-        return self.reader.count(BILL, show_private=True) - self.reader.count(BILL, show_private=False)
+        return self._hidden_bills()
 
-    def bills_without_creator(self, states: Collection[str]) -> int:
-        """How many bills in these states do not tell who entered them, as after a migration. All, where no bill tells it."""
+    def unreadable_entities(self, entity_ids: Sequence[str]) -> list[Problem]:
+        """What keeps this connection from reading bills of these entities. Two calls at most where nothing does."""
+        if inside := self.settings.login.entity_id:
+            what = f"connection {self.conn_id} works in entity {inside} and sees its records only"
+            mend = "take `entity_id` out of the connection, or the entity out of the flow file's bills"
+            others = [one for one in entity_ids if one.casefold() != inside.casefold()]
+            return [Problem(where=f"entity {one}", what=what, mend=mend) for one in others]
+        if self.show_private or not entity_ids or not self._hidden_bills(entity_ids):
+            return []
+        mend = "write `show_private: true` in the flow file's bills"
+        hidden = {one: self._hidden_bills([one]) for one in entity_ids}
+        return [
+            Problem(where=f"entity {one}", what=f"{count:,} of its bills are private, and left out", mend=mend)
+            for one, count in hidden.items()
+            if count
+        ]
+
+    def _hidden_bills(self, entity_ids: Sequence[str] = ()) -> int:
+        where = one_of(ENTITY, entity_ids) if entity_ids else None
+        whole, shown = (self.reader.count(BILL, show_private=private, where=where) for private in (True, False))
+        return whole - shown
+
+    def has_bills(self, entity_id: str) -> bool:
+        """Whether there is any bill of the entity, private or not. An id that nobody knows looks like one that has none."""
+        return self.reader.count(BILL, show_private=self.reader.show_private, where=one_of(ENTITY, [entity_id])) > 0
+
+    def bills_lacking(self, names: Collection[str], *, states: Collection[str]) -> int:
+        """How many bills in these states tell none of these fields, as after a migration. All, where no bill tells any."""
         known = {field.name for field in self.reader.fields(BILL)}
-        untold = (is_null(name) for name in CREATORS if name in known)
-        where = all_of(one_of("STATE", sorted(states)), *untold)
+        where = all_of(one_of("STATE", sorted(states)), *(is_null(name) for name in names if name in known))
         return self.reader.count(BILL, show_private=self.reader.show_private, where=where)
 
     def probe(self, object_name: str) -> None:

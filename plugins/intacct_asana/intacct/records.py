@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TypeVar
@@ -22,6 +23,7 @@ WHENMODIFIED."""
 Read = TypeVar("Read")
 CREATORS = ("CREATEDBYLOGINID", "CREATEDBY")
 PURCHASING = "9.PO"
+ENTITY = "MEGAENTITYID"
 AMOUNT = re.compile(r"-?([0-9]{1,18}(\.[0-9]{0,20})?|\.[0-9]{1,20})(?P<power>[eE][+-]?[0-9]{1,2})?")
 LEADING = re.compile("[0-9]{0,9}")
 MOST_AMOUNT, LEAST_AMOUNT = Decimal(10) ** 18, Decimal("1e-10")
@@ -116,7 +118,7 @@ def bill_scope(window: ReadWindow) -> tuple[Filter, ...]:
         RECORD_NO: window.record_nos,
         "VENDORID": window.vendor_ids,
         "RECORDID": window.bill_numbers,
-        "MEGAENTITYID": window.entity_ids,
+        ENTITY: window.entity_ids,
     }
     filters = [one_of(name, values) for name, values in chosen.items() if values]
     if window.bill_date_from:
@@ -136,14 +138,16 @@ def bill_of(
     custom_fields: Iterable[str] = (),
     lines: tuple[BillLine, ...] = (),
     payments: tuple[Payment, ...] = (),
+    base_currency: str = "",
 ) -> Bill:
-    """The bill in one row of a query, with these lines and payments.
+    """The bill in one row of a query, with these lines and payments; `base_currency` is the company's where no row tells it.
 
     Raises UnexpectedReply for a state or amount of another shape.
     """
     record_no = row["RECORDNO"]
     get = _getter(row)
     module, document = get("MODULEKEY"), get(SOURCE_DOCUMENT)
+    base = get("BASECURR") or base_currency
     state = _state(get("STATE"), record_no)
     return Bill(
         bill_key=bill_key(company_id, record_no=record_no, module=module, source_document=document),
@@ -162,8 +166,8 @@ def bill_of(
         paid_on=day_of(get("WHENPAID")),
         discount_on=day_of(get("WHENDISCOUNT")),
         recommended_on=day_of(get("RECPAYMENTDATE")),
-        currency=get("CURRENCY") or get("BASECURR"),
-        base_currency=get("BASECURR"),
+        currency=get("CURRENCY") or base,
+        base_currency=base,
         total_entered=entered(get("TOTALENTERED"), state=state, record_no=record_no),
         total_selected=money(get("TOTALSELECTED")),
         total_paid=money(get("TOTALPAID")),
@@ -193,8 +197,13 @@ def bill_of(
         summary_no=get("PRBATCHKEY"),
         custom={name: get(name.upper()) for name in custom_fields},
         lines=lines,
-        payments=payments,
+        payments=tuple(_in_currency(payment, base_currency) for payment in payments),
     )
+
+
+def _in_currency(payment: Payment, base_currency: str) -> Payment:
+    base = payment.base_currency or base_currency
+    return replace(payment, base_currency=base, currency=payment.currency or base)
 
 
 def bill_key(company_id: str, *, record_no: str, module: str, source_document: str) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.approvals import Asked, Decided, Settler, Teller
+from intacct_asana.approvals.rehearse import RehearsedDecisions, RehearsedSettler, RehearsedTeller, found_from_json
 from intacct_asana.approvals.seen import shown_to
 from intacct_asana.approvals.standing import anchors_told
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, UnexpectedReply
@@ -31,13 +32,22 @@ class SettleDecisionsOperator(FlowOperator):
 
     One that fails does not stop the others. Bills that changed since the last look are looked at by every run, all that are
     decided and unpaid at least every `crawl_hours`; the cursors move only when every look succeeded.
+
+    In a rehearsal it says what would become of each, and of what `read_decisions` found and kept as the plan `plan_id`.
     """
+
+    template_fields: Sequence[str] = ("plan_id",)
+
+    def __init__(self, *, plan_id: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.plan_id = plan_id
 
     def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
         approval = run.flow.approval
-        run.store.keep_policy(approval.policy_version, text=approval.policy_text, at=run.now())
-        settler, began = settler_of(run), run.now()
+        if not run.flow.rehearsal:
+            run.store.keep_policy(approval.policy_version, text=approval.policy_text, at=run.now())
+        settler, began = settler_of(run, plan_id=self.plan_id), run.now()
         summary = settler.settle_all()
         looks = _Looks(run, settler, summary)
         if not summary.not_started:
@@ -55,6 +65,10 @@ class TellPeopleOperator(FlowOperator):
 
     def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
+        if run.flow.rehearsal:
+            untold = len(run.store.decisions().unacknowledged())
+            self.log.info("Rehearsal: nobody is told. %d decisions of earlier runs wait for their answer.", untold)
+            return {"rehearsal": True, "untold": untold}
         summary = teller_of(run).tell_all()
         if not summary.not_started:
             _show_again(run, summary)
@@ -87,12 +101,14 @@ def _steps(steps: dict[str, Any] | str) -> dict[str, Any]:
     return dict(steps) if isinstance(steps, Mapping) else {"steps": steps}
 
 
-def settler_of(run: FlowRun) -> Settler:
-    board, pins = run.own_board("bill")
-    return Settler(
+def settler_of(run: FlowRun, *, plan_id: str | None = None) -> Settler:
+    (board, pins), rehearses = run.own_board("bill"), run.flow.rehearsal
+    found = run.store.plan(plan_id) if rehearses and plan_id else None
+    stored = run.store.decisions()
+    return (RehearsedSettler if rehearses else Settler)(
         books=run.books,
         board=board,
-        decisions=run.store.decisions(),
+        decisions=RehearsedDecisions(stored, found=found_from_json(found.body) if found else ()) if rehearses else stored,
         links=run.store.links("bill"),
         journal=run.store.intents(),
         policy=policy_of(run, pins),
@@ -105,7 +121,7 @@ def settler_of(run: FlowRun) -> Settler:
 
 def teller_of(run: FlowRun) -> Teller:
     board, pins = run.own_board("bill")
-    return Teller(
+    return (RehearsedTeller if run.flow.rehearsal else Teller)(
         board=board,
         decisions=run.store.decisions(),
         journal=run.store.intents(),
@@ -142,6 +158,8 @@ def _show(run: FlowRun, key: str, bill: Bill | None, decisions: Sequence[Decisio
     teller = teller_of(run)
     if teller.show(key, task, bill=bill, shown={one.decision_id: shown_to(one, links) for one in decisions}):
         summary.shown_again += 1
+        if run.flow.rehearsal:
+            summary.say(key, f"{key}: somebody set its task to something else; it would show what stands again")
         run.store.marks().wrote(board.wrote)
     summary.put_back += len(teller.put_back)
 
@@ -255,6 +273,8 @@ class _Looks:
             raise UnexpectedReply(f"The evidence of flow {self.run.flow.flow} has {len(self.wrong)} findings.{listed}")
 
     def _move_cursors(self, began: datetime, *, looked: bool) -> None:
+        if self.run.flow.rehearsal:
+            return
         latest = self.run.books.latest
         newest = latest([self.run.store.cursor(CHANGED) or "", *self._newest])
         if newest:

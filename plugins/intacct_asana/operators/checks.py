@@ -11,7 +11,7 @@ from intacct_asana.flow.model import BillScope, VendorScope
 from intacct_asana.flow.rules import Approver, EnumSignal
 from intacct_asana.flow.sources import BILL_SOURCES, VENDOR_SOURCES, Source
 from intacct_asana.flow.words import placeholders
-from intacct_asana.intacct.records import sample_bill, sample_vendor
+from intacct_asana.intacct.records import CREATORS, sample_bill, sample_vendor
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.pins import pins_drift
 from intacct_asana.records import Access, IntacctUser, Pins
@@ -116,6 +116,24 @@ def _private(run: FlowRun) -> str:
     return f"{hidden} bills of private entities are left out; `show_private: true` in the flow file's bills reads them"
 
 
+def rows_of_entities(run: FlowRun) -> list[Row]:
+    """The entities that the flow names: each has to be readable, and to have bills."""
+    check, named = "Intacct entities", run.flow.bills.entities
+    try:
+        problems = run.books.unreadable_entities(named)
+        wrong = {problem.where for problem in problems}
+        mend = "mend the id in the flow file's bills, or name the entity when it has its first bill"
+        problems += [
+            Problem(where=f"entity {one}", what="has no bill, or is no entity", mend=mend)
+            for one in named
+            if f"entity {one}" not in wrong and not run.books.has_bills(one)
+        ]
+    except IntacctAsanaError as error:
+        return [{"check": check, "result": error.message, "mend": "", "ok": "no"}]
+    told = f"{', '.join(named)} can be read" if named else "the flow names none, so all are read"
+    return [failed(check, problem) for problem in problems] or [passed(check, told)]
+
+
 # What changed in Asana since preflight ran
 
 
@@ -179,7 +197,7 @@ def rows_of_creators(run: FlowRun) -> list[Row]:
     if not approval.segregation_of_duties:
         return [passed(check, "not needed: the flow says `segregation_of_duties: false`")]
     try:
-        count = run.books.bills_without_creator(approval.states)
+        count = run.books.bills_lacking(CREATORS, states=approval.states)
     except IntacctAsanaError as error:
         return [{"check": check, "result": error.message, "mend": "", "ok": "no"}]
     if not count:
@@ -193,12 +211,14 @@ def rows_of_creators(run: FlowRun) -> list[Row]:
 
 def base_currency(run: FlowRun) -> str:
     """The currency that limits are in, where Intacct's bills do not name it."""
-    named = run.flow.approval.base_currency
-    if "BASECURR" not in run.books.missing_fields("APBILL"):
+    named, lacks = run.flow.approval.base_currency, "BASECURR" in run.books.missing_fields("APBILL")
+    count = run.books.bills_lacking(("BASECURR",), states=run.flow.approval.states)
+    if not lacks and not count:
         return "bills tell it"
+    untold = "this company's bills do not tell it" if lacks else f"{count:,} of the bills do not tell it"
     if named:
-        return f"bills do not tell it; limits are in {named}, as the flow says"
-    raise Misconfigured("This company's bills do not tell their base currency, so no amount can be held against a limit.")
+        return f"{untold}; they are taken to be in {named}, as the flow says"
+    raise Misconfigured(f"{untold}, so nobody can approve them: limits are in a currency")
 
 
 def rows_of_sources(run: FlowRun) -> list[Row]:

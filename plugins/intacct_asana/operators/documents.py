@@ -32,13 +32,13 @@ class AttachDocumentsOperator(FlowOperator):
 
     def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
-        summary = self._dry() if context["params"].get("dry_run") else self._attach(run)
+        summary = self._dry() if self.is_dry(context) else self._attach(run)
         if not self.applied:
             raise Refused("Documents are attached as far as their tasks are there; apply_plan did not succeed, see its log.")
         return summary
 
     def _dry(self) -> dict[str, Any]:
-        self.log.info("Dry run: nothing is attached")
+        self.log.info("Nothing is attached: this run only says what it would do, and plan_tasks counted the attachments")
         return {"dry_run": True, "documents": {}}
 
     def _attach(self, run: FlowRun) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from intacct_asana.approvals import ApprovalTask, ChoiceField, DeclaredComment, Policy, Way
 from intacct_asana.deployment import evidence_keys, flow_named
-from intacct_asana.errors import Misconfigured, Problem
+from intacct_asana.errors import Misconfigured, Problem, UnsafePlan
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.rules import EnumSignal, SignalRule
 from intacct_asana.reading.documents import BillFiles
@@ -56,6 +56,8 @@ class FlowRun:
             vendor_custom_fields=tuple(rule.intacct_field for rule in self.flow.vendors.fields if rule.intacct_field),
             reads_payments=self.flow.bills.payments == "details",
             show_private=self.flow.bills.show_private,
+            base_currency=self.flow.approval.base_currency or "",
+            rehearses=self.flow.rehearsal,
             document_function=self.flow.bills.attachment_function,
         )
 
@@ -81,18 +83,19 @@ class FlowRun:
     @cached_property
     def store(self) -> FlowStore:
         store = open_store(store_url(self.flow.connections.store), evidence_keys=evidence_keys)
-        return store.for_flow(self.flow.flow)
+        return store.for_flow(self.flow.flow, rehearses=self.flow.rehearsal)
 
     def own_board(self, kind: str) -> tuple[AsanaHook, Pins]:
         """Asana as the user that preflight pinned, and what it pinned for `bill` or `vendor`: the only board of a step.
 
         What the token's user does is our own doing and no decision. With the token of an approver who is not pinned, a task
         that the bill sync completes would count as approved by that person. Raises Misconfigured for another user, and when
-        preflight has not run yet.
+        preflight has not run yet. In a rehearsal the board refuses every write.
         """
         pins = self._pins(kind)
         self._raise_unless_pinned_for_this(kind, pins)
         if self._me.gid == pins.bot_gid:
+            self.unpinned_board.rehearses = self.flow.rehearsal
             return self.unpinned_board, pins
         raise Misconfigured(
             f"Connection {self.unpinned_board.conn_id} acts as {self._me.name} ({self._me.gid}), and preflight pinned user "
@@ -233,9 +236,24 @@ class FlowOperator(BaseOperator):
         """What the step does; what it returns goes to the steps after it."""
         raise NotImplementedError
 
+    def is_dry(self, context: Context) -> bool:
+        """Whether this run only says what it would do."""
+        return self.run_parts.flow.rehearsal or bool(context["params"].get("dry_run"))
+
+    def refused(self, check: Callable[[], None]) -> str:
+        """What `check` refuses as unsafe. A rehearsal says it and stays green; any other run ends with it."""
+        try:
+            check()
+        except UnsafePlan as error:
+            if not self.run_parts.flow.rehearsal:
+                raise
+            self.log.warning("A real run would stop here. %s", error.message)
+            return error.message
+        return ""
+
 
 class StoredPlanOperator(FlowOperator):
-    """Reads the plan with `plan_id` and hands it to `carry_out`, unless its run was a dry one."""
+    """Reads the plan with `plan_id` and hands it to `carry_out`, unless its run was a dry one or the flow rehearses."""
 
     template_fields: Sequence[str] = ("plan_id",)
 
@@ -248,8 +266,10 @@ class StoredPlanOperator(FlowOperator):
         stored = run.store.plan(self.plan_id)
         if stored is None:
             raise Misconfigured(f"Plan {self.plan_id} is not in the store; clear the planning task and run it again.")
-        if stored.summary.get("dry_run"):
-            self.log.info("Dry run: %s planned, nothing written", json.dumps(stored.summary.get("counts")))
+        if run.flow.rehearsal or stored.summary.get("dry_run"):
+            counts = json.dumps(stored.summary.get("counts"))
+            after = "" if not run.flow.rehearsal else ". Runs do it once the flow file says `rehearsal: false`"
+            self.log.info("%s: %s planned, nothing written%s", "Rehearsal" if after else "Dry run", counts, after)
             return {"dry_run": True, "written": 0}
         return self.carry_out(run, stored)
 

@@ -16,6 +16,7 @@ from intacct_asana.operators.checks import (
     failed,
     passed,
     rows_of_creators,
+    rows_of_entities,
     rows_of_logins,
     rows_of_sources,
     rows_of_writers,
@@ -62,6 +63,7 @@ class CheckIntacctOperator(FlowOperator):
             tried("Intacct time format", lambda: self._format(run)),
             tried("Intacct error details", lambda: run.books.error_details()),
             *(tried(check, look) for check, look in checks_of_reading(run)),
+            *rows_of_entities(run),
             tried("Intacct base currency", lambda: base_currency(run), mend="write `base_currency` into the flow's approval"),
             *rows_of_logins(run),
             *rows_of_creators(run),
@@ -182,7 +184,7 @@ class CheckAsanaOperator(FlowOperator):
         first = tried("Asana token", lambda: f"acts as {run.unpinned_board.me().name}")
         if first["ok"] == "no":
             return [first]
-        rows = [first]
+        rows = [first, *self._workspace(run)]
         for kind, project in (("vendor", run.flow.vendors.project), ("bill", run.flow.bills.project)):
             rows += self._project(run, kind, project)
         rows += rows_of_sources(run) + rows_of_writers(run, run.store.pins("bill"))
@@ -190,6 +192,11 @@ class CheckAsanaOperator(FlowOperator):
         rows += [self._person(run, email) for email in required_people(run.flow, "bill")]
         webhook = webhook_checks(run, board=run.unpinned_board, create=self.create_missing is True)
         return rows + [tried(check, look) for check, look in webhook]
+
+    @staticmethod
+    def _workspace(run: FlowRun) -> list[Row]:
+        problem = run.unpinned_board.workspace_problem()
+        return [failed("Asana workspace", problem)] if problem else []
 
     def _project(self, run: FlowRun, kind: str, project_gid: str) -> list[Row]:
         check = f"Asana {kind} project"
@@ -319,13 +326,19 @@ class ReportChecksOperator(FlowOperator):
 
     def work(self, context: Context) -> dict[str, Any]:
         rows: list[Row] = [row for part in self.rows for row in (part or ())]
-        rows += self._evidence() if rows else []
+        rows += [*self._evidence(), self._rehearsal()] if rows else []
         wrong = [row for row in rows if row["ok"] != "yes"]
         self.log.info("Preflight of flow %s\n%s", self.flow, table(rows))
         if wrong or not rows:
             problems = tuple(Problem(where=row["check"], what=row["result"], mend=row["mend"]) for row in wrong)
             raise Misconfigured(f"Preflight of flow {self.flow}: {len(wrong)} of {len(rows)} checks failed.", problems=problems)
         return {"checks": len(rows), "failed": 0, "rows": rows}
+
+    def _rehearsal(self) -> Row:
+        if not self.run_parts.flow.rehearsal:
+            return passed("rehearsal", "no: the other DAGs write to both systems, a scheduled one as soon as it is unpaused")
+        told = "yes: the other DAGs only say what they would do, and write nothing to either system"
+        return passed("rehearsal", told, mend="read what they would do, then write `rehearsal: false` in the flow file")
 
     def _evidence(self) -> list[Row]:
         """Whether the evidence has a key and is whole, as far as its own database tells."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.approvals import Policy, decisions_of, signals_of
+from intacct_asana.approvals.rehearse import found_to_json
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater, UnexpectedReply
 from intacct_asana.operators.checks import drift
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, note_words, policy_of
@@ -24,6 +25,7 @@ from intacct_asana.reading.choices import (
     waiting_for_links,
 )
 from intacct_asana.records import Cursor, Decision, Link, Mark, Pins, Task
+from intacct_asana.store import StoredPlan
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -45,7 +47,8 @@ class ReadDecisionsOperator(FlowOperator):
         run = self.run_parts
         board, pins = run.own_board("bill")
         began, began_there = run.now(), _clock_of(board)
-        note_words(run, at=began_there or began)
+        if not run.flow.rehearsal:
+            note_words(run, at=began_there or began)
         policy = policy_of(run, pins)
         before, drifted = _places(run, pins), drift(run, board, "bill", pins)
         for what in drifted:
@@ -64,7 +67,8 @@ class ReadDecisionsOperator(FlowOperator):
         for task, link in others:
             self.log.warning("Task %s of %s is no approval: nobody can decide on it. Convert it in Asana.", task.gid, link.key)
         cursors = [] if look.report.failures else [*look.places(hints, before, began=began).cursors(), _to_show(run, look)]
-        recorded = self._keep(run, look, cursors)
+        plan = self._kept_for_rehearsal(context, run, look) if run.flow.rehearsal else {}
+        recorded = [] if run.flow.rehearsal else self._keep(run, look, cursors)
         look.report.raise_if_failed()
         return {
             "events": hints.events,
@@ -77,6 +81,7 @@ class ReadDecisionsOperator(FlowOperator):
             "not_approvals": len(others),
             "drift": drifted,
             "gone": [str(loss) for loss in look.losses],
+            **plan,
             "calls": run.calls(),
         }
 
@@ -158,6 +163,23 @@ class ReadDecisionsOperator(FlowOperator):
         if not (is_late or is_elsewhere or is_closed(link)) and says_something_else(task, before, policy):
             look.to_show.add(link.key)
         return True
+
+    def _kept_for_rehearsal(self, context: Context, run: FlowRun, look: Look) -> dict[str, Any]:
+        """A plan with what was found, which the next step judges. Nothing else is kept."""
+        if not run.store.links("bill").count():
+            self.log.info("No bill has a task yet, so nobody can have decided: bill_sync makes them after the rehearsal.")
+        found, now = [one.decision_id for one in look.decisions], run.now()
+        self.log.info("Rehearsal: %d choices found, not recorded; settle_decisions says what would become of them", len(found))
+        stored = StoredPlan(
+            plan_id=f"decisions-{now:%Y%m%dT%H%M%S%f}",
+            kind="decisions",
+            created_at=now,
+            run_id=str(context["run_id"]),
+            summary={"found": found},
+            body=found_to_json(look.decisions),
+        )
+        run.store.save_plan(stored)
+        return {"rehearsal": True, "found": len(found), "plan_id": stored.plan_id}
 
     def _keep(self, run: FlowRun, look: Look, cursors: list[Cursor]) -> list[Decision]:
         """What was found, the evidence of what is lost, and the cursors: all of it or nothing."""

@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from intacct_asana.codec import plan_from_json, plan_to_json
+from intacct_asana.errors import Misconfigured
 from intacct_asana.operators.checks import drift
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, StoredPlanOperator, utc_now
-from intacct_asana.pins import required_people
+from intacct_asana.pins import draft_words, required_people
 from intacct_asana.reading.documents import ANY, as_shown
 from intacct_asana.reading.following import (
     CHANGED,
@@ -27,9 +28,12 @@ from intacct_asana.records import Bill, Cursor, Intent, Pins, Snapshot, Task, Ve
 from intacct_asana.records.documents import UNREAD
 from intacct_asana.store import StoredPlan
 from intacct_asana.sync import (
+    Adopt,
+    Create,
     Leave,
     Plan,
     Progress,
+    Update,
     Wanted,
     apply_plan,
     creations_in_doubt,
@@ -51,6 +55,10 @@ LATEST_ARRIVAL = timedelta(hours=24)
 it is over. A shorter time would give up creations of a long step that still goes on, when a backfill plans beside it."""
 
 
+MOST_SHOWN = 5
+"""Tasks that a rehearsal shows in full."""
+
+
 class PlanTasksOperator(FlowOperator):
     """Reads what changed in Intacct, compares it with what the tasks were last confirmed to say, and stores a plan.
 
@@ -65,6 +73,7 @@ class PlanTasksOperator(FlowOperator):
         drifted = drift(run, board, self.kind, pins)
         for what in drifted:
             self.log.warning("Changed in Asana since preflight: %s", what)
+        self.check_scope(run)
         follower = self._follower(run)
         reading = self._reading(context, follower)
         self.log.info("Reading %ss: %s", self.kind, reading.why)
@@ -75,12 +84,19 @@ class PlanTasksOperator(FlowOperator):
         if run.unknown_people:
             self.log.warning("Not users in Asana, so tasks are made without them: %s", ", ".join(run.unknown_people))
         self.log.info("The plan\n%s", plan.render(names={pin.gid: name for name, pin in pins.fields.items()}))
-        self._check_limits(context, run, plan, sight, reading)
-        if not context["params"].get("dry_run"):
-            self.want_documents(run, sight.records)
+        if run.flow.rehearsal:
+            self._show_first(plan, pins)
+        refused = self.refused(lambda: self._check_limits(context, run, plan, sight, reading))
+        self.want_documents(run, sight.records, is_dry=self.is_dry(context))
         summary = {"why": reading.why, "read": len(sight.records), "deletions": sight.deletions, "drift": drifted}
+        summary |= {"would_stop": refused} if refused else {}
         cursors = {follower.cursor_name(stream): text for stream, text in sight.cursors.items()}
         return self._store(context, run, plan, {**summary, **self._summary(context, run, plan)}, cursors=cursors)
+
+    def _show_first(self, plan: Plan, pins: Pins) -> None:
+        """A few tasks as people would see them: the plan says which records, and not whether the flow shows them well."""
+        for action in [each for each in plan.writing if isinstance(each, Create | Adopt | Update)][:MOST_SHOWN]:
+            self.log.info("%s %s, and the task would say: %s", action.kind, action.key, draft_words(action.desired, pins))
 
     def _follower(self, run: FlowRun) -> Follower:
         return self.follower(run.flow, books=run.books, store=run.store, now=run.now)
@@ -145,6 +161,8 @@ class PlanTasksOperator(FlowOperator):
 
         They would be looked for, and their records be read, by every run.
         """
+        if run.flow.rehearsal:
+            return
         journal, long_ago = run.store.intents(), utc_now() - LATEST_ARRIVAL
         left = {action.key for action in plan.actions if isinstance(action, Leave)}
         written = {action.key for action in plan.writing}
@@ -171,12 +189,12 @@ class PlanTasksOperator(FlowOperator):
             nothing_read=asked_for_all and not sight.records and limits.empty_side,
         )
 
-    @staticmethod
-    def _summary(context: Context, run: FlowRun, plan: Plan) -> dict[str, Any]:
+    def _summary(self, context: Context, run: FlowRun, plan: Plan) -> dict[str, Any]:
         return {
             "counts": plan.counts(),
             "money": {name: str(amount) for name, amount in plan.money().items()},
-            "dry_run": bool(context["params"].get("dry_run")),
+            "dry_run": self.is_dry(context),
+            "rehearsal": run.flow.rehearsal,
             "unknown_people": list(run.unknown_people),
             "calls": run.calls(),
         }
@@ -203,11 +221,14 @@ class PlanTasksOperator(FlowOperator):
     def key_field(self, run: FlowRun) -> str:
         raise NotImplementedError
 
+    def check_scope(self, run: FlowRun) -> None:
+        """Raises Misconfigured when what the flow names cannot be read: it would look as if there was nothing to do."""
+
     def whole(self, run: FlowRun, sight: Sight) -> Mapping[str, Any]:
         """The records with what another call has to tell about them."""
         return sight.records
 
-    def want_documents(self, run: FlowRun, records: Mapping[str, Any]) -> None:
+    def want_documents(self, run: FlowRun, records: Mapping[str, Any], *, is_dry: bool) -> None:
         """Notes which documents the tasks should carry; nothing for records that have none."""
 
     def wanted(self, record: Any, run: FlowRun, pins: Pins) -> Wanted:
@@ -223,6 +244,11 @@ class PlanBillsOperator(PlanTasksOperator):
 
     def key_field(self, run: FlowRun) -> str:
         return run.flow.bills.key_field
+
+    def check_scope(self, run: FlowRun) -> None:
+        if problems := run.books.unreadable_entities(run.flow.bills.entities):
+            what = f"Flow {run.flow.flow} names entities whose bills cannot be read. Nothing was planned."
+            raise Misconfigured(what, problems=tuple(problems))
 
     def wanted(self, record: Bill, run: FlowRun, pins: Pins) -> Wanted:
         person = run.person_of(record)
@@ -255,14 +281,16 @@ class PlanBillsOperator(PlanTasksOperator):
             progress.note(number)
         return {**records, **named}
 
-    def want_documents(self, run: FlowRun, records: Mapping[str, Bill]) -> None:
+    def want_documents(self, run: FlowRun, records: Mapping[str, Bill], *, is_dry: bool) -> None:
         if run.flow.bills.attachments == "none":
             return
         wanted = [one for bill in records.values() if (one := document_of(bill, run.flow))]
+        self.log.info("%d of the bills read have an attachment for their task", len(wanted))
+        if is_dry:
+            return
         documents, shown = run.store.documents(self.kind), run.store.links(self.kind).showing(records.keys())
         documents.want(wanted, keys=records.keys())
         documents.want_again([one for one in wanted if one.key in shown and _is_new(shown[one.key], records[one.key])])
-        self.log.info("%d of the bills read have an attachment for their task", len(wanted))
 
 
 class PlanVendorsOperator(PlanTasksOperator):

@@ -65,10 +65,14 @@ class PlanVendorFieldsOperator(FlowOperator):
         plan = plan_fields(policy, tasks=tasks, vendors=seen.vendors, rows=rows, gone=gone, notes=notes)
         self.log.info("The plan\n%s", plan.render(names=policy.names))
         if not context["params"].get("allow_unsafe_plan"):
-            limits = run.flow.limits
-            agreed = values.agreed_count() if limits.empty_side else 0
-            raise_if_unsafe(plan, vendor_writes=limits.vendor_writes, agreed=agreed, nothing_listed=seen.shows_none)
+            self.refused(lambda: self._check_limits(run, plan, seen))
         return self._store(context, run, plan, reading, cursors)
+
+    @staticmethod
+    def _check_limits(run: FlowRun, plan: VendorPlan, seen: SeenVendors) -> None:
+        limits = run.flow.limits
+        agreed = run.store.vendor_values().agreed_count() if limits.empty_side else 0
+        raise_if_unsafe(plan, vendor_writes=limits.vendor_writes, agreed=agreed, nothing_listed=seen.shows_none)
 
     # Reading
 
@@ -130,7 +134,7 @@ class PlanVendorFieldsOperator(FlowOperator):
             "why": reading.why,
             "counts": plan.counts(),
             "notes": list(plan.notes[:20]),
-            "dry_run": bool(context["params"].get("dry_run")),
+            "dry_run": self.is_dry(context),
             "calls": run.calls(),
         }
         stored = StoredPlan(
@@ -185,7 +189,9 @@ class TellVendorPeopleOperator(FlowOperator):
 
     def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
-        if context["params"].get("dry_run"):
+        if self.is_dry(context):
+            untold = len(run.store.vendor_values().untold())
+            self.log.info("Nobody is told: this run only says what it would do. %d values of earlier runs wait.", untold)
             return {"dry_run": True, "written": 0}
         board, pins = run.own_board("vendor")
         told = tell_people(

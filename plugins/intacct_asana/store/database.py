@@ -151,6 +151,21 @@ class Database:
     def _failure(self, error: SQLAlchemyError | ValueError) -> IntacctAsanaError:
         return _failure(error, store=self.name, secret=str(self._engine.url.password or ""))
 
+    def for_reading(self) -> Database:
+        """The same database, in which nothing is changed: a write is Misconfigured before it begins."""
+        return _ForReading(self._engine)
+
+
+class _ForReading(Database):
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        raise Misconfigured(
+            "The flow says `rehearsal: true`, and a step wanted to note something as done. Nothing was noted. This is a "
+            "mistake in this program: report it.",
+            code="rehearsal",
+        )
+        yield
+
 
 @lru_cache(maxsize=8)
 def open_database(url: str) -> Database:

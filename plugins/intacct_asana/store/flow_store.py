@@ -37,15 +37,20 @@ class Store:
     def __repr__(self) -> str:
         return f"Store({self._database.name})"
 
-    def for_flow(self, flow: str) -> FlowStore:
-        return FlowStore(self._database, flow=flow, evidence_keys=self._evidence_keys)
+    def for_flow(self, flow: str, *, rehearses: bool = False) -> FlowStore:
+        return FlowStore(self._database, flow=flow, evidence_keys=self._evidence_keys, rehearses=rehearses)
 
 
 class FlowStore:
-    """Everything that is kept for one flow. Every method raises our six errors only."""
+    """Everything that is kept for one flow. Every method raises our six errors only.
 
-    def __init__(self, database: Database, *, flow: str, evidence_keys: Secrets = tuple) -> None:
-        self._database, self._flow, self._evidence_keys = database, flow, evidence_keys
+    In a rehearsal only plans are kept, and what preflight and the webhook's receiver note: no cursor moves, so the first real
+    run meets everything.
+    """
+
+    def __init__(self, database: Database, *, flow: str, evidence_keys: Secrets = tuple, rehearses: bool = False) -> None:
+        self._flow, self._evidence_keys, self._always = flow, evidence_keys, database
+        self._database = database.for_reading() if rehearses else database
 
     def __repr__(self) -> str:
         return f"FlowStore({self._flow} in {self._database.name})"
@@ -72,14 +77,14 @@ class FlowStore:
         return StoredMarks(self._database, flow=self._flow)
 
     def webhooks(self) -> StoredWebhooks:
-        return StoredWebhooks(self._database, flow=self._flow)
+        return StoredWebhooks(self._always, flow=self._flow)
 
     def vendor_values(self) -> StoredVendorValues:
         return StoredVendorValues(self._database, flow=self._flow, keys=self._keys)
 
     def lease(self, name: str, *, now: datetime) -> AbstractContextManager[None]:
         """A block that one process at a time may be in. Raises TryLater while another is."""
-        return lease(self._database, flow=self._flow, name=name, now=now)
+        return lease(self._always, flow=self._flow, name=name, now=now)
 
     def cursor(self, name: str) -> str | None:
         return runs.read_cursor(self._database, flow=self._flow, name=name)
@@ -94,7 +99,7 @@ class FlowStore:
 
     def save_pins(self, kind: str, pins: Pins, *, take_over: bool = False) -> None:
         """Keep the pins and the project with them. Raises Misconfigured for another flow's, unless it is taken over."""
-        runs.save_pins(self._database, flow=self._flow, kind=kind, pins=pins, take_over=take_over)
+        runs.save_pins(self._always, flow=self._flow, kind=kind, pins=pins, take_over=take_over)
 
     def project_taken(self, project_gid: str) -> Problem | None:
         """What is wrong when the project is another flow's."""
@@ -102,7 +107,7 @@ class FlowStore:
         return runs.taken(project_gid, owner) if owner else None
 
     def save_plan(self, plan: StoredPlan) -> None:
-        runs.save_plan(self._database, flow=self._flow, plan=plan)
+        runs.save_plan(self._always, flow=self._flow, plan=plan)
 
     def plan(self, plan_id: str) -> StoredPlan | None:
         return runs.read_plan(self._database, flow=self._flow, plan_id=plan_id)

@@ -62,8 +62,8 @@ def create_bill(
     """A new bill. `lines` are dicts with amount, account, department, location, project, class; else one line of `amount`.
 
     With `without_change_time` Intacct holds no WHENMODIFIED for it and its lines, as for records that nobody changed yet;
-    with `creator_unknown` it does not say who made it; `lacks` names more of `LACKING` that it comes without. `changes` are
-    header fields and custom fields (`ASANA_DECISION`).
+    with `creator_unknown` it does not say who made it; `lacks` names more of `LACKING`, or text such as `base_currency`, that
+    it comes without. `changes` are header fields and custom fields (`ASANA_DECISION`).
     """
     vendor = vendor_named(company, vendor_id) if vendor_id else next(iter(company.vendors))
     owner = company.dimension(company.entities, entity)
@@ -100,7 +100,7 @@ def create_bill(
     for name, value in totals_of(bill.lines).items():
         setattr(bill, name, value)
     for name in lacks:
-        setattr(bill, name, LACKING[name])
+        setattr(bill, name, LACKING.get(name, ""))
     company.add_bill(bill)
     company.audit("apbill", str(number), "C", user, "ui")
     return told(bill)

@@ -1,0 +1,135 @@
+"""What a run over decisions would come to, said and not done: the same rules over the same readings, with nothing kept.
+
+Decisions move in memory only, and where a stamp would leave for Intacct, a sentence takes its place.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from intacct_asana.approvals.settle import Settler
+from intacct_asana.approvals.stamp import Stamping, Voiding
+from intacct_asana.approvals.standing import Decided, Teller
+from intacct_asana.approvals.words import bill_name, minute, who
+from intacct_asana.codec import from_json, to_json
+from intacct_asana.ports import Decisions
+from intacct_asana.records import ON_THE_WAY, Cursor, Decision, DecisionState, Intent, Story, Task, Verdict
+from intacct_asana.records.anchors import Anchor
+
+WOULD = {DecisionState.CONFIRMED: "stamp", DecisionState.REFUSED: "refuse", DecisionState.VOID: "void"}
+DID = {Verdict.APPROVE: "approved", Verdict.REJECT: "rejected"}
+MOST_WORDS = 50
+
+
+def found_to_json(decisions: Iterable[Decision]) -> str:
+    """Decisions that were read and not recorded, for the step that judges them."""
+    return json.dumps([to_json(one) for one in decisions])
+
+
+def found_from_json(text: str) -> list[Decision]:
+    return [from_json(Decision, each) for each in json.loads(text)]
+
+
+class RehearsedDecisions:
+    """`ports.Decisions` over those that are `stored`, with those that were just `found`; what happens to them is forgotten."""
+
+    def __init__(self, stored: Decisions, *, found: Sequence[Decision] = ()) -> None:
+        self._stored = stored
+        self._moved = {one.decision_id: one for one in found}
+
+    def record(self, decisions: Sequence[Decision], *, at: datetime, cursors: Sequence[Cursor] = ()) -> list[Decision]:
+        self._moved |= {one.decision_id: one for one in decisions}
+        return list(decisions)
+
+    def advance(self, decision: Decision, *, to: DecisionState, facts: Mapping[str, object], at: datetime) -> Decision:
+        moved = replace(decision, state=to)
+        self._moved[moved.decision_id] = moved
+        return moved
+
+    def acknowledge(self, decision: Decision, *, story_gid: str, at: datetime) -> Decision:
+        return replace(decision, acknowledged=True)
+
+    def anchor(self, decision: Decision, *, step: str = "") -> Anchor | None:
+        return self._stored.anchor(decision, step=step)
+
+    def unsettled(self) -> list[Decision]:
+        return self._as_moved(self._stored.unsettled(), lambda one: one.state in ON_THE_WAY)
+
+    def of(self, key: str) -> list[Decision]:
+        return self._as_moved(self._stored.of(key), lambda one: one.key == key)
+
+    def sent(self, keys: Collection[str] | None = None) -> list[Decision]:
+        return self._stored.sent(keys)
+
+    def unacknowledged(self) -> list[Decision]:
+        return self._stored.unacknowledged()
+
+    def _as_moved(self, stored: Iterable[Decision], is_wanted: Callable[[Decision], bool]) -> list[Decision]:
+        known = {one.decision_id: one for one in stored} | self._moved
+        wanted = (one for one in known.values() if is_wanted(one))
+        return sorted(wanted, key=lambda one: (one.signal.decided_at, one.decision_id))
+
+
+@dataclass(slots=True, kw_only=True)
+class Rehearsed(Decided):
+    """The report of a rehearsal: what would become of each decision, in a sentence."""
+
+    def note(self, decision: Decision) -> None:
+        self.count(WOULD.get(decision.state, str(decision.state)))
+        self.rules.update([decision.rule] if decision.rule else [])
+        self.say(decision.decision_id, would_words(decision))
+
+    def summary(self) -> dict[str, object]:
+        words = [line for lines in self.said.values() for line in lines]
+        told = {"rehearsal": True, "would": self.counts(), "words": words[:MOST_WORDS]}
+        return told | {name: value for name, value in Decided.summary(self).items() if name != "states"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsedSettler(Settler):
+    """Judges and looks as a real run does. `decisions` have to be `RehearsedDecisions`."""
+
+    def begun(self) -> Decided:
+        return Rehearsed()
+
+    def carried(self, intent: Intent, write: Stamping | Voiding) -> Decision:
+        if isinstance(write, Voiding):
+            return self.advance(write.decision, DecisionState.VOID, {})
+        name = bill_name(write.bill) if write.bill else f"record {write.decision.record_no}"
+        told = {
+            DecisionState.SUBMITTED: f"its stamp was sent to {name} and not seen yet; it would be looked for, then sent again",
+            DecisionState.CONFIRMED: f"its stamp is missing on {name} and would be written again",
+        }.get(write.decision.state, f"would be stamped on {name} in Intacct: {self._says(intent, write.decision)}")
+        return self.advance(replace(write.decision, outcome=told), DecisionState.CONFIRMED, {})
+
+    def write_anew(self, key: str, parts: Collection[str]) -> None:
+        """A real run would have the bill sync write the task again."""
+
+    def _says(self, intent: Intent, decision: Decision) -> str:
+        values, names = intent.body["values"], self.policy.stamp
+        assert isinstance(values, dict)
+        assert names
+        amount, reason = values.get(names.amount or ""), decision.signal.reason
+        return ", ".join(part for part in (values[names.decision], amount, reason and f"reason: {reason}") if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsedTeller(Teller):
+    """Finds out what a task would be made to show, and leaves it as it is."""
+
+    def put(self, task: Task, value: str, stories: Sequence[Story]) -> None:
+        """A real run would set the field or the status."""
+
+
+def would_words(decision: Decision) -> str:
+    """`Alice Martin approved SANDBOX-CO:ap:7 on 2026-11-23 08:00 UTC: would be stamped on bill INV-7 in Intacct: Approved.`"""
+    did = f"{who(decision)} {DID[decision.signal.verdict]} {decision.key} on {minute(decision.signal.decided_at)}"
+    why = " ".join(decision.outcome.splitlines())
+    if decision.state is DecisionState.REFUSED:
+        return f"{did}: would be refused, and the task would say why: {why}"
+    if decision.state is DecisionState.VOID:
+        return f"{did}: would become void on both sides, and the task would say why: {why}"
+    return f"{did}: {why}"
