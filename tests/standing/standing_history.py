@@ -81,10 +81,6 @@ class Noted:
     """Its tasks of ours as they were when somebody deleted them."""
     editors: list[tuple[str, str]] = field(default_factory=list)
     """When somebody saved the bill, and which login that was; saving it without a change counts too, for choices after it."""
-    left: bool = False
-    """Whether its task left the project."""
-    orphaned: bool = False
-    """Whether the store was lost after that: then nobody knows any more whose stamp is on the bill, and it stays as it is."""
     meddled: bool = False
     """Whether people did to its tasks what may rightly keep a choice from counting; only then a choice may come to nothing."""
 
@@ -192,7 +188,7 @@ class History:
     def _remove(self, bill: int) -> None:
         if task := self._task(bill):
             self._act(ERIN, "remove", task=task["gid"], project=constants.BILLS_PROJECT_GID)
-            self.noted[bill].meddled = self.noted[bill].left = self.removed = True
+            self.noted[bill].meddled = self.removed = True
 
     def _wait(self, seconds: int) -> None:
         self.flow.pass_time(seconds)
@@ -228,7 +224,7 @@ class History:
         self.flow.open_new_store()
         self.flow.preflight()
         for noted in self.noted:
-            noted.meddled, noted.orphaned = True, noted.orphaned or noted.left
+            noted.meddled = True
         self._run()
 
     def _ends_well(self, failed: list[Any]) -> None:
@@ -288,7 +284,7 @@ class History:
             shown = [task for task in ours if task["fields"].get("Approval") in ("Approved", "Do not pay")]
             content = noted.contents[-1][0]
             assert content == self._content_of(books[bill]), "the model lost track"
-            if (stamp == "approved" and not noted.orphaned) or shown:
+            if stamp == "approved" or shown:
                 told = [one for task in [*self._ours(board, bill), *noted.deleted] for one in choices(task)]
                 assert any(self._approves(one, content, editor) for one in told for editor in noted.edited_before(one)), (
                     f"bill {bill} says {content}, edited by {noted.editors}; its stamp says {stamp or 'nothing'}, "

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.approvals import Asked, Decided, Settler, Teller
+from intacct_asana.approvals.rules import NOT_READY
 from intacct_asana.approvals.seen import shown_to
 from intacct_asana.approvals.standing import anchors_told
+from intacct_asana.approvals.words import content_of, is_stamp_of, read_stamp
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, UnexpectedReply
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
 from intacct_asana.reading.choices import TO_SHOW
 from intacct_asana.reading.documents import ABOUT_IT, GONE
-from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, DecisionState, ReadWindow
+from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, DecisionState, Link, ReadWindow
 from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in
 
 if TYPE_CHECKING:
@@ -42,7 +45,8 @@ class SettleDecisionsOperator(FlowOperator):
         looks = _Looks(run, settler, summary)
         if not summary.not_started:
             looks.at_decided(began)
-        report = _reported(self, run, summary, more={"looked_at": looks.count, "anchors": len(looks.anchors)})
+        more = {"looked_at": looks.count, "anchors": len(looks.anchors), "unknown_stamps": looks.unknown}
+        report = _reported(self, run, summary, more=more)
         looks.raise_if_evidence_is_wrong()
         return report
 
@@ -147,12 +151,14 @@ def _show(run: FlowRun, key: str, bill: Bill | None, decisions: Sequence[Decisio
 
 
 class _Looks:
-    """One run's looks at bills that were decided before."""
+    """One run's looks at bills that were decided before, here or by a store that was lost."""
 
     def __init__(self, run: FlowRun, settler: Settler, summary: Decided) -> None:
         self.run, self.settler, self.summary = run, settler, summary
         self.count, self.anchors, self.wrong = 0, list[Anchor](), list[str]()
-        self._newest = list[str]()
+        self.unknown = list[str]()
+        """What was found of stamps that nobody here made and that hold no more."""
+        self._newest, self._pages = list[str](), 0
         self._seen_before: Mapping[str, str] = json.loads(run.store.cursor(SEEN) or "{}")
         self._seen_now = dict[str, str]()
         self._is_whole, began = False, run.store.evidence_began_at()
@@ -163,7 +169,7 @@ class _Looks:
         """Those that changed since the last look; all of them where a look is due, or where nobody looked yet."""
         since, failed = self.run.store.cursor(CHANGED), len(self.summary.failures)
         is_due = not since or self._is_due(began)
-        pages = self._decided() if is_due else self._changed(since or "")
+        pages = self._decided(open_too=self._is_due(began)) if is_due else self._changed(since or "")
         self._is_whole = is_due
         if is_due:
             self._seen_before = {}
@@ -185,10 +191,14 @@ class _Looks:
         # Inclusive, and a little earlier: a change can come to light behind a newer one.
         return self.run.books.bills(ReadWindow(since_text=self.run.books.earlier(since, minutes=OVERLAP_MINUTES)))
 
-    def _decided(self) -> Iterator[list[Bill]]:
-        """Bills that a stamp of ours may be on and that are neither paid nor reversed, also under a new record number."""
+    def _decided(self, *, open_too: bool) -> Iterator[list[Bill]]:
+        """Bills that a stamp of ours may be on and that are neither paid nor reversed, also under a new record number.
+
+        With those of all open tasks, `open_too`: a stamp that was made before the store was lost is known to nobody.
+        """
         numbers = {one.key: one.record_no for one in self.run.store.decisions().sent()}
-        links = self.run.store.links("bill").of(numbers)
+        links = self.run.store.links("bill").all() if open_too else self.run.store.links("bill").of(numbers)
+        numbers = {key: link.record_no for key, link in links.items() if open_too} | numbers
         wanted = {key: number for key, number in numbers.items() if key not in links or not is_closed(links[key])}
         found = set[str]()
         for page in self.run.books.bills_again(wanted.values()) if wanted else ():
@@ -198,6 +208,7 @@ class _Looks:
             yield from self.run.books.bills_made_anew(gone)
 
     def _look(self, page: Sequence[Bill]) -> None:
+        self._pages += 1
         self._newest += [bill.modified_at_text for bill in page if bill.modified_at_text]
         bills = {bill.bill_key: bill for bill in page}
         decided: dict[str, list[Decision]] = {}
@@ -209,6 +220,28 @@ class _Looks:
             # Read again only because looking back reaches it: what was looked at as it is costs no call more.
             if not bill.modified_at_text or self._seen_before.get(bill.record_no) != bill.modified_at_text:
                 self._look_at(bill, decisions)
+        self._look_at_unknown({key: bill for key, bill in bills.items() if self._is_unknown(bill, decided.get(key, ()))})
+
+    def _is_unknown(self, bill: Bill, decisions: Sequence[Decision]) -> bool:
+        """Whether it says by a stamp that no decision of ours stands behind that it was decided on another content."""
+        stamp = read_stamp(bill, self.settler.policy.stamp)
+        if stamp is None or stamp.verdict is None or any(is_stamp_of(stamp, one) for one in decisions):
+            return False
+        return content_of(stamp, bill) is False and bill.state not in SETTLED_STATES and bill.state not in NOT_READY
+
+    def _look_at_unknown(self, bills: Mapping[str, Bill]) -> None:
+        """Those of our own tasks' bills whose stamp, made before the store was lost, is of another content: void."""
+        for key, link in self.run.store.links("bill").of(bills).items() if bills else ():
+            try:
+                voided = self._void_if_unknown(bills[key].record_no, link)
+            except IntacctAsanaError as error:
+                self.summary.fail(key, error)
+                if isinstance(error, Misconfigured):
+                    raise
+                continue
+            if voided:
+                self.summary.note(voided)
+                self.unknown.append(voided.outcome)
 
     def _look_at(self, bill: Bill, decisions: Sequence[Decision]) -> None:
         self.count += 1
@@ -230,6 +263,16 @@ class _Looks:
             self.summary.note(decision)
         if not moved and bill.state not in SETTLED_STATES:
             _show(self.run, bill.bill_key, bill, decisions, self.summary)
+
+    def _void_if_unknown(self, record_no: str, link: Link) -> Decision | None:
+        """Read anew: what was done about its decisions since may have put another stamp on it."""
+        bill = self.run.books.bill(record_no)
+        if bill is None or bill.bill_key != link.key:
+            return None
+        # What was decided on may have held the files' digest, whether this flow brings files or not.
+        bill = replace(self.run.files, compared=True).of(bill, unread=ABOUT_IT)
+        is_unknown = self._is_unknown(bill, self.run.store.decisions().sent([link.key]))
+        return self.settler.void_unknown(bill, link) if is_unknown else None
 
     def _note_anchors(self, bill: Bill, decisions: Sequence[Decision]) -> None:
         """Of stamps that this store made, and of what was told since its evidence began.
@@ -262,7 +305,8 @@ class _Looks:
             horizon = self.run.books.earlier(newest, minutes=OVERLAP_MINUTES)
             recent = {number: at for number, at in self._seen_now.items() if at and latest([at, horizon]) == at}
             self.run.store.save_cursor(Cursor(name=SEEN, value=json.dumps(recent, sort_keys=True)))
-        if looked:
+        # Before the first bill sync there is nothing to look at yet; the next run has to look again, and it costs nothing.
+        if looked and self._pages:
             self.run.store.save_cursor(Cursor(name=LOOKED, value=began.isoformat()))
 
 
