@@ -103,7 +103,6 @@ class History:
         self.by_hand: set[str] = set()
         self.renamed: set[str] = set()
         self.clean = True
-        self.removed = False
 
     def play(self, act: tuple[Any, ...]) -> None:
         getattr(self, f"_{act[0]}")(*act[1:])
@@ -188,7 +187,6 @@ class History:
     def _remove(self, bill: int) -> None:
         if task := self._task(bill):
             self._act(ERIN, "remove", task=task["gid"], project=constants.BILLS_PROJECT_GID)
-            self.noted[bill].meddled = self.removed = True
 
     def _wait(self, seconds: int) -> None:
         self.flow.pass_time(seconds)
@@ -212,7 +210,7 @@ class History:
         try:
             self.flow.sync(full=True)
         except IntacctAsanaError:
-            if self.clean and not self.removed:
+            if self.clean:
                 raise
         self._run()
 
@@ -231,8 +229,7 @@ class History:
         """A run that met no trouble leaves both sides saying what stands; with trouble, the runs after it do."""
         self._take_moments()
         if self.clean:
-            # The bill sync tells in each run of a task that it cannot write, since it left the project.
-            assert self.removed or not failed, [error.message for error in failed]
+            assert not failed, [error.message for error in failed]
             self.check()
 
     def _take_moments(self) -> None:

@@ -9,7 +9,17 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.flow.rules import StampFields
-from intacct_asana.records import Bill, Decision, DecisionState, Snapshot, Verdict, files_differ, is_content, snapshot_of
+from intacct_asana.records import (
+    Bill,
+    Decision,
+    DecisionState,
+    Signal,
+    Snapshot,
+    Verdict,
+    files_differ,
+    is_content,
+    snapshot_of,
+)
 from intacct_asana.records.anchors import Anchor, anchor_text, without_anchors
 from intacct_asana.records.documents import UNREAD
 from intacct_asana.records.remarks import reference
@@ -139,6 +149,13 @@ def comment_of(decision: Decision, policy: Policy, *, goes_back_to: str, anchor:
     lines = [f"{maker} {policy.way.did(decision.signal)}, but it was not carried out and counts for nothing:"]
     lines += [f"- {line}" for line in decision.outcome.splitlines() if line]
     return "\n".join([*lines, *back, *end])
+
+
+def copy_words(chosen: Signal, policy: Policy, *, counts: str) -> str:
+    """For whoever chose on a copy of a bill's task; `counts` is where the task is that stands for the bill."""
+    maker = short(chosen.decider_name, longest=LONGEST_NAME) or "Somebody"
+    nothing = f"{maker} {policy.way.did(chosen)} here, and that counts for nothing, because this task is a copy."
+    return f"{nothing} The task that counts is {counts}"
 
 
 def remark_id(decision: Decision) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,17 +13,21 @@ from typing import TYPE_CHECKING, Any
 from intacct_asana.approvals import Asked, Decided, Settler, Teller
 from intacct_asana.approvals.rules import NOT_READY
 from intacct_asana.approvals.seen import shown_to
-from intacct_asana.approvals.standing import anchors_told
+from intacct_asana.approvals.standing import AnswerKind, anchors_told
 from intacct_asana.approvals.words import content_of, is_stamp_of, read_stamp
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater, UnexpectedReply
+from intacct_asana.journal import carry_out
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
-from intacct_asana.reading.choices import TO_SHOW
+from intacct_asana.reading.choices import COPY, TO_SHOW, Places
 from intacct_asana.reading.documents import ABOUT_IT, GONE
-from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, DecisionState, Link, ReadWindow
+from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, DecisionState, Link, ReadWindow, Task
 from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in
+from intacct_asana.sync.back import NotPutBack, put_back, was_put_back
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
+
+log = logging.getLogger(__name__)
 
 CHANGED, LOOKED, SEEN = "approvals_bills", "approvals_looked", "approvals_seen"
 """Cursors: Intacct's text of the newest change that was looked at, and when all decided bills were."""
@@ -54,16 +60,19 @@ class SettleDecisionsOperator(FlowOperator):
 class TellPeopleOperator(FlowOperator):
     """Comments once on the task of each decision that was settled or became void, and has the task show what stands.
 
-    So does, without a word, a task that somebody set to something else after its bill was decided.
+    So does, without a word, a task that somebody set to something else after its bill was decided. First of all, tasks of open
+    bills that left the project are put back into it.
     """
 
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
+        back = _bring_all_back(run)
         summary = teller_of(run).tell_all()
         if not summary.not_started:
             _show_again(run, summary)
+            _answer_on_copies(run, summary)
         run.store.marks().wrote(run.own_board("bill")[0].wrote)
-        return _reported(self, run, summary)
+        return _reported(self, run, summary, more=back)
 
 
 class ReportRunOperator(FlowOperator):
@@ -115,7 +124,38 @@ def teller_of(run: FlowRun) -> Teller:
         journal=run.store.intents(),
         policy=policy_of(run, pins),
         now=run.now,
+        bring_back=lambda task: _is_brought_back(run, task),
     )
+
+
+def _bring_all_back(run: FlowRun) -> dict[str, object]:
+    """Every task that the reading found out of the project. One that may not be put back is said, and stops nothing."""
+    board, pins = run.own_board("bill")
+    away = Places.of(pins.project_gid, {name: run.store.cursor(name) for name in Places.names(pins.project_gid)}).away
+    back, left = list[str](), list[str]()
+    for gid in sorted(away):
+        try:
+            task = board.task(gid)
+            if task and pins.project_gid not in task.project_gids and _is_brought_back(run, task):
+                back.append(was_put_back(gid, run.store.links("bill").by_task([gid])[gid].key))
+        except IntacctAsanaError as error:
+            left.append(error.message)
+            log.warning("%s", error.message)
+            if isinstance(error, Misconfigured):
+                break
+    return {"put_back_into_the_project": back, "not_put_back": left}
+
+
+def _is_brought_back(run: FlowRun, task: Task) -> bool:
+    """Whether the task is in the project: of one that left it, and that stands for an open bill, after it was put back."""
+    board, pins = run.own_board("bill")
+    if pins.project_gid in task.project_gids:
+        return True
+    link = run.store.links("bill").by_task([task.gid]).get(task.gid)
+    if link is None or is_closed(link):
+        return False
+    put_back(link, board=board, project_gid=pins.project_gid, journal=run.store.intents(), owner="tell_people", now=run.now)
+    return True
 
 
 def _show_again(run: FlowRun, summary: Decided) -> None:
@@ -128,7 +168,8 @@ def _show_again(run: FlowRun, summary: Decided) -> None:
             # Without any, what was decided is on its way to be something else.
             if decisions:
                 bill = find_bill(run, decisions[-1])
-                _show(run, key, run.files.of(bill, unread=GONE) if bill else None, decisions, summary)
+                bill = run.files.of(bill, unread=GONE) if bill else None
+                failed += [] if _show(run, key, bill, decisions, summary) else [key]
         except IntacctAsanaError as error:
             failed.append(key)
             summary.missed(decisions[-1], error)
@@ -136,18 +177,43 @@ def _show_again(run: FlowRun, summary: Decided) -> None:
         run.store.save_cursor(Cursor(name=TO_SHOW, value=json.dumps(failed)))
 
 
-def _show(run: FlowRun, key: str, bill: Bill | None, decisions: Sequence[Decision], summary: Decided) -> None:
-    """The task of a bill whose decision still stands: somebody may have set it to something else."""
+def _answer_on_copies(run: FlowRun, summary: Decided) -> None:
+    """One comment on each copy of a task on which somebody chose. Nobody is left to be told on one that is gone."""
+    board, pins = run.own_board("bill")
+    journal = run.store.intents()
+    kind = AnswerKind(board=board, bot_gid=pins.bot_gid, name=COPY, looks_first=True, remembered=True)
+    steps = carry_out(journal.open(COPY), kinds=[kind], journal=journal, owner="tell_people", now=run.now, workers=1)
+    with closing(steps) as outcomes:
+        for outcome in outcomes:
+            gid, error = outcome.intent.subject, outcome.error
+            if isinstance(error, Refused) and board.task(gid) is None:
+                with suppress(TryLater):
+                    journal.drop(outcome.intent)
+            elif error:
+                summary.fail(f"copy {gid}", error)
+
+
+def _show(run: FlowRun, key: str, bill: Bill | None, decisions: Sequence[Decision], summary: Decided) -> bool:
+    """The task of a bill whose decision still stands: somebody may have set it to something else.
+
+    False for one that left the project, and may not be put back.
+    """
     (board, _), links = run.own_board("bill"), run.store.links("bill")
     link = links.of([key]).get(key)
     task = board.task(link.task_gid) if link else None
     if task is None:
-        return
+        return True
     teller = teller_of(run)
-    if teller.show(key, task, bill=bill, shown={one.decision_id: shown_to(one, links) for one in decisions}):
-        summary.shown_again += 1
-        run.store.marks().wrote(board.wrote)
+    try:
+        if teller.show(key, task, bill=bill, shown={one.decision_id: shown_to(one, links) for one in decisions}):
+            summary.shown_again += 1
+            run.store.marks().wrote(board.wrote)
+    except NotPutBack as no:
+        # Said by each run that puts tasks back, and by the one that succeeds in that.
+        log.warning("%s", no.message)
+        return False
     summary.put_back += len(teller.put_back)
+    return True
 
 
 class _Looks:
