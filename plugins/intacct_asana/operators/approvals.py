@@ -51,7 +51,12 @@ class SettleDecisionsOperator(FlowOperator):
         looks = _Looks(run, settler, summary)
         if not summary.not_started:
             looks.at_decided(began)
-        more = {"looked_at": looks.count, "anchors": len(looks.anchors), "unknown_stamps": looks.unknown}
+        more = {
+            "looked_at": looks.count,
+            "anchors": len(looks.anchors),
+            "unknown_stamps": looks.unknown,
+            **looks.bringer.report(),
+        }
         report = _reported(self, run, summary, more=more)
         looks.raise_if_evidence_is_wrong()
         return report
@@ -66,13 +71,14 @@ class TellPeopleOperator(FlowOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
-        back = _bring_all_back(run)
-        summary = teller_of(run).tell_all()
+        bringer = _Bringer(run)
+        bringer.bring_all()
+        summary = teller_of(run, bringer).tell_all()
         if not summary.not_started:
-            _show_again(run, summary)
+            _show_again(run, summary, bringer)
             _answer_on_copies(run, summary)
         run.store.marks().wrote(run.own_board("bill")[0].wrote)
-        return _reported(self, run, summary, more=back)
+        return _reported(self, run, summary, more=bringer.report())
 
 
 class ReportRunOperator(FlowOperator):
@@ -116,7 +122,7 @@ def settler_of(run: FlowRun) -> Settler:
     )
 
 
-def teller_of(run: FlowRun) -> Teller:
+def teller_of(run: FlowRun, bringer: _Bringer) -> Teller:
     board, pins = run.own_board("bill")
     return Teller(
         board=board,
@@ -124,41 +130,49 @@ def teller_of(run: FlowRun) -> Teller:
         journal=run.store.intents(),
         policy=policy_of(run, pins),
         now=run.now,
-        bring_back=lambda task: _is_brought_back(run, task),
+        bring_back=bringer.has_here,
     )
 
 
-def _bring_all_back(run: FlowRun) -> dict[str, object]:
-    """Every task that the reading found out of the project. One that may not be put back is said, and stops nothing."""
-    board, pins = run.own_board("bill")
-    away = Places.of(pins.project_gid, {name: run.store.cursor(name) for name in Places.names(pins.project_gid)}).away
-    back, left = list[str](), list[str]()
-    for gid in sorted(away):
-        try:
-            task = board.task(gid)
-            if task and pins.project_gid not in task.project_gids and _is_brought_back(run, task):
-                back.append(was_put_back(gid, run.store.links("bill").by_task([gid])[gid].key))
-        except IntacctAsanaError as error:
-            left.append(error.message)
-            log.warning("%s", error.message)
-            if isinstance(error, Misconfigured):
-                break
-    return {"put_back_into_the_project": back, "not_put_back": left}
+class _Bringer:
+    """Puts tasks of open bills that left the project back into it, in one run, and keeps what people are told of that."""
 
+    def __init__(self, run: FlowRun) -> None:
+        self.run = run
+        self.back, self.left = list[str](), list[str]()
 
-def _is_brought_back(run: FlowRun, task: Task) -> bool:
-    """Whether the task is in the project: of one that left it, and that stands for an open bill, after it was put back."""
-    board, pins = run.own_board("bill")
-    if pins.project_gid in task.project_gids:
+    def bring_all(self) -> None:
+        """Every task that the reading found out of the project. One that may not be put back is said, and stops nothing."""
+        board, pins = self.run.own_board("bill")
+        cursors = {name: self.run.store.cursor(name) for name in Places.names(pins.project_gid)}
+        for gid in sorted(Places.of(pins.project_gid, cursors).away):
+            try:
+                if task := board.task(gid):
+                    self.has_here(task)
+            except IntacctAsanaError as error:
+                self.left.append(error.message)
+                log.warning("%s", error.message)
+                if isinstance(error, Misconfigured):
+                    break
+
+    def has_here(self, task: Task) -> bool:
+        """Whether the task is in the project, where need be after it was put back. A closed bill's task stays where it is."""
+        board, pins = self.run.own_board("bill")
+        if pins.project_gid in task.project_gids:
+            return True
+        link = self.run.store.links("bill").by_task([task.gid]).get(task.gid)
+        if link is None or is_closed(link):
+            return False
+        journal, now = self.run.store.intents(), self.run.now
+        put_back(link, board=board, project_gid=pins.project_gid, journal=journal, owner="tell_people", now=now)
+        self.back.append(was_put_back(task.gid, link.key))
         return True
-    link = run.store.links("bill").by_task([task.gid]).get(task.gid)
-    if link is None or is_closed(link):
-        return False
-    put_back(link, board=board, project_gid=pins.project_gid, journal=run.store.intents(), owner="tell_people", now=run.now)
-    return True
+
+    def report(self) -> dict[str, object]:
+        return {"put_back_into_the_project": self.back, "not_put_back": self.left}
 
 
-def _show_again(run: FlowRun, summary: Decided) -> None:
+def _show_again(run: FlowRun, summary: Decided, bringer: _Bringer) -> None:
     """Tasks that the reading found to say something else than what stands; those that fail wait for the next run."""
     keys: list[str] = json.loads(run.store.cursor(TO_SHOW) or "[]")
     failed: list[str] = []
@@ -169,7 +183,7 @@ def _show_again(run: FlowRun, summary: Decided) -> None:
             if decisions:
                 bill = find_bill(run, decisions[-1])
                 bill = run.files.of(bill, unread=GONE) if bill else None
-                failed += [] if _show(run, key, bill, decisions, summary) else [key]
+                failed += [] if _show(run, key, bill, decisions, summary, bringer) else [key]
         except IntacctAsanaError as error:
             failed.append(key)
             summary.missed(decisions[-1], error)
@@ -193,7 +207,9 @@ def _answer_on_copies(run: FlowRun, summary: Decided) -> None:
                 summary.fail(f"copy {gid}", error)
 
 
-def _show(run: FlowRun, key: str, bill: Bill | None, decisions: Sequence[Decision], summary: Decided) -> bool:
+def _show(
+    run: FlowRun, key: str, bill: Bill | None, decisions: Sequence[Decision], summary: Decided, bringer: _Bringer
+) -> bool:
     """The task of a bill whose decision still stands: somebody may have set it to something else.
 
     False for one that left the project, and may not be put back.
@@ -203,7 +219,7 @@ def _show(run: FlowRun, key: str, bill: Bill | None, decisions: Sequence[Decisio
     task = board.task(link.task_gid) if link else None
     if task is None:
         return True
-    teller = teller_of(run)
+    teller = teller_of(run, bringer)
     try:
         if teller.show(key, task, bill=bill, shown={one.decision_id: shown_to(one, links) for one in decisions}):
             summary.shown_again += 1
@@ -222,6 +238,7 @@ class _Looks:
     def __init__(self, run: FlowRun, settler: Settler, summary: Decided) -> None:
         self.run, self.settler, self.summary = run, settler, summary
         self.count, self.anchors, self.wrong = 0, list[Anchor](), list[str]()
+        self.bringer = _Bringer(run)
         self.unknown = list[str]()
         """What was found of stamps that nobody here made and that hold no more."""
         self._newest, self._pages = list[str](), 0
@@ -328,7 +345,7 @@ class _Looks:
         for decision in moved:
             self.summary.note(decision)
         if not moved and bill.state not in SETTLED_STATES:
-            _show(self.run, bill.bill_key, bill, decisions, self.summary)
+            _show(self.run, bill.bill_key, bill, decisions, self.summary, self.bringer)
 
     def _void_if_unknown(self, record_no: str, link: Link) -> Decision | None:
         """Read anew: what was done about its decisions since may have put another stamp on it."""
