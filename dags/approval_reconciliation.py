@@ -7,7 +7,8 @@ since is void on both sides.
 
 **On Intacct:** writes the flow's custom fields on bills that passed every rule, and `void` where a decision stands no more;
 nothing else (unless the flow says `send_due_on` or `send_submit`), and never lines. **On Asana:** one comment for each
-decision, one more when it becomes void; a task shows what stands, so a choice that was refused goes back to Pending.
+decision, one more when it becomes void; a task shows what stands, so a choice that was refused goes back to Pending. A task
+that left the project is put back. Who chooses on a copy of a task is told once that it counts for nothing.
 
 **When something fails half-way** the decision stays in its stored state and the next run goes on from there; a bill is always
 read back before it is written again. A decision that Intacct accepted but does not show fails the run and is tried again,

@@ -10,6 +10,9 @@ was closed is written again only where what it tells of payments no longer holds
 Where people decide by Asana approvals, tasks are made as approvals, and a completed one whose bill is open is an answer and
 stays as it is. A task of another kind cannot be decided on; a run with *Read everything* names such tasks.
 
+A task that left the project is put back into it and named in the step's summary; only a deleted one is made anew. Where that is
+refused, the step fails with a sentence that says so, writes all other tasks, and every run tries again.
+
 **How it reads.** Scheduled and manual runs go on from the stored cursor. A backfill reads its data interval, and a run with
 *Changed since*, vendor ids or bill numbers reads just those; such runs never move the cursor. *Read everything* compares
 every bill with every task and heals what differs. A run also follows changed lines, payments and

@@ -155,6 +155,10 @@ class TaskBoard(Protocol):
         """
         ...
 
+    def add_to_project(self, task_gid: str, project_gid: str, *, section_gid: str | None = None) -> None:
+        """The task is in the project afterwards, whether it was before or not; its fields and history stay."""
+        ...
+
     def stories(self, task_gid: str) -> list[Story]:
         """The task's whole history, oldest first."""
         ...

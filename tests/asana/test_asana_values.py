@@ -196,5 +196,6 @@ def test_only_calls_that_set_a_state_may_be_repeated() -> None:
         asana_task_calls.create_shared_field(FieldNeed(name="x", kind="text"), workspace_gid="1"),
     ]
     sets = [asana_task_calls.set_fields("1", {"5": None}), asana_task_calls.move_to_section("1", "12")]
+    sets.append(asana_task_calls.add_to_project("1", "10", section_gid="12"))
     assert not any(request.repeatable for request in makes)
     assert all(request.repeatable for request in sets)

@@ -114,6 +114,7 @@ OUR_CALLS = {
     "set_approval": "updateTask",
     "move_to_section": "addTaskForSection",
     "add_followers": "addFollowersForTask",
+    "add_to_project": "addProjectForTask",
     "read_stories": "getStoriesForTask",
     "write_comment": "createStoryForTask",
     "read_attachments": "getAttachmentsForObject",
@@ -198,6 +199,7 @@ def work(hook: AsanaHook, sandbox: Any) -> None:
     changed = ["name", "notes", "due_on", "assignee", "followers", "completed", "section_gid"]
     changed += [f"field:{gid}" for gid in draft.fields]
     hook.update_task(task.gid, emptied, changed=changed)
+    hook.add_to_project(task.gid, PROJECT, section_gid=section.gid)
     hook.set_fields(task.gid, {approval.gid: None})
     hook.comment(task.gid, "Decision stored")
     hook.task(task.gid)

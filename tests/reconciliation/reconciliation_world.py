@@ -135,7 +135,7 @@ class Reconciliation:
     def sync(self, **params: Any) -> dict[str, Any]:
         self.pass_time(1)
         planned: dict[str, Any] = self.step(PlanBillsOperator(task_id="plan", flow="small"), **params)
-        self.step(ApplyPlanOperator(task_id="apply", flow="small", plan_id=planned["plan_id"]), **params)
+        self.applied = self.step(ApplyPlanOperator(task_id="apply", flow="small", plan_id=planned["plan_id"]), **params)
         return planned
 
     # What people do.

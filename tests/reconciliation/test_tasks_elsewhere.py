@@ -1,10 +1,11 @@
-"""A choice is read wherever its task is by then; a task that was deleted leaves evidence, once, and no decision."""
+"""A choice is read wherever its task is by then, and the task is put back; one that was deleted leaves evidence, once."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from intacct_asana.errors import Refused
 from intacct_asana.records import DecisionState
 
 from sandbox import constants
@@ -70,6 +71,93 @@ def test_a_task_that_left_without_an_event_is_found_by_the_next_crawl(world: Any
     world.pass_time(hours=24)
     world.run()
     assert world.decisions()[0].state is DecisionState.CONFIRMED
+
+
+def in_project(task: dict[str, Any]) -> bool:
+    return constants.BILLS_PROJECT_GID in task["projects"]
+
+
+def closed(world: Any) -> None:
+    """Nobody puts tasks back into the project."""
+    world.sandbox.fault("asana", "POST /tasks/{gid}/addProject", "status:403", times=1000)
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["what changed", "everything"])
+def test_a_bill_sync_puts_a_task_back_that_left_the_project(world: Any, full: bool) -> None:
+    """An incremental run was refused for ever and told to run preflight; a full one was refused too, without sections."""
+    gid = world.task()["gid"]
+    leave(world)
+    if not full:
+        world.edit_bill("640.00")
+    world.sync(full=full)
+    assert world.task()["gid"] == gid
+    assert in_project(world.task())
+    assert world.task()["fields"]["Amount"] == ("500.00" if full else "640.00")
+    [said] = world.applied["said"]["put back"]
+    assert f"task {gid} had left the project" in said
+
+
+def test_where_a_task_may_not_be_put_back_the_others_go_on_and_it_is_owed(world: Any) -> None:
+    """The cursor stayed, so no other bill was ever done."""
+    gid = world.task()["gid"]
+    leave(world)
+    closed(world)
+    world.edit_bill("640.00")
+    world.edit_bill("730.00", bill=1)
+    with pytest.raises(Refused, match=f"task {gid} of .* left project .* could not be put back .*No second task") as told:
+        world.sync()
+    assert "preflight" not in told.value.message
+    assert world.task(1)["fields"]["Amount"] == "730.00"
+    assert len(world.sandbox.state("asana")["tasks"]) == 2
+    world.pass_time(hours=2)
+    with pytest.raises(Refused, match=f"task {gid}"):
+        world.sync()
+    world.sandbox.clear_faults()
+    world.sync()
+    assert world.task()["fields"]["Amount"] == "640.00"
+    assert in_project(world.task())
+
+
+def test_a_decision_on_a_task_that_left_is_told_and_the_task_put_back(world: Any) -> None:
+    """The field could not be set back there, so every run failed before it told anybody."""
+    world.edit_bill("40000.00")
+    world.sync()
+    world.choose(ALICE, "Approved")
+    leave(world)
+    world.pass_time(1)
+    world.read()
+    world.settle()
+    gid = world.task()["gid"]
+    told = world.tell()
+    assert [f"task {gid} had left" in said for said in told["put_back_into_the_project"]] == [True]
+    assert in_project(world.task())
+    assert world.task()["fields"]["Approval"] == "Pending"
+    assert "limit" in world.comments()[-1]
+    assert world.tell()["put_back_into_the_project"] == []
+
+
+def test_a_decision_on_a_task_that_may_not_be_put_back_is_told_all_the_same(world: Any) -> None:
+    world.choose(ALICE, "Approved")
+    leave(world)
+    closed(world)
+    world.choose(BEN, "Approved", bill=1)
+    world.read()
+    world.settle()
+    told = world.tell()
+    assert len(told["not_put_back"]) == 1
+    assert "No second task is made" in told["not_put_back"][0]
+    assert [world.decisions(bill)[0].acknowledged for bill in (0, 1)] == [True, True]
+    assert "Recorded in Intacct" in world.comments()[-1]
+
+
+def test_a_task_that_stands_for_a_closed_bill_stays_where_people_put_it(world: Any) -> None:
+    world.sandbox.act("intacct", "mgarcia", "pay_bill", record_no=world.bills[0])
+    world.sync()
+    assert world.task()["completed"]
+    leave(world)
+    world.run()
+    world.sync(full=True)
+    assert not in_project(world.task())
 
 
 @pytest.mark.parametrize("status", [404, 403])

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from intacct_asana.errors import Misconfigured
+from intacct_asana.errors import Misconfigured, Refused
 from intacct_asana.flow.load import load_flow
 from intacct_asana.operators.preflight import CheckAsanaOperator
 from intacct_asana.records import DecisionState
@@ -363,10 +363,15 @@ def test_a_task_that_left_the_project_keeps_nobody_else_from_being_told(a_world:
     world.read()
     world.act(ALICE, "remove", bill=0, project=constants.BILLS_PROJECT_GID)
     world.settle()
-    with pytest.raises(Misconfigured, match="1 decisions failed, 1 done"):
+    # Nor may it be put back, until somebody lets us.
+    world.sandbox.fault("asana", "POST /tasks/{gid}/addProject", "status:403")
+    with pytest.raises(Refused, match=r"(?s)1 decisions failed, 1 done.*could not be put back"):
         world.tell()
     assert world.comments(1)[0].startswith("Erin Wolf chose Approved, but it was not carried out")
     assert world.task(1)["fields"]["Approval"] == "Pending"
+    assert len(world.tell()["put_back_into_the_project"]) == 1
+    assert world.task(0)["fields"]["Approval"] == "Pending"
+    assert len(world.comments(0)) == 1
 
 
 def test_a_story_that_comes_a_little_late_is_waited_for(a_world: Any) -> None:

@@ -81,10 +81,6 @@ class Noted:
     """Its tasks of ours as they were when somebody deleted them."""
     editors: list[tuple[str, str]] = field(default_factory=list)
     """When somebody saved the bill, and which login that was; saving it without a change counts too, for choices after it."""
-    left: bool = False
-    """Whether its task left the project."""
-    orphaned: bool = False
-    """Whether the store was lost after that: then nobody knows any more whose stamp is on the bill, and it stays as it is."""
     meddled: bool = False
     """Whether people did to its tasks what may rightly keep a choice from counting; only then a choice may come to nothing."""
 
@@ -107,7 +103,6 @@ class History:
         self.by_hand: set[str] = set()
         self.renamed: set[str] = set()
         self.clean = True
-        self.removed = False
 
     def play(self, act: tuple[Any, ...]) -> None:
         getattr(self, f"_{act[0]}")(*act[1:])
@@ -192,7 +187,6 @@ class History:
     def _remove(self, bill: int) -> None:
         if task := self._task(bill):
             self._act(ERIN, "remove", task=task["gid"], project=constants.BILLS_PROJECT_GID)
-            self.noted[bill].meddled = self.noted[bill].left = self.removed = True
 
     def _wait(self, seconds: int) -> None:
         self.flow.pass_time(seconds)
@@ -216,7 +210,7 @@ class History:
         try:
             self.flow.sync(full=True)
         except IntacctAsanaError:
-            if self.clean and not self.removed:
+            if self.clean:
                 raise
         self._run()
 
@@ -228,15 +222,14 @@ class History:
         self.flow.open_new_store()
         self.flow.preflight()
         for noted in self.noted:
-            noted.meddled, noted.orphaned = True, noted.orphaned or noted.left
+            noted.meddled = True
         self._run()
 
     def _ends_well(self, failed: list[Any]) -> None:
         """A run that met no trouble leaves both sides saying what stands; with trouble, the runs after it do."""
         self._take_moments()
         if self.clean:
-            # The bill sync tells in each run of a task that it cannot write, since it left the project.
-            assert self.removed or not failed, [error.message for error in failed]
+            assert not failed, [error.message for error in failed]
             self.check()
 
     def _take_moments(self) -> None:
@@ -288,7 +281,7 @@ class History:
             shown = [task for task in ours if task["fields"].get("Approval") in ("Approved", "Do not pay")]
             content = noted.contents[-1][0]
             assert content == self._content_of(books[bill]), "the model lost track"
-            if (stamp == "approved" and not noted.orphaned) or shown:
+            if stamp == "approved" or shown:
                 told = [one for task in [*self._ours(board, bill), *noted.deleted] for one in choices(task)]
                 assert any(self._approves(one, content, editor) for one in told for editor in noted.edited_before(one)), (
                     f"bill {bill} says {content}, edited by {noted.editors}; its stamp says {stamp or 'nothing'}, "

@@ -136,6 +136,15 @@ class Standing(Reconciliation):
                 failed.append(error)
         return failed
 
+    def steps(self) -> dict[str, Any]:
+        """A bill sync and a run of the approvals; what the settling said."""
+        self.sync()
+        self.pass_time(1)
+        self.read()
+        settled: dict[str, Any] = self.settle()
+        self.tell()
+        return settled
+
     def heal(self, *, hours: int = 0) -> None:
         """Cycles until one has no failure; one more, since a task that is written anew is decided on in the next."""
         self.pass_time(hours=hours)

@@ -8,23 +8,28 @@ from typing import Any
 import pytest
 from intacct_asana.errors import IntacctAsanaError
 
-from tests.reconciliation.reconciliation_world import ALICE, BEN
+from sandbox import constants
+from tests.reconciliation.reconciliation_world import ALICE, BEN, ERIN
 from tests.standing.standing_world import Standing
 
 pytestmark = pytest.mark.airflow
 
 
 def rehearsed(flow: Standing) -> str:
-    """The words of one run of the approvals, as a flow that was switched back to a rehearsal says them."""
+    return "\n".join(report_of_rehearsal(flow)["words"])
+
+
+def report_of_rehearsal(flow: Standing) -> dict[str, Any]:
+    """What one run of the approvals reports, as a flow that was switched back to a rehearsal says it."""
     live, before = flow.flow, everything(flow)
     flow.flow, flow.books = live.model_copy(update={"rehearsal": True}), None
     flow.pass_time(1)
     found = flow.read()
-    report = flow.settle(plan_id=found["plan_id"])
+    report: dict[str, Any] = flow.settle(plan_id=found["plan_id"])
     assert flow.tell() == {"rehearsal": True, "untold": 0}
     flow.flow, flow.books = live, None
     assert everything(flow) == before
-    return "\n".join(report["words"])
+    return report
 
 
 def everything(flow: Standing) -> tuple[Any, ...]:
@@ -63,3 +68,32 @@ def test_of_two_choices_the_second_is_judged_after_the_first(a_flow: Callable[..
     assert "Alice Martin approved" in words
     assert "would be refused" in words
     assert "Ben Okafor rejected" in words
+
+
+def test_a_stamp_that_nobody_can_tell_of_would_become_void_where_its_bill_changed(a_flow: Callable[..., Standing]) -> None:
+    flow = a_flow()
+    flow.approve(ALICE)
+    flow.heal()
+    flow.act(ERIN, "remove", project=constants.BILLS_PROJECT_GID)
+    flow.lose_store()
+    flow.edit(amount="40000.00")
+    report = report_of_rehearsal(flow)
+    [said] = report["unknown_stamps"]
+    assert "would become void" in "\n".join(report["words"])
+    assert "40,000.00 USD" in said
+    flow.heal()
+    assert flow.held()["ASANA_DECISION"] == "void"
+
+
+def test_a_decided_task_that_left_the_project_would_be_put_back(a_flow: Callable[..., Standing]) -> None:
+    flow = a_flow()
+    flow.approve(ALICE)
+    flow.heal()
+    flow.act(BEN, "choose", field="Approval", option="Pending")
+    flow.act(ERIN, "remove", project=constants.BILLS_PROJECT_GID)
+    flow.pass_time(hours=26)
+    [said] = report_of_rehearsal(flow)["put_back_into_the_project"]
+    assert "would be put back into it" in said
+    assert flow.task()["projects"] == []
+    flow.heal()
+    assert flow.task()["projects"] == [constants.BILLS_PROJECT_GID]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from intacct_asana.operators.approvals import ReportRunOperator
@@ -10,7 +11,8 @@ from intacct_asana.records.anchors import anchors_in, without_anchors
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from tests.reconciliation.reconciliation_world import ALICE, BEN
+from sandbox import constants
+from tests.reconciliation.reconciliation_world import ALICE, BEN, ERIN
 from tests.standing.standing_world import Standing
 from tests.store.store_world import unlock
 
@@ -87,6 +89,10 @@ def test_each_run_notes_how_far_the_evidence_goes(a_flow: Flow) -> None:
 
 
 # 18: stamps and comments that are there already
+
+
+def ours(task: dict[str, Any]) -> list[str]:
+    return [one["text"] for one in task["stories"] if one["by"] == constants.BOT_EMAIL]
 
 
 def test_a_stamp_of_another_flow_is_left_alone(a_flow: Flow) -> None:
@@ -173,3 +179,90 @@ def test_a_stamp_that_somebody_takes_off_the_bill_is_no_approval_for_ever(a_flow
     flow.heal(hours=25)
     stamp, shown = flow.says()
     assert (stamp == "approved") == (shown == "Approved")
+
+
+# A stamp of which nothing but itself is left
+
+
+def lose_task_and_store(flow: Standing) -> None:
+    """Approved and stamped; then its task leaves the project, and before anybody sees that, the store is lost."""
+    flow.approve(ALICE)
+    flow.heal()
+    flow.is_approved()
+    flow.act(ERIN, "remove", project=constants.BILLS_PROJECT_GID)
+    flow.lose_store()
+
+
+def test_a_stamp_whose_task_and_store_are_lost_is_void_when_its_bill_changes(a_flow: Flow) -> None:
+    """Nobody knew the choice any more, so the stamp said Approved for ever, whatever became of the bill."""
+    flow = a_flow()
+    lose_task_and_store(flow)
+    before = flow.held()
+    assert before["ASANA_DECISION"] == "Approved"
+    flow.edit(amount="40000.00")
+    settled = flow.steps()
+    assert flow.held()["ASANA_DECISION"] == "void"
+    assert flow.held()["ASANA_DIGEST"] == before["ASANA_DIGEST"]
+    [said] = settled["unknown_stamps"]
+    assert "Approved by Alice Martin" in said
+    assert "(500 USD)" in said
+    assert "40,000.00 USD" in said
+    [told] = [text for task in flow.tasks() for text in ours(task) if "nothing else is known" in text]
+    assert said in told
+    found = next(row.body["found"] for row in flow.store.evidence(flow.key()) if "found" in row.body)
+    assert (found["fits"], found["digest"]) == (False, before["ASANA_DIGEST"])
+    assert without_anchors(before["ASANA_DECISION_ID"]) == found["decision_id"]
+    assert flow.steps()["unknown_stamps"] == []
+    assert flow.store.verify_evidence() == []
+    flow.heal(hours=26)
+
+
+@pytest.mark.parametrize("first", ["approvals", "bill sync"])
+def test_such_a_stamp_is_found_by_the_look_at_all_bills(a_flow: Flow, first: str) -> None:
+    """The look at all of them asked for the bills that the store knew a decision of, and it knew none."""
+    flow = a_flow()
+    flow.approve(ALICE)
+    flow.heal()
+    flow.act(ERIN, "remove", project=constants.BILLS_PROJECT_GID)
+    flow.pass_time(1)
+    flow.open_new_store()
+    flow.preflight()
+    # Before the first bill sync there is no bill yet that the approvals know of.
+    flow.run() if first == "approvals" else flow.sync()
+    flow.edit(amount="40000.00")
+    flow.heal()
+    assert flow.held()["ASANA_DECISION"] == "void"
+
+
+def test_such_a_stamp_stays_on_a_bill_that_is_what_it_was_put_on(a_flow: Flow) -> None:
+    flow = a_flow()
+    lose_task_and_store(flow)
+    before = flow.held()
+    flow.edit(ASANA_DECISION_REASON="looked at")
+    flow.heal(hours=26)
+    assert flow.held() == {**before, "ASANA_DECISION_REASON": "looked at"}
+    assert flow.decisions() == []
+
+
+def test_such_a_stamp_that_somebody_puts_back_is_void_again(a_flow: Flow) -> None:
+    flow = a_flow()
+    lose_task_and_store(flow)
+    before = flow.held()
+    flow.edit(amount="40000.00")
+    flow.heal()
+    flow.edit(**before)
+    flow.heal()
+    assert flow.held()["ASANA_DECISION"] == "void"
+
+
+def test_the_bill_of_such_a_stamp_can_be_decided_anew(a_flow: Flow) -> None:
+    flow = a_flow()
+    lose_task_and_store(flow)
+    flow.edit(amount="700.00")
+    flow.heal()
+    [task] = [one for one in flow.tasks() if constants.BILLS_PROJECT_GID in one["projects"]]
+    flow.pass_time(1)
+    flow.sandbox.act("asana", BEN, "choose", task=task["gid"], field="Approval", option="Approved")
+    flow.heal()
+    assert flow.held()["ASANA_DECISION"] == "Approved"
+    assert flow.held()["ASANA_DECISION_BY"].startswith("Ben Okafor")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from intacct_asana.codec import plan_from_json, plan_to_json
-from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused, TryLater
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused, TryLater
 from intacct_asana.records import Intent, IntentState, Link, Person, Snapshot, Story, Task, TaskDraft
 from intacct_asana.sync import (
     Plan,
@@ -96,6 +96,7 @@ class Board:
         self.writes: list[str] = []
         self.refusals: dict[str, IntacctAsanaError] = {}
         self.deaf_to: set[str] = set()
+        self.closed_to_us = False
         self.said: dict[str, list[Story]] = {}
 
     def clock(self) -> datetime:
@@ -146,10 +147,23 @@ class Board:
             moment = self.wire.enter(may_lose=True)
             self._maybe_refuse(draft.key)
             self._there(task_gid)
+            self._raise_if_away(task_gid, changed)
             self.there[task_gid] = self._changed(self.there[task_gid], draft, changed)
             self.writes.append(f"update {draft.key}")
             self.wire.leave(moment)
             return self.there[task_gid]
+
+    def add_to_project(self, task_gid: str, project_gid: str, *, section_gid: str | None = None) -> None:
+        with self.wire.lock:
+            moment = self.wire.enter(may_lose=True)
+            self._there(task_gid)
+            task = self.there[task_gid]
+            if self.closed_to_us:
+                raise Refused("403 You do not have access to this project.", code="403")
+            others = tuple(gid for gid in task.project_gids if gid != project_gid)
+            self.there[task_gid] = replace(task, project_gids=(*others, project_gid), section_gid=section_gid or OPEN)
+            self.writes.append(f"put back {task_gid}")
+            self.wire.leave(moment)
 
     def stories(self, task_gid: str) -> list[Story]:
         with self.wire.lock:
@@ -216,6 +230,12 @@ class Board:
     def _there(self, task_gid: str) -> None:
         if task_gid not in self.there:
             raise Refused(f"task {task_gid}: 404 Not Found", code="404")
+
+    def _raise_if_away(self, task_gid: str, changed: Collection[str]) -> None:
+        """A task has the fields of its projects; the first that is on none of them is named."""
+        fields = [part.removeprefix("field:") for part in changed if part.startswith("field:")]
+        if fields and PROJECT not in self.there[task_gid].project_gids:
+            raise Misconfigured(f"400 Custom field with ID {fields[0]} is not on given object", code="400").naming(fields[0])
 
     def _maybe_refuse(self, key: str) -> None:
         if key in self.refusals:

@@ -13,7 +13,7 @@ from decimal import Decimal
 import pytest
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Problem, Refused, TryLater, UnexpectedReply
 from intacct_asana.records import Task, TaskDraft
-from intacct_asana.sync import Adopt, Plan, Report
+from intacct_asana.sync import Adopt, NotPutBack, Plan, Report
 from intacct_asana.sync.report import Failure
 
 from tests.sync.sync_world import AMOUNT, APPROVAL, CLOSED, KEY, PENDING, PROJECT, VENDOR, Board, World
@@ -248,14 +248,55 @@ def test_hidden_key_is_put_back_instead_of_a_second_task_being_made(world: World
     assert world.task_of("a").fields[KEY] == "a"
 
 
-def test_task_removed_from_the_project_is_made_anew_there(world: World) -> None:
+def a_task_away(world: World, to: tuple[str, ...]) -> str:
+    """A bill's task that left the project, for another one or none."""
     world.a_bill("a")
     world.run()
-    old = world.links.links["a"].task_gid
-    world.board.edit(old, project_gids=("another",))
-    world.run(full=True).raise_if_failed()
-    assert world.links.links["a"].task_gid != old
+    gid = world.links.links["a"].task_gid
+    world.board.edit(gid, project_gids=to)
+    world.board.writes.clear()
+    return gid
+
+
+@pytest.mark.parametrize("to", [(), ("another",)], ids=["in none", "in another"])
+@pytest.mark.parametrize("change", [{"amount": Decimal("5.00")}, {"state": "paid"}, {}], ids=["a field", "paid", "nothing"])
+def test_task_that_left_the_project_is_put_back_and_written(
+    world: World, to: tuple[str, ...], change: dict[str, object]
+) -> None:
+    """A full pass made a second one, or was refused with every run, as an incremental one was."""
+    gid = a_task_away(world, to)
+    world.change("a", **change)
+    report = world.run(full=not change)
+    report.raise_if_failed()
+    assert list(world.board.there) == [gid]
     assert PROJECT in world.task_of("a").project_gids
+    assert world.task_of("a").fields[AMOUNT] == world.bills["a"].amount
+    assert world.task_of("a").completed == (world.bills["a"].state == "paid")
+    assert report.said == {"put back": [f"a: task {gid} had left the project and was put back into it"]}
+    assert world.board.writes.count(f"put back {gid}") == 1
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["what changed", "everything"])
+def test_task_that_may_not_be_put_back_fails_in_one_sentence_and_is_owed(world: World, full: bool) -> None:
+    gid = a_task_away(world, ())
+    world.a_bill("b")
+    world.run()
+    world.board.closed_to_us = True
+    world.change("a", amount=Decimal("5.00"))
+    world.change("b", amount=Decimal("6.00"))
+    report = world.run(full=full)
+    [failure] = report.failures
+    assert isinstance(failure.error, NotPutBack)
+    assert failure.error.message.startswith(f"task {gid} of a left project {PROJECT} and could not be put back (403 ")
+    assert "preflight" not in failure.error.message
+    assert world.task_of("b").fields[AMOUNT] == Decimal("6.00")
+    assert len(world.board.there) == 2
+    # The cursor went past it, and still the next run brings it.
+    world.board.closed_to_us = False
+    world.dirty.clear()
+    world.run().raise_if_failed()
+    assert world.board.there[gid].fields[AMOUNT] == Decimal("5.00")
+    assert world.links.intents == {}
 
 
 def test_plan_older_than_the_task_is_refused_instead_of_writing_old_amounts(world: World) -> None:

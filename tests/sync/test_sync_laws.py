@@ -123,7 +123,6 @@ class History:
                 self.approved.add(gid)
             case "remove":
                 board.edit(gid, project_gids=("another",))
-                self.copies.add(gid)
 
     def assert_one_task_a_bill(self) -> None:
         world = self.world

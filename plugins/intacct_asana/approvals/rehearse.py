@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -95,6 +96,9 @@ class RehearsedSettler(Settler):
     def begun(self) -> Decided:
         return Rehearsed()
 
+    def at_once(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
     def carried(self, intent: Intent, write: Stamping | Voiding) -> Decision:
         if isinstance(write, Voiding):
             return self.advance(write.decision, DecisionState.VOID, {})
@@ -121,7 +125,8 @@ class RehearsedTeller(Teller):
     """Finds out what a task would be made to show, and leaves it as it is."""
 
     def put(self, task: Task, value: str, stories: Sequence[Story]) -> None:
-        """A real run would set the field or the status."""
+        """A real run would set the field or the status, once the task is where it belongs; which it says by itself."""
+        self.bring_back(task)
 
 
 def would_words(decision: Decision) -> str:

@@ -12,23 +12,36 @@ that still is what was decided on.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, findings_of
-from intacct_asana.approvals.seen import Case, Finding, altered_parts, bill_facts, judged_facts, last_editor, shown_to
+from intacct_asana.approvals.seen import (
+    Case,
+    Finding,
+    altered_parts,
+    bill_facts,
+    decision_id_of,
+    judged_facts,
+    last_editor,
+    shown_to,
+)
 from intacct_asana.approvals.stamp import Stamping, Writer, control_id_of, with_reasons
 from intacct_asana.approvals.standing import Decided, still_holds
 from intacct_asana.approvals.words import (
     VOID,
     OnBill,
     bill_name,
-    content_of,
     differences,
+    found_facts,
+    is_stamp_of,
     read_stamp,
     stamp_values,
+    story_of,
+    unknown_words,
 )
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, TryLater
-from intacct_asana.records import ON_THE_WAY, SETTLED_STATES, Bill, Decision, DecisionState, Intent
+from intacct_asana.records import ON_THE_WAY, SETTLED_STATES, Bill, Decision, DecisionState, Intent, Link, Signal
 from intacct_asana.sync.writes import parts_under_way
 
 
@@ -61,6 +74,10 @@ class Settler(Writer):
     def begun(self) -> Decided:
         """The report of a run before anything is in it."""
         return Decided()
+
+    def at_once(self) -> AbstractContextManager[None]:
+        """Everything that is kept within it is kept, or nothing."""
+        return self.journal.together()
 
     def settle(self, decision: Decision) -> Decision:
         """From whatever state to one that is settled. Raises what keeps it from there; the state reached is stored."""
@@ -116,19 +133,18 @@ class Settler(Writer):
     def _judge(self, case: Case) -> Decision:
         own = read_stamp(case.bill, self.policy.stamp)
         if case.bill and own and own.decision_id == case.decision.decision_id and own.verdict is case.decision.signal.verdict:
-            return self._found(case, case.bill, own)
+            return self._found(case.decision, case.bill, own)
         findings = findings_of(case)
         if any(not one.passed for one in findings):
             return self._refuse(case, findings)
         return self.advance(case.decision, DecisionState.CLEARED, judged_facts(case, findings))
 
-    def _found(self, case: Case, bill: Bill, stamp: OnBill) -> Decision:
-        """Its own stamp is on the bill, from before this store knew it. What it was put on is what the stamp itself says."""
+    def _found(self, decision: Decision, bill: Bill, stamp: OnBill) -> Decision:
+        """Its stamp is on the bill, from before this store knew it. What it was put on is what the stamp itself says."""
         told = f"The stamp of {stamp.decision_id} was found on {bill_name(bill)} in Intacct and is taken as it stands."
-        rule = FOUND_AS[case.decision.signal.verdict]
-        found = replace(case.decision, rule=rule, outcome=told, shown_digest=stamp.digest)
-        said = {"found": {"says": stamp.says, "by": stamp.by, "digest": stamp.digest, "fits": content_of(stamp, bill)}}
-        return self.advance(found, DecisionState.CONFIRMED, {**said, "bill": bill_facts(bill)})
+        rule = FOUND_AS[decision.signal.verdict]
+        found = replace(decision, rule=rule, outcome=told, shown_digest=stamp.digest)
+        return self.advance(found, DecisionState.CONFIRMED, {"found": found_facts(stamp, bill), "bill": bill_facts(bill)})
 
     def _refuse_if_any(self, case: Case) -> Decision | None:
         findings = findings_of(case)
@@ -202,7 +218,7 @@ class Settler(Writer):
         stamp = read_stamp(bill, self.policy.stamp)
         for decision in decided:
             shown = shown_to(decision, self.links)
-            is_on = stamp is not None and stamp.decision_id == decision.decision_id and stamp.says.casefold() != VOID
+            is_on = stamp is not None and is_stamp_of(stamp, decision) and stamp.says.casefold() != VOID
             is_on = is_on and bill.state not in NOT_READY
             if decision.state is DecisionState.CONFIRMED and not still_holds(decision, bill, shown):
                 moved.append(self.settle(self.begin_void(decision, bill, shown)))
@@ -213,12 +229,47 @@ class Settler(Writer):
             moved.append(self._stamp_again(standing[-1], bill))
         return moved
 
+    def void_unknown(self, bill: Bill, link: Link) -> Decision | None:
+        """A stamp that no decision of this store stands behind, put on another content than the bill has now, counts no more.
+
+        Whose choice it was went with a store that was lost. It becomes a decision of its own, void from the beginning, so
+        that evidence, stamp and comment go the way of any other. None where another decision about the bill is on its way.
+        """
+        stamp = read_stamp(bill, self.policy.stamp)
+        if stamp is None or stamp.verdict is None or any(one.state in ON_THE_WAY for one in self.decisions.of(link.key)):
+            return None
+        signal = Signal(
+            task_gid=link.task_gid,
+            story_gid=story_of(stamp),
+            verdict=stamp.verdict,
+            decider_gid=None,
+            decider_name=stamp.by,
+            # Later than whatever was decided while it stood.
+            decided_at=self.now(),
+            source=FOUND,
+        )
+        unknown = Decision(
+            decision_id=decision_id_of(self.policy.flow, signal),
+            key=link.key,
+            task_gid=link.task_gid,
+            task_url=link.task_url,
+            record_no=bill.record_no,
+            signal=signal,
+            shown_digest=stamp.digest,
+        )
+        with self.at_once():
+            if not self.decisions.record([unknown], at=self.now()):
+                return None
+            found = self._found(unknown, bill, stamp)
+            voiding = self.begin_void(found, bill, None, words=unknown_words(stamp, bill))
+        return self.settle(voiding)
+
     def _lost_its_stamp(self, decision: Decision, bill: Bill, stamp: OnBill | None) -> bool:
         """Purchasing made the bill anew, or somebody emptied or rewrote the stamp. Another's stamp is left alone."""
         names = self.policy.stamp
         if names is None or bill.state in NOT_READY or decision.rule in FOUND_AS.values():
             return False
-        if stamp and stamp.decision_id not in ("", decision.decision_id):
+        if stamp and stamp.decision_id not in ("", decision.decision_id) and stamp.says.casefold() != VOID:
             return False
         values = stamp_values(decision, bill, names, longest=self.policy.longest_stamp)
         return bool(differences(bill, {name: values[name] for name in (names.decision, names.decision_id)}))

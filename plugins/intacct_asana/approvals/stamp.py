@@ -19,6 +19,7 @@ from intacct_asana.approvals.words import (
     bill_name,
     changes,
     differences,
+    is_stamp_of,
     minute,
     read_stamp,
     stamp_on,
@@ -189,11 +190,11 @@ class Writer:
         if shown and files_differ(shown, bill):
             self.write_anew(decision.key, ["name"])
 
-    def begin_void(self, decision: Decision, bill: Bill, shown: Snapshot | None) -> Decision:
+    def begin_void(self, decision: Decision, bill: Bill, shown: Snapshot | None, *, words: str = "") -> Decision:
         told = replace(
             decision,
             rule="changed since",
-            outcome=void_words(decision, shown, bill),
+            outcome=words or void_words(decision, shown, bill),
             record_no=bill.record_no,
             editor=self._person_who_changed(bill, decision, shown),
         )
@@ -225,7 +226,7 @@ class Writer:
         bill = self.find_bill(decision)
         stamp = read_stamp(bill, self.policy.stamp)
         names = self.policy.stamp
-        if names is None or bill is None or stamp is None or stamp.decision_id != decision.decision_id:
+        if names is None or bill is None or stamp is None or not is_stamp_of(stamp, decision):
             return self.voided(decision, bill, answer="its stamp is not on the bill")
         if bill.state in NOT_READY:
             # An update might submit it. Once it is submitted it is looked at again.
@@ -362,7 +363,7 @@ class Voiding:
 
     def check(self, bill: Bill | None) -> None:
         stamp = read_stamp(bill, self.writer.policy.stamp)
-        if stamp is None or stamp.decision_id != self.decision.decision_id:
+        if stamp is None or not is_stamp_of(stamp, self.decision):
             raise Turned("the stamp is another one by now", bill=bill)
 
     def keep(self, outcome: Outcome, kind: StampKind) -> None:

@@ -176,6 +176,8 @@ class Teller:
     journal: Journal
     policy: Policy
     now: Callable[[], datetime]
+    bring_back: Callable[[Task], bool] = lambda task: True
+    """Sees to it that a task that is to be written is in its project; False for one that has to stay where it is."""
     owner: str = "tell_people"
     put_back: list[str] = field(default_factory=list)
     """Tasks on which a newer choice was overwritten and put back."""
@@ -243,6 +245,8 @@ class Teller:
         The stories are read after each write, because only they tell what it wrote over.
         """
         way = self.policy.way
+        if not self.bring_back(task):
+            return
         seen = {story.gid for story in stories}
         for _ in range(MOST_PUTS):
             way.put(self.board, task.gid, value)
@@ -316,14 +320,17 @@ def anchors_told(stories: Sequence[Story], *, bot_gid: str, since: datetime) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerKind(Kind):
-    """A comment that answers a decision; what it finds is the story that carries its reference."""
+    """A comment that answers a decision; what it finds is the story that carries its reference.
+
+    Where no decision keeps that it was written, its row is `remembered`, and after a lost store it `looks_first`.
+    """
 
     board: TaskBoard
     bot_gid: str
-    name: str = field(default="answer", init=False)
+    name: str = "answer"
     exclusive: bool = field(default=False, init=False)
-    looks_first: bool = field(default=False, init=False)
-    remembered: bool = field(default=False, init=False)
+    looks_first: bool = False
+    remembered: bool = False
 
     def send(self, intent: Intent) -> Story:
         return self.board.comment(intent.subject, str(intent.body["text"]))

@@ -9,7 +9,17 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.flow.rules import StampFields
-from intacct_asana.records import Bill, Decision, DecisionState, Snapshot, Verdict, files_differ, is_content, snapshot_of
+from intacct_asana.records import (
+    Bill,
+    Decision,
+    DecisionState,
+    Signal,
+    Snapshot,
+    Verdict,
+    files_differ,
+    is_content,
+    snapshot_of,
+)
 from intacct_asana.records.anchors import Anchor, anchor_text, without_anchors
 from intacct_asana.records.documents import UNREAD
 from intacct_asana.records.remarks import reference
@@ -141,6 +151,13 @@ def comment_of(decision: Decision, policy: Policy, *, goes_back_to: str, anchor:
     return "\n".join([*lines, *back, *end])
 
 
+def copy_words(chosen: Signal, policy: Policy, *, counts: str) -> str:
+    """For whoever chose on a copy of a bill's task; `counts` is where the task is that stands for the bill."""
+    maker = short(chosen.decider_name, longest=LONGEST_NAME) or "Somebody"
+    nothing = f"{maker} {policy.way.did(chosen)} here, and that counts for nothing, because this task is a copy."
+    return f"{nothing} The task that counts is {counts}"
+
+
 def remark_id(decision: Decision) -> str:
     """What the comment about the decision as it stands is found by. That it became void is news of its own."""
     return decision.decision_id + ("-void" if decision.state is DecisionState.VOID else "")
@@ -201,6 +218,7 @@ class OnBill:
     says: str
     digest: str = ""
     by: str = ""
+    amount: str = ""
 
     @property
     def verdict(self) -> Verdict | None:
@@ -217,6 +235,7 @@ def read_stamp(bill: Bill | None, names: StampFields | None) -> OnBill | None:
         says=held.get(names.decision, "").strip(),
         digest=held.get(names.digest, "").strip() if names.digest else "",
         by=held.get(names.decided_by, "").strip(),
+        amount=held.get(names.amount, "").strip() if names.amount else "",
     )
     return found if found.decision_id or found.says else None
 
@@ -224,6 +243,32 @@ def read_stamp(bill: Bill | None, names: StampFields | None) -> OnBill | None:
 def content_of(stamp: OnBill, bill: Bill) -> bool | None:
     """Whether the bill is still what the stamp was put on; None where the stamp does not tell."""
     return is_content(stamp.digest, bill) if stamp.digest else None
+
+
+def story_of(stamp: OnBill) -> str:
+    """What stands for the story of a choice of which nothing but its stamp is known."""
+    return f"stamp:{stamp.decision_id}"
+
+
+def is_stamp_of(stamp: OnBill, decision: Decision) -> bool:
+    """Whether it is the decision's own, or the one that the decision was found by."""
+    return stamp.decision_id == decision.decision_id or story_of(stamp) == decision.signal.story_gid
+
+
+def found_facts(stamp: OnBill, bill: Bill) -> dict[str, object]:
+    """A stamp that was found, for the evidence."""
+    facts = {"decision_id": stamp.decision_id, "says": stamp.says, "by": stamp.by, "digest": stamp.digest}
+    return {**facts, "fits": content_of(stamp, bill)}
+
+
+def unknown_words(stamp: OnBill, bill: Bill) -> str:
+    """Why a stamp of which nothing else is known counts no more: what it was put on is not what the bill is now."""
+    by = f" by {short(stamp.by, longest=LONGEST_NAME)}" if stamp.by else ""
+    found = f"{capital(bill_name(bill))} was found with the stamp {stamp.says}{by}"
+    found += f" ({short(stamp.decision_id, longest=LONGEST_NAME) or 'without an id'}), of which nothing else is known here."
+    now = money(bill.total_entered, bill.base_currency or bill.currency)
+    then = f" ({short(stamp.amount, longest=LONGEST_NAME)})" if stamp.amount else ""
+    return f"{found} It was put on another content of the bill{then} than it has now ({now}), so it no longer counts."
 
 
 def _storable(text: str, *, longest: int) -> str:

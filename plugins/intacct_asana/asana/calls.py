@@ -174,6 +174,16 @@ def move_to_section(task_gid: str, section_gid: str) -> Request:
     )
 
 
+def add_to_project(task_gid: str, project_gid: str, *, section_gid: str | None = None) -> Request:
+    """A POST that may be repeated: the task is in the project afterwards, however often it is said.
+
+    Source: developers.asana.com/reference/addprojectfortask. Its answer is empty.
+    """
+    path = f"/tasks/{segment(task_gid)}/addProject"
+    data = {"project": project_gid, **({"section": section_gid} if section_gid else {})}
+    return send("POST", path, asked=f"putting task {task_gid} into project {project_gid}", data=data, repeatable=True)
+
+
 def add_followers(task_gid: str, followers: Collection[str]) -> Request:
     """A POST that may be repeated: who follows already goes on following.
 

@@ -197,6 +197,11 @@ class AsanaHook(AsanaWire):
             return self.ask(calls.read_task(task_gid), one(task_from))
         return _note(self.wrote, self.ask(request, one(task_from)))
 
+    @mutates
+    def add_to_project(self, task_gid: str, project_gid: str, *, section_gid: str | None = None) -> None:
+        """The task is in the project afterwards, also when it was before. Asana's time of change does not move with that."""
+        self.ask(calls.add_to_project(task_gid, project_gid, section_gid=section_gid), nothing)
+
     def _part(self, part: str, request: Request) -> None:
         """A part of a task that is a call of its own; its refusal names the part."""
         try:

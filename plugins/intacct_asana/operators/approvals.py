@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.approvals import Asked, Decided, Settler, Teller
 from intacct_asana.approvals.rehearse import RehearsedDecisions, RehearsedSettler, RehearsedTeller, found_from_json
+from intacct_asana.approvals.rules import NOT_READY
 from intacct_asana.approvals.seen import shown_to
-from intacct_asana.approvals.standing import anchors_told
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, UnexpectedReply
+from intacct_asana.approvals.standing import AnswerKind, anchors_told
+from intacct_asana.approvals.words import content_of, is_stamp_of, read_stamp
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater, UnexpectedReply
+from intacct_asana.journal import carry_out
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
-from intacct_asana.reading.choices import TO_SHOW
+from intacct_asana.reading.choices import COPY, TO_SHOW, Places
 from intacct_asana.reading.documents import ABOUT_IT, GONE
-from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, DecisionState, ReadWindow
+from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, DecisionState, Link, ReadWindow, Task
 from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in
+from intacct_asana.sync.back import NotPutBack, put_back, was_put_back, would_be_put_back
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
+
+log = logging.getLogger(__name__)
 
 CHANGED, LOOKED, SEEN = "approvals_bills", "approvals_looked", "approvals_seen"
 """Cursors: Intacct's text of the newest change that was looked at, and when all decided bills were."""
@@ -52,7 +61,13 @@ class SettleDecisionsOperator(FlowOperator):
         looks = _Looks(run, settler, summary)
         if not summary.not_started:
             looks.at_decided(began)
-        report = _reported(self, run, summary, more={"looked_at": looks.count, "anchors": len(looks.anchors)})
+        more = {
+            "looked_at": looks.count,
+            "anchors": len(looks.anchors),
+            "unknown_stamps": looks.unknown,
+            **looks.bringer.report(),
+        }
+        report = _reported(self, run, summary, more=more)
         looks.raise_if_evidence_is_wrong()
         return report
 
@@ -60,7 +75,8 @@ class SettleDecisionsOperator(FlowOperator):
 class TellPeopleOperator(FlowOperator):
     """Comments once on the task of each decision that was settled or became void, and has the task show what stands.
 
-    So does, without a word, a task that somebody set to something else after its bill was decided.
+    So does, without a word, a task that somebody set to something else after its bill was decided. First of all, tasks of open
+    bills that left the project are put back into it.
     """
 
     def work(self, context: Context) -> dict[str, Any]:
@@ -69,11 +85,14 @@ class TellPeopleOperator(FlowOperator):
             untold = len(run.store.decisions().unacknowledged())
             self.log.info("Rehearsal: nobody is told. %d decisions of earlier runs wait for their answer.", untold)
             return {"rehearsal": True, "untold": untold}
-        summary = teller_of(run).tell_all()
+        bringer = _Bringer(run)
+        bringer.bring_all()
+        summary = teller_of(run, bringer).tell_all()
         if not summary.not_started:
-            _show_again(run, summary)
+            _show_again(run, summary, bringer)
+            _answer_on_copies(run, summary)
         run.store.marks().wrote(run.own_board("bill")[0].wrote)
-        return _reported(self, run, summary)
+        return _reported(self, run, summary, more=bringer.report())
 
 
 class ReportRunOperator(FlowOperator):
@@ -119,7 +138,7 @@ def settler_of(run: FlowRun, *, plan_id: str | None = None) -> Settler:
     )
 
 
-def teller_of(run: FlowRun) -> Teller:
+def teller_of(run: FlowRun, bringer: _Bringer) -> Teller:
     board, pins = run.own_board("bill")
     return (RehearsedTeller if run.flow.rehearsal else Teller)(
         board=board,
@@ -127,10 +146,52 @@ def teller_of(run: FlowRun) -> Teller:
         journal=run.store.intents(),
         policy=policy_of(run, pins),
         now=run.now,
+        bring_back=bringer.has_here,
     )
 
 
-def _show_again(run: FlowRun, summary: Decided) -> None:
+class _Bringer:
+    """Puts tasks of open bills that left the project back into it, in one run, and keeps what people are told of that."""
+
+    def __init__(self, run: FlowRun) -> None:
+        self.run = run
+        self.back, self.left = list[str](), list[str]()
+
+    def bring_all(self) -> None:
+        """Every task that the reading found out of the project. One that may not be put back is said, and stops nothing."""
+        board, pins = self.run.own_board("bill")
+        cursors = {name: self.run.store.cursor(name) for name in Places.names(pins.project_gid)}
+        for gid in sorted(Places.of(pins.project_gid, cursors).away):
+            try:
+                if task := board.task(gid):
+                    self.has_here(task)
+            except IntacctAsanaError as error:
+                self.left.append(error.message)
+                log.warning("%s", error.message)
+                if isinstance(error, Misconfigured):
+                    break
+
+    def has_here(self, task: Task) -> bool:
+        """Whether the task is in the project, where need be after it was put back. A closed bill's task stays where it is."""
+        board, pins = self.run.own_board("bill")
+        if pins.project_gid in task.project_gids:
+            return True
+        link = self.run.store.links("bill").by_task([task.gid]).get(task.gid)
+        if link is None or is_closed(link):
+            return False
+        if self.run.flow.rehearsal:
+            self.back.append(would_be_put_back(task.gid, link.key))
+            return True
+        journal, now = self.run.store.intents(), self.run.now
+        put_back(link, board=board, project_gid=pins.project_gid, journal=journal, owner="tell_people", now=now)
+        self.back.append(was_put_back(task.gid, link.key))
+        return True
+
+    def report(self) -> dict[str, object]:
+        return {"put_back_into_the_project": self.back, "not_put_back": self.left}
+
+
+def _show_again(run: FlowRun, summary: Decided, bringer: _Bringer) -> None:
     """Tasks that the reading found to say something else than what stands; those that fail wait for the next run."""
     keys: list[str] = json.loads(run.store.cursor(TO_SHOW) or "[]")
     failed: list[str] = []
@@ -140,7 +201,8 @@ def _show_again(run: FlowRun, summary: Decided) -> None:
             # Without any, what was decided is on its way to be something else.
             if decisions:
                 bill = find_bill(run, decisions[-1])
-                _show(run, key, run.files.of(bill, unread=GONE) if bill else None, decisions, summary)
+                bill = run.files.of(bill, unread=GONE) if bill else None
+                failed += [] if _show(run, key, bill, decisions, summary, bringer) else [key]
         except IntacctAsanaError as error:
             failed.append(key)
             summary.missed(decisions[-1], error)
@@ -148,29 +210,59 @@ def _show_again(run: FlowRun, summary: Decided) -> None:
         run.store.save_cursor(Cursor(name=TO_SHOW, value=json.dumps(failed)))
 
 
-def _show(run: FlowRun, key: str, bill: Bill | None, decisions: Sequence[Decision], summary: Decided) -> None:
-    """The task of a bill whose decision still stands: somebody may have set it to something else."""
+def _answer_on_copies(run: FlowRun, summary: Decided) -> None:
+    """One comment on each copy of a task on which somebody chose. Nobody is left to be told on one that is gone."""
+    board, pins = run.own_board("bill")
+    journal = run.store.intents()
+    kind = AnswerKind(board=board, bot_gid=pins.bot_gid, name=COPY, looks_first=True, remembered=True)
+    steps = carry_out(journal.open(COPY), kinds=[kind], journal=journal, owner="tell_people", now=run.now, workers=1)
+    with closing(steps) as outcomes:
+        for outcome in outcomes:
+            gid, error = outcome.intent.subject, outcome.error
+            if isinstance(error, Refused) and board.task(gid) is None:
+                with suppress(TryLater):
+                    journal.drop(outcome.intent)
+            elif error:
+                summary.fail(f"copy {gid}", error)
+
+
+def _show(
+    run: FlowRun, key: str, bill: Bill | None, decisions: Sequence[Decision], summary: Decided, bringer: _Bringer
+) -> bool:
+    """The task of a bill whose decision still stands: somebody may have set it to something else.
+
+    False for one that left the project, and may not be put back.
+    """
     (board, _), links = run.own_board("bill"), run.store.links("bill")
     link = links.of([key]).get(key)
     task = board.task(link.task_gid) if link else None
     if task is None:
-        return
-    teller = teller_of(run)
-    if teller.show(key, task, bill=bill, shown={one.decision_id: shown_to(one, links) for one in decisions}):
-        summary.shown_again += 1
-        if run.flow.rehearsal:
-            summary.say(key, f"{key}: somebody set its task to something else; it would show what stands again")
-        run.store.marks().wrote(board.wrote)
+        return True
+    teller = teller_of(run, bringer)
+    try:
+        if teller.show(key, task, bill=bill, shown={one.decision_id: shown_to(one, links) for one in decisions}):
+            summary.shown_again += 1
+            if run.flow.rehearsal:
+                summary.say(key, f"{key}: somebody set its task to something else; it would show what stands again")
+            run.store.marks().wrote(board.wrote)
+    except NotPutBack as no:
+        # Said by each run that puts tasks back, and by the one that succeeds in that.
+        log.warning("%s", no.message)
+        return False
     summary.put_back += len(teller.put_back)
+    return True
 
 
 class _Looks:
-    """One run's looks at bills that were decided before."""
+    """One run's looks at bills that were decided before, here or by a store that was lost."""
 
     def __init__(self, run: FlowRun, settler: Settler, summary: Decided) -> None:
         self.run, self.settler, self.summary = run, settler, summary
         self.count, self.anchors, self.wrong = 0, list[Anchor](), list[str]()
-        self._newest = list[str]()
+        self.bringer = _Bringer(run)
+        self.unknown = list[str]()
+        """What was found of stamps that nobody here made and that hold no more."""
+        self._newest, self._pages = list[str](), 0
         self._seen_before: Mapping[str, str] = json.loads(run.store.cursor(SEEN) or "{}")
         self._seen_now = dict[str, str]()
         self._is_whole, began = False, run.store.evidence_began_at()
@@ -181,7 +273,7 @@ class _Looks:
         """Those that changed since the last look; all of them where a look is due, or where nobody looked yet."""
         since, failed = self.run.store.cursor(CHANGED), len(self.summary.failures)
         is_due = not since or self._is_due(began)
-        pages = self._decided() if is_due else self._changed(since or "")
+        pages = self._decided(open_too=self._is_due(began)) if is_due else self._changed(since or "")
         self._is_whole = is_due
         if is_due:
             self._seen_before = {}
@@ -203,10 +295,14 @@ class _Looks:
         # Inclusive, and a little earlier: a change can come to light behind a newer one.
         return self.run.books.bills(ReadWindow(since_text=self.run.books.earlier(since, minutes=OVERLAP_MINUTES)))
 
-    def _decided(self) -> Iterator[list[Bill]]:
-        """Bills that a stamp of ours may be on and that are neither paid nor reversed, also under a new record number."""
+    def _decided(self, *, open_too: bool) -> Iterator[list[Bill]]:
+        """Bills that a stamp of ours may be on and that are neither paid nor reversed, also under a new record number.
+
+        With those of all open tasks, `open_too`: a stamp that was made before the store was lost is known to nobody.
+        """
         numbers = {one.key: one.record_no for one in self.run.store.decisions().sent()}
-        links = self.run.store.links("bill").of(numbers)
+        links = self.run.store.links("bill").all() if open_too else self.run.store.links("bill").of(numbers)
+        numbers = {key: link.record_no for key, link in links.items() if open_too} | numbers
         wanted = {key: number for key, number in numbers.items() if key not in links or not is_closed(links[key])}
         found = set[str]()
         for page in self.run.books.bills_again(wanted.values()) if wanted else ():
@@ -216,6 +312,7 @@ class _Looks:
             yield from self.run.books.bills_made_anew(gone)
 
     def _look(self, page: Sequence[Bill]) -> None:
+        self._pages += 1
         self._newest += [bill.modified_at_text for bill in page if bill.modified_at_text]
         bills = {bill.bill_key: bill for bill in page}
         decided: dict[str, list[Decision]] = {}
@@ -227,6 +324,28 @@ class _Looks:
             # Read again only because looking back reaches it: what was looked at as it is costs no call more.
             if not bill.modified_at_text or self._seen_before.get(bill.record_no) != bill.modified_at_text:
                 self._look_at(bill, decisions)
+        self._look_at_unknown({key: bill for key, bill in bills.items() if self._is_unknown(bill, decided.get(key, ()))})
+
+    def _is_unknown(self, bill: Bill, decisions: Sequence[Decision]) -> bool:
+        """Whether it says by a stamp that no decision of ours stands behind that it was decided on another content."""
+        stamp = read_stamp(bill, self.settler.policy.stamp)
+        if stamp is None or stamp.verdict is None or any(is_stamp_of(stamp, one) for one in decisions):
+            return False
+        return content_of(stamp, bill) is False and bill.state not in SETTLED_STATES and bill.state not in NOT_READY
+
+    def _look_at_unknown(self, bills: Mapping[str, Bill]) -> None:
+        """Those of our own tasks' bills whose stamp, made before the store was lost, is of another content: void."""
+        for key, link in self.run.store.links("bill").of(bills).items() if bills else ():
+            try:
+                voided = self._void_if_unknown(bills[key].record_no, link)
+            except IntacctAsanaError as error:
+                self.summary.fail(key, error)
+                if isinstance(error, Misconfigured):
+                    raise
+                continue
+            if voided:
+                self.summary.note(voided)
+                self.unknown.append(voided.outcome)
 
     def _look_at(self, bill: Bill, decisions: Sequence[Decision]) -> None:
         self.count += 1
@@ -247,7 +366,17 @@ class _Looks:
         for decision in moved:
             self.summary.note(decision)
         if not moved and bill.state not in SETTLED_STATES:
-            _show(self.run, bill.bill_key, bill, decisions, self.summary)
+            _show(self.run, bill.bill_key, bill, decisions, self.summary, self.bringer)
+
+    def _void_if_unknown(self, record_no: str, link: Link) -> Decision | None:
+        """Read anew: what was done about its decisions since may have put another stamp on it."""
+        bill = self.run.books.bill(record_no)
+        if bill is None or bill.bill_key != link.key:
+            return None
+        # What was decided on may have held the files' digest, whether this flow brings files or not.
+        bill = replace(self.run.files, compared=True).of(bill, unread=ABOUT_IT)
+        is_unknown = self._is_unknown(bill, self.run.store.decisions().sent([link.key]))
+        return self.settler.void_unknown(bill, link) if is_unknown else None
 
     def _note_anchors(self, bill: Bill, decisions: Sequence[Decision]) -> None:
         """Of stamps that this store made, and of what was told since its evidence began.
@@ -282,7 +411,8 @@ class _Looks:
             horizon = self.run.books.earlier(newest, minutes=OVERLAP_MINUTES)
             recent = {number: at for number, at in self._seen_now.items() if at and latest([at, horizon]) == at}
             self.run.store.save_cursor(Cursor(name=SEEN, value=json.dumps(recent, sort_keys=True)))
-        if looked:
+        # Before the first bill sync there is nothing to look at yet; the next run has to look again, and it costs nothing.
+        if looked and self._pages:
             self.run.store.save_cursor(Cursor(name=LOOKED, value=began.isoformat()))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +15,18 @@ from intacct_asana.operators.checks import drift
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, note_words, policy_of
 from intacct_asana.reading.choices import (
     TO_SHOW,
+    Copy,
     Hints,
     Look,
     Loss,
     Places,
+    chosen_by_people,
     is_too_young,
+    may_be_chosen_on,
     may_be_news,
     no_approvals,
     says_something_else,
-    waiting_for_links,
+    unlinked,
 )
 from intacct_asana.records import Cursor, Decision, Link, Mark, Pins, Task
 from intacct_asana.store import StoredPlan
@@ -59,7 +63,7 @@ class ReadDecisionsOperator(FlowOperator):
         self._list(run, board, pins, policy, hints, look)
         self._ask(run, board, pins, policy, hints, look, before)
         by_task = run.store.links("bill").by_task(look.tasks)
-        look.again += _unlinked(run, pins, look, by_task)
+        self._look_at_unlinked(run, board, pins, policy, look, by_task)
         for task in look.tasks.values():
             if task.gid in by_task and not self._read(run, board, policy, task, by_task[task.gid], look, now=began):
                 break
@@ -68,7 +72,7 @@ class ReadDecisionsOperator(FlowOperator):
             self.log.warning("Task %s of %s is no approval: nobody can decide on it. Convert it in Asana.", task.gid, link.key)
         cursors = [] if look.report.failures else [*look.places(hints, before, began=began).cursors(), _to_show(run, look)]
         plan = self._kept_for_rehearsal(context, run, look) if run.flow.rehearsal else {}
-        recorded = [] if run.flow.rehearsal else self._keep(run, look, cursors)
+        recorded = [] if run.flow.rehearsal else self._keep(run, policy, look, cursors)
         look.report.raise_if_failed()
         return {
             "events": hints.events,
@@ -81,6 +85,7 @@ class ReadDecisionsOperator(FlowOperator):
             "not_approvals": len(others),
             "drift": drifted,
             "gone": [str(loss) for loss in look.losses],
+            "copies": [str(copy) for copy in look.copies],
             **plan,
             "calls": run.calls(),
         }
@@ -123,12 +128,14 @@ class ReadDecisionsOperator(FlowOperator):
             if task is None:
                 key = link.key if link else former.get(gid)
                 look.losses += self._lost(run, key, gid, hints, marks.get(gid)) if key else []
-            elif pins.project_gid in task.project_gids:
-                look.tasks[gid] = task
-            elif link and not is_closed(link):
+                continue
+            is_here = pins.project_gid in task.project_gids
+            if not is_here and link and not is_closed(link):
                 look.away.add(gid)
-                if gid in hints.touched or may_be_news(task, marks.get(gid), policy, crawls=look.crawls):
-                    look.tasks[gid] = task
+            # In the project once more it may have been brought back by somebody, or by us.
+            is_touched = gid in hints.touched or gid in hints.deleted
+            if (is_here or gid in look.away) and (is_touched or may_be_news(task, marks.get(gid), policy, crawls=look.crawls)):
+                look.tasks[gid] = task
 
     def _lost(self, run: FlowRun, key: str, task_gid: str, hints: Hints, mark: Mark | None) -> list[Loss]:
         """Once an event: the next run may meet it again."""
@@ -159,8 +166,8 @@ class ReadDecisionsOperator(FlowOperator):
         look.report.count("read")
         look.note_read(task, signals, settled, policy.way.shown_on(task), now)
         # A choice whose story is late is one all the same: it is waited for.
-        is_late, is_elsewhere = len(settled) < len(signals), task.gid in look.away
-        if not (is_late or is_elsewhere or is_closed(link)) and says_something_else(task, before, policy):
+        is_late = len(settled) < len(signals)
+        if not (is_late or is_closed(link)) and says_something_else(task, before, policy):
             look.to_show.add(link.key)
         return True
 
@@ -181,13 +188,41 @@ class ReadDecisionsOperator(FlowOperator):
         run.store.save_plan(stored)
         return {"rehearsal": True, "found": len(found), "plan_id": stored.plan_id}
 
-    def _keep(self, run: FlowRun, look: Look, cursors: list[Cursor]) -> list[Decision]:
-        """What was found, the evidence of what is lost, and the cursors: all of it or nothing."""
+    def _look_at_unlinked(
+        self, run: FlowRun, board: AsanaHook, pins: Pins, policy: Policy, look: Look, linked: Mapping[str, Link]
+    ) -> None:
+        """Tasks with the key of a bill without a task: their links may be saved soon, so look again. The others are copies."""
+        found = list(unlinked(look.tasks.values(), linked=linked, key_field_gid=pins.fields[run.flow.bills.key_field].gid))
+        taken = run.store.links("bill").of({key for key, _ in found})
+        look.again += [task.modified_at for key, task in found if key not in taken and task.modified_at]
+        for key, task in found:
+            if key in taken:
+                self._look_at_copy(board, policy, look, Copy(task=task, link=taken[key]), now=run.now())
+
+    def _look_at_copy(self, board: AsanaHook, policy: Policy, look: Look, copy: Copy, *, now: datetime) -> None:
+        task = copy.task
+        if may_be_chosen_on(task, policy):
+            try:
+                chosen = chosen_by_people(signals_of(task, board.stories(task.gid), policy))
+            except IntacctAsanaError as error:
+                if not isinstance(error, Refused):
+                    look.report.fail(f"copy {task.gid} of the task of {copy.link.key}", error)
+                return
+            copy = replace(copy, chosen=chosen)
+            look.note_read(task, (), (), policy.way.shown_on(task), now)
+        look.copies.append(copy)
+        self.log.warning("%s", copy)
+
+    def _keep(self, run: FlowRun, policy: Policy, look: Look, cursors: list[Cursor]) -> list[Decision]:
+        """What was found, the evidence of what is lost, what has to be said on copies, and the cursors: all or nothing."""
         decisions, now = run.store.decisions(), run.now()
         with run.store.together():
             recorded = decisions.record(look.decisions, at=now, cursors=cursors)
             for loss in look.losses:
                 run.store.note(loss.key, facts=loss.facts, at=now)
+            answers = {one.intent_id: one for copy in look.copies if (one := copy.answer(policy))}
+            known = run.store.intents().of(answers)
+            run.store.intents().note([one for name, one in answers.items() if name not in known], at=now)
             run.store.marks().read(look.marks)
         for decision in recorded:
             self.log.info("Recorded %s: %s on %s", decision.decision_id, decision.signal.verdict, decision.key)
@@ -210,11 +245,3 @@ def _places(run: FlowRun, pins: Pins) -> Places:
 def _to_show(run: FlowRun, look: Look) -> Cursor:
     waiting = json.loads(run.store.cursor(TO_SHOW) or "[]")
     return Cursor(name=TO_SHOW, value=json.dumps(sorted({*waiting, *look.to_show})))
-
-
-def _unlinked(run: FlowRun, pins: Pins, look: Look, linked: Mapping[str, Link]) -> list[datetime]:
-    """When tasks changed that carry the key of a bill without a task: their links may be saved soon, so look again."""
-    key_field = pins.fields[run.flow.bills.key_field].gid
-    waiting = list(waiting_for_links(look.tasks.values(), linked=linked, key_field_gid=key_field))
-    taken = run.store.links("bill").of({key for key, _ in waiting})
-    return [at for key, at in waiting if key not in taken]

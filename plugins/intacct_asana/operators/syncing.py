@@ -31,6 +31,7 @@ from intacct_asana.sync import (
     Adopt,
     Create,
     Leave,
+    NotPutBack,
     Plan,
     Progress,
     Update,
@@ -317,7 +318,8 @@ class ApplyPlanOperator(StoredPlanOperator):
     """Carries out a stored plan, action by action, and moves the cursor with the last of them.
 
     A failed action does not stop the others; the task fails at the end and names them, and the cursor stays, so the next
-    run meets them again. Returns the counts and the calls used.
+    run meets them again. It goes on past a task that may not be put back into the project, whose record every run reads
+    again. Returns the counts and the calls used.
     """
 
     def carry_out(self, run: FlowRun, stored: StoredPlan) -> dict[str, Any]:
@@ -343,7 +345,8 @@ class ApplyPlanOperator(StoredPlanOperator):
             run.store.marks().wrote(board.wrote)
         summary = result.summary() | {"calls": run.calls()}
         self.log.info("%s", json.dumps(summary))
-        if not result.failures:
+        # A task that may not be put back is noted, and its record is read again by every run.
+        if all(isinstance(failure.error, NotPutBack) for failure in result.failures):
             # By the names that they had when Intacct was read: the flow file may have changed since.
             moved = [Cursor(name=name, value=text) for name, text in stored.summary.get("cursors", {}).items()]
             run.store.finish_plan(stored.plan_id, cursors=moved, result=summary, at=utc_now())

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from intacct_asana.approvals import UNPROVEN, Policy, Stands, standing_of
-from intacct_asana.approvals.words import minute
+from intacct_asana.approvals.words import copy_words, minute
 from intacct_asana.reading.watch import touched_task
-from intacct_asana.records import Cursor, Decision, Event, EventPage, Link, Mark, Signal, Task
+from intacct_asana.records import Cursor, Decision, Event, EventPage, Intent, Link, Mark, Signal, Task
+from intacct_asana.records.remarks import reference
 from intacct_asana.sync.report import Report
+from intacct_asana.text import short
 
 OVERLAP = timedelta(minutes=10)
 """How far the listing by time of change reaches behind the last one."""
@@ -23,6 +25,8 @@ SETTLES = timedelta(minutes=10)
 """How long a task's history may still fill up after its last change. Until then it is read again."""
 TO_SHOW = "approvals_to_show"
 """Cursor: keys of decided bills whose tasks say something else than what stands, until they were made to say it again."""
+COPY = "copy"
+"""The journal's name for answers on copies."""
 TASK_GONE = "task gone"
 """What such evidence is about."""
 
@@ -131,6 +135,35 @@ class Loss:
         return f"Task {self.task_gid} of {self.key} {told}; what was chosen on it{since} cannot be read."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """A task that carries the key of a bill for which another task stands: who duplicates a task copies the key too.
+
+    `chosen` is what a person chose on it last, which counts for nothing.
+    """
+
+    task: Task
+    link: Link
+    chosen: Signal | None = None
+
+    def answer(self, policy: Policy) -> Intent | None:
+        """What whoever chose on it has to be told, once a copy; None where nobody chose."""
+        if self.chosen is None:
+            return None
+        mark = reference(f"copy-{self.task.gid}")
+        text = copy_words(self.chosen, policy, counts=self.link.task_url or f"task {self.link.task_gid}")
+        body = {"text": f"{text}\n{mark}", "reference": mark}
+        return Intent(intent_id=f"copy:{self.task.gid}", kind=COPY, subject=self.task.gid, body=body)
+
+    def __str__(self) -> str:
+        closed = ", which is closed," if self.link.confirmed and self.link.confirmed.completed else ""
+        who = f" {short(self.chosen.decider_name, longest=80) or 'Somebody'} chose on it." if self.chosen else ""
+        return (
+            f"Task {self.task.gid} carries the key of {self.link.key}, for which task {self.link.task_gid}{closed} stands; "
+            f"what is chosen on it counts for nothing.{who} Delete it, or its key, in Asana."
+        )
+
+
 @dataclass(slots=True)
 class Look:
     """One run's look: tasks worth reading, what was found on them, newest change seen, what has to be looked at again.
@@ -148,6 +181,7 @@ class Look:
     again: list[datetime] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     to_show: set[str] = field(default_factory=set)
+    copies: list[Copy] = field(default_factory=list)
     marks: dict[str, Mark] = field(default_factory=dict)
     report: Report = field(default_factory=lambda: Report(noun="readings of tasks"))
 
@@ -213,12 +247,22 @@ def is_too_young(signal: Signal, now: datetime) -> bool:
     return signal.source == UNPROVEN and signal.decided_at > now - SETTLES
 
 
-def waiting_for_links(tasks: Iterable[Task], *, linked: Collection[str], key_field_gid: str) -> Iterator[tuple[str, datetime]]:
-    """Keys, with the time of change, of tasks that carry a bill's key and are not linked (yet)."""
+def unlinked(tasks: Iterable[Task], *, linked: Collection[str], key_field_gid: str) -> Iterator[tuple[str, Task]]:
+    """Tasks that carry a bill's key and do not stand for one (yet), each behind its key."""
     for task in tasks:
         key = task.fields.get(key_field_gid)
-        if task.gid not in linked and task.modified_at and isinstance(key, str):
-            yield key, task.modified_at
+        if task.gid not in linked and isinstance(key, str):
+            yield key, task
+
+
+def may_be_chosen_on(task: Task, policy: Policy) -> bool:
+    """Whether its history is worth reading: it shows a verdict, or people decide in a way that no field shows."""
+    return not policy.way.pending or policy.way.shown_on(task) in policy.way.verdicts
+
+
+def chosen_by_people(signals: Iterable[Signal]) -> Signal | None:
+    """The last choice that a person made. A copy shows what the task showed that it was made from; nobody chose that."""
+    return next((one for one in reversed(list(signals)) if one.decider_gid and one.source != UNPROVEN), None)
 
 
 def no_approvals(tasks: Iterable[Task], links: Mapping[str, Link], policy: Policy) -> list[tuple[Task, Link]]:

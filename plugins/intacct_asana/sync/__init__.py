@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from intacct_asana.sync.apply import apply_plan
 from intacct_asana.sync.attach import attach_documents
+from intacct_asana.sync.back import NotPutBack
 from intacct_asana.sync.plan import (
     Adopt,
     Close,
@@ -27,6 +28,7 @@ __all__ = [
     "Close",
     "Create",
     "Leave",
+    "NotPutBack",
     "Plan",
     "Progress",
     "Reopen",

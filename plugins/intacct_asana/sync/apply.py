@@ -10,12 +10,13 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeGuard
+from typing import TypeGuard, cast
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater, UnexpectedReply
 from intacct_asana.journal import Kind, Outcome, carry_out
 from intacct_asana.ports import Journal, Links, TaskBoard
 from intacct_asana.records import Intent, IntentState, Link, Snapshot, Task
+from intacct_asana.sync.back import NotPutBack, was_put_back
 from intacct_asana.sync.difference import REMARK, acknowledged, parts_moved, parts_not_taken
 from intacct_asana.sync.piecewise import OPTIONAL, Piecewise
 from intacct_asana.sync.plan import Adopt, Create, Plan, Update, Writing
@@ -29,6 +30,7 @@ from intacct_asana.sync.writes import (
     remark_kind,
     task_intent,
     task_kind,
+    write_anew,
 )
 
 BATCH = 500
@@ -65,7 +67,7 @@ def apply_plan(
     Board calls run in `workers` threads; the store is used from the calling thread only.
     An interruption (KeyboardInterrupt, a task timeout) comes out at once; what was saved stays saved.
     """
-    pieces = Piecewise(board, key_field_gid=key_field_gid, names=names or {})
+    pieces = Piecewise(board, project_gid=project_gid, key_field_gid=key_field_gid, names=names or {})
     tasks = TaskWrite(
         name=task_kind(kind),
         board=board,
@@ -214,6 +216,11 @@ class _Applier:
                 self.journal.drop(outcome.intent)
         if isinstance(error, Gone):
             return [_made_anew(action, error)]
+        if isinstance(error, NotPutBack):
+            # Owed: its record is read and its task written by every run, until it may be put back.
+            parts = task_intent(action, kind=self.kind, since=None).body["parts"]
+            with suppress(TryLater):
+                write_anew(self.journal, kind=self.kind, key=action.key, parts=cast("Sequence[str]", parts), at=self.now())
         if isinstance(error, Done):
             self.report.already_done += 1
         elif error:
@@ -304,6 +311,8 @@ class _Applier:
     def _end(self, action: Writing, written: Written) -> None:
         """Counts what is done, and reports the parts that Asana did not take."""
         self.report.writes += bool(written.changed)
+        if written.put_back and written.task:
+            self.report.say("put back", was_put_back(written.task.gid, action.key))
         not_shown = [part for part in _missing(action, written) if part not in written.left_out]
         if written.left_out:
             self._fail(action, self.pieces.refusal(written.left_out, rest_is_written=True))

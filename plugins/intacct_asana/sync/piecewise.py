@@ -28,6 +28,10 @@ WORDS = {"memberships": "section_gid", "section": "section_gid"}
 Left = dict[str, IntacctAsanaError]
 
 
+class Away(Refused):
+    """The task left the project, and with it the project's fields: nothing is known to be wrong with any part."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
     """`task` as Asana answered it, the parts that were written, and why the others were not."""
@@ -40,8 +44,8 @@ class Piece:
 class Piecewise:
     """The writes of one run. A field found locked is left out of the run's later writes too. Used from several threads."""
 
-    def __init__(self, board: TaskBoard, *, key_field_gid: str, names: Mapping[str, str]) -> None:
-        self._board = board
+    def __init__(self, board: TaskBoard, *, project_gid: str, key_field_gid: str, names: Mapping[str, str]) -> None:
+        self._board, self._project_gid = board, project_gid
         self._key_part = FIELD + key_field_gid
         self._names = names
         self._locked: Left = {}
@@ -67,13 +71,17 @@ class Piecewise:
                 left |= dict.fromkeys(blamed, error)
 
     def update(self, task_gid: str, draft: TaskDraft, *, changed: Collection[str]) -> Piece:
-        """The task after writing what Asana takes of `changed`. Raises Refused in words when it takes nothing of it."""
-        left = self._known_locked(changed)
+        """The task after writing what Asana takes of `changed`. Raises Refused in words when it takes nothing of it.
+
+        Raises Away, with nothing left out, when it is refused because the task is not in the project.
+        """
+        left, is_here = self._known_locked(changed), False
         while kept := _but(changed, left):
             try:
                 task = self._board.update_task(task_gid, draft, changed=kept)
                 return Piece(task=task, changed=kept, left_out=left)
             except (Refused, Misconfigured) as error:
+                is_here = is_here or self._is_here(task_gid, error)
                 blamed = self._blamed(error, draft, kept)
                 if not (blamed or error.code in PARTLY):
                     raise
@@ -81,6 +89,13 @@ class Piecewise:
                     return self._one_by_one(task_gid, draft, kept, left, error)
                 left |= dict.fromkeys(blamed, error)
         raise self.refusal(left, rest_is_written=False)
+
+    def _is_here(self, task_gid: str, error: IntacctAsanaError) -> bool:
+        """Asked once a task, and only after a no. One that is gone is told by what follows."""
+        task = self._board.task(task_gid) if error.code in PARTLY else None
+        if task is not None and self._project_gid not in task.project_gids:
+            raise Away(error.message, code=error.code) from error
+        return task is not None
 
     def refusal(self, left_out: Mapping[str, IntacctAsanaError], *, rest_is_written: bool) -> Refused:
         """One sentence: which parts, whether the rest is there, and what Asana said."""

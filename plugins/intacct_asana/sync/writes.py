@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused
 from intacct_asana.journal import Kind
 from intacct_asana.ports import Journal, TaskBoard
-from intacct_asana.records import Intent, Task
+from intacct_asana.records import Intent, Task, TaskDraft
 from intacct_asana.records.remarks import last_said, reference_of
+from intacct_asana.sync.back import NotPutBack, put_into
 from intacct_asana.sync.difference import (
     REMARK,
     created_parts,
@@ -25,7 +26,7 @@ from intacct_asana.sync.difference import (
     parts_to_adopt,
     parts_to_restore,
 )
-from intacct_asana.sync.piecewise import Piecewise
+from intacct_asana.sync.piecewise import Away, Piecewise
 from intacct_asana.sync.plan import Adopt, Close, Create, Update, Writing, age, is_own
 
 MARGIN = timedelta(minutes=10)
@@ -124,12 +125,14 @@ class Written:
     """`task` as Asana answered it, and the parts that were written; None and none where nothing had to be.
 
     `left_out` are parts that Asana refused while it took the others. `kind` is what was done, as the plan calls it.
+    `put_back` says that the task had left the project.
     """
 
     kind: str
     task: Task | None = None
     changed: tuple[str, ...] = ()
     left_out: Mapping[str, IntacctAsanaError] = field(default_factory=dict)
+    put_back: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -203,14 +206,37 @@ class TaskWrite(Kind):
         return own[0] if own else None
 
     def _created(self, intent: Intent, action: Create) -> Written:
-        """A task missing from the listing may have lost its key only, so the one it replaces is asked for first."""
+        """A task missing from the listing may have lost its key, or left the project, so the one it replaces is asked for
+        first: its comments and what was decided on it are the record.
+        """
         before = self.board.task(action.replaces) if action.replaces else None
-        if before and self.project_gid in (before.project_gids or (self.project_gid,)):
-            piece = self.pieces.update(before.gid, action.desired, changed=parts_to_restore(action.desired, before))
-        else:
-            self.made.add(intent.intent_id)
-            piece = self.pieces.create(self.project_gid, action.desired)
+        if before:
+            is_away = self.project_gid not in before.project_gids
+            if is_away:
+                self._put_back(before.gid, action.desired)
+            changed = parts_to_restore(action.desired, before)
+            return self._written(action.kind, before.gid, action.desired, changed, put_back=is_away)
+        self.made.add(intent.intent_id)
+        piece = self.pieces.create(self.project_gid, action.desired)
         return Written(kind=action.kind, task=piece.task, changed=piece.changed, left_out=piece.left_out)
+
+    def _written(self, kind: str, gid: str, draft: TaskDraft, changed: Sequence[str], *, put_back: bool = False) -> Written:
+        """An existing task after the write. Whether it left the project shows in the answer, or in a no: asking beforehand
+        would be a call more for each write.
+        """
+        try:
+            piece = self.pieces.update(gid, draft, changed=changed)
+        except Away:
+            self._put_back(gid, draft)
+            piece, put_back = self.pieces.update(gid, draft, changed=changed), True
+        task = piece.task
+        if self.project_gid not in task.project_gids:
+            self._put_back(gid, draft)
+            task, put_back = replace(task, project_gids=(*task.project_gids, self.project_gid)), True
+        return Written(kind=kind, task=task, changed=piece.changed, left_out=piece.left_out, put_back=put_back)
+
+    def _put_back(self, gid: str, draft: TaskDraft) -> None:
+        put_into(self.board, gid, self.project_gid, key=draft.key, section_gid=draft.section_gid)
 
     def _changed(self, action: Adopt | Update) -> Written:
         parts = tuple(part for part in action.changed if part != REMARK)
@@ -219,11 +245,10 @@ class TaskWrite(Kind):
         if not parts:
             return Written(kind=action.kind, task=action.actual if isinstance(action, Adopt) else None)
         try:
-            piece = self.pieces.update(action.task_gid, action.desired, changed=parts)
+            return self._written(action.kind, action.task_gid, action.desired, parts)
         except Refused as no:
             _raise_if_there(action, no, board=self.board)
             return Written(kind=action.kind)
-        return Written(kind=action.kind, task=piece.task, changed=piece.changed, left_out=piece.left_out)
 
     def _is_handed_over(self, action: Adopt | Update) -> bool:
         """Whether somebody gave the task to another person, or to nobody, since we last said whose it is: then it stays so."""
@@ -321,6 +346,8 @@ def tasks_by_key(
 
 def _raise_if_there(action: Adopt | Update, no: Refused, *, board: TaskBoard) -> None:
     """Raises what a refused write of a linked task comes to; nothing for a task that is gone and was to be closed."""
+    if isinstance(no, NotPutBack):
+        raise no
     if board.task(action.task_gid) is not None:
         raise no
     if not isinstance(action, Close):
