@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from intacct_asana.errors import Problem
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.rules import EnumSignal, SignalRule
-from intacct_asana.records import FieldDefinition, FieldNeed, Person, PinnedField, Pins, Section
+from intacct_asana.records import EnumOption, FieldDefinition, FieldNeed, Person, PinnedField, Pins, Section
+from intacct_asana.text import one_line
 
 
 def required_fields(flow: Flow, kind: str) -> tuple[FieldNeed, ...]:
@@ -108,8 +109,13 @@ def known_option(known: Pins | None, need: FieldNeed, option: str) -> str | None
 
 def matching_options(option: str, definition: FieldDefinition, *, known_gid: str | None = None) -> list[str]:
     """gids of the options that `option` could mean, enabled ones only if there are any."""
-    found = [one for one in definition.options if option in (one.name, one.gid) or one.gid == known_gid]
+    found = [one for one in definition.options if is_option(option, one) or one.gid == known_gid]
     return [one.gid for one in found if one.enabled] or [one.gid for one in found]
+
+
+def is_option(name: str, option: EnumOption) -> bool:
+    """Whether `name` is the option's gid or its name; blanks that Asana folds make it no other option."""
+    return name == option.gid or one_line(name) == one_line(option.name)
 
 
 ODD_FORMATS = frozenset({"percentage", "duration"})
@@ -318,12 +324,15 @@ def _option_drift(pin: PinnedField, definition: FieldDefinition, *, also: Names 
         if option is None:
             yield f"its option {name!r} is gone", "add it again, then run preflight"
             continue
-        if name not in (option.name, option.gid) and also is None:
-            what = f"its option {name!r} is called {option.name!r} now; the flow goes on with it"
-            yield what, "write the new name in the flow file and run preflight, or rename it back"
-        elif name not in (option.name, option.gid) and option.name not in (also or {}).get(name, ()):
-            what = f"its option {name!r} is called {option.name!r} now, and a choice of it counts for nothing under that name"
-            yield what, "rename it back, or write the new name in the flow file (`other_names` too) and run preflight"
+        called = f"its option {name!r} is called {option.name!r} now"
+        if not is_option(name, option) and also is None:
+            yield (
+                f"{called}; the flow goes on with it",
+                "write the new name in the flow file and run preflight, or rename it back",
+            )
+        elif not is_option(name, option) and option.name not in (also or {}).get(name, ()):
+            mend = "rename it back, or write the new name in the flow file (`other_names` too) and run preflight"
+            yield f"{called}, and a choice of it counts for nothing under that name", mend
         if not option.enabled:
             yield f"its option {name!r} is disabled", "enable it in Asana"
 

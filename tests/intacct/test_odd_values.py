@@ -34,5 +34,5 @@ def test_the_same_bills_come_however_a_company_writes_its_values(sandbox: Any, a
 
 def test_a_bill_without_a_state_is_named_and_not_guessed_at(sandbox: Any, a_hook: Any) -> None:
     sandbox.settings(shown_values={"APBILL.STATE": {"Draft": ""}})
-    with pytest.raises(UnexpectedReply, match=r"Bill \d+ came without a state"):
+    with pytest.raises(UnexpectedReply, match=r"Bill .+ \(record \d+\) came without a state"):
         bills_of(a_hook())

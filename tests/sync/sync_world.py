@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from intacct_asana.codec import plan_from_json, plan_to_json
 from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused, TryLater
+from intacct_asana.ports import TellUnreadTask
 from intacct_asana.records import Intent, IntentState, Link, Person, Snapshot, Story, Task, TaskDraft
 from intacct_asana.sync import (
     Plan,
@@ -101,7 +102,9 @@ class Board:
     def clock(self) -> datetime:
         return self.wire.clock
 
-    def tasks(self, project_gid: str, *, modified_since: datetime | None = None) -> Iterator[list[Task]]:
+    def tasks(
+        self, project_gid: str, *, modified_since: datetime | None = None, unread: TellUnreadTask | None = None
+    ) -> Iterator[list[Task]]:
         with self.wire.lock:
             moment = self.wire.enter()
             page = [task for task in self.there.values() if project_gid in task.project_gids]

@@ -14,14 +14,15 @@ from intacct_asana.errors import IntacctAsanaError, Misconfigured, UnexpectedRep
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
 from intacct_asana.reading.choices import TO_SHOW
 from intacct_asana.reading.documents import ABOUT_IT, GONE
-from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, DecisionState, ReadWindow
+from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, DecisionState, ReadWindow, Unread
 from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
-CHANGED, LOOKED, SEEN = "approvals_bills", "approvals_looked", "approvals_seen"
-"""Cursors: Intacct's text of the newest change that was looked at, and when all decided bills were."""
+CHANGED, LOOKED, SEEN, OWED = "approvals_bills", "approvals_looked", "approvals_seen", "approvals_owed"
+"""Cursors: Intacct's text of the newest change that was looked at, when all decided bills were, and the record numbers of
+those that could not be read, which each run asks for again."""
 OVERLAP_MINUTES = 5.0
 CLOCKS_DIFFER = timedelta(minutes=10)
 
@@ -155,6 +156,7 @@ class _Looks:
         self._newest = list[str]()
         self._seen_before: Mapping[str, str] = json.loads(run.store.cursor(SEEN) or "{}")
         self._seen_now = dict[str, str]()
+        self._owed = set[str]()
         self._is_whole, began = False, run.store.evidence_began_at()
         # Comments go by Asana's clock, the evidence by ours.
         self._told_since = began + CLOCKS_DIFFER if began else None
@@ -162,6 +164,7 @@ class _Looks:
     def at_decided(self, began: datetime) -> None:
         """Those that changed since the last look; all of them where a look is due, or where nobody looked yet."""
         since, failed = self.run.store.cursor(CHANGED), len(self.summary.failures)
+        owed = frozenset(json.loads(self.run.store.cursor(OWED) or "[]"))
         is_due = not since or self._is_due(began)
         pages = self._decided() if is_due else self._changed(since or "")
         self._is_whole = is_due
@@ -170,11 +173,13 @@ class _Looks:
         try:
             for page in pages:
                 self._look(page)
+            for page in self.run.books.bills_again(owed - self._owed, unread=self._tell_unread) if owed else ():
+                self._look(page, only_owed=True)
         except IntacctAsanaError as error:
             self.summary.fail("bills that were decided", error)
         if is_due:
             self._examine()
-        if len(self.summary.failures) == failed:
+        if len(self.summary.failures) == failed + len(self._owed):
             self._move_cursors(began, looked=is_due)
 
     def _is_due(self, now: datetime) -> bool:
@@ -183,7 +188,19 @@ class _Looks:
 
     def _changed(self, since: str) -> Iterator[list[Bill]]:
         # Inclusive, and a little earlier: a change can come to light behind a newer one.
-        return self.run.books.bills(ReadWindow(since_text=self.run.books.earlier(since, minutes=OVERLAP_MINUTES)))
+        window = ReadWindow(since_text=self.run.books.earlier(since, minutes=OVERLAP_MINUTES))
+        return self.run.books.bills(window, unread=self._tell_unread)
+
+    def _tell_unread(self, one: Unread) -> None:
+        """A bill that cannot be read holds up no other one. Whoever did not decide about it hears of it from the bill sync."""
+        self._newest += [one.modified_at_text] if one.modified_at_text else []
+        if self.run.store.decisions().sent([one.key]):
+            self._owe(one.record_no, one.key, UnexpectedReply(one.why))
+
+    def _owe(self, record_no: str, key: str, error: UnexpectedReply) -> None:
+        if record_no not in self._owed:
+            self._owed.add(record_no)
+            self.summary.fail(key, error)
 
     def _decided(self) -> Iterator[list[Bill]]:
         """Bills that a stamp of ours may be on and that are neither paid nor reversed, also under a new record number."""
@@ -191,14 +208,15 @@ class _Looks:
         links = self.run.store.links("bill").of(numbers)
         wanted = {key: number for key, number in numbers.items() if key not in links or not is_closed(links[key])}
         found = set[str]()
-        for page in self.run.books.bills_again(wanted.values()) if wanted else ():
+        for page in self.run.books.bills_again(wanted.values(), unread=self._tell_unread) if wanted else ():
             found |= {bill.bill_key for bill in page}
             yield page
         if gone := [key for key in wanted if key not in found and ":po:" in key]:
-            yield from self.run.books.bills_made_anew(gone)
+            yield from self.run.books.bills_made_anew(gone, unread=self._tell_unread)
 
-    def _look(self, page: Sequence[Bill]) -> None:
-        self._newest += [bill.modified_at_text for bill in page if bill.modified_at_text]
+    def _look(self, page: Sequence[Bill], *, only_owed: bool = False) -> None:
+        """What was asked for by its number may be newer than what was not read, so it moves no cursor."""
+        self._newest += [bill.modified_at_text for bill in page if bill.modified_at_text and not only_owed]
         bills = {bill.bill_key: bill for bill in page}
         decided: dict[str, list[Decision]] = {}
         for decision in self.run.store.decisions().sent(bills):
@@ -207,7 +225,7 @@ class _Looks:
             bill = bills[key]
             self._seen_now[bill.record_no] = bill.modified_at_text
             # Read again only because looking back reaches it: what was looked at as it is costs no call more.
-            if not bill.modified_at_text or self._seen_before.get(bill.record_no) != bill.modified_at_text:
+            if only_owed or not bill.modified_at_text or self._seen_before.get(bill.record_no) != bill.modified_at_text:
                 self._look_at(bill, decisions)
 
     def _look_at(self, bill: Bill, decisions: Sequence[Decision]) -> None:
@@ -216,20 +234,23 @@ class _Looks:
             self._note_anchors(bill, decisions)
             if bill.state not in SETTLED_STATES and any(one.state is DecisionState.CONFIRMED for one in decisions):
                 bill = self.run.files.of(bill, unread=GONE)
+        except UnexpectedReply as error:
+            self._owe(bill.record_no, bill.bill_key, error)
         except IntacctAsanaError as error:
             # Any trouble but Intacct's own no says nothing about the files; whatever else the bill says is looked at.
             self.summary.missed(decisions[-1], error)
         try:
             moved = self.settler.look(bill.bill_key, bill)
+            for decision in moved:
+                self.summary.note(decision)
+            if not moved and bill.state not in SETTLED_STATES:
+                _show(self.run, bill.bill_key, bill, decisions, self.summary)
+        except UnexpectedReply as error:
+            self._owe(bill.record_no, bill.bill_key, error)
         except IntacctAsanaError as error:
             self.summary.missed(decisions[-1], error)
             if isinstance(error, Misconfigured):
                 raise
-            return
-        for decision in moved:
-            self.summary.note(decision)
-        if not moved and bill.state not in SETTLED_STATES:
-            _show(self.run, bill.bill_key, bill, decisions, self.summary)
 
     def _note_anchors(self, bill: Bill, decisions: Sequence[Decision]) -> None:
         """Of stamps that this store made, and of what was told since its evidence began.
@@ -262,6 +283,7 @@ class _Looks:
             horizon = self.run.books.earlier(newest, minutes=OVERLAP_MINUTES)
             recent = {number: at for number, at in self._seen_now.items() if at and latest([at, horizon]) == at}
             self.run.store.save_cursor(Cursor(name=SEEN, value=json.dumps(recent, sort_keys=True)))
+        self.run.store.save_cursor(Cursor(name=OWED, value=json.dumps(sorted(self._owed))))
         if looked:
             self.run.store.save_cursor(Cursor(name=LOOKED, value=began.isoformat()))
 

@@ -91,6 +91,15 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadTask:
+    """A task that is there and cannot be read as a whole. `texts` are those of its text fields that can, by field gid."""
+
+    gid: str
+    why: str
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskDraft:
     """What a task should say. Fields that a person owns are absent, so that they are never overwritten.
 

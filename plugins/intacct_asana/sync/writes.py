@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused, UnexpectedReply
 from intacct_asana.journal import Kind
-from intacct_asana.ports import Journal, TaskBoard
-from intacct_asana.records import Intent, Task
+from intacct_asana.ports import Journal, TaskBoard, TellUnreadTask
+from intacct_asana.records import Intent, Task, UnreadTask
 from intacct_asana.records.remarks import last_said, reference_of
 from intacct_asana.sync.difference import (
     REMARK,
@@ -165,22 +165,33 @@ class TaskWrite(Kind):
                 raise Misconfigured(error.message, code=error.code) from error
             raise
 
-    def find(self, intents: Sequence[Intent]) -> Mapping[str, Written]:
+    def find(self, intents: Sequence[Intent]) -> Mapping[str, Written | IntacctAsanaError]:
         """One listing, for creations alone. What an earlier run made may have been meant to say something else, and is taken
         over by being written; what this run made is what it wanted, when it shows that."""
         wanted = {one.subject: one for one in intents if isinstance(self.actions[one.intent_id], Create)}
         if not wanted:
             return {}
         since = min((one.since for one in wanted.values() if one.since), default=None)
+        unread: list[UnreadTask] = []
         self.on_board = tasks_by_key(
-            self.board, self.project_gid, key_field_gid=self.key_field_gid, since=since, keys=wanted.keys()
+            self.board,
+            self.project_gid,
+            key_field_gid=self.key_field_gid,
+            since=since,
+            keys=wanted.keys(),
+            unread=unread.append,
         )
         own = {wanted[key].intent_id: self._own(tasks) for key, tasks in self.on_board.items()}
-        return {
+        found: dict[str, Written | IntacctAsanaError] = {
             intent_id: Written(kind=Create.kind, task=tasks[0], changed=created_parts(self.actions[intent_id].desired))
             for intent_id, tasks in own.items()
             if tasks and intent_id in self.made and _shows_all(tasks[0], self.actions[intent_id])
         }
+        for task in unread:
+            # One that does not tell its key may be anybody's: a second one would be worse than none.
+            key = task.texts.get(self.key_field_gid)
+            found |= {one.intent_id: UnexpectedReply(task.why) for one in wanted.values() if key in (None, one.subject)}
+        return found
 
     def same(self, intent: Intent, found: Written) -> bool:
         """An answer that does not show every part is the end of this write all the same: the plan's next one brings those."""
@@ -269,14 +280,16 @@ class RemarkWrite(Kind):
             return Said(mark=mark)
         return Said(mark=mark, now=True)
 
-    def find(self, intents: Sequence[Intent]) -> Mapping[str, Said]:
-        found: dict[str, Said] = {}
+    def find(self, intents: Sequence[Intent]) -> Mapping[str, Said | IntacctAsanaError]:
+        found: dict[str, Said | IntacctAsanaError] = {}
         for intent in intents:
             try:
                 found[intent.intent_id] = self._look(self.actions[intent.intent_id])
             except Refused:
                 # Its task is gone, which sending it tells.
                 continue
+            except UnexpectedReply as error:
+                found[intent.intent_id] = error
         return found
 
     def same(self, intent: Intent, found: Said) -> bool:
@@ -304,14 +317,16 @@ def tasks_by_key(
     key_field_gid: str,
     since: datetime | None = None,
     keys: Collection[str] | None = None,
+    unread: TellUnreadTask | None = None,
 ) -> dict[str, list[Task]]:
     """The project's tasks by their key, oldest first; those without a key are left out.
 
-    `since` (less a margin for clocks) narrows the listing to tasks modified from then on, `keys` the answer.
+    `since` (less a margin for clocks) narrows the listing to tasks modified from then on, `keys` the answer. `unread` is told
+    of tasks that cannot be read; without it, that is raised.
     """
     modified_since = since - MARGIN if since else None
     found: dict[str, list[Task]] = {}
-    for page in board.tasks(project_gid, modified_since=modified_since):
+    for page in board.tasks(project_gid, modified_since=modified_since, unread=unread):
         for task in page:
             key = task.fields.get(key_field_gid)
             if isinstance(key, str) and key and (keys is None or key in keys):
