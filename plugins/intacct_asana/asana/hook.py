@@ -27,7 +27,7 @@ from intacct_asana.asana.records import (
 from intacct_asana.asana.replies import nothing, one
 from intacct_asana.asana.request import Request
 from intacct_asana.asana.wire import ATTEMPTS, TIMEOUT_SECONDS, AsanaWire
-from intacct_asana.errors import IntacctAsanaError, Refused, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, OddRecord, Refused
 from intacct_asana.http import mutates
 from intacct_asana.ports import TellUnreadTask
 from intacct_asana.records import (
@@ -231,7 +231,7 @@ class AsanaHook(AsanaWire):
         found: dict[str, Story] = {}
         for story in self.all_of(calls.read_stories(task_gid), story_from):
             if found.setdefault(story.gid, story) != story:
-                raise UnexpectedReply(f"Connection {self.conn_id}: story {story.gid} of task {task_gid} comes in two forms.")
+                raise OddRecord(f"Connection {self.conn_id}: story {story.gid} of task {task_gid} comes in two forms.")
         return sorted(found.values(), key=lambda story: story.created_at)
 
     @mutates

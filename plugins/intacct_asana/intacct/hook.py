@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, TypeVar, cast
 
 from airflow.sdk import BaseHook
 
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Problem, Refused, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, OddRecord, OutcomeUnknown, Problem, Refused, UnexpectedReply
 from intacct_asana.http import Transport, mutates
 from intacct_asana.intacct.documents import Function, Sieve, files_of, get_document
 from intacct_asana.intacct.errors import UNKNOWN_REQUEST
@@ -474,7 +474,7 @@ def _readable(
         except UnexpectedReply as error:
             told = name(row, error=error)
             if unread is None:
-                raise UnexpectedReply(told.why) from error
+                raise OddRecord(told.why) from error
             unread(told)
     return found
 

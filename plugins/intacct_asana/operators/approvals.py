@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from intacct_asana.approvals import Asked, Decided, Settler, Teller
 from intacct_asana.approvals.seen import shown_to
 from intacct_asana.approvals.standing import anchors_told
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, OddRecord, UnexpectedReply
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
 from intacct_asana.reading.choices import TO_SHOW
 from intacct_asana.reading.documents import ABOUT_IT, GONE
@@ -195,9 +195,9 @@ class _Looks:
         """A bill that cannot be read holds up no other one. Whoever did not decide about it hears of it from the bill sync."""
         self._newest += [one.modified_at_text] if one.modified_at_text else []
         if self.run.store.decisions().sent([one.key]):
-            self._owe(one.record_no, one.key, UnexpectedReply(one.why))
+            self._owe(one.record_no, one.key, OddRecord(one.why))
 
-    def _owe(self, record_no: str, key: str, error: UnexpectedReply) -> None:
+    def _owe(self, record_no: str, key: str, error: OddRecord) -> None:
         if record_no not in self._owed:
             self._owed.add(record_no)
             self.summary.fail(key, error)
@@ -234,7 +234,7 @@ class _Looks:
             self._note_anchors(bill, decisions)
             if bill.state not in SETTLED_STATES and any(one.state is DecisionState.CONFIRMED for one in decisions):
                 bill = self.run.files.of(bill, unread=GONE)
-        except UnexpectedReply as error:
+        except OddRecord as error:
             self._owe(bill.record_no, bill.bill_key, error)
         except IntacctAsanaError as error:
             # Any trouble but Intacct's own no says nothing about the files; whatever else the bill says is looked at.
@@ -245,7 +245,7 @@ class _Looks:
                 self.summary.note(decision)
             if not moved and bill.state not in SETTLED_STATES:
                 _show(self.run, bill.bill_key, bill, decisions, self.summary)
-        except UnexpectedReply as error:
+        except OddRecord as error:
             self._owe(bill.record_no, bill.bill_key, error)
         except IntacctAsanaError as error:
             self.summary.missed(decisions[-1], error)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.approvals import Policy, decisions_of, signals_of
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, OddRecord, Refused, TryLater
 from intacct_asana.operators.checks import drift
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
 from intacct_asana.reading.choices import (
@@ -116,7 +116,7 @@ class ReadDecisionsOperator(FlowOperator):
             link = by_task.get(gid)
             try:
                 task = board.task(gid)
-            except UnexpectedReply as error:
+            except OddRecord as error:
                 look.tell_unread(UnreadTask(gid=gid, why=error.message))
                 continue
             if task is None:
@@ -135,7 +135,7 @@ class ReadDecisionsOperator(FlowOperator):
         """Tasks of open bills that cannot be read: no decision comes of them, and each run asks for them again."""
         for gid, link in run.store.links("bill").by_task(look.unread).items():
             if not is_closed(link):
-                look.owe(link, UnexpectedReply(look.unread[gid]))
+                look.owe(link, OddRecord(look.unread[gid]))
 
     def _lost(self, run: FlowRun, key: str, task_gid: str, hints: Hints, mark: Mark | None) -> list[Loss]:
         """Once an event: the next run may meet it again."""
@@ -161,7 +161,7 @@ class ReadDecisionsOperator(FlowOperator):
             if isinstance(error, Refused) and board.task(task.gid) is None:
                 self.log.info("Task %s of %s is gone; the next run says by whom", task.gid, link.key)
                 return True
-            if isinstance(error, UnexpectedReply):
+            if isinstance(error, OddRecord):
                 look.owe(link, error)
             else:
                 look.report.fail(link.key, error)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.codec import plan_from_json, plan_to_json
-from intacct_asana.errors import Misconfigured, UnexpectedReply
+from intacct_asana.errors import Misconfigured, OddRecord
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, StoredPlanOperator
 from intacct_asana.reading.following import Reading, reading_of
 from intacct_asana.reading.vendors import SeenVendors, ids_of, newest_change, same_names
@@ -120,7 +120,7 @@ class PlanVendorFieldsOperator(FlowOperator):
             try:
                 if task := board.task(link.task_gid):
                     seen.tasks[key] = task
-            except UnexpectedReply as error:
+            except OddRecord as error:
                 seen.unread[key] = error.message
         for asked in seen.without_vendor(keys):
             pages = run.books.vendors(ReadWindow(vendor_ids=ids_of(asked)), unread=seen.tell_unread)

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from intacct_asana.approvals import UNPROVEN, Policy, Stands, standing_of
 from intacct_asana.approvals.words import minute
-from intacct_asana.errors import UnexpectedReply
+from intacct_asana.errors import OddRecord
 from intacct_asana.reading.watch import touched_task
 from intacct_asana.records import Cursor, Decision, Event, EventPage, Link, Mark, Signal, Task, UnreadTask
 from intacct_asana.sync.report import Report
@@ -165,7 +165,7 @@ class Look:
         self.unread[task.gid] = task.why
         self.listed.add(task.gid)
 
-    def owe(self, link: Link, error: UnexpectedReply) -> None:
+    def owe(self, link: Link, error: OddRecord) -> None:
         """The bill's task, or a story of it, cannot be read: it fails by name, and holds up no other."""
         self.report.fail(f"{link.key}, task {link.task_gid}", error)
         self.owed.add(link.task_gid)
