@@ -118,6 +118,7 @@ def is_option(name: str, option: EnumOption) -> bool:
     return name == option.gid or one_line(name) == one_line(option.name)
 
 
+UNTIL_THEN = "until then no choice counts on a task that does not show its whole amount"
 ODD_FORMATS = frozenset({"percentage", "duration"})
 """A percentage shows 0.25 as 25%, a duration shows minutes: neither is an amount."""
 
@@ -181,9 +182,6 @@ def _unfit(need: FieldNeed, definition: FieldDefinition) -> Iterator[tuple[str, 
         yield what, "Asana cannot change a field's kind: use another field, or change `kind` in the flow file"
     elif need.precision is not None and definition.precision is None:
         yield "Asana does not say how many decimal places it has", "open the field in Asana and set its decimal places"
-    elif need.precision is not None and definition.precision is not None and definition.precision < need.precision:
-        what = f"it has {definition.precision} decimal places, and the flow needs {need.precision}"
-        yield what, f"set {need.precision} decimal places in Asana, or amounts would be rounded"
     if need.currency and definition.currency != need.currency:
         what = f"it shows {definition.currency or 'no currency'}, and the flow says {need.currency}"
         yield what, f"set its format to currency {need.currency} in Asana, or change `currency` in the flow file"
@@ -203,7 +201,28 @@ def shared_field(need: FieldNeed, definitions: Sequence[FieldDefinition]) -> tup
     if named is None:
         return None, False
     enabled = {option.name for option in named.options if option.enabled}
-    return named, not list(_unfit(need, named)) and enabled.issuperset(need.options)
+    fits = not list(_unfit(need, named)) and not _is_coarse(need, named)
+    return named, fits and enabled.issuperset(need.options)
+
+
+def coarse_fields(pins: Pins, definitions: Sequence[FieldDefinition], needs: Sequence[FieldNeed]) -> list[Problem]:
+    """Number fields that have fewer decimal places than the flow names ever since they were pinned; `pins_drift` tells of those
+    that were lowered later. It breaks nothing: amounts are compared as such a field shows them, and a choice on a task that
+    does not show all of its amount is refused."""
+    by_gid, told = {definition.gid: definition for definition in definitions}, list[Problem]()
+    for need in needs:
+        pin = pins.fields.get(need.name)
+        definition = by_gid.get(pin.gid) if pin else None
+        lowered = pin and definition and (definition.precision or 0) < (pin.precision or 0)
+        if definition and _is_coarse(need, definition) and not lowered:
+            what = f"it shows {definition.precision} decimal places, and the flow names {need.precision}"
+            mend = f"set {need.precision} in Asana; {UNTIL_THEN}"
+            told.append(Problem(where=f"Asana project {pins.project_gid}, field {need.name!r}", what=what, mend=mend))
+    return told
+
+
+def _is_coarse(need: FieldNeed, definition: FieldDefinition) -> bool:
+    return need.precision is not None and definition.precision is not None and definition.precision < need.precision
 
 
 def _resolve_options(
@@ -312,7 +331,7 @@ def _field_drift(pin: PinnedField, definition: FieldDefinition | None, *, also: 
         yield "this account may no longer write it", "unlock it or give the account the right to edit its values"
     if (definition.precision or 0) < (pin.precision or 0):
         what = f"it has {definition.precision or 0} decimal places now instead of {pin.precision}"
-        yield what, f"set {pin.precision} again, or amounts are rounded"
+        yield what, f"set {pin.precision} again; {UNTIL_THEN}"
     yield from _option_drift(pin, definition, also=also)
 
 

@@ -157,6 +157,19 @@ def test_field_that_asana_did_not_take_is_a_failure_that_names_it_and_is_written
     assert world.links.shown_log["a"]
 
 
+def test_a_write_without_any_effect_is_a_failure_and_no_form_of_asanas_own(world: World) -> None:
+    world.a_bill("a")
+    world.run().raise_if_failed()
+    world.board.deaf_to = {AMOUNT}
+    world.a_bill("a", amount=Decimal("77.10"))
+    with pytest.raises(UnexpectedReply, match=f"update a: .*does not show field '{AMOUNT}'"):
+        world.run().raise_if_failed()
+    assert not world.links.links["a"].confirmed.shown_as
+    world.board.deaf_to = set()
+    world.run().raise_if_failed()
+    assert world.task_of("a").fields[AMOUNT] == Decimal("77.10")
+
+
 def test_initial_field_that_asana_did_not_take_is_a_failure(world: World) -> None:
     world.board.deaf_to = {APPROVAL}
     world.a_bill("a")

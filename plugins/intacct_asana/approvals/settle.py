@@ -15,7 +15,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, findings_of
-from intacct_asana.approvals.seen import Case, Finding, altered_parts, bill_facts, judged_facts, last_editor, shown_to
+from intacct_asana.approvals.seen import (
+    Case,
+    Finding,
+    altered_parts,
+    bill_facts,
+    judged_facts,
+    last_editor,
+    shown_to,
+)
 from intacct_asana.approvals.stamp import Stamping, Writer, control_id_of, with_reasons
 from intacct_asana.approvals.standing import Decided, still_holds
 from intacct_asana.approvals.words import (

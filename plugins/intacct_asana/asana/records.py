@@ -193,11 +193,14 @@ def _number(body: Json) -> Decimal | None:
     try:
         if precision is None:
             return value.normalize()
-        # A percentage counts its digits on what it shows: 25% is 0.25 with precision 0.
-        places = precision + 2 if text(body, "format") == "percentage" else precision
-        return rounded(value, places=places)
+        return rounded(value, places=_places(body, precision))
     except DecimalException as error:
         raise UnexpectedReply("number_value is too large for any amount") from error
+
+
+def _places(body: Json, precision: int) -> int:
+    """A percentage counts its digits on what it shows: 25% is 0.25 with precision 0."""
+    return precision + 2 if text(body, "format") == "percentage" else precision
 
 
 def _day(body: Json) -> date | None:
@@ -233,6 +236,7 @@ def task_from(body: Json, *, project_gid: str | None = None) -> Task:
         created_by_gid=gid_at(body, "created_by"),
         created_by_kind=_kind_of(maybe(body, "created_by")),
         fields=_fields(entries),
+        places={gid(one): _places(one, told) for one in entries if (told := precision_of(one)) is not None},
     )
 
 

@@ -265,7 +265,7 @@ def _change(
     """Update, Close or Reopen with exactly the parts that differ; Leave when none does and nothing else moved."""
     desired, confirmed = wanted.draft, link.confirmed
     moved = parts_moved(desired, confirmed)
-    edited = parts_edited(desired, actual) if actual else ()
+    edited = parts_edited(desired, actual, confirmed=confirmed) if actual else ()
     doubted = parts_doubted(desired, in_doubt)
     reasons = [why] if why else []
     reasons += [f"changed in Intacct: {', '.join(moved)}"] if moved else []

@@ -10,22 +10,28 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused, UnexpectedReply
 from intacct_asana.journal import Kind
 from intacct_asana.ports import Journal, TaskBoard, TellUnreadTask
-from intacct_asana.records import Intent, Task, UnreadTask
+from intacct_asana.records import FieldValue, Intent, Task, UnreadTask
 from intacct_asana.records.remarks import last_said, reference_of
 from intacct_asana.sync.difference import (
+    FIELD,
     REMARK,
     created_parts,
     has_news,
+    may_have_a_form,
     parts_moved,
     parts_not_taken,
     parts_to_adopt,
     parts_to_restore,
+    said,
+    same,
+    shown_by,
 )
-from intacct_asana.sync.piecewise import Piecewise
+from intacct_asana.sync.piecewise import Piece, Piecewise
 from intacct_asana.sync.plan import Adopt, Close, Create, Update, Writing, age, is_own
 
 MARGIN = timedelta(minutes=10)
@@ -123,13 +129,15 @@ class Gone(OutcomeUnknown):
 class Written:
     """`task` as Asana answered it, and the parts that were written; None and none where nothing had to be.
 
-    `left_out` are parts that Asana refused while it took the others. `kind` is what was done, as the plan calls it.
+    `left_out` are parts that Asana refused while it took the others, `shown_as` those that it took and shows in a form of its
+    own. `kind` is what was done, as the plan calls it.
     """
 
     kind: str
     task: Task | None = None
     changed: tuple[str, ...] = ()
     left_out: Mapping[str, IntacctAsanaError] = field(default_factory=dict)
+    shown_as: Mapping[str, FieldValue] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -221,7 +229,7 @@ class TaskWrite(Kind):
         else:
             self.made.add(intent.intent_id)
             piece = self.pieces.create(self.project_gid, action.desired)
-        return Written(kind=action.kind, task=piece.task, changed=piece.changed, left_out=piece.left_out)
+        return self._written(action, piece)
 
     def _changed(self, action: Adopt | Update) -> Written:
         parts = tuple(part for part in action.changed if part != REMARK)
@@ -234,7 +242,39 @@ class TaskWrite(Kind):
         except Refused as no:
             _raise_if_there(action, no, board=self.board)
             return Written(kind=action.kind)
-        return Written(kind=action.kind, task=piece.task, changed=piece.changed, left_out=piece.left_out)
+        return self._written(action, piece)
+
+    def _written(self, action: Writing, piece: Piece) -> Written:
+        """What the task shows otherwise than it was written is written once more: shown the same way again, it is a form of
+        Asana's own, which no write will ever change. Emptiness is none, nor is what it showed before."""
+        written = Written(kind=action.kind, task=piece.task, changed=piece.changed, left_out=piece.left_out)
+        odd = [part for part in self._odd_parts(action, piece) if not self._shows_the_old(action, piece.task, part)]
+        if not odd:
+            return written
+        try:
+            again = self.board.update_task(piece.task.gid, action.desired, changed=odd)
+        except IntacctAsanaError:
+            # The first answer stands: it says what is not there.
+            return written
+        forms: dict[str, Any] = {
+            part: shown_by(again, part) for part in odd if same(shown_by(again, part), shown_by(piece.task, part))
+        }
+        return replace(written, task=again, shown_as=forms)
+
+    def _odd_parts(self, action: Writing, piece: Piece) -> list[str]:
+        not_taken = parts_not_taken(action.desired, piece.task, changed=piece.changed)
+        key_part = FIELD + self.key_field_gid
+        return [
+            part
+            for part in not_taken
+            if may_have_a_form(part) and part != key_part and not same(shown_by(piece.task, part), None)
+        ]
+
+    @staticmethod
+    def _shows_the_old(action: Writing, task: Task, part: str) -> bool:
+        """Whether the write had no effect, as far as we know. Where Asana had a form of its own before, it may be that."""
+        before = action.confirmed if isinstance(action, Update) else None
+        return before is not None and part not in before.shown_as and same(shown_by(task, part), said(before, part))
 
     def _is_handed_over(self, action: Adopt | Update) -> bool:
         """Whether somebody gave the task to another person, or to nobody, since we last said whose it is: then it stays so."""

@@ -91,9 +91,8 @@ class Workspace:
         self.add_section(project, "Untitled section")
 
     def add_person(self, gid: str, name: str, email: str, *, guest: bool = False) -> User:
-        untold, odd = (
-            partial(self.world.setting, name, default) for name, default in (("asana_untold", ()), ("asana_odd_values", {}))
-        )
+        untold = partial(self.world.setting, "asana_untold", ())
+        odd = partial(self.world.setting, "asana_odd_values", {})
         self.users[gid] = User(gid, name, email, untold=untold, odd=odd)
         self.join(self.users[gid], self.site, guest=guest)
         return self.users[gid]
