@@ -132,6 +132,24 @@ def test_unfinished_creation_is_not_repeated_while_the_board_cannot_be_read(worl
     assert world.board.writes == []
 
 
+@pytest.mark.parametrize("tells_its_key", [True, False])
+def test_a_creation_in_doubt_waits_while_what_may_be_its_task_cannot_be_read(world: World, tells_its_key: bool) -> None:
+    for key in ("a", "b"):
+        world.a_bill(key)
+    plan = world.plan()
+    for key in ("a", "b"):
+        world.died_creating(key)
+    made = world.board.create_task(PROJECT, world.wanted("a").draft)
+    if not tells_its_key:
+        world.board.there[made.gid] = replace(made, fields={})
+    world.board.unreadable = {made.gid}
+    assert keys_failed(world.apply(plan)) == (["a"] if tells_its_key else ["a", "b"])
+    world.board.unreadable = set()
+    world.board.there[made.gid] = made
+    world.apply(plan).raise_if_failed()
+    assert [len(world.with_key(key)) for key in ("a", "b")] == [1, 1]
+
+
 def test_look_back_reaches_to_the_oldest_unfinished_creation(world: World) -> None:
     for key in ("a", "b"):
         world.a_bill(key)

@@ -59,7 +59,7 @@ def test_the_other_task_is_decided_and_this_one_waits_until_it_can_be_read(world
     said = fails(world)
     assert "1 readings of tasks failed" in said
     assert f"{key}, task {gid}" in said
-    assert ("field Amount: number_value should be a number and is text 'lots'" in said) == (what == "task")
+    assert ("field 'Amount': number_value should be a number and is text 'lots'" in said) == (what == "task")
     assert (states(world, 0), states(world, 1)) == ([], [DecisionState.CONFIRMED])
     assert world.held(0)["ASANA_DECISION"] == ""
     # The token went on past it, and each run asks for it.
