@@ -81,3 +81,7 @@ class Misconfigured(IntacctAsanaError):
 
 class UnexpectedReply(IntacctAsanaError):
     """The answer is not what the documentation describes. Fails closed: it is never taken for a success."""
+
+
+class OddRecord(UnexpectedReply):
+    """The answer is whole, and one record in it has a value of another form: that record fails, and says nothing of others."""

@@ -54,7 +54,10 @@ class Kind(Protocol):
         ...
 
     def find(self, intents: Sequence[Intent]) -> Mapping[str, Any]:
-        """What the other side shows of them now, by intent id; without those that are not there. One look for all."""
+        """What the other side shows of them now, by intent id; without those that are not there. One look for all.
+
+        An error of ours stands for one of which nobody can tell; raised, it is one for all.
+        """
         ...
 
     def same(self, intent: Intent, found: Any) -> bool:
@@ -364,6 +367,8 @@ def _finished(under_way: dict[Future[Done], Item]) -> Iterator[tuple[Item, Done]
 
 
 def _seen(kind: Kind, intent: Intent, found: Any) -> _Look:
+    if isinstance(found, IntacctAsanaError):
+        return _Look(error=found)
     return _Look(found=found, is_there=found is not None and kind.same(intent, found))
 
 

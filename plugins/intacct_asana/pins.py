@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from intacct_asana.errors import Problem
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.rules import EnumSignal, SignalRule
-from intacct_asana.records import FieldDefinition, FieldNeed, FieldValue, Person, PinnedField, Pins, Section, TaskDraft
+from intacct_asana.records import (
+    EnumOption,
+    FieldDefinition,
+    FieldNeed,
+    FieldValue,
+    Person,
+    PinnedField,
+    Pins,
+    Section,
+    TaskDraft,
+)
+from intacct_asana.text import one_line
 
 
 def required_fields(flow: Flow, kind: str) -> tuple[FieldNeed, ...]:
@@ -108,10 +119,16 @@ def known_option(known: Pins | None, need: FieldNeed, option: str) -> str | None
 
 def matching_options(option: str, definition: FieldDefinition, *, known_gid: str | None = None) -> list[str]:
     """gids of the options that `option` could mean, enabled ones only if there are any."""
-    found = [one for one in definition.options if option in (one.name, one.gid) or one.gid == known_gid]
+    found = [one for one in definition.options if is_option(option, one) or one.gid == known_gid]
     return [one.gid for one in found if one.enabled] or [one.gid for one in found]
 
 
+def is_option(name: str, option: EnumOption) -> bool:
+    """Whether `name` is the option's gid or its name; blanks that Asana folds make it no other option."""
+    return name == option.gid or one_line(name) == one_line(option.name)
+
+
+UNTIL_THEN = "until then no choice counts on a task that does not show its whole amount"
 ODD_FORMATS = frozenset({"percentage", "duration"})
 """A percentage shows 0.25 as 25%, a duration shows minutes: neither is an amount."""
 
@@ -175,9 +192,6 @@ def _unfit(need: FieldNeed, definition: FieldDefinition) -> Iterator[tuple[str, 
         yield what, "Asana cannot change a field's kind: use another field, or change `kind` in the flow file"
     elif need.precision is not None and definition.precision is None:
         yield "Asana does not say how many decimal places it has", "open the field in Asana and set its decimal places"
-    elif need.precision is not None and definition.precision is not None and definition.precision < need.precision:
-        what = f"it has {definition.precision} decimal places, and the flow needs {need.precision}"
-        yield what, f"set {need.precision} decimal places in Asana, or amounts would be rounded"
     if need.currency and definition.currency != need.currency:
         what = f"it shows {definition.currency or 'no currency'}, and the flow says {need.currency}"
         yield what, f"set its format to currency {need.currency} in Asana, or change `currency` in the flow file"
@@ -197,7 +211,28 @@ def shared_field(need: FieldNeed, definitions: Sequence[FieldDefinition]) -> tup
     if named is None:
         return None, False
     enabled = {option.name for option in named.options if option.enabled}
-    return named, not list(_unfit(need, named)) and enabled.issuperset(need.options)
+    fits = not list(_unfit(need, named)) and not _is_coarse(need, named)
+    return named, fits and enabled.issuperset(need.options)
+
+
+def coarse_fields(pins: Pins, definitions: Sequence[FieldDefinition], needs: Sequence[FieldNeed]) -> list[Problem]:
+    """Number fields that have fewer decimal places than the flow names ever since they were pinned; `pins_drift` tells of those
+    that were lowered later. It breaks nothing: amounts are compared as such a field shows them, and a choice on a task that
+    does not show all of its amount is refused."""
+    by_gid, told = {definition.gid: definition for definition in definitions}, list[Problem]()
+    for need in needs:
+        pin = pins.fields.get(need.name)
+        definition = by_gid.get(pin.gid) if pin else None
+        lowered = pin and definition and (definition.precision or 0) < (pin.precision or 0)
+        if definition and _is_coarse(need, definition) and not lowered:
+            what = f"it shows {definition.precision} decimal places, and the flow names {need.precision}"
+            mend = f"set {need.precision} in Asana; {UNTIL_THEN}"
+            told.append(Problem(where=f"Asana project {pins.project_gid}, field {need.name!r}", what=what, mend=mend))
+    return told
+
+
+def _is_coarse(need: FieldNeed, definition: FieldDefinition) -> bool:
+    return need.precision is not None and definition.precision is not None and definition.precision < need.precision
 
 
 def _resolve_options(
@@ -306,7 +341,7 @@ def _field_drift(pin: PinnedField, definition: FieldDefinition | None, *, also: 
         yield "this account may no longer write it", "unlock it or give the account the right to edit its values"
     if (definition.precision or 0) < (pin.precision or 0):
         what = f"it has {definition.precision or 0} decimal places now instead of {pin.precision}"
-        yield what, f"set {pin.precision} again, or amounts are rounded"
+        yield what, f"set {pin.precision} again; {UNTIL_THEN}"
     yield from _option_drift(pin, definition, also=also)
 
 
@@ -318,12 +353,15 @@ def _option_drift(pin: PinnedField, definition: FieldDefinition, *, also: Names 
         if option is None:
             yield f"its option {name!r} is gone", "add it again, then run preflight"
             continue
-        if name not in (option.name, option.gid) and also is None:
-            what = f"its option {name!r} is called {option.name!r} now; the flow goes on with it"
-            yield what, "write the new name in the flow file and run preflight, or rename it back"
-        elif name not in (option.name, option.gid) and option.name not in (also or {}).get(name, ()):
-            what = f"its option {name!r} is called {option.name!r} now, and a choice of it counts for nothing under that name"
-            yield what, "rename it back, or write the new name in the flow file (`other_names` too) and run preflight"
+        called = f"its option {name!r} is called {option.name!r} now"
+        if not is_option(name, option) and also is None:
+            yield (
+                f"{called}; the flow goes on with it",
+                "write the new name in the flow file and run preflight, or rename it back",
+            )
+        elif not is_option(name, option) and option.name not in (also or {}).get(name, ()):
+            mend = "rename it back, or write the new name in the flow file (`other_names` too) and run preflight"
+            yield f"{called}, and a choice of it counts for nothing under that name", mend
         if not option.enabled:
             yield f"its option {name!r} is disabled", "enable it in Asana"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Protocol
@@ -23,26 +23,34 @@ from intacct_asana.records import (
     Task,
     TaskDraft,
     Trail,
+    Unread,
+    UnreadTask,
     Vendor,
     VendorValue,
 )
 from intacct_asana.records.anchors import Anchor
 from intacct_asana.records.documents import Attachment, DocumentFile, DueDocument
 
+TellUnread = Callable[[Unread], None]
+TellUnreadTask = Callable[[UnreadTask], None]
+
 
 class Books(Protocol):
     """Intacct, as far as decisions need it. Every method raises our six errors only."""
 
-    def bills(self, window: ReadWindow, *, page_size: int = 500) -> Iterator[list[Bill]]:
-        """Pages of bills with lines and payments, oldest change first; a bill changed while reading may come twice."""
+    def bills(self, window: ReadWindow, *, page_size: int = 500, unread: TellUnread | None = None) -> Iterator[list[Bill]]:
+        """Pages of bills with lines and payments, oldest change first; a bill changed while reading may come twice.
+
+        `unread` is told of each with a value that cannot be read, and that does not come; without it, that is raised.
+        """
         ...
 
     def bill(self, record_no: str) -> Bill | None:
         """The bill with its lines and payments as it is now, or None when it is gone."""
         ...
 
-    def vendors(self, window: ReadWindow, *, page_size: int = 500) -> Iterator[list[Vendor]]:
-        """Pages of vendors, oldest change first."""
+    def vendors(self, window: ReadWindow, *, page_size: int = 500, unread: TellUnread | None = None) -> Iterator[list[Vendor]]:
+        """Pages of vendors, oldest change first. `unread` as for bills."""
         ...
 
     def stamp_bill(
@@ -108,13 +116,13 @@ class FollowedBooks(Books, Protocol):
     @property
     def trails(self) -> Trails: ...
 
-    def bills_again(self, record_nos: Collection[str]) -> Iterator[list[Bill]]: ...
+    def bills_again(self, record_nos: Collection[str], *, unread: TellUnread | None = None) -> Iterator[list[Bill]]: ...
 
-    def bills_made_anew(self, bill_keys: Collection[str]) -> Iterator[list[Bill]]:
+    def bills_made_anew(self, bill_keys: Collection[str], *, unread: TellUnread | None = None) -> Iterator[list[Bill]]:
         """Bills that Purchasing deleted and made again from the same documents."""
         ...
 
-    def vendors_again(self, record_nos: Collection[str]) -> Iterator[list[Vendor]]: ...
+    def vendors_again(self, record_nos: Collection[str], *, unread: TellUnread | None = None) -> Iterator[list[Vendor]]: ...
 
     def bills_with_payment_changes(self, *, since_text: str, created_since_text: str) -> Trail:
         """Record numbers of bills whose payments changed or came, and where to go on from; an empty text is the beginning."""
@@ -136,8 +144,13 @@ class TaskBoard(Protocol):
         """What Asana's own clock says now, never later than it really says: aware UTC. Where looking back begins."""
         ...
 
-    def tasks(self, project_gid: str, *, modified_since: datetime | None = None) -> Iterator[list[Task]]:
-        """Pages of the project's tasks with their custom fields, completed ones too."""
+    def tasks(
+        self, project_gid: str, *, modified_since: datetime | None = None, unread: TellUnreadTask | None = None
+    ) -> Iterator[list[Task]]:
+        """Pages of the project's tasks with their custom fields, completed ones too.
+
+        `unread` is told of each that cannot be read, and that does not come; without it, that is raised.
+        """
         ...
 
     def task(self, task_gid: str) -> Task | None:

@@ -14,6 +14,10 @@ Settings, by POST /_sandbox/settings; each chooses where Asana's behaviour depen
     asana_option_names_in_stories ("then") a renamed option has in older stories its name of "then", or of "now"
     asana_untold ([])                     attributes that no answer tells, as in "story.is_edited", "story.source",
                                           "workspace_membership.is_guest", "task.created_by", "user.email"
+    asana_odd_values ({})                 values of another form in answers, by gid of a task or story and path, as in
+                                          {"<task>": {"custom_fields.Amount.number_value": "lots"}}
+    asana_keeps_otherwise ({})            what becomes of a written value, by field's name, "name" or "due_on": "trimmed"
+                                          (blanks), "cut:10" (its first characters), "days:-1"
     asana_trashed_task (404)              reading a deleted task: 404 or 403
     asana_offset_minutes (15)             how long a page token lives
     asana_pages_in_a_circle (false)       the second page of a list leads to itself

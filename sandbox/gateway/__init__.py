@@ -23,7 +23,8 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     error_details ("last")            where control may hold showadditionalerrorinfo: "last", "anywhere", or "refused"
     login_leads_to (as asked)         the entity that a login's answer names, whatever the login asked for
     shown_values ({})                 how else fields write a value: {"APBILL.WHENDUE": "iso", "APBILL.ONHOLD": {"true": "1"},
-                                      "APBILLITEM.LINE_NO": {"1": "1A"}, "APBILL.TOTALDUE": {"0": "-9.09E-13"}}
+                                      "APBILLITEM.LINE_NO": {"1": "1A"}, "APBILL.TOTALDUE": {"0": "-9.09E-13"}},
+                                      for one row by `#` and its number: {"APBILL.STATE": {"#41": "Parked"}}
     gmt_offset_minutes (0)            zone of timestamps but AUWHENCREATED and ACCESSTIME; readUserFormatting tells it
     company_zone (none)               WHENMODIFIED and creation times go by this zone's clocks, as "America/Los_Angeles": those
                                       that are set back come twice

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from intacct_asana.asana import calls as asana_task_calls
-from intacct_asana.asana.records import story_from, task_from, value_from_wire, value_to_wire
+from intacct_asana.asana.records import story_from, task_from, task_or_unread, value_from_wire, value_to_wire
 from intacct_asana.errors import Misconfigured, Refused, UnexpectedReply
-from intacct_asana.records import FieldNeed, TaskDraft
+from intacct_asana.records import FieldNeed, TaskDraft, UnreadTask
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -199,3 +199,31 @@ def test_only_calls_that_set_a_state_may_be_repeated() -> None:
     sets.append(asana_task_calls.add_to_project("1", "10", section_gid="12"))
     assert not any(request.repeatable for request in makes)
     assert all(request.repeatable for request in sets)
+
+
+def test_a_task_that_cannot_be_read_tells_what_of_it_can() -> None:
+    number = {"gid": "12", "name": "Amount", "resource_subtype": "number", "number_value": "1,234.00"}
+    key = {"gid": "11", "name": "Intacct key", "resource_subtype": "text", "text_value": "CO:ap:41"}
+    found = task_or_unread({"gid": "5", "completed": False, "custom_fields": [number, key]}, project_gid="900")
+    assert isinstance(found, UnreadTask)
+    assert (found.gid, dict(found.texts)) == ("5", {"11": "CO:ap:41"})
+    assert "field 'Amount': number_value should be a number and is text '1,234.00'" in found.why
+    with pytest.raises(UnexpectedReply, match="a gid should be text"):
+        task_or_unread({"custom_fields": [number]}, project_gid="900")
+
+
+def test_a_number_says_how_many_decimals_its_field_shows() -> None:
+    shown = {"gid": "12", "resource_subtype": "number", "number_value": Decimal("990.4"), "precision": 0}
+    percent = {
+        "gid": "13",
+        "resource_subtype": "number",
+        "number_value": Decimal("0.25"),
+        "precision": 1,
+        "format": "percentage",
+    }
+    untold = {"gid": "14", "resource_subtype": "number", "number_value": Decimal("1.5")}
+    task = task_from({"gid": "5", "completed": False, "custom_fields": [shown, percent, untold]})
+    assert (dict(task.fields), dict(task.places)) == (
+        {"12": Decimal(990), "13": Decimal("0.250"), "14": Decimal("1.5")},
+        {"12": 0, "13": 3},
+    )

@@ -39,7 +39,6 @@ def load(tmp_path: Path, old: str, new: str) -> None:
         ({"currency": "USD", "format": "percentage"}, "as a percentage"),
         ({"currency": "USD", "writable": False}, "locked, private or computed"),
         ({"currency": "USD", "enabled": False}, "disabled on the project"),
-        ({"currency": "USD", "precision": 1}, "1 decimal places, and the flow needs 2"),
         ({"currency": "USD", "kind": "text"}, "kind text, and the flow needs number"),
     ],
 )

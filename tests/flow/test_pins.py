@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 from intacct_asana.codec import from_json
 from intacct_asana.errors import Problem
-from intacct_asana.pins import gaps_of, pins_drift, required_fields, required_sections, resolve_person, resolve_pins
+from intacct_asana.pins import (
+    coarse_fields,
+    gaps_of,
+    pins_drift,
+    required_fields,
+    required_sections,
+    resolve_person,
+    resolve_pins,
+)
 from intacct_asana.records import EnumOption, FieldDefinition, FieldNeed, Person, Pins, Section
 
 from tests.flow.mapping_builders import BOT, a_definition, board_of, demo_flow, pins_of, sections_of, with_bills
@@ -95,7 +103,6 @@ def test_two_fields_of_one_name_are_told_with_their_gids() -> None:
     ("change", "words"),
     [
         ({"kind": "text"}, "of kind text, and the flow needs number"),
-        ({"precision": 0}, "0 decimal places, and the flow needs 2"),
         ({"precision": None}, "does not say how many decimal places"),
         ({"enabled": False}, "it is disabled"),
         ({"writable": False}, "may not write it"),
@@ -103,6 +110,26 @@ def test_two_fields_of_one_name_are_told_with_their_gids() -> None:
 )
 def test_field_that_does_not_fit_is_told(change: dict[str, Any], words: str) -> None:
     assert words in only_problem(AMOUNT, a_definition(AMOUNT, "1", **change))
+
+
+def test_field_with_fewer_decimals_is_pinned_and_told_until_it_has_them() -> None:
+    coarse = a_definition(AMOUNT, "1", precision=0)
+    pins, problems = resolved(AMOUNT, coarse)
+    assert (pins.fields["Amount"].precision, problems) == (0, [])
+    (told,) = coarse_fields(pins, [coarse], [AMOUNT])
+    assert "it shows 0 decimal places, and the flow names 2" in str(told)
+    assert told.mend.startswith("set 2 in Asana")
+    assert coarse_fields(pins, [a_definition(AMOUNT, "1")], [AMOUNT]) == []
+    # What was lowered after it was pinned is drift, and told once.
+    assert coarse_fields(resolved(AMOUNT, a_definition(AMOUNT, "1"))[0], [coarse], [AMOUNT]) == []
+
+
+def test_option_names_compare_with_blanks_folded() -> None:
+    need = FieldNeed(name="Terms", kind="enum", options=("2%  10 Net 30",))
+    definition = a_definition(need, "1", options=(EnumOption(gid="7", name="2% 10 Net 30"),))
+    pins, problems = resolved(need, definition)
+    assert (dict(pins.fields["Terms"].options), problems) == ({"2%  10 Net 30": "7"}, [])
+    assert pins_drift(pins, [definition]) == []
 
 
 def test_field_with_more_decimals_than_needed_is_fine() -> None:

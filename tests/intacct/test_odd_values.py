@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from intacct_asana.errors import UnexpectedReply
-from intacct_asana.records import Bill, ReadWindow
+from intacct_asana.records import Bill, ReadWindow, Unread
 
 
 def bills_of(hook: Any) -> dict[str, Bill]:
@@ -34,5 +34,46 @@ def test_the_same_bills_come_however_a_company_writes_its_values(sandbox: Any, a
 
 def test_a_bill_without_a_state_is_named_and_not_guessed_at(sandbox: Any, a_hook: Any) -> None:
     sandbox.settings(shown_values={"APBILL.STATE": {"Draft": ""}})
-    with pytest.raises(UnexpectedReply, match=r"Bill \d+ came without a state"):
+    with pytest.raises(UnexpectedReply, match=r"Bill .+ \(record \d+\) came without a state"):
         bills_of(a_hook())
+
+
+ODD = {
+    "APBILL.STATE": ("Parked", "field STATE: 'Parked' is none of the twelve states"),
+    "APBILL.WHENDUE": ("00/00/0000", "field WHENDUE: Intacct wrote the day '00/00/0000'; expected mm/dd/yyyy"),
+    "APBILL.TRX_TOTALENTERED": ("1,234.00", "field TRX_TOTALENTERED: Intacct sent the amount '1,234.00'"),
+    "APBILL.ONHOLD": ("perhaps", "field ONHOLD: Intacct sent 'perhaps'"),
+    "APBILL.TOTALENTERED": ("", "came without a total amount"),
+    "APBILLITEM.AMOUNT": ("1.234,00", "field AMOUNT: Intacct sent the amount '1.234,00'"),
+    "APPYMTDETAIL.PAYMENTAMOUNT": ("1,234.00", "field PAYMENTAMOUNT: Intacct sent the amount '1,234.00'"),
+    "APPYMTDETAIL.PAYMENTDATE": ("13/13/2026", "field PAYMENTDATE: Intacct wrote the day '13/13/2026'"),
+}
+
+
+def test_each_value_that_cannot_be_read_is_told_of_its_bill_and_the_other_bills_come(sandbox: Any, a_hook: Any) -> None:
+    sandbox.reset(vendors=2, bills=0)
+    numbers = [
+        sandbox.act("intacct", "mgarcia", "create_bill", state="Posted", bill_number=f"INV-{place}")["record_no"]
+        for place in range(len(ODD) + 1)
+    ]
+    shown: dict[str, dict[str, str]] = {}
+    for (name, (text, _)), number in zip(ODD.items(), numbers, strict=False):
+        row = number
+        if name.startswith("APBILLITEM"):
+            bills = sandbox.state("intacct")["bills"]
+            row = next(bill["lines"][0]["record_no"] for bill in bills if bill["record_no"] == number)
+        elif name.startswith("APPYMT"):
+            paid = sandbox.act("intacct", "mgarcia", "pay_bill", record_no=number, amount="1.00")["payment"]
+            row = paid["details"][0]["record_no"]
+        shown[name] = {f"#{row}": text}
+    sandbox.settings(shown_values=shown)
+    unread: list[Unread] = []
+    read = [bill for page in a_hook().bills(ReadWindow(), unread=unread.append) for bill in page]
+    assert [bill.record_no for bill in read] == numbers[-1:]
+    assert sorted(one.record_no for one in unread) == sorted(numbers[:-1])
+    why = {one.record_no: one.why for one in unread}
+    for place, (number, (_, words)) in enumerate(zip(numbers, ODD.values(), strict=False)):
+        assert why[number].startswith(f"Bill INV-{place} (record {number})")
+        assert words in why[number]
+        with pytest.raises(UnexpectedReply, match=f"record {number}"):
+            a_hook().bill(number)

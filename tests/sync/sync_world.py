@@ -12,7 +12,8 @@ from decimal import Decimal
 
 from intacct_asana.codec import plan_from_json, plan_to_json
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused, TryLater
-from intacct_asana.records import Intent, IntentState, Link, Person, Snapshot, Story, Task, TaskDraft
+from intacct_asana.ports import TellUnreadTask
+from intacct_asana.records import Intent, IntentState, Link, Person, Snapshot, Story, Task, TaskDraft, UnreadTask
 from intacct_asana.sync import (
     Plan,
     Report,
@@ -97,17 +98,25 @@ class Board:
         self.refusals: dict[str, IntacctAsanaError] = {}
         self.deaf_to: set[str] = set()
         self.closed_to_us = False
+        self.unreadable: set[str] = set()
         self.said: dict[str, list[Story]] = {}
 
     def clock(self) -> datetime:
         return self.wire.clock
 
-    def tasks(self, project_gid: str, *, modified_since: datetime | None = None) -> Iterator[list[Task]]:
+    def tasks(
+        self, project_gid: str, *, modified_since: datetime | None = None, unread: TellUnreadTask | None = None
+    ) -> Iterator[list[Task]]:
         with self.wire.lock:
             moment = self.wire.enter()
             page = [task for task in self.there.values() if project_gid in task.project_gids]
             page = [task for task in page if modified_since is None or (task.modified_at or modified_since) >= modified_since]
             self.wire.leave(moment)
+        for task in (task for task in page if task.gid in self.unreadable):
+            assert unread
+            key = str(task.fields.get(KEY, ""))
+            unread(UnreadTask(gid=task.gid, why="number_value should be a number", texts={KEY: key} if key else {}))
+        page = [task for task in page if task.gid not in self.unreadable]
         for start in range(0, len(page), 3):
             yield page[start : start + 3]
 

@@ -132,6 +132,24 @@ def test_unfinished_creation_is_not_repeated_while_the_board_cannot_be_read(worl
     assert world.board.writes == []
 
 
+@pytest.mark.parametrize("tells_its_key", [True, False])
+def test_a_creation_in_doubt_waits_while_what_may_be_its_task_cannot_be_read(world: World, tells_its_key: bool) -> None:
+    for key in ("a", "b"):
+        world.a_bill(key)
+    plan = world.plan()
+    for key in ("a", "b"):
+        world.died_creating(key)
+    made = world.board.create_task(PROJECT, world.wanted("a").draft)
+    if not tells_its_key:
+        world.board.there[made.gid] = replace(made, fields={})
+    world.board.unreadable = {made.gid}
+    assert keys_failed(world.apply(plan)) == (["a"] if tells_its_key else ["a", "b"])
+    world.board.unreadable = set()
+    world.board.there[made.gid] = made
+    world.apply(plan).raise_if_failed()
+    assert [len(world.with_key(key)) for key in ("a", "b")] == [1, 1]
+
+
 def test_look_back_reaches_to_the_oldest_unfinished_creation(world: World) -> None:
     for key in ("a", "b"):
         world.a_bill(key)
@@ -155,6 +173,19 @@ def test_field_that_asana_did_not_take_is_a_failure_that_names_it_and_is_written
     world.run().raise_if_failed()
     assert world.task_of("a").fields[VENDOR] == "Acme"
     assert world.links.shown_log["a"]
+
+
+def test_a_write_without_any_effect_is_a_failure_and_no_form_of_asanas_own(world: World) -> None:
+    world.a_bill("a")
+    world.run().raise_if_failed()
+    world.board.deaf_to = {AMOUNT}
+    world.a_bill("a", amount=Decimal("77.10"))
+    with pytest.raises(UnexpectedReply, match=f"update a: .*does not show field '{AMOUNT}'"):
+        world.run().raise_if_failed()
+    assert not world.links.links["a"].confirmed.shown_as
+    world.board.deaf_to = set()
+    world.run().raise_if_failed()
+    assert world.task_of("a").fields[AMOUNT] == Decimal("77.10")
 
 
 def test_initial_field_that_asana_did_not_take_is_a_failure(world: World) -> None:

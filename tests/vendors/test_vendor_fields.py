@@ -253,6 +253,26 @@ def test_a_value_for_a_vendor_that_is_gone_is_kept_and_said(world: VendorWorld) 
     assert world.task("V-GONE")["fields"]["Team"] == "IT"
 
 
+@pytest.mark.parametrize("side", ["Intacct", "Asana"])
+def test_a_vendor_that_cannot_be_read_fails_by_name_and_the_others_are_written(world: VendorWorld, side: str) -> None:
+    bad, good = world.an_id(), world.an_id(1)
+    for vendor_id in (bad, good):
+        world.choose(vendor_id, "IT")
+    if side == "Intacct":
+        number = world.vendor(bad)["record_no"]
+        world.sandbox.settings(shown_values={"VENDOR.CREDITLIMIT": {f"#{number}": "1,234.00"}})
+    else:
+        world.sandbox.settings(asana_odd_values={world.task(bad)["gid"]: {"completed": "perhaps"}})
+    for _ in range(2):
+        assert world.run()["write_vendors"] == "failed"
+        assert "1 vendors failed" in str(world.error)
+        assert ("field CREDITLIMIT" if side == "Intacct" else "completed should be") in str(world.error)
+        assert (world.team(bad), world.team(good)) == ("", "IT")
+    world.sandbox.settings(shown_values={}, asana_odd_values={})
+    world.must_run()
+    assert world.team(bad) == "IT"
+
+
 def test_too_many_vendors_to_write_stop_the_run(a_world: AWorld) -> None:
     world = a_world(("vendor_writes: 100", "vendor_writes: 1"))
     world.must_run()

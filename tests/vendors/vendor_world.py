@@ -87,7 +87,8 @@ class VendorWorld:
         ]
         states: dict[str, str] = {}
         for name, make in steps:
-            if "failed" in states.values() and name != "tell_people":
+            before = {"apply_plan": "plan_tasks", "write_vendors": "plan_vendor_fields"}.get(name)
+            if before and states[before] != "success":
                 states[name] = "upstream_failed"
                 continue
             try:

@@ -6,6 +6,7 @@ Absent or unknown is never taken for a yes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from types import MappingProxyType
 
 from intacct_asana.approvals.choices import (
@@ -18,7 +19,7 @@ from intacct_asana.approvals.choices import (
     replacement,
 )
 from intacct_asana.approvals.policy import DeclaredComment
-from intacct_asana.approvals.seen import WROTE, Case, Finding, altered_parts, alterers, decides_on
+from intacct_asana.approvals.seen import WROTE, Case, Finding, altered_parts, alterers, decides_on, kept_otherwise
 from intacct_asana.approvals.words import (
     VOID,
     bill_name,
@@ -33,6 +34,7 @@ from intacct_asana.approvals.words import (
 from intacct_asana.flow.rules import Approver
 from intacct_asana.records import SETTLED_STATES, BillState, DecisionState, IntacctUser, Verdict
 from intacct_asana.records.documents import UNREAD
+from intacct_asana.sync.difference import said, shown_by
 from intacct_asana.text import short
 
 ALREADY_DECIDED = "already decided"
@@ -236,10 +238,29 @@ def task_is_as_we_wrote_it(case: Case) -> Finding | None:
     parts = altered_parts(case.link, case.task, stories, at=signal.decided_at, bot_gid=bot, under_way=case.under_way)
     if not parts:
         return _yes(ALTERED, "its name, its due day and the fields that Intacct owns say what we wrote")
+    if not set(parts) - set(kept_otherwise(case.link, case.task)):
+        return _shown_otherwise(case, parts)
     names = ", ".join(case.policy.field_names.get(part.removeprefix("field:"), part.replace("_on", " day")) for part in parts)
     by = f" by {short(', '.join(found), longest=80)}" if (found := alterers(parts, stories, bot_gid=bot)) else ""
     said = f"The task did not show what Intacct holds: {names} had been changed in Asana{by}."
     return _no(ALTERED, said, f"It is written anew. Please look at the updated task and {case.again}.")
+
+
+def _shown_otherwise(case: Case, parts: Sequence[str]) -> Finding:
+    assert case.link
+    assert case.link.confirmed
+    assert case.task
+    told = []
+    for part in parts:
+        name = case.policy.field_names.get(part.removeprefix("field:"), part.replace("_on", " day"))
+        shown, held = _plain(shown_by(case.task, part)), _plain(said(case.link.confirmed, part))
+        told.append(f"{name} shows {shown!r} where Intacct holds {held!r}")
+    mend = "Whoever looks after the Asana project sets the field's decimal places as they were, or decide on it in Intacct."
+    return _no(ALTERED, f"Asana does not show the bill as it is: {'; '.join(told)}.", f"{mend} Then {case.again}.")
+
+
+def _plain(value: object) -> str:
+    return short(format(value, "f") if isinstance(value, Decimal) else str(value), longest=80)
 
 
 # May this person decide?

@@ -31,7 +31,7 @@ from intacct_asana.records import (
     snapshot_of,
 )
 from intacct_asana.records.documents import UNREAD
-from intacct_asana.sync.difference import FIELD, parts_edited
+from intacct_asana.sync.difference import FIELD, parts_edited, shown_otherwise
 
 Facts = dict[str, object]
 """Plain values that JSON can carry, money as text."""
@@ -114,8 +114,9 @@ def altered_parts(
 ) -> list[str]:
     """Parts of the task that Intacct owns and that did not say what we wrote, now or when somebody chose `at` that time.
 
-    A part said something else then when somebody else had changed it last, and it was changed once more afterwards; without
-    a later change the task still shows what it showed. `under_way` are parts that a write of ours may have changed just now.
+    The task has to say exactly what we wrote: 990 is no 990.40, whoever rounded it. A part said something else then when
+    somebody else had changed it last, and it was changed once more afterwards; without a later change the task still shows
+    what it showed. `under_way` are parts that a write of ours may have changed just now.
     """
     if link is None or link.confirmed is None or task is None or task.gid != link.task_gid:
         return []
@@ -123,6 +124,11 @@ def altered_parts(
     now = {part for part in parts_edited(link.confirmed, task) if part != "completed"} - set(under_way)
     then = {part for part in ours if _was_altered(part, stories, at=at, bot_gid=bot_gid)}
     return sorted(now | then)
+
+
+def kept_otherwise(link: Link | None, task: Task | None) -> tuple[str, ...]:
+    """Parts that nobody changed, and that Asana shows in another form than we wrote: with fewer decimal places, or cut."""
+    return shown_otherwise(link.confirmed, task) if link and link.confirmed and task else ()
 
 
 def alterers(parts: Collection[str], stories: Sequence[Story], *, bot_gid: str) -> list[str]:

@@ -21,13 +21,15 @@ from intacct_asana.asana.records import (
     sharing_from,
     story_from,
     task_from,
+    task_or_unread,
     workspaces_from,
 )
 from intacct_asana.asana.replies import nothing, one
 from intacct_asana.asana.request import Request
 from intacct_asana.asana.wire import ATTEMPTS, TIMEOUT_SECONDS, AsanaWire
-from intacct_asana.errors import IntacctAsanaError, Problem, Refused, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, OddRecord, Problem, Refused
 from intacct_asana.http import mutates
+from intacct_asana.ports import TellUnreadTask
 from intacct_asana.records import (
     Access,
     EnumOption,
@@ -40,6 +42,7 @@ from intacct_asana.records import (
     Story,
     Task,
     TaskDraft,
+    UnreadTask,
     Webhook,
 )
 from intacct_asana.records.documents import Attachment, DocumentFile
@@ -150,13 +153,23 @@ class AsanaHook(AsanaWire):
         self.wrote: dict[str, datetime] = {}
         """Tasks that this hook changed, the same way. A later change by anybody has a later time."""
 
-    def tasks(self, project_gid: str, *, modified_since: datetime | None = None) -> Iterator[list[Task]]:
+    def tasks(
+        self, project_gid: str, *, modified_since: datetime | None = None, unread: TellUnreadTask | None = None
+    ) -> Iterator[list[Task]]:
         """Pages of the project's tasks, completed ones too.
 
-        Raises TryLater when the caller was so slow that Asana forgot where the walk stood.
+        `unread` is told of each that cannot be read, and that does not come; without it, that is raised. Raises TryLater when
+        the caller was so slow that Asana forgot where the walk stood.
         """
         request = calls.read_tasks(project_gid, modified_since=modified_since)
-        yield from self.walk(request, lambda body: task_from(body, project_gid=project_gid))
+        if unread is None:
+            yield from self.walk(request, lambda body: task_from(body, project_gid=project_gid))
+            return
+        for page in self.walk(request, lambda body: task_or_unread(body, project_gid=project_gid)):
+            for found in page:
+                if isinstance(found, UnreadTask):
+                    unread(found)
+            yield [found for found in page if isinstance(found, Task)]
 
     def task(self, task_gid: str) -> Task | None:
         """The task as it stands, or None when it is deleted or hidden: Asana tells the two apart only now and then."""
@@ -227,7 +240,7 @@ class AsanaHook(AsanaWire):
         found: dict[str, Story] = {}
         for story in self.all_of(calls.read_stories(task_gid), story_from):
             if found.setdefault(story.gid, story) != story:
-                raise UnexpectedReply(f"Connection {self.conn_id}: story {story.gid} of task {task_gid} comes in two forms.")
+                raise OddRecord(f"Connection {self.conn_id}: story {story.gid} of task {task_gid} comes in two forms.")
         return sorted(found.values(), key=lambda story: story.created_at)
 
     @mutates

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal, DecimalException
 from typing import Any
@@ -19,8 +20,9 @@ from intacct_asana.records import (
     Section,
     Story,
     Task,
+    UnreadTask,
 )
-from intacct_asana.text import rounded
+from intacct_asana.text import rounded, short
 
 Json = Mapping[str, Any]
 
@@ -84,7 +86,8 @@ def number(body: Json, key: str) -> Decimal | None:
         return None
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         return Decimal(value)
-    raise UnexpectedReply(f"{key} should be a number and is {_kind(value)}")
+    said = f" {short(value, longest=40)!r}" if isinstance(value, str) else ""
+    raise UnexpectedReply(f"{key} should be a number and is {_kind(value)}{said}")
 
 
 def day(body: Json, key: str) -> date | None:
@@ -190,11 +193,14 @@ def _number(body: Json) -> Decimal | None:
     try:
         if precision is None:
             return value.normalize()
-        # A percentage counts its digits on what it shows: 25% is 0.25 with precision 0.
-        places = precision + 2 if text(body, "format") == "percentage" else precision
-        return rounded(value, places=places)
+        return rounded(value, places=_places(body, precision))
     except DecimalException as error:
         raise UnexpectedReply("number_value is too large for any amount") from error
+
+
+def _places(body: Json, precision: int) -> int:
+    """A percentage counts its digits on what it shows: 25% is 0.25 with precision 0."""
+    return precision + 2 if text(body, "format") == "percentage" else precision
 
 
 def _day(body: Json) -> date | None:
@@ -230,14 +236,37 @@ def task_from(body: Json, *, project_gid: str | None = None) -> Task:
         created_by_gid=gid_at(body, "created_by"),
         created_by_kind=_kind_of(maybe(body, "created_by")),
         fields=_fields(entries),
+        places={gid(one): _places(one, told) for one in entries if (told := precision_of(one)) is not None},
     )
+
+
+def task_or_unread(body: Json, *, project_gid: str) -> Task | UnreadTask:
+    """The task, or what can be told of it all the same. Raises UnexpectedReply for one without a gid: nobody can find that."""
+    try:
+        return task_from(body, project_gid=project_gid)
+    except UnexpectedReply as error:
+        why = f"Task {gid(body)} cannot be read: {error.message}. Correct or delete it in Asana; each run asks for it again."
+        return UnreadTask(gid=gid(body), why=why, texts=_readable_texts(body))
+
+
+def _readable_texts(body: Json) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    entries = body.get("custom_fields")
+    for entry in entries if isinstance(entries, list) else ():
+        with suppress(UnexpectedReply):
+            value = value_from_wire(an_object(entry, what="a custom field"))
+            texts |= {gid(entry): value} if isinstance(value, str) else {}
+    return texts
 
 
 def _fields(entries: Sequence[Json]) -> dict[str, FieldValue]:
     """Values by field. One that comes twice with two values has none that anybody could believe."""
     found: dict[str, FieldValue] = {}
     for entry in entries:
-        value = value_from_wire(entry)
+        try:
+            value = value_from_wire(entry)
+        except UnexpectedReply as error:
+            raise error.at(f"field {entry.get('name') or gid(entry)!r}") from error.__cause__
         if found.setdefault(gid(entry), value) != value:
             raise UnexpectedReply(f"custom field {gid(entry)} comes twice, with two values")
     return found

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
 
 from intacct_asana.asana.records import Json, an_object, event_page_from, maybe, objects, text
-from intacct_asana.errors import Misconfigured, OutcomeUnknown, Refused, TryLater, UnexpectedReply
+from intacct_asana.errors import Misconfigured, OddRecord, OutcomeUnknown, Refused, TryLater, UnexpectedReply
 from intacct_asana.records import EventPage
 from intacct_asana.text import short
 
@@ -128,9 +128,16 @@ def _data(envelope: Json) -> Any:
 
 def _read(status: int, body: bytes, *, asked: str, is_write: bool, read: Reader[Found]) -> Found:
     try:
-        return read(_envelope(body))
+        envelope = _envelope(body)
     except UnexpectedReply as error:
         _unexpected(f"{asked}: answer {status} could not be read: {error.message}", is_write=is_write, cause=error)
+    try:
+        return read(envelope)
+    except UnexpectedReply as error:
+        what = f"{asked}: answer {status} could not be read: {error.message}"
+        if not is_write:
+            raise OddRecord(what) from error
+        _unexpected(what, is_write=True, cause=error)
 
 
 def _envelope(body: bytes) -> dict[str, Any]:

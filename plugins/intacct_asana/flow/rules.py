@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Dis
 from intacct_asana.flow.sources import BILL_SOURCES, VENDOR_SOURCES, Shape, Source
 from intacct_asana.flow.words import Amount, Currency, Day, Email, FieldName, IntacctName, Line, Word, did_you_mean, flaw
 from intacct_asana.records import BillState
-from intacct_asana.text import amount_text
+from intacct_asana.text import amount_text, one_line
 
 PAIR_FORMAT = "{id} {name}"
 PAIR_PLACEHOLDERS = ("id", "name")
@@ -43,6 +43,15 @@ def _options(value: Any) -> Any:
     return {name: name for name in value}
 
 
+def _folded(options: Mapping[str, str]) -> Mapping[str, str]:
+    """Intacct's values with single blanks, as they are compared: it has some with two."""
+    folded = {one_line(value): name for value, name in options.items()}
+    if len(folded) < len(options):
+        twice = next(value for value in options if [one_line(other) for other in options].count(one_line(value)) > 1)
+        raise flaw(f"names {one_line(twice)!r} twice, but for blanks", "keep one of them")
+    return folded
+
+
 def _few_enough(options: Mapping[str, str]) -> Mapping[str, str]:
     """Asana counts disabled options too. Source: developers.asana.com/docs/custom-fields-guide."""
     names = len(set(options.values()))
@@ -55,6 +64,7 @@ def _few_enough(options: Mapping[str, str]) -> Mapping[str, str]:
 Options = Annotated[
     Mapping[str, Line],
     BeforeValidator(_options),
+    AfterValidator(_folded),
     AfterValidator(_few_enough),
     Field(min_length=1),
     WithJsonSchema(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 
 from airflow.sdk import BaseHook
 
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Problem, Refused, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, OddRecord, OutcomeUnknown, Problem, Refused, UnexpectedReply
 from intacct_asana.http import Transport, mutates
 from intacct_asana.intacct.documents import Function, Sieve, files_of, get_document
 from intacct_asana.intacct.errors import UNKNOWN_REQUEST
@@ -22,6 +22,7 @@ from intacct_asana.intacct.reading import (
     Reader,
     Row,
     Trails,
+    Wrong,
     batches,
     changed_payments,
     newest_payments,
@@ -39,6 +40,8 @@ from intacct_asana.intacct.records import (
     source_document_of,
     stamp_fields,
     text_field_problems,
+    unread_bill,
+    unread_vendor,
     vendor_of,
     vendor_scope,
     why_not_value,
@@ -49,10 +52,22 @@ from intacct_asana.intacct.session import IntacctSettings, hide, settings_of
 from intacct_asana.intacct.timestamps import format_of, offset_of
 from intacct_asana.intacct.walks import Walk, walks
 from intacct_asana.intacct.xml import Element, read_user_formatting, update
-from intacct_asana.records import Bill, IntacctIdentity, IntacctUser, ObjectField, ReadWindow, Trail, UserFormatting, Vendor
+from intacct_asana.ports import TellUnread
+from intacct_asana.records import (
+    Bill,
+    IntacctIdentity,
+    IntacctUser,
+    ObjectField,
+    ReadWindow,
+    Trail,
+    Unread,
+    UserFormatting,
+    Vendor,
+)
 from intacct_asana.records.documents import DocumentFile
 
 log = logging.getLogger(__name__)
+Found = TypeVar("Found")
 
 IN_MEMORY_BYTES = 1 << 20
 """A file out of Intacct that is larger waits on disk."""
@@ -140,29 +155,30 @@ class IntacctHook(BaseHook):
     @cached_property
     def trails(self) -> Trails:
         """Changes that the records' own change times do not tell: of lines, and deletions."""
-        return Trails(self.reader, self.settings.clock, company_id=self.settings.login.company_id)
+        return Trails(self.reader, self.settings.clock, company_id=self._company_id)
 
     # Bills and vendors
 
-    def bills(self, window: ReadWindow, *, page_size: int = 500) -> Iterator[list[Bill]]:
+    def bills(self, window: ReadWindow, *, page_size: int = 500, unread: TellUnread | None = None) -> Iterator[list[Bill]]:
         """Pages of bills with lines and payments, oldest change first (by record number when the whole is read).
 
         A bill that changes while it is read may come twice. Bills without a change time come last, in every window.
+        `unread` is told of each bill with a value that cannot be read, which does not come then; without it that is raised.
         """
         created = CREATED[BILL] if self.trails.has_times(BILL) else ""
         for walk in walks(window, scope=bill_scope(window), clock=self.settings.clock, created_field=created):
-            yield from self._bill_pages(walk, page_size=page_size)
+            yield from self._bill_pages(walk, page_size=page_size, unread=unread)
 
-    def bills_again(self, record_nos: Collection[str]) -> Iterator[list[Bill]]:
+    def bills_again(self, record_nos: Collection[str], *, unread: TellUnread | None = None) -> Iterator[list[Bill]]:
         """Pages of the bills with these record numbers, as they are now; those that are gone do not come."""
         for part in batches(sorted(record_nos), MOST_VALUES):
-            yield from self._bill_pages(Walk(scope=(one_of(RECORD_NO, part),)), page_size=MOST_VALUES)
+            yield from self._bill_pages(Walk(scope=(one_of(RECORD_NO, part),)), page_size=MOST_VALUES, unread=unread)
 
-    def bills_made_anew(self, bill_keys: Collection[str]) -> Iterator[list[Bill]]:
+    def bills_made_anew(self, bill_keys: Collection[str], *, unread: TellUnread | None = None) -> Iterator[list[Bill]]:
         """Pages of the bills that Purchasing holds under these keys now, whatever their record numbers are."""
         documents = sorted({document for key in bill_keys if (document := source_document_of(key))})
         for part in batches(documents, MOST_VALUES):
-            yield from self._bill_pages(Walk(scope=(one_of(SOURCE_DOCUMENT, part),)), page_size=MOST_VALUES)
+            yield from self._bill_pages(Walk(scope=(one_of(SOURCE_DOCUMENT, part),)), page_size=MOST_VALUES, unread=unread)
 
     def bill(self, record_no: str) -> Bill | None:
         """The bill with its lines and payments as it is now, or None when it is gone."""
@@ -181,24 +197,26 @@ class IntacctHook(BaseHook):
             )
         return self._bills_where(equal(SOURCE_DOCUMENT, source_document))
 
-    def vendors(self, window: ReadWindow, *, page_size: int = 500) -> Iterator[list[Vendor]]:
-        """Pages of vendors, oldest change first. Of the window's filters, vendor ids, record numbers and times count."""
-        company = self.settings.login.company_id
+    def vendors(self, window: ReadWindow, *, page_size: int = 500, unread: TellUnread | None = None) -> Iterator[list[Vendor]]:
+        """Pages of vendors, oldest change first. Of the window's filters, vendor ids, record numbers and times count.
+
+        `unread` as for bills.
+        """
         created = CREATED[VENDOR] if self.trails.has_times(VENDOR) else ""
         for walk in walks(window, scope=vendor_scope(window), clock=self.settings.clock, created_field=created):
             for rows in self.reader.pages(VENDOR, walk, page_size=page_size):
                 log.debug("%d vendors read", len(rows))
-                yield [vendor_of(row, company_id=company, custom_fields=self.vendor_custom_fields) for row in rows]
+                yield _readable(rows, self._vendor, name=partial(unread_vendor, company_id=self._company_id), unread=unread)
 
     def vendor(self, vendor_id: str) -> Vendor | None:
         """The vendor as it is now, or None when it is gone. Ids are case sensitive, whatever a query matches."""
         found = [one for page in self.vendors(ReadWindow(vendor_ids=(vendor_id,))) for one in page]
         return next((one for one in found if one.vendor_id == vendor_id), None)
 
-    def vendors_again(self, record_nos: Collection[str]) -> Iterator[list[Vendor]]:
+    def vendors_again(self, record_nos: Collection[str], *, unread: TellUnread | None = None) -> Iterator[list[Vendor]]:
         """Pages of the vendors with these record numbers, as they are now; those that are gone do not come."""
         for part in batches(sorted(record_nos), MOST_VALUES):
-            yield from self.vendors(ReadWindow(record_nos=tuple(part)), page_size=MOST_VALUES)
+            yield from self.vendors(ReadWindow(record_nos=tuple(part)), page_size=MOST_VALUES, unread=unread)
 
     def bills_with_payment_changes(self, *, since_text: str, created_since_text: str) -> Trail:
         """Record numbers of bills whose payments changed, or were made, since the server's texts (inclusive); empty is ever.
@@ -226,32 +244,42 @@ class IntacctHook(BaseHook):
     def _bills_where(self, where: Filter) -> list[Bill]:
         return [bill for page in self._bill_pages(Walk(scope=(where,)), page_size=500) for bill in page]
 
-    def _bill_pages(self, walk: Walk, *, page_size: int) -> Iterator[list[Bill]]:
+    def _bill_pages(self, walk: Walk, *, page_size: int, unread: TellUnread | None = None) -> Iterator[list[Bill]]:
         for rows in self.reader.pages(BILL, walk, page_size=page_size):
-            yield self._whole(rows)
+            yield self._whole(rows, unread)
 
-    def _whole(self, rows: list[Row]) -> list[Bill]:
+    def _whole(self, rows: list[Row], unread: TellUnread | None) -> list[Bill]:
         """The bills of these rows with what belongs to them, in a few calls for all."""
-        numbers = [row[RECORD_NO] for row in rows]
-        lines = self.reader.lines(numbers)
-        payments = payments_of_bills(self.reader, numbers) if self.reads_payments else {}
+        numbers, wrong = [row[RECORD_NO] for row in rows], Wrong()
+        lines = self.reader.lines(numbers, wrong=wrong)
+        payments = payments_of_bills(self.reader, numbers, wrong=wrong) if self.reads_payments else {}
         log.debug("%d bills read with %d lines", len(rows), sum(map(len, lines.values())))
-        company = self.settings.login.company_id
-        bills = [
-            bill_of(
+
+        def bill(row: Row) -> Bill:
+            number = row[RECORD_NO]
+            if number in wrong:
+                raise wrong[number]
+            return bill_of(
                 row,
-                company_id=company,
+                company_id=self._company_id,
                 custom_fields=self.custom_fields,
-                lines=lines.get(row[RECORD_NO], ()),
-                payments=payments.get(row[RECORD_NO], ()),
+                lines=lines.get(number, ()),
+                payments=payments.get(number, ()),
                 base_currency=self.base_currency,
             )
-            for row in rows
-        ]
-        for bill in bills:
-            if bill.strange_days:
-                log.warning("Bill %s: %s can hardly be meant", bill.record_no, ", ".join(bill.strange_days))
+
+        bills = _readable(rows, bill, name=partial(unread_bill, company_id=self._company_id), unread=unread)
+        for found in bills:
+            if found.strange_days:
+                log.warning("Bill %s: %s can hardly be meant", found.record_no, ", ".join(found.strange_days))
         return bills
+
+    def _vendor(self, row: Row) -> Vendor:
+        return vendor_of(row, company_id=self._company_id, custom_fields=self.vendor_custom_fields)
+
+    @property
+    def _company_id(self) -> str:
+        return self.settings.login.company_id
 
     # The writes
 
@@ -466,6 +494,22 @@ class IntacctHook(BaseHook):
             return False, error.message
         entity = f", entity {reply.entity_id}" if reply.entity_id else ", top level"
         return True, f"Logged in to company {reply.company_id} as {reply.user_id}{entity}"
+
+
+def _readable(
+    rows: list[Row], read: Callable[[Row], Found], *, name: Callable[..., Unread], unread: TellUnread | None
+) -> list[Found]:
+    """What `read` makes of the rows; `unread` is told of those of which it makes nothing, and without it they are raised."""
+    found: list[Found] = []
+    for row in rows:
+        try:
+            found.append(read(row))
+        except UnexpectedReply as error:
+            told = name(row, error=error)
+            if unread is None:
+                raise OddRecord(told.why) from error
+            unread(told)
+    return found
 
 
 def _waiting_file() -> BinaryIO:

@@ -11,10 +11,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 from intacct_asana.errors import UnexpectedReply
-from intacct_asana.intacct.records import money
+from intacct_asana.intacct.records import Cells, money
 from intacct_asana.intacct.timestamps import day_of
 from intacct_asana.records.intacct import Payment, PaymentState
 
@@ -60,21 +61,31 @@ STATE_WORDS: Sequence[tuple[PaymentState, frozenset[str]]] = (
 Row = Mapping[str, str]
 
 
-def payments_of(details: Iterable[Row], headers: Iterable[Row]) -> dict[str, tuple[Payment, ...]]:
+def payments_of(
+    details: Iterable[Row], headers: Iterable[Row], *, wrong: dict[str, UnexpectedReply] | None = None
+) -> dict[str, tuple[Payment, ...]]:
     """The payments of each bill by the bill's record number, oldest record first.
 
     `details` are rows of APPYMTDETAIL, `headers` the rows of APPYMT that they name; a header that may not be read is done
-    without. Rows that pay no bill (credit memos) are left out. Raises UnexpectedReply for a state that nobody documented.
+    without. Rows that pay no bill (credit memos) are left out. `wrong` takes by bill what cannot be read (a state that nobody
+    documented, an amount that is none); without it that is raised.
     """
     known = {row["RECORDNO"]: row for row in headers}
     by_bill: defaultdict[str, defaultdict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in details:
         if row.get(PAID_BILL):
             by_bill[row[PAID_BILL]][row.get(PAID_BY, "")].append(row)
-    return {
-        bill: with_reversals([_payment(number, rows, known.get(number, {})) for number, rows in paid_by.items()])
-        for bill, paid_by in by_bill.items()
-    }
+    found: dict[str, tuple[Payment, ...]] = {}
+    for bill, paid_by in by_bill.items():
+        try:
+            payments = [_payment(number, rows, known.get(number, {})) for number, rows in paid_by.items()]
+        except UnexpectedReply as error:
+            if wrong is None:
+                raise
+            wrong.setdefault(bill, error)
+        else:
+            found[bill] = with_reversals(payments)
+    return found
 
 
 def with_reversals(payments: Iterable[Payment]) -> tuple[Payment, ...]:
@@ -113,13 +124,13 @@ def _payment(record_no: str, rows: Sequence[Row], header: Row) -> Payment:
     return Payment(
         record_no=record_no,
         state=state,
-        amount=sum((money(row.get("PAYMENTAMOUNT", "")) for row in counted), Decimal(0)),
+        amount=sum((_cells(row).told(money, "PAYMENTAMOUNT") for row in counted), Decimal(0)),
         transaction_amount=_sum(counted, "PAYMENTAMOUNT"),
         discount=_sum(counted, "DISCOUNTAMOUNT"),
         credit=sum((_sum(counted, name) for name in CREDITS), Decimal(0)),
         currency=first.get("CURRENCY") or header.get("CURRENCY", ""),
         base_currency=header.get("BASECURR", ""),
-        paid_on=day_of(first.get("PAYMENTDATE") or header.get("WHENCREATED", "")),
+        paid_on=_paid_on(first, header),
         method=header.get("PAYMENTMETHOD", ""),
         document_no=header.get("DOCNUMBER", ""),
         vendor_id=header.get("VENDORID", ""),
@@ -129,7 +140,18 @@ def _payment(record_no: str, rows: Sequence[Row], header: Row) -> Payment:
 
 def _sum(rows: Iterable[Row], name: str) -> Decimal:
     """The sum in the payment's own currency; without a second currency the base amount is it."""
-    return sum((money(row.get(f"TRX_{name}") or row.get(name, "")) for row in rows), Decimal(0))
+    return sum((_cells(row).told(money, f"TRX_{name}", name) for row in rows), Decimal(0))
+
+
+def _paid_on(detail: Row, header: Row) -> date | None:
+    if detail.get("PAYMENTDATE"):
+        return _cells(detail).told(day_of, "PAYMENTDATE")
+    return _cells(header).told(day_of, "WHENCREATED")
+
+
+def _cells(row: Row) -> Cells:
+    payment = row[PAID_BY] if row.get(PAID_BY) else row.get("RECORDNO", "")
+    return Cells(row=row, record=f"payment {payment}")
 
 
 def _state(record_no: str, header: Row, rows: Sequence[Row]) -> PaymentState:

@@ -64,6 +64,8 @@ from intacct_asana.records import BillLine, IntacctUser, ObjectField, Payment, T
 log = logging.getLogger(__name__)
 
 Row = dict[str, str]
+Wrong = dict[str, UnexpectedReply]
+"""What cannot be read of a bill's lines and payments, by the bill's record number."""
 NEEDED: Mapping[str, tuple[str, ...]] = {
     BILL: BILL_NEEDED,
     LINE: LINE_NEEDED,
@@ -192,8 +194,11 @@ class Reader:
         asked = f"count of {object_name}"
         return total_of(self.gateway.read(query.element(), kind=f"query {object_name}", asked=asked), asked=asked)
 
-    def lines(self, bill_record_nos: Iterable[str]) -> dict[str, tuple[BillLine, ...]]:
-        """The lines of these bills by the bill's record number, each bill's in the order of its line numbers."""
+    def lines(self, bill_record_nos: Iterable[str], *, wrong: Wrong) -> dict[str, tuple[BillLine, ...]]:
+        """The lines of these bills by the bill's record number, each bill's in the order of its line numbers.
+
+        A line that cannot be read is no reason to read no other bill's: `wrong` takes what is wrong with the bill.
+        """
         parents = list(dict.fromkeys(bill_record_nos))
         found: defaultdict[str, list[BillLine]] = defaultdict(list)
         if not parents:
@@ -201,7 +206,11 @@ class Reader:
         for page in self.pages(LINE, Walk(scope=(one_of(PARENT_BILL, parents),)), page_size=MOST_ROWS):
             for row in page:
                 if not is_offset_line(row):
-                    found[parent_bill_of(row)].append(line_of(row))
+                    parent = parent_bill_of(row)
+                    try:
+                        found[parent].append(line_of(row))
+                    except UnexpectedReply as error:
+                        wrong.setdefault(parent, error)
         return {parent: tuple(sorted(lines, key=lambda line: line.place)) for parent, lines in found.items()}
 
     def users(self) -> list[IntacctUser]:
@@ -216,15 +225,18 @@ class Reader:
         return frozenset(row[RECORD_NO] for rows in pages for row in rows if row.get("OPEN", "").lower() == "closed")
 
 
-def payments_of_bills(reader: Reader, bill_record_nos: Iterable[str]) -> dict[str, tuple[Payment, ...]]:
-    """The payments of these bills by the bill's record number, in as many calls as 2,000 details and payments take."""
+def payments_of_bills(reader: Reader, bill_record_nos: Iterable[str], *, wrong: Wrong) -> dict[str, tuple[Payment, ...]]:
+    """The payments of these bills by the bill's record number, in as many calls as 2,000 details and payments take.
+
+    `wrong` takes what is wrong with a bill of which a payment cannot be read.
+    """
     bills = list(dict.fromkeys(bill_record_nos))
     if not bills:
         return {}
     details = list(_rows(reader, DETAIL, Walk(scope=(one_of(PAID_BILL, bills),))))
     numbers = list(dict.fromkeys(row[PAID_BY] for row in details if row.get(PAID_BY)))
     headers = _rows(reader, PAYMENT, Walk(scope=(one_of(RECORD_NO, numbers),))) if numbers else ()
-    return payments_of(details, headers)
+    return payments_of(details, headers, wrong=wrong)
 
 
 def changed_payments(reader: Reader, *, since_text: str, created_since_text: str, clock: ServerClock) -> Trail:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import TypeVar
@@ -12,7 +12,7 @@ from typing import TypeVar
 from intacct_asana.errors import Problem, UnexpectedReply
 from intacct_asana.intacct.query import Filter, on_or_after, one_of
 from intacct_asana.intacct.timestamps import day_of, day_text
-from intacct_asana.records import Bill, BillLine, BillState, IntacctUser, ObjectField, Payment, ReadWindow, Vendor
+from intacct_asana.records import Bill, BillLine, BillState, IntacctUser, ObjectField, Payment, ReadWindow, Unread, Vendor
 
 BILL, LINE, VENDOR, USER, SUMMARY = "APBILL", "APBILLITEM", "VENDOR", "USERINFO", "APBILLBATCH"
 RECORD_NO, MODIFIED, PARENT_BILL, SOURCE_DOCUMENT = "RECORDNO", "WHENMODIFIED", "RECORDKEY", "DOCHDRKEY"
@@ -131,6 +131,53 @@ def vendor_scope(window: ReadWindow) -> tuple[Filter, ...]:
     return tuple(one_of(name, values) for name, values in chosen.items() if values)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """One row's fields. What cannot be read is named with its field and its record."""
+
+    row: Mapping[str, str]
+    record: str
+
+    def text(self, name: str) -> str:
+        return self.row.get(name, "")
+
+    def told(self, read: Callable[[str], Read], *names: str) -> Read:
+        """What `read` makes of the first of these fields that says something."""
+        name = next((name for name in names if self.row.get(name)), names[0])
+        try:
+            return read(self.text(name))
+        except UnexpectedReply as error:
+            raise error.at(f"{self.record}, field {name}") from error.__cause__
+
+
+def bill_name(row: Mapping[str, str]) -> str:
+    """A bill as people find it, whatever else of its row can be read."""
+    return f"Bill {row['RECORDID']} (record {row['RECORDNO']})" if row.get("RECORDID") else f"Bill {row['RECORDNO']}"
+
+
+def vendor_name(row: Mapping[str, str]) -> str:
+    return f"Vendor {row['VENDORID']} (record {row['RECORDNO']})" if row.get("VENDORID") else f"Vendor {row['RECORDNO']}"
+
+
+def unread_bill(row: Mapping[str, str], *, company_id: str, error: UnexpectedReply) -> Unread:
+    """The bill in a row of which `error` says what cannot be read; a line or a payment of it may be what is meant."""
+    name, module, document = bill_name(row), row.get("MODULEKEY", ""), row.get(SOURCE_DOCUMENT, "")
+    message = error.message if error.message.startswith(name) else f"{name}, {error.message}"
+    key = bill_key(company_id, record_no=row["RECORDNO"], module=module, source_document=document)
+    return _unread(row, BILL, key=key, message=message)
+
+
+def unread_vendor(row: Mapping[str, str], *, company_id: str, error: UnexpectedReply) -> Unread:
+    key = vendor_key(company_id, row["VENDORID"]) if row.get("VENDORID") else ""
+    return _unread(row, VENDOR, key=key, message=error.message)
+
+
+def _unread(row: Mapping[str, str], object_name: str, *, key: str, message: str) -> Unread:
+    why = f"{message} Correct it in Intacct; until it can be read, each run asks for it again and its task stays as it is."
+    modified, created = row.get(MODIFIED, ""), row.get(CREATED[object_name], "")
+    return Unread(record_no=row[RECORD_NO], key=key, why=why, modified_at_text=modified, created_at_text=created)
+
+
 def bill_of(
     row: Mapping[str, str],
     *,
@@ -142,13 +189,12 @@ def bill_of(
 ) -> Bill:
     """The bill in one row of a query, with these lines and payments; `base_currency` is the company's where no row tells it.
 
-    Raises UnexpectedReply for a state or amount of another shape.
+    Raises UnexpectedReply for a state, amount, day or switch of another shape, with the bill and the field.
     """
-    record_no = row["RECORDNO"]
-    get = _getter(row)
+    record_no, cells = row["RECORDNO"], Cells(row=row, record=bill_name(row))
+    get, told = cells.text, cells.told
     module, document = get("MODULEKEY"), get(SOURCE_DOCUMENT)
-    base = get("BASECURR") or base_currency
-    state = _state(get("STATE"), record_no)
+    base, state = get("BASECURR") or base_currency, _state(cells)
     return Bill(
         bill_key=bill_key(company_id, record_no=record_no, module=module, source_document=document),
         record_no=record_no,
@@ -160,28 +206,28 @@ def bill_of(
         description=get("DESCRIPTION"),
         module=module,
         source_document=document,
-        bill_date=day_of(get("WHENCREATED")),
-        due_on=day_of(get("WHENDUE")),
-        posted_on=day_of(get("WHENPOSTED")),
-        paid_on=day_of(get("WHENPAID")),
-        discount_on=day_of(get("WHENDISCOUNT")),
-        recommended_on=day_of(get("RECPAYMENTDATE")),
+        bill_date=told(day_of, "WHENCREATED"),
+        due_on=told(day_of, "WHENDUE"),
+        posted_on=told(day_of, "WHENPOSTED"),
+        paid_on=told(day_of, "WHENPAID"),
+        discount_on=told(day_of, "WHENDISCOUNT"),
+        recommended_on=told(day_of, "RECPAYMENTDATE"),
         currency=get("CURRENCY") or base,
         base_currency=base,
-        total_entered=entered(get("TOTALENTERED"), state=state, record_no=record_no),
-        total_selected=money(get("TOTALSELECTED")),
-        total_paid=money(get("TOTALPAID")),
-        total_due=money(get("TOTALDUE")),
-        transaction_total_entered=money(get("TRX_TOTALENTERED") or get("TOTALENTERED")),
-        transaction_total_paid=money(get("TRX_TOTALPAID") or get("TOTALPAID")),
-        transaction_total_due=money(get("TRX_TOTALDUE") or get("TOTALDUE")),
-        total_retained=_if_told(money, get("TOTALRETAINED")),
-        transaction_total_retained=_if_told(money, get("TRX_TOTALRETAINED") or get("TOTALRETAINED")),
-        transaction_total_released=_if_told(money, get("TRX_TOTALRELEASED")),
-        tax_included=_if_told(flag, get("INCLUSIVETAX")),
+        total_entered=_total(cells, state),
+        total_selected=told(money, "TOTALSELECTED"),
+        total_paid=told(money, "TOTALPAID"),
+        total_due=told(money, "TOTALDUE"),
+        transaction_total_entered=told(money, "TRX_TOTALENTERED", "TOTALENTERED"),
+        transaction_total_paid=told(money, "TRX_TOTALPAID", "TOTALPAID"),
+        transaction_total_due=told(money, "TRX_TOTALDUE", "TOTALDUE"),
+        total_retained=told(_if_told(money), "TOTALRETAINED"),
+        transaction_total_retained=told(_if_told(money), "TRX_TOTALRETAINED", "TOTALRETAINED"),
+        transaction_total_released=told(_if_told(money), "TRX_TOTALRELEASED"),
+        tax_included=told(_if_told(flag), "INCLUSIVETAX"),
         pay_to=get("BILLTOPAYTOCONTACTNAME"),
         return_to=get("SHIPTORETURNTOCONTACTNAME"),
-        on_hold=flag(get("ONHOLD")),
+        on_hold=told(flag, "ONHOLD"),
         payment_priority=get("PAYMENTPRIORITY"),
         term=get("TERMNAME"),
         entity_id=get("MEGAENTITYID"),
@@ -224,14 +270,15 @@ def vendor_key(company_id: str, vendor_id: str) -> str:
 
 def line_of(row: Mapping[str, str]) -> BillLine:
     """One line of a bill. LINE_NO is text: `2.0` and `1A` have been seen, and its leading number counts."""
-    get = _getter(row)
+    cells = Cells(row=row, record=f"line {row.get('LINE_NO') or 'without a number'} (record {row['RECORDNO']})")
+    get, told = cells.text, cells.told
     return BillLine(
         record_no=row["RECORDNO"],
         line_no=int(LEADING.match(get("LINE_NO"))[0] or 0),  # type: ignore[index]
         account_no=get("ACCOUNTNO"),
         account_title=get("ACCOUNTTITLE"),
-        amount=money(get("AMOUNT")),
-        transaction_amount=money(get("TRX_AMOUNT") or get("AMOUNT")),
+        amount=told(money, "AMOUNT"),
+        transaction_amount=told(money, "TRX_AMOUNT", "AMOUNT"),
         description=get("ENTRYDESCRIPTION"),
         department_id=get("DEPARTMENTID"),
         department_name=get("DEPARTMENTNAME"),
@@ -248,8 +295,8 @@ def line_of(row: Mapping[str, str]) -> BillLine:
         form_1099_type=get("FORM1099TYPE") or ("1099" if get("FORM1099").lower() in YES else ""),
         form_1099_box=get("FORM1099BOX"),
         purchase_order=get("ORIGDOCID"),
-        retained=_if_told(money, get("TRX_AMOUNTRETAINED")),
-        released=_if_told(flag, get("RELEASETOPAY")),
+        retained=told(_if_told(money), "TRX_AMOUNTRETAINED"),
+        released=told(_if_told(flag), "RELEASETOPAY"),
     )
 
 
@@ -267,7 +314,8 @@ def is_offset_line(row: Mapping[str, str]) -> bool:
 
 def vendor_of(row: Mapping[str, str], *, company_id: str, custom_fields: Iterable[str] = ()) -> Vendor:
     """The vendor in one row of a query. Raises UnexpectedReply for one without an id."""
-    get = _getter(row)
+    cells = Cells(row=row, record=vendor_name(row))
+    get, told = cells.text, cells.told
     vendor_id = get("VENDORID")
     if not vendor_id:
         raise UnexpectedReply(f"Vendor {row['RECORDNO']} came without a vendor id.")
@@ -278,11 +326,11 @@ def vendor_of(row: Mapping[str, str], *, company_id: str, custom_fields: Iterabl
         name=get("NAME"),
         status=get("STATUS"),
         approval_state=get("STATE"),
-        on_hold=flag(get("ONHOLD")),
+        on_hold=told(flag, "ONHOLD"),
         term=get("TERMNAME"),
         currency=get("CURRENCY"),
-        total_due=money(get("TOTALDUE")),
-        credit_limit=money(get("CREDITLIMIT")) if get("CREDITLIMIT") else None,
+        total_due=told(money, "TOTALDUE"),
+        credit_limit=told(_if_told(money), "CREDITLIMIT"),
         entity_id=get("MEGAENTITYID"),
         modified_at_text=get("WHENMODIFIED"),
         created_at_text=get(CREATED[VENDOR]),
@@ -293,7 +341,7 @@ def vendor_of(row: Mapping[str, str], *, company_id: str, custom_fields: Iterabl
 
 def user_of(row: Mapping[str, str]) -> IntacctUser:
     """The user in one row of a query. Raises UnexpectedReply for one without a login."""
-    get = _getter(row)
+    get = Cells(row=row, record="").text
     if not get("LOGINID"):
         raise UnexpectedReply(f"User {row['RECORDNO']} came without a login.")
     return IntacctUser(
@@ -328,15 +376,15 @@ def money(text: str) -> Decimal:
         return Decimal(0)
     found = AMOUNT.fullmatch(text)
     if not found or abs(amount := Decimal(text)) >= MOST_AMOUNT:
-        raise UnexpectedReply(f"Intacct sent the amount {text!r}, which is not a number.")
+        raise UnexpectedReply(f"Intacct sent the amount {text!r}, which is no plain number such as 1234.50.")
     return amount.quantize(LEAST_AMOUNT).normalize() + 0 if found["power"] else amount
 
 
-def entered(text: str, *, state: BillState, record_no: str) -> Decimal:
+def _total(cells: Cells, state: BillState) -> Decimal:
     """A bill's total. Only a draft may have none: a missing total taken for 0 would pass every approval limit."""
-    if not text and state is not BillState.DRAFT:
-        raise UnexpectedReply(f"Bill {record_no} came without a total amount.")
-    return money(text)
+    if not cells.text("TOTALENTERED") and state is not BillState.DRAFT:
+        raise UnexpectedReply(f"{cells.record} came without a total amount.")
+    return cells.told(money, "TOTALENTERED")
 
 
 YES, NO = frozenset({"true", "t", "1", "yes", "y"}), frozenset({"false", "f", "0", "no", "n", ""})
@@ -349,21 +397,21 @@ def flag(text: str) -> bool:
     raise UnexpectedReply(f"Intacct sent {text!r} where true or false is expected.")
 
 
-def _if_told(read: Callable[[str], Read], text: str) -> Read | None:
-    return read(text) if text else None
+def _if_told(read: Callable[[str], Read]) -> Callable[[str], Read | None]:
+    return lambda text: read(text) if text else None
 
 
-def _state(text: str, record_no: str) -> BillState:
+def _state(cells: Cells) -> BillState:
+    if not cells.text("STATE"):
+        raise UnexpectedReply(f"{cells.record} came without a state.")
+    return cells.told(_known_state, "STATE")
+
+
+def _known_state(text: str) -> BillState:
     try:
         return BillState(text)
     except ValueError as error:
-        if not text:
-            raise UnexpectedReply(f"Bill {record_no} came without a state.") from error
-        raise UnexpectedReply(f"Bill {record_no} has the state {text!r}, which is none of the twelve known ones.") from error
-
-
-def _getter(row: Mapping[str, str]) -> Callable[[str], str]:
-    return lambda name: row.get(name, "")
+        raise UnexpectedReply(f"{text!r} is none of the twelve states that are known.") from error
 
 
 PLAIN = {"RECORDNO": "1", "STATE": "Posted", "LINE_NO": "1", "MODULEKEY": PURCHASING} | dict.fromkeys(

@@ -16,12 +16,12 @@ from intacct_asana.approvals.rules import NOT_READY
 from intacct_asana.approvals.seen import shown_to
 from intacct_asana.approvals.standing import AnswerKind, anchors_told
 from intacct_asana.approvals.words import content_of, is_stamp_of, read_stamp
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, OddRecord, Refused, TryLater, UnexpectedReply
 from intacct_asana.journal import carry_out
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
 from intacct_asana.reading.choices import COPY, TO_SHOW, Places
 from intacct_asana.reading.documents import ABOUT_IT, GONE
-from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, DecisionState, Link, ReadWindow, Task
+from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, DecisionState, Link, ReadWindow, Task, Unread
 from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in
 from intacct_asana.sync.back import NotPutBack, put_back, was_put_back, would_be_put_back
 
@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CHANGED, LOOKED, SEEN = "approvals_bills", "approvals_looked", "approvals_seen"
-"""Cursors: Intacct's text of the newest change that was looked at, and when all decided bills were."""
+CHANGED, LOOKED, SEEN, OWED = "approvals_bills", "approvals_looked", "approvals_seen", "approvals_owed"
+"""Cursors: Intacct's text of the newest change that was looked at, when all decided bills were, and the record numbers of
+those that could not be read, which each run asks for again."""
 OVERLAP_MINUTES = 5.0
 CLOCKS_DIFFER = timedelta(minutes=10)
 
@@ -265,6 +266,7 @@ class _Looks:
         self._newest, self._pages = list[str](), 0
         self._seen_before: Mapping[str, str] = json.loads(run.store.cursor(SEEN) or "{}")
         self._seen_now = dict[str, str]()
+        self._owed = set[str]()
         self._is_whole, began = False, run.store.evidence_began_at()
         # Comments go by Asana's clock, the evidence by ours.
         self._told_since = began + CLOCKS_DIFFER if began else None
@@ -272,6 +274,7 @@ class _Looks:
     def at_decided(self, began: datetime) -> None:
         """Those that changed since the last look; all of them where a look is due, or where nobody looked yet."""
         since, failed = self.run.store.cursor(CHANGED), len(self.summary.failures)
+        owed = frozenset(json.loads(self.run.store.cursor(OWED) or "[]"))
         is_due = not since or self._is_due(began)
         pages = self._decided(open_too=self._is_due(began)) if is_due else self._changed(since or "")
         self._is_whole = is_due
@@ -280,11 +283,13 @@ class _Looks:
         try:
             for page in pages:
                 self._look(page)
+            for page in self.run.books.bills_again(owed - self._owed, unread=self._tell_unread) if owed else ():
+                self._look(page, only_owed=True)
         except IntacctAsanaError as error:
             self.summary.fail("bills that were decided", error)
         if is_due:
             self._examine()
-        if len(self.summary.failures) == failed:
+        if len(self.summary.failures) == failed + len(self._owed):
             self._move_cursors(began, looked=is_due)
 
     def _is_due(self, now: datetime) -> bool:
@@ -293,7 +298,19 @@ class _Looks:
 
     def _changed(self, since: str) -> Iterator[list[Bill]]:
         # Inclusive, and a little earlier: a change can come to light behind a newer one.
-        return self.run.books.bills(ReadWindow(since_text=self.run.books.earlier(since, minutes=OVERLAP_MINUTES)))
+        window = ReadWindow(since_text=self.run.books.earlier(since, minutes=OVERLAP_MINUTES))
+        return self.run.books.bills(window, unread=self._tell_unread)
+
+    def _tell_unread(self, one: Unread) -> None:
+        """A bill that cannot be read holds up no other one. Whoever did not decide about it hears of it from the bill sync."""
+        self._newest += [one.modified_at_text] if one.modified_at_text else []
+        if self.run.store.decisions().sent([one.key]):
+            self._owe(one.record_no, one.key, OddRecord(one.why))
+
+    def _owe(self, record_no: str, key: str, error: OddRecord) -> None:
+        if record_no not in self._owed:
+            self._owed.add(record_no)
+            self.summary.fail(key, error)
 
     def _decided(self, *, open_too: bool) -> Iterator[list[Bill]]:
         """Bills that a stamp of ours may be on and that are neither paid nor reversed, also under a new record number.
@@ -305,15 +322,16 @@ class _Looks:
         numbers = {key: link.record_no for key, link in links.items() if open_too} | numbers
         wanted = {key: number for key, number in numbers.items() if key not in links or not is_closed(links[key])}
         found = set[str]()
-        for page in self.run.books.bills_again(wanted.values()) if wanted else ():
+        for page in self.run.books.bills_again(wanted.values(), unread=self._tell_unread) if wanted else ():
             found |= {bill.bill_key for bill in page}
             yield page
         if gone := [key for key in wanted if key not in found and ":po:" in key]:
-            yield from self.run.books.bills_made_anew(gone)
+            yield from self.run.books.bills_made_anew(gone, unread=self._tell_unread)
 
-    def _look(self, page: Sequence[Bill]) -> None:
+    def _look(self, page: Sequence[Bill], *, only_owed: bool = False) -> None:
+        """What was asked for by its number may be newer than what was not read, so it moves no cursor."""
         self._pages += 1
-        self._newest += [bill.modified_at_text for bill in page if bill.modified_at_text]
+        self._newest += [bill.modified_at_text for bill in page if bill.modified_at_text and not only_owed]
         bills = {bill.bill_key: bill for bill in page}
         decided: dict[str, list[Decision]] = {}
         for decision in self.run.store.decisions().sent(bills):
@@ -322,7 +340,7 @@ class _Looks:
             bill = bills[key]
             self._seen_now[bill.record_no] = bill.modified_at_text
             # Read again only because looking back reaches it: what was looked at as it is costs no call more.
-            if not bill.modified_at_text or self._seen_before.get(bill.record_no) != bill.modified_at_text:
+            if only_owed or not bill.modified_at_text or self._seen_before.get(bill.record_no) != bill.modified_at_text:
                 self._look_at(bill, decisions)
         self._look_at_unknown({key: bill for key, bill in bills.items() if self._is_unknown(bill, decided.get(key, ()))})
 
@@ -338,6 +356,9 @@ class _Looks:
         for key, link in self.run.store.links("bill").of(bills).items() if bills else ():
             try:
                 voided = self._void_if_unknown(bills[key].record_no, link)
+            except OddRecord as error:
+                self._owe(link.record_no, key, error)
+                continue
             except IntacctAsanaError as error:
                 self.summary.fail(key, error)
                 if isinstance(error, Misconfigured):
@@ -353,20 +374,23 @@ class _Looks:
             self._note_anchors(bill, decisions)
             if bill.state not in SETTLED_STATES and any(one.state is DecisionState.CONFIRMED for one in decisions):
                 bill = self.run.files.of(bill, unread=GONE)
+        except OddRecord as error:
+            self._owe(bill.record_no, bill.bill_key, error)
         except IntacctAsanaError as error:
             # Any trouble but Intacct's own no says nothing about the files; whatever else the bill says is looked at.
             self.summary.missed(decisions[-1], error)
         try:
             moved = self.settler.look(bill.bill_key, bill)
+            for decision in moved:
+                self.summary.note(decision)
+            if not moved and bill.state not in SETTLED_STATES:
+                _show(self.run, bill.bill_key, bill, decisions, self.summary, self.bringer)
+        except OddRecord as error:
+            self._owe(bill.record_no, bill.bill_key, error)
         except IntacctAsanaError as error:
             self.summary.missed(decisions[-1], error)
             if isinstance(error, Misconfigured):
                 raise
-            return
-        for decision in moved:
-            self.summary.note(decision)
-        if not moved and bill.state not in SETTLED_STATES:
-            _show(self.run, bill.bill_key, bill, decisions, self.summary, self.bringer)
 
     def _void_if_unknown(self, record_no: str, link: Link) -> Decision | None:
         """Read anew: what was done about its decisions since may have put another stamp on it."""
@@ -411,6 +435,7 @@ class _Looks:
             horizon = self.run.books.earlier(newest, minutes=OVERLAP_MINUTES)
             recent = {number: at for number, at in self._seen_now.items() if at and latest([at, horizon]) == at}
             self.run.store.save_cursor(Cursor(name=SEEN, value=json.dumps(recent, sort_keys=True)))
+        self.run.store.save_cursor(Cursor(name=OWED, value=json.dumps(sorted(self._owed))))
         # Before the first bill sync there is nothing to look at yet; the next run has to look again, and it costs nothing.
         if looked and self._pages:
             self.run.store.save_cursor(Cursor(name=LOOKED, value=began.isoformat()))

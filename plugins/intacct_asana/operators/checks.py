@@ -13,7 +13,7 @@ from intacct_asana.flow.sources import BILL_SOURCES, VENDOR_SOURCES, Source
 from intacct_asana.flow.words import placeholders
 from intacct_asana.intacct.records import CREATORS, sample_bill, sample_vendor
 from intacct_asana.operators.flow_run import FlowRun
-from intacct_asana.pins import pins_drift
+from intacct_asana.pins import coarse_fields, pins_drift, required_fields
 from intacct_asana.records import Access, IntacctUser, Pins
 
 if TYPE_CHECKING:
@@ -138,10 +138,13 @@ def rows_of_entities(run: FlowRun) -> list[Row]:
 
 
 def drift(run: FlowRun, board: AsanaHook, kind: str, pins: Pins) -> list[str]:
-    """Fields and options that were renamed, disabled or taken away, in one listing; told by every run, never its end."""
+    """Fields and options that were renamed, disabled or taken away, or show too few decimals, in one listing; told by every
+    run, never its end."""
     signal = run.flow.approval.signal if kind == "bill" else None
     try:
-        return [str(problem) for problem in pins_drift(pins, board.setup.field_definitions(pins.project_gid), signal=signal)]
+        definitions = board.setup.field_definitions(pins.project_gid)
+        coarse = coarse_fields(pins, definitions, required_fields(run.flow, kind))
+        return [str(problem) for problem in (*pins_drift(pins, definitions, signal=signal), *coarse)]
     except IntacctAsanaError as error:
         return [f"whether fields were renamed or disabled could not be seen: {error.message}"]
 

@@ -27,6 +27,7 @@ from intacct_asana.operators.create_missing import make_missing
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
 from intacct_asana.operators.webhooks import webhook_checks
 from intacct_asana.pins import (
+    coarse_fields,
     pins_drift,
     required_fields,
     required_people,
@@ -238,6 +239,8 @@ class CheckAsanaOperator(FlowOperator):
             people, rows = self._people(run, known)
             pins = replace(pins, people=people)
             yield from rows
+        coarse = coarse_fields(pins, definitions, required_fields(run.flow, kind))
+        yield from (passed(f"Asana {kind} project: decimals", f"{one.where}: {one.what}", mend=one.mend) for one in coarse)
         if not problems:
             # A rename breaks nothing, because gids are pinned; people are told all the same.
             signal = run.flow.approval.signal if kind == "bill" else None

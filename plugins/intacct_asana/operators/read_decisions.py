@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.approvals import Policy, decisions_of, signals_of
 from intacct_asana.approvals.rehearse import found_to_json
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, OddRecord, Refused, TryLater, UnexpectedReply
 from intacct_asana.operators.checks import drift
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, note_words, policy_of
 from intacct_asana.reading.choices import (
@@ -28,7 +28,7 @@ from intacct_asana.reading.choices import (
     says_something_else,
     unlinked,
 )
-from intacct_asana.records import Cursor, Decision, Link, Mark, Pins, Task
+from intacct_asana.records import Cursor, Decision, Link, Mark, Pins, Task, UnreadTask
 from intacct_asana.store import StoredPlan
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ class ReadDecisionsOperator(FlowOperator):
     """Finds tasks that may hold a decision, reads the proof from their stories, and records each new decision.
 
     The events' token and the other cursors move in the transaction that records the decisions, and only when every task
-    could be read; those that could are recorded all the same. A bill's task that was deleted leaves evidence of that.
+    could be asked for; what could be read is recorded all the same. A task or story of another form than Asana documents
+    fails that task alone, which is asked for again by each run. A bill's task that was deleted leaves evidence of that.
     """
 
     def work(self, context: Context) -> dict[str, Any]:
@@ -60,8 +61,9 @@ class ReadDecisionsOperator(FlowOperator):
         hints = self._hints(board, pins, before)
         crawls = hints.tell_too_little or before.crawl_is_due(every_hours=run.flow.approval.crawl_hours, now=began)
         look = Look(crawls=crawls, newest=before.seen_until, began_at=began_there)
-        self._list(run, board, pins, policy, hints, look)
+        self._list(run, board, pins, policy, hints.touched | before.owed, look)
         self._ask(run, board, pins, policy, hints, look, before)
+        self._name_unread(run, look)
         by_task = run.store.links("bill").by_task(look.tasks)
         self._look_at_unlinked(run, board, pins, policy, look, by_task)
         for task in look.tasks.values():
@@ -70,7 +72,7 @@ class ReadDecisionsOperator(FlowOperator):
         others = [(task, link) for task, link in no_approvals(look.tasks.values(), by_task, policy) if not is_closed(link)]
         for task, link in others:
             self.log.warning("Task %s of %s is no approval: nobody can decide on it. Convert it in Asana.", task.gid, link.key)
-        cursors = [] if look.report.failures else [*look.places(hints, before, began=began).cursors(), _to_show(run, look)]
+        cursors = [] if look.is_stuck else [*look.places(hints, before, began=began).cursors(), _to_show(run, look)]
         plan = self._kept_for_rehearsal(context, run, look) if run.flow.rehearsal else {}
         recorded = [] if run.flow.rehearsal else self._keep(run, policy, look, cursors)
         look.report.raise_if_failed()
@@ -104,10 +106,10 @@ class ReadDecisionsOperator(FlowOperator):
         return hints
 
     @staticmethod
-    def _list(run: FlowRun, board: AsanaHook, pins: Pins, policy: Policy, hints: Hints, look: Look) -> None:
-        for page in board.tasks(pins.project_gid, modified_since=look.since):
+    def _list(run: FlowRun, board: AsanaHook, pins: Pins, policy: Policy, touched: Collection[str], look: Look) -> None:
+        for page in board.tasks(pins.project_gid, modified_since=look.since, unread=look.tell_unread):
             marks = run.store.marks().of([task.gid for task in page])
-            look.list_page(page, marks, policy, touched=hints.touched)
+            look.list_page(page, marks, policy, touched=touched)
 
     def _ask(
         self, run: FlowRun, board: AsanaHook, pins: Pins, policy: Policy, hints: Hints, look: Look, before: Places
@@ -116,7 +118,7 @@ class ReadDecisionsOperator(FlowOperator):
 
         A crawl asks for every open bill's task that is not in the project, because no event of it needs to have come.
         """
-        links, asked = run.store.links("bill"), {*hints.touched, *hints.deleted, *before.away}
+        links, asked = run.store.links("bill"), {*hints.touched, *hints.deleted, *before.away, *before.owed}
         if look.crawls:
             asked |= {link.task_gid for link in links.all().values() if not is_closed(link)}
         asked -= look.listed
@@ -124,7 +126,12 @@ class ReadDecisionsOperator(FlowOperator):
         # The bill may have another task by now, and still nobody reads what was chosen on this one.
         former = links.stood_for(hints.deleted.keys() - by_task.keys())
         for gid in sorted(asked):
-            task, link = board.task(gid), by_task.get(gid)
+            link = by_task.get(gid)
+            try:
+                task = board.task(gid)
+            except OddRecord as error:
+                look.tell_unread(UnreadTask(gid=gid, why=error.message))
+                continue
             if task is None:
                 key = link.key if link else former.get(gid)
                 look.losses += self._lost(run, key, gid, hints, marks.get(gid)) if key else []
@@ -134,8 +141,16 @@ class ReadDecisionsOperator(FlowOperator):
                 look.away.add(gid)
             # In the project once more it may have been brought back by somebody, or by us.
             is_touched = gid in hints.touched or gid in hints.deleted
+            is_touched = is_touched or gid in before.owed
             if (is_here or gid in look.away) and (is_touched or may_be_news(task, marks.get(gid), policy, crawls=look.crawls)):
                 look.tasks[gid] = task
+
+    @staticmethod
+    def _name_unread(run: FlowRun, look: Look) -> None:
+        """Tasks of open bills that cannot be read: no decision comes of them, and each run asks for them again."""
+        for gid, link in run.store.links("bill").by_task(look.unread).items():
+            if not is_closed(link):
+                look.owe(link, OddRecord(look.unread[gid]))
 
     def _lost(self, run: FlowRun, key: str, task_gid: str, hints: Hints, mark: Mark | None) -> list[Loss]:
         """Once an event: the next run may meet it again."""
@@ -161,7 +176,11 @@ class ReadDecisionsOperator(FlowOperator):
             if isinstance(error, Refused) and board.task(task.gid) is None:
                 self.log.info("Task %s of %s is gone; the next run says by whom", task.gid, link.key)
                 return True
-            look.report.fail(link.key, error)
+            if isinstance(error, OddRecord):
+                look.owe(link, error)
+            else:
+                look.report.fail(link.key, error)
+                look.is_stuck = True
             return not isinstance(error, TryLater | Misconfigured)
         look.report.count("read")
         look.note_read(task, signals, settled, policy.way.shown_on(task), now)

@@ -16,6 +16,7 @@ from intacct_asana.pins import draft_words, required_people
 from intacct_asana.reading.documents import ANY, as_shown
 from intacct_asana.reading.following import (
     CHANGED,
+    OWED,
     BillFollower,
     Follower,
     Reading,
@@ -24,7 +25,19 @@ from intacct_asana.reading.following import (
     bill_window,
     reading_of,
 )
-from intacct_asana.records import Bill, Cursor, Intent, Pins, Snapshot, Task, Vendor, files_differ, snapshot_of
+from intacct_asana.records import (
+    Bill,
+    Cursor,
+    Intent,
+    Pins,
+    Snapshot,
+    Task,
+    Unread,
+    UnreadTask,
+    Vendor,
+    files_differ,
+    snapshot_of,
+)
 from intacct_asana.records.documents import UNREAD
 from intacct_asana.store import StoredPlan
 from intacct_asana.sync import (
@@ -44,7 +57,8 @@ from intacct_asana.sync import (
     raise_if_unsafe,
     tasks_by_key,
 )
-from intacct_asana.task.project import document_of, project_bill, project_vendor
+from intacct_asana.sync.report import MOST_SAID
+from intacct_asana.task.project import NoPlace, document_of, project_bill, project_vendor
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -81,7 +95,9 @@ class PlanTasksOperator(FlowOperator):
         sight = _look(follower, reading)
         self.log.info("Deleted %ss: %s", self.kind, sight.deletions)
         sight = replace(sight, records=self.whole(run, sight))
-        plan = self._plan(run, board, pins, sight, reading)
+        plan, owed = self._plan(run, board, pins, follower, sight, reading)
+        for one in owed:
+            self.log.warning("Not written: %s", one.why)
         if run.unknown_people:
             self.log.warning("Not users in Asana, so tasks are made without them: %s", ", ".join(run.unknown_people))
         self.log.info("The plan\n%s", plan.render(names={pin.gid: name for name, pin in pins.fields.items()}))
@@ -91,8 +107,12 @@ class PlanTasksOperator(FlowOperator):
         self.want_documents(run, sight.records, is_dry=self.is_dry(context))
         summary = {"why": reading.why, "read": len(sight.records), "deletions": sight.deletions, "drift": drifted}
         summary |= {"would_stop": refused} if refused else {}
-        cursors = {follower.cursor_name(stream): text for stream, text in sight.cursors.items()}
-        return self._store(context, run, plan, {**summary, **self._summary(context, run, plan)}, cursors=cursors)
+        summary |= {"owed": [one.why for one in owed[:MOST_SAID]]} if owed else {}
+        numbers = json.dumps(sorted({one.record_no for one in owed}))
+        ends = {**sight.cursors, OWED: numbers} if reading.moves_cursor else {}
+        cursors = {follower.cursor_name(stream): text for stream, text in ends.items()}
+        kept = {"cursors": cursors, "failed": {one.key or one.record_no: one.why for one in owed}}
+        return self._store(context, run, plan, {**summary, **self._summary(context, run, plan)}, kept=kept)
 
     def _show_first(self, plan: Plan, pins: Pins) -> None:
         """A few tasks as people would see them: the plan says which records, and not whether the flow shows them well."""
@@ -115,11 +135,18 @@ class PlanTasksOperator(FlowOperator):
         goes_on = reading.moves_cursor and not reading.compares_all
         return replace(reading, why=reading.why + follower.back.says) if goes_on else reading
 
-    def _plan(self, run: FlowRun, board: AsanaHook, pins: Pins, sight: Sight, reading: Reading) -> Plan:
-        wanted = self._all_wanted(run, pins, sight.records)
+    def _plan(
+        self, run: FlowRun, board: AsanaHook, pins: Pins, follower: Follower, sight: Sight, reading: Reading
+    ) -> tuple[Plan, list[Unread]]:
+        """The plan, and what of all that was read is owed: it cannot be read, or has no place in Asana."""
         links = run.store.links(self.kind)
+        wanted, owed = self._all_wanted(run, pins, sight.records)
+        owed += sight.unread
         unsure = open_writes(run.store.intents(), self.kind)
-        found = self._found(run, board, pins, reading, unsure)
+        unread = list[UnreadTask]()
+        found = self._found(run, board, pins, follower, reading, wanted, unsure, unread)
+        owed += self._of_unread_tasks(run, pins, unread, wanted)
+        left_alone = {one.key for one in owed} | links.by_record_no([one.record_no for one in owed if not one.key]).keys()
         plan = plan_records(
             wanted,
             links=links.all() if reading.compares_all else links.of({*wanted, *sight.gone}),
@@ -129,33 +156,68 @@ class PlanTasksOperator(FlowOperator):
             shown=links.showing(wanted.keys()).get,
             doubts=parts_of(unsure),
             bot_gid=pins.bot_gid,
+            left_alone=left_alone,
         )
         self._give_up(run, unsure, plan, found)
-        return plan
+        return plan, owed
 
-    def _all_wanted(self, run: FlowRun, pins: Pins, records: Mapping[str, Any]) -> dict[str, Wanted]:
+    def _of_unread_tasks(
+        self, run: FlowRun, pins: Pins, unread: Sequence[UnreadTask], wanted: Mapping[str, Wanted]
+    ) -> list[Unread]:
+        """The records whose tasks cannot be read: nobody knows what those say, and a second task would be worse."""
+        linked = run.store.links(self.kind).by_task([task.gid for task in unread])
+        key_field = pins.fields[self.key_field(run)].gid
+        owed = []
+        for task in unread:
+            link, key = linked.get(task.gid), task.texts.get(key_field, "")
+            if link:
+                owed.append(Unread(record_no=link.record_no, key=link.key, why=f"{link.key}: {task.why}"))
+            elif key in wanted:
+                owed.append(Unread(record_no=wanted[key].record_no, key=key, why=f"{key}: {task.why}"))
+            else:
+                self.log.warning("%s", task.why)
+        return owed
+
+    def _all_wanted(self, run: FlowRun, pins: Pins, records: Mapping[str, Any]) -> tuple[dict[str, Wanted], list[Unread]]:
+        """What each record wants, and those of which a value has no place in Asana: they are named, and hold up no other."""
         progress = Progress(f"{self.kind}s planned", total=len(records), now=utc_now, say=self.log.info)
         wanted: dict[str, Wanted] = {}
-        for key, record in records.items():
-            wanted[key] = self.wanted(record, run, pins)
-            progress.note(len(wanted))
-        return wanted
+        unplaced: list[Unread] = []
+        for number, (key, record) in enumerate(records.items(), 1):
+            try:
+                wanted[key] = self.wanted(record, run, pins)
+            except NoPlace as error:
+                why = f"{self.name_of(record)}, {error.message}"
+                unplaced.append(Unread(record_no=record.record_no, key=key, why=why))
+            progress.note(number)
+        return wanted, unplaced
 
     def _found(
-        self, run: FlowRun, board: AsanaHook, pins: Pins, reading: Reading, unsure: Sequence[Intent]
+        self,
+        run: FlowRun,
+        board: AsanaHook,
+        pins: Pins,
+        follower: Follower,
+        reading: Reading,
+        wanted: Mapping[str, Wanted],
+        unsure: Sequence[Intent],
+        unread: list[UnreadTask],
     ) -> Mapping[str, list[Task]] | None:
         """Tasks on the board by key: all of them for a full pass, else only around creations that never ended.
 
         Without a cursor no full pass was ever finished with this store, so even a narrowed run looks at the whole board:
-        after a lost store the tasks are there, and must be found instead of made again.
+        after a lost store the tasks are there, and must be found instead of made again. A record that was owed since then
+        was left out of that look.
         """
         unfinished = creations_in_doubt(unsure)
-        looks_at_all = reading.compares_all or run.store.cursor(self._follower(run).cursor_name(CHANGED)) is None
+        late = {key for key, one in wanted.items() if one.record_no in follower.owed}
+        no_look_yet = follower.known[CHANGED] is None or bool(late - run.store.links(self.kind).of(late).keys())
+        looks_at_all = reading.compares_all or no_look_yet
         if not looks_at_all and not unfinished:
             return None
         since = None if looks_at_all else min(unfinished.values())
         key_field = pins.fields[self.key_field(run)].gid
-        return tasks_by_key(board, pins.project_gid, key_field_gid=key_field, since=since)
+        return tasks_by_key(board, pins.project_gid, key_field_gid=key_field, since=since, unread=unread.append)
 
     def _give_up(self, run: FlowRun, unsure: Sequence[Intent], plan: Plan, found: Mapping[str, list[Task]] | None) -> None:
         """Old writes that this plan has no use for: creations that never reached the board, parts that nobody speaks of now.
@@ -187,7 +249,7 @@ class PlanTasksOperator(FlowOperator):
             updates=limits.updates,
             money=limits.money if self.kind == "bill" else None,
             existing=run.store.links(self.kind).count(),
-            nothing_read=asked_for_all and not sight.records and limits.empty_side,
+            nothing_read=asked_for_all and not (sight.records or sight.unread) and limits.empty_side,
         )
 
     def _summary(self, context: Context, run: FlowRun, plan: Plan) -> dict[str, Any]:
@@ -201,15 +263,16 @@ class PlanTasksOperator(FlowOperator):
         }
 
     def _store(
-        self, context: Context, run: FlowRun, plan: Plan, summary: Mapping[str, Any], *, cursors: Mapping[str, str]
+        self, context: Context, run: FlowRun, plan: Plan, summary: Mapping[str, Any], *, kept: Mapping[str, Any]
     ) -> dict[str, Any]:
+        """`kept` is for the step that writes, not for people."""
         now = utc_now()
         stored = StoredPlan(
             plan_id=f"{self.kind}-{now:%Y%m%dT%H%M%S%f}",
             kind=self.kind,
             created_at=now,
             run_id=str(context["run_id"]),
-            summary={**summary, "cursors": cursors},
+            summary={**summary, **kept},
             body=plan_to_json(plan),
         )
         run.store.save_plan(stored)
@@ -233,6 +296,10 @@ class PlanTasksOperator(FlowOperator):
         """Notes which documents the tasks should carry; nothing for records that have none."""
 
     def wanted(self, record: Any, run: FlowRun, pins: Pins) -> Wanted:
+        raise NotImplementedError
+
+    def name_of(self, record: Any) -> str:
+        """The record as people find it."""
         raise NotImplementedError
 
 
@@ -262,6 +329,9 @@ class PlanBillsOperator(PlanTasksOperator):
             in_scope=record.state in run.flow.bills.states and bill_window(run.flow.bills).covers(record),
             snapshot=snapshot_of(record),
         )
+
+    def name_of(self, record: Bill) -> str:
+        return f"Bill {record.bill_number or 'without a number'} (record {record.record_no})"
 
     def whole(self, run: FlowRun, sight: Sight) -> Mapping[str, Bill]:
         """With the digest of their files. What a task shows already is not read again, but once a day and where something made
@@ -313,13 +383,17 @@ class PlanVendorsOperator(PlanTasksOperator):
             snapshot=None,
         )
 
+    def name_of(self, record: Vendor) -> str:
+        return f"Vendor {record.vendor_id} (record {record.record_no})"
+
 
 class ApplyPlanOperator(StoredPlanOperator):
     """Carries out a stored plan, action by action, and moves the cursor with the last of them.
 
     A failed action does not stop the others; the task fails at the end and names them, and the cursor stays, so the next
     run meets them again. It goes on past a task that may not be put back into the project, whose record every run reads
-    again. Returns the counts and the calls used.
+    again, and past a record that the plan left out because it could not be read, which each run asks for by its number.
+    Returns the counts and the calls used.
     """
 
     def carry_out(self, run: FlowRun, stored: StoredPlan) -> dict[str, Any]:
@@ -343,10 +417,13 @@ class ApplyPlanOperator(StoredPlanOperator):
         if stored.kind == "bill":
             run.store.marks().made(board.made)
             run.store.marks().wrote(board.wrote)
+        # A task that may not be put back is noted, and its record is read again by every run.
+        is_whole = all(isinstance(failure.error, NotPutBack) for failure in result.failures)
+        for key, why in stored.summary.get("failed", {}).items():
+            result.fail(key, Misconfigured(why), kind=stored.kind)
         summary = result.summary() | {"calls": run.calls()}
         self.log.info("%s", json.dumps(summary))
-        # A task that may not be put back is noted, and its record is read again by every run.
-        if all(isinstance(failure.error, NotPutBack) for failure in result.failures):
+        if is_whole:
             # By the names that they had when Intacct was read: the flow file may have changed since.
             moved = [Cursor(name=name, value=text) for name, text in stored.summary.get("cursors", {}).items()]
             run.store.finish_plan(stored.plan_id, cursors=moved, result=summary, at=utc_now())

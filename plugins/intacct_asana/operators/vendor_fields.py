@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.codec import plan_from_json, plan_to_json
-from intacct_asana.errors import Misconfigured
+from intacct_asana.errors import Misconfigured, OddRecord
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, StoredPlanOperator
 from intacct_asana.reading.following import CHANGED, Reading, reading_of
 from intacct_asana.reading.late import LookBack
 from intacct_asana.reading.vendors import SeenVendors, ids_of, newest_change, same_names
-from intacct_asana.records import Cursor, Pins, ReadWindow
+from intacct_asana.records import Cursor, Pins, ReadWindow, UnreadTask
 from intacct_asana.store import StoredPlan
 from intacct_asana.sync import Report, tasks_by_key
 from intacct_asana.vendors import (
@@ -54,19 +54,25 @@ class PlanVendorFieldsOperator(FlowOperator):
         if reading.moves_cursor:
             self._read_tasks(run, board, pins, reading, seen, cursors)
         values = run.store.vendor_values()
-        open_keys = {row.key for row in values.unsettled()} if reading.moves_cursor else set()
+        open_keys = {row.key for row in values.unsettled()} | _owed(run) if reading.moves_cursor else set()
         keys = {*seen.tasks, *seen.vendors, *open_keys}
         rows = values.of(keys)
         if not (reading.compares_all or reading.window.vendor_ids):
             keys = seen.worth_a_look(policy, rows) | open_keys
         self._complete(run, board, keys, seen)
+        keys -= seen.unread.keys()
+        for why in seen.unread.values():
+            self.log.warning("Not looked at: %s", why)
         tasks = {key: seen.tasks[key] for key in keys if key in seen.tasks}
         gone, notes = frozenset(seen.gone), tuple(seen.notes)
         plan = plan_fields(policy, tasks=tasks, vendors=seen.vendors, rows=rows, gone=gone, notes=notes)
         self.log.info("The plan\n%s", plan.render(names=policy.names))
         if not context["params"].get("allow_unsafe_plan"):
             self.refused(lambda: self._check_limits(run, plan, seen))
-        return self._store(context, run, plan, reading, cursors)
+        if reading.moves_cursor:
+            # One without an id can have no task, so nobody asks for it again.
+            cursors[_owed_cursor(run)] = json.dumps(sorted(key for key in seen.unread if ":" in key))
+        return self._store(context, run, plan, reading, cursors, seen.unread)
 
     @staticmethod
     def _check_limits(run: FlowRun, plan: VendorPlan, seen: SeenVendors) -> None:
@@ -92,7 +98,7 @@ class PlanVendorFieldsOperator(FlowOperator):
         """What changed in Intacct. A full pass goes by record number, so its cursor is from before it began."""
         newest = run.books.trails.newest_change("vendor") if reading.compares_all else ""
         known = run.store.cursor(_vendors_cursor(run)) or ""
-        for page in run.books.vendors(reading.window):
+        for page in run.books.vendors(reading.window, unread=seen.tell_unread):
             seen.vendors.update((vendor.vendor_key, vendor) for vendor in page)
         if reading.compares_all:
             seen.notes += same_names(seen.vendors.values())
@@ -110,7 +116,10 @@ class PlanVendorFieldsOperator(FlowOperator):
         known = run.store.cursor(_tasks_cursor(run))
         since = datetime.fromisoformat(known) if known and not reading.compares_all else None
         key_field = pins.fields[run.flow.vendors.key_field].gid
-        found = tasks_by_key(board, pins.project_gid, key_field_gid=key_field, since=since)
+        unread = list[UnreadTask]()
+        found = tasks_by_key(board, pins.project_gid, key_field_gid=key_field, since=since, unread=unread.append)
+        linked = run.store.links("vendor").by_task([task.gid for task in unread])
+        seen.unread |= {linked[task.gid].key: task.why for task in unread if task.gid in linked}
         seen.take_listing(found, links=run.store.links("vendor").of(found), lists_all=since is None)
         if newest := newest_change((task for tasks in found.values() for task in tasks), known=known):
             cursors[_tasks_cursor(run)] = newest
@@ -118,16 +127,25 @@ class PlanVendorFieldsOperator(FlowOperator):
     def _complete(self, run: FlowRun, board: AsanaHook, keys: Collection[str], seen: SeenVendors) -> None:
         """The other side of every key: the task where the vendor changed, the vendor where the task did."""
         for key, link in run.store.links("vendor").of(seen.without_task(keys)).items():
-            if task := board.task(link.task_gid):
-                seen.tasks[key] = task
+            try:
+                if task := board.task(link.task_gid):
+                    seen.tasks[key] = task
+            except OddRecord as error:
+                seen.unread[key] = error.message
         for asked in seen.without_vendor(keys):
-            pages = run.books.vendors(ReadWindow(vendor_ids=ids_of(asked)))
+            pages = run.books.vendors(ReadWindow(vendor_ids=ids_of(asked)), unread=seen.tell_unread)
             seen.take_answer(asked, [vendor for page in pages for vendor in page])
 
     # The plan
 
     def _store(
-        self, context: Context, run: FlowRun, plan: VendorPlan, reading: Reading, cursors: dict[str, str]
+        self,
+        context: Context,
+        run: FlowRun,
+        plan: VendorPlan,
+        reading: Reading,
+        cursors: dict[str, str],
+        unread: Mapping[str, str],
     ) -> dict[str, Any]:
         now = run.now()
         summary = {
@@ -142,7 +160,7 @@ class PlanVendorFieldsOperator(FlowOperator):
             kind=KIND,
             created_at=now,
             run_id=str(context["run_id"]),
-            summary={**summary, "cursors": cursors},
+            summary={**summary, "cursors": cursors, "failed": dict(unread)},
             body=plan_to_json(plan.acting()),
         )
         run.store.save_plan(stored)
@@ -176,8 +194,11 @@ class WriteVendorsOperator(StoredPlanOperator):
             on_progress=lambda text: self.log.info("%s", text),
         )
         waiting = [f"{row.key}, {row.field}: {row.wanted!r}" for row in values.unsettled() if row.reason]
+        is_whole = not written.failures
+        for key, why in stored.summary.get("failed", {}).items():
+            written.fail(key, Misconfigured(why))
         report = _reported(self, run, written) | {"open": waiting[:20]}
-        if not written.failures:
+        if is_whole:
             cursors = [Cursor(name=name, value=value) for name, value in stored.summary.get("cursors", {}).items()]
             run.store.finish_plan(stored.plan_id, cursors=cursors, result=report, at=run.now())
         written.raise_if_failed()
@@ -220,6 +241,15 @@ def _vendors_cursor(run: FlowRun) -> str:
 
 def _wide_cursor(run: FlowRun, name: str) -> str:
     return f"{KIND}_{name}:{run.flow.fingerprint('vendor')}"
+
+
+def _owed_cursor(run: FlowRun) -> str:
+    """Keys of vendors that could not be read and that the other cursors went past."""
+    return f"{KIND}_owed:{run.flow.fingerprint('vendor')}"
+
+
+def _owed(run: FlowRun) -> set[str]:
+    return set(json.loads(run.store.cursor(_owed_cursor(run)) or "[]"))
 
 
 def _tasks_cursor(run: FlowRun) -> str:

@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 
 from intacct_asana.approvals import UNPROVEN, Policy, Stands, standing_of
 from intacct_asana.approvals.words import copy_words, minute
+from intacct_asana.errors import OddRecord
 from intacct_asana.reading.watch import touched_task
-from intacct_asana.records import Cursor, Decision, Event, EventPage, Intent, Link, Mark, Signal, Task
+from intacct_asana.records import Cursor, Decision, Event, EventPage, Intent, Link, Mark, Signal, Task, UnreadTask
 from intacct_asana.records.remarks import reference
 from intacct_asana.sync.report import Report
 from intacct_asana.text import short
@@ -41,20 +42,23 @@ class Places:
     crawled_at: datetime | None = None
     away: frozenset[str] = frozenset()
     """Linked tasks that were out of the project: no listing and no event of it tells of them, so each run asks."""
+    owed: frozenset[str] = frozenset()
+    """Linked tasks that could not be read, and that the other places went past: each run asks for them too."""
 
     @staticmethod
-    def names(project_gid: str) -> tuple[str, str, str, str]:
-        return tuple(f"asana_{what}:{project_gid}" for what in ("events", "seen", "crawl", "away"))  # type: ignore[return-value]
+    def names(project_gid: str) -> tuple[str, ...]:
+        return tuple(f"asana_{what}:{project_gid}" for what in ("events", "seen", "crawl", "away", "owed"))
 
     @classmethod
     def of(cls, project_gid: str, cursors: Mapping[str, str | None]) -> Places:
-        events, seen, crawl, away = (cursors.get(name) or "" for name in cls.names(project_gid))
+        events, seen, crawl, away, owed = (cursors.get(name) or "" for name in cls.names(project_gid))
         return cls(
             project_gid=project_gid,
             sync_token=events,
             seen_until=datetime.fromisoformat(seen) if seen else None,
             crawled_at=datetime.fromisoformat(crawl) if crawl else None,
-            away=frozenset(gid for gid in away.split(",") if gid),
+            away=_gids(away),
+            owed=_gids(owed),
         )
 
     def crawl_is_due(self, *, every_hours: int, now: datetime) -> bool:
@@ -62,7 +66,7 @@ class Places:
 
     def cursors(self) -> list[Cursor]:
         seen, crawl = (at.isoformat() if at else "" for at in (self.seen_until, self.crawled_at))
-        values = (self.sync_token, seen, crawl, ",".join(sorted(self.away)))
+        values = (self.sync_token, seen, crawl, ",".join(sorted(self.away)), ",".join(sorted(self.owed)))
         return [Cursor(name=name, value=value) for name, value in zip(self.names(self.project_gid), values, strict=True)]
 
 
@@ -183,12 +187,26 @@ class Look:
     to_show: set[str] = field(default_factory=set)
     copies: list[Copy] = field(default_factory=list)
     marks: dict[str, Mark] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
+    """Tasks that cannot be read, by gid, and why."""
+    owed: set[str] = field(default_factory=set)
+    is_stuck: bool = False
+    """Whether something kept us from asking, so that the next run begins where this one did."""
     report: Report = field(default_factory=lambda: Report(noun="readings of tasks"))
 
     @property
     def since(self) -> datetime | None:
         """From which time of change on tasks are listed; None for all of them."""
         return self.newest - OVERLAP if self.newest and not self.crawls else None
+
+    def tell_unread(self, task: UnreadTask) -> None:
+        self.unread[task.gid] = task.why
+        self.listed.add(task.gid)
+
+    def owe(self, link: Link, error: OddRecord) -> None:
+        """The bill's task, or a story of it, cannot be read: it fails by name, and holds up no other."""
+        self.report.fail(f"{link.key}, task {link.task_gid}", error)
+        self.owed.add(link.task_gid)
 
     def list_page(self, page: Collection[Task], marks: Mapping[str, Mark], policy: Policy, *, touched: Collection[str]) -> None:
         """Keep the tasks of a page that people touched, and those that somebody else may have changed."""
@@ -216,6 +234,7 @@ class Look:
             seen_until=min([*self.again, seen]) if seen else None,
             crawled_at=began if self.crawls else before.crawled_at,
             away=frozenset(self.away),
+            owed=frozenset(self.owed),
         )
 
 
@@ -270,6 +289,10 @@ def no_approvals(tasks: Iterable[Task], links: Mapping[str, Link], policy: Polic
     if not policy.way.completes:
         return []
     return [(task, links[task.gid]) for task in tasks if task.gid in links and task.kind != "approval"]
+
+
+def _gids(text: str) -> frozenset[str]:
+    return frozenset(gid for gid in text.split(",") if gid)
 
 
 def _instant(at: datetime | None) -> str | None:

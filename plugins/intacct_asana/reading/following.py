@@ -7,10 +7,12 @@ them, so that what is read is never older than what a cursor says was seen. A na
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import pendulum
@@ -19,7 +21,7 @@ from intacct_asana.errors import IntacctAsanaError, Misconfigured
 from intacct_asana.flow.model import BillScope, Flow, VendorScope
 from intacct_asana.ports import FollowedBooks, FollowedStore
 from intacct_asana.reading.late import EVERY, LookBack
-from intacct_asana.records import Bill, Link, ReadWindow, Vendor
+from intacct_asana.records import Bill, Link, ReadWindow, Unread, Vendor
 from intacct_asana.sync import Progress, open_writes, parts_of
 from intacct_asana.vendors import NamedPeople, vendor_id_of
 
@@ -84,9 +86,11 @@ log = logging.getLogger(__name__)
 
 CHANGED, CREATED, LINES, LINES_CREATED = "", "created", "lines", "lines_created"
 PAYMENTS, PAYMENTS_CREATED = "payments", "payments_created"
-DELETIONS, SWEPT, NAMED, FILES = "deletions", "swept", "named", "files"
+DELETIONS, SWEPT, NAMED, FILES, OWED = "deletions", "swept", "named", "files", "owed"
 """Streams. Three are none of Intacct's but go by our own clock: `SWEPT` is when every open task's record was last read, `NAMED`
-up to when we know whom vendors name, `FILES` when all files of open bills were read, whatever was known of them."""
+up to when we know whom vendors name, `FILES` when all files of open bills were read, whatever was known of them. `OWED` are the
+numbers of records that the cursors passed and that are still to be written, because something of them could not be read or had
+no place in Asana."""
 
 FILES_AGAIN = timedelta(days=1)
 
@@ -100,8 +104,9 @@ GONE = "it was deleted in Intacct, or this integration may no longer see it"
 class Sight:
     """Records by key, linked keys whose record is gone (with the reason), and where each stream ends now.
 
-    `swept` says that every record with an open task was asked for. `deletions` tells people how deletions were found.
-    `files_anew` says that what hangs on them has to be read too, since nothing tells that it was replaced.
+    `unread` came and could not be read: they are neither among the records nor gone. `swept` says that every record with an
+    open task was asked for. `deletions` tells people how deletions were found. `files_anew` says that what hangs on them has to
+    be read too, since nothing tells that it was replaced.
     """
 
     records: Mapping[str, Any]
@@ -110,6 +115,7 @@ class Sight:
     swept: bool = False
     deletions: str = "not looked for"
     files_anew: bool = False
+    unread: tuple[Unread, ...] = ()
 
 
 def bill_window(scope: BillScope) -> ReadWindow:
@@ -137,9 +143,11 @@ class Follower:
         self.flow, self.books, self.store = flow, books, store
         self.people = NamedPeople(flow)
         self.clock, self.now = now, now()
-        streams = (*self.required, DELETIONS, SWEPT, NAMED, FILES, *EVERY)
+        streams = (*self.required, DELETIONS, SWEPT, NAMED, FILES, OWED, *EVERY)
         self.known = {stream: store.cursor(self.cursor_name(stream)) for stream in streams}
         self.back = LookBack(flow.bills, kept=self.known.get, texts=books, now=self.now)
+        self.unread: dict[str, Unread] = {}
+        """By record number, what came and could not be read."""
 
     def cursor_name(self, stream: str) -> str:
         """A cursor belongs to one way of projecting: a changed mapping starts with a full pass."""
@@ -162,7 +170,7 @@ class Follower:
 
     def just(self, window: ReadWindow) -> Sight:
         """What a window or a narrowed run asks for, and nothing else. Moves no cursor."""
-        return Sight(records=self._by_key(self.read(window)))
+        return self._sight(self._by_key(self.read(window)))
 
     def everything(self, window: ReadWindow) -> Sight:
         """A full pass. Its cursors are where each stream stood before the first page."""
@@ -175,25 +183,43 @@ class Follower:
         missing = {
             key: link for key, link in self.store.links(self.kind).all().items() if _is_open(link) and key not in records
         }
-        records |= self._by_key(self.again({link.record_no for link in missing.values()}))
+        records |= self._by_key(self.again({link.record_no for link in missing.values()} | self.owed - self.unread.keys()))
         records |= self._by_key(self.made_anew(missing.keys() - records.keys()))
-        return Sight(records=records, cursors=cursors, deletions="by this full pass, and by asking for what it did not bring")
+        return self._sight(records, cursors=cursors, deletions="by this full pass, and by asking for what it did not bring")
 
     def changes(self, window: ReadWindow) -> Sight:
         """What happened since the cursors."""
         named, cursors = self.named_by_others()
         suspects, told_cursors, told = self._suspects()
         main = self._by_key(self.read(replace(window, created_since_text=self.since_text(CREATED))))
-        cursors |= told_cursors | self._own_cursors(main.values()) | self.back.made(self._stood)
-        seen = {record.record_no for record in main.values()}
+        cursors |= told_cursors | self._own_cursors([*main.values(), *self.unread.values()]) | self.back.made(self._stood)
+        seen = {record.record_no for record in main.values()} | self.unread.keys()
         unsure = parts_of(open_writes(self.store.intents(), self.kind))
         doubted = {link.record_no for link in self.store.links(self.kind).of(unsure.keys()).values()}
-        again = self._by_key(self.again((named | doubted | {link.record_no for link in suspects.values()}) - seen))
+        suspected = {link.record_no for link in suspects.values()}
+        again = self._by_key(self.again((named | doubted | suspected | self.owed) - seen))
         records = {**main, **again}
         missing = suspects.keys() - records.keys()
         records |= self._by_key(self.made_anew(missing))
         gone = dict.fromkeys(missing - records.keys(), GONE)
-        return Sight(records=records, gone=gone, cursors=cursors, swept=SWEPT in cursors, deletions=told)
+        return self._sight(records, gone=gone, cursors=cursors, swept=SWEPT in cursors, deletions=told)
+
+    @property
+    def owed(self) -> frozenset[str]:
+        """Numbers of records that an earlier run could not write and that no cursor brings again."""
+        return frozenset(json.loads(self.known[OWED] or "[]"))
+
+    def tell_unread(self, one: Unread) -> None:
+        self.unread[one.record_no] = one
+
+    def _sight(self, records: Mapping[str, Any], *, gone: Mapping[str, str] = MappingProxyType({}), **more: Any) -> Sight:
+        """A record that could not be read at one time of two is not believed the other time either: it changed meanwhile."""
+        unread = tuple(self.unread.values())
+        is_unread = {one.key for one in unread} | {
+            key for key, link in self.store.links(self.kind).by_record_no(self.unread.keys()).items()
+        }
+        kept = {key: record for key, record in records.items() if record.record_no not in self.unread and key not in is_unread}
+        return Sight(records=kept, gone={key: why for key, why in gone.items() if key not in is_unread}, unread=unread, **more)
 
     # Deletions.
 
@@ -323,9 +349,11 @@ class BillFollower(Follower):
         vendor_ids = self._vendors_naming_another()
         if vendor_ids is None:
             return sight
-        pages = self.books.bills(replace(self.window, vendor_ids=vendor_ids)) if vendor_ids else ()
-        theirs = self._by_key(pages)
-        return replace(sight, records={**theirs, **sight.records}, cursors={**sight.cursors, NAMED: self._named_until()})
+        window = replace(self.window, vendor_ids=vendor_ids)
+        theirs = self._by_key(self.books.bills(window, unread=self.tell_unread)) if vendor_ids else {}
+        cursors = {**sight.cursors, NAMED: self._named_until()}
+        both = self._sight({**theirs, **sight.records}, gone=sight.gone, cursors=cursors)
+        return replace(both, swept=sight.swept, deletions=sight.deletions)
 
     def everything(self, window: ReadWindow) -> Sight:
         sight = self._with_files(super().everything(window))
@@ -353,13 +381,13 @@ class BillFollower(Follower):
         return (self.now - NAMED_AGAIN).isoformat()
 
     def read(self, window: ReadWindow) -> Iterator[list[Bill]]:
-        return self.books.bills(window, page_size=self.scope.page_size)
+        return self.books.bills(window, page_size=self.scope.page_size, unread=self.tell_unread)
 
     def again(self, record_nos: Collection[str]) -> Iterator[list[Bill]]:
-        return self.books.bills_again(record_nos)
+        return self.books.bills_again(record_nos, unread=self.tell_unread)
 
     def made_anew(self, keys: Collection[str]) -> Iterator[list[Bill]]:
-        return self.books.bills_made_anew(keys)
+        return self.books.bills_made_anew(keys, unread=self.tell_unread)
 
     def linked(self, deleted: Collection[str]) -> Mapping[str, Link]:
         return self.store.links(self.kind).by_record_no(deleted)
@@ -406,10 +434,10 @@ class VendorFollower(Follower):
         return record.vendor_key
 
     def read(self, window: ReadWindow) -> Iterator[list[Vendor]]:
-        return self.books.vendors(window)
+        return self.books.vendors(window, unread=self.tell_unread)
 
     def again(self, record_nos: Collection[str]) -> Iterator[list[Vendor]]:
-        return self.books.vendors_again(record_nos)
+        return self.books.vendors_again(record_nos, unread=self.tell_unread)
 
     def linked(self, deleted: Collection[str]) -> Mapping[str, Link]:
         return self.store.links(self.kind).of(deleted)

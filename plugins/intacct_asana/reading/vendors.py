@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from intacct_asana.records import Link, Task, Vendor, VendorValue
+from intacct_asana.records import Link, Task, Unread, Vendor, VendorValue
 from intacct_asana.text import one_line
 from intacct_asana.vendors import VendorPolicy, VendorRule, vendor_id_of
 
@@ -27,6 +27,11 @@ class SeenVendors:
     notes: list[str] = field(default_factory=list)
     lists_all: bool = False
     shows_none: bool = False
+    unread: dict[str, str] = field(default_factory=dict)
+    """Vendors of which something cannot be read, on either side, and why. Nothing is planned for them."""
+
+    def tell_unread(self, one: Unread) -> None:
+        self.unread[one.key or one.record_no] = one.why
 
     def take_listing(self, found: Mapping[str, Sequence[Task]], *, links: Mapping[str, Link], lists_all: bool) -> None:
         """Tasks by the key that they carry. A copy of a task carries it too; only the linked one speaks."""
@@ -40,7 +45,7 @@ class SeenVendors:
 
     def worth_a_look(self, policy: VendorPolicy, rows: Rows) -> set[str]:
         """Keys whose task or vendor says something else than was agreed, so that unchanged vendors cost no call."""
-        keys = {*self.tasks, *self.vendors}
+        keys = {*self.tasks, *self.vendors} - self.unread.keys()
         return {key for key in keys if any(self._differs(key, rule, rows.get(key, {})) for rule in policy.rules)}
 
     def _differs(self, key: str, rule: VendorRule, known: Mapping[str, VendorValue]) -> bool:
@@ -63,7 +68,7 @@ class SeenVendors:
     def take_answer(self, keys: Collection[str], vendors: Iterable[Vendor]) -> None:
         """The vendors that were asked for; who did not come is gone. Ids are case sensitive, whatever a query matches."""
         self.vendors.update((one.vendor_key, one) for one in vendors if one.vendor_key in keys)
-        self.gone.update(key for key in keys if key not in self.vendors)
+        self.gone.update(key for key in keys if key not in self.vendors and key not in self.unread)
 
 
 def ids_of(keys: Iterable[str]) -> tuple[str, ...]:

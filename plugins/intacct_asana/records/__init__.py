@@ -25,6 +25,7 @@ from intacct_asana.records.asana import (
     Story,
     Task,
     TaskDraft,
+    UnreadTask,
     Webhook,
 )
 from intacct_asana.records.intacct import (
@@ -39,6 +40,7 @@ from intacct_asana.records.intacct import (
     PaymentState,
     ReadWindow,
     Trail,
+    Unread,
     UserFormatting,
     Vendor,
 )
@@ -103,6 +105,8 @@ __all__ = [
     "Task",
     "TaskDraft",
     "Trail",
+    "Unread",
+    "UnreadTask",
     "UserFormatting",
     "ValueState",
     "Vendor",

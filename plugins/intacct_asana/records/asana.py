@@ -88,6 +88,17 @@ class Task:
     created_by_gid: str | None = None
     created_by_kind: str = ""
     fields: Mapping[str, FieldValue] = field(default_factory=dict)
+    places: Mapping[str, int] = field(default_factory=dict)
+    """How many decimal places its number fields show, where Asana tells."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadTask:
+    """A task that is there and cannot be read as a whole. `texts` are those of its text fields that can, by field gid."""
+
+    gid: str
+    why: str
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +110,7 @@ class TaskDraft:
     once, when it says something else than the confirmed draft's; a new task never gets one.
     `assignee` and `followers` are user gids or e-mails; followers are only ever added. `kind` is Asana's resource_subtype,
     said when the task is created: whether it can be changed later is not documented.
+    `shown_as` is known of a confirmed draft only: parts that Asana shows in a form of its own, however often they are written.
     """
 
     key: str
@@ -114,6 +126,7 @@ class TaskDraft:
     initial_fields: Mapping[str, FieldValue] = field(default_factory=dict)
     remark: str = ""
     kind: str = "default_task"
+    shown_as: Mapping[str, FieldValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

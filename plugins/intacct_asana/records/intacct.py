@@ -280,6 +280,21 @@ class ReadWindow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """A record that came with a value that cannot be read, or has no place in Asana. It is there, so it is never gone.
+
+    `key` is empty where the row does not even tell that; `why` names record, field and value, and says how to mend it. The
+    texts are the server's own times of change and creation, for the cursor.
+    """
+
+    record_no: str
+    key: str
+    why: str
+    modified_at_text: str = ""
+    created_at_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trail:
     """What a stream of changes named since a cursor: the records to look at again, and how far the stream went.
 

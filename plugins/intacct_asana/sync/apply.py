@@ -17,7 +17,7 @@ from intacct_asana.journal import Kind, Outcome, carry_out
 from intacct_asana.ports import Journal, Links, TaskBoard
 from intacct_asana.records import Intent, IntentState, Link, Snapshot, Task
 from intacct_asana.sync.back import NotPutBack, was_put_back
-from intacct_asana.sync.difference import REMARK, acknowledged, parts_moved, parts_not_taken
+from intacct_asana.sync.difference import REMARK, acknowledged, forms_kept, parts_moved, parts_not_taken, said
 from intacct_asana.sync.piecewise import OPTIONAL, Piecewise
 from intacct_asana.sync.plan import Adopt, Create, Plan, Update, Writing
 from intacct_asana.sync.report import Progress, Report
@@ -257,7 +257,11 @@ class _Applier:
         """The link, with what Asana acknowledged. The remark counts as said, and the whole as shown, when it is there."""
         task, before = written.task, self.known.get(action.key)
         missing = _missing(action, written)
-        confirmed = acknowledged(action.desired, task, not_taken=missing) if task else action.desired
+        known = before.confirmed if before and before.task_gid == _linked_gid(action) else None
+        forms = forms_kept(action.desired, known, written=written.changed) | dict(written.shown_as)
+        confirmed = replace(action.desired, shown_as=forms)
+        if task:
+            confirmed = acknowledged(action.desired, task, not_taken=missing, shown_as=forms)
         gid = task.gid if task else _linked_gid(action)
         # A task that does not say everything about its bill does not stand for the new snapshot yet.
         shown = action.snapshot if OPTIONAL.keys() >= set(missing) else None
@@ -321,6 +325,10 @@ class _Applier:
             self._fail(action, UnexpectedReply(f"Asana answered, but task {written.task.gid} does not show {parts}"))
         elif not _says(action):
             self.report.count(written.kind, action.amount)
+        for part, shown in written.shown_as.items():
+            what = f"{self.pieces.named([part])} as {str(shown)!r} where {str(said(action.desired, part))!r} was written"
+            ends = "no write changes that, and no choice on that task counts"
+            self.report.say("shown otherwise", f"{action.key}: Asana shows {what}; {ends}")
 
     def _fail(self, action: Writing, error: IntacctAsanaError) -> None:
         self.report.fail(action.key, error, kind=action.kind)
@@ -338,7 +346,7 @@ def _says(action: Writing) -> TypeGuard[Update]:
 def _missing(action: Writing, written: Written) -> tuple[str, ...]:
     """Parts that Asana refused, and those that it answered without."""
     not_shown = parts_not_taken(action.desired, written.task, changed=written.changed) if written.task else ()
-    return (*written.left_out, *not_shown)
+    return (*written.left_out, *(part for part in not_shown if part not in written.shown_as))
 
 
 def _made_anew(action: Writing, gone: Gone) -> Create:

@@ -7,12 +7,15 @@ empty description or due date counts only where an earlier draft said something.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
+from unicodedata import normalize
 
 from intacct_asana.records import FieldValue, Task, TaskDraft
 from intacct_asana.records.remarks import family_of, reference_of, takes_back
+from intacct_asana.text import rounded
 
 FIELD = "field:"
 APPROVAL = "approval"
@@ -62,17 +65,49 @@ def _has_say(desired: TaskDraft, part: str) -> bool:
     return part in ("name", "due_on", "completed") or bool(getattr(desired, part))
 
 
-def parts_edited(desired: TaskDraft, actual: Task) -> tuple[str, ...]:
+def parts_edited(desired: TaskDraft, actual: Task, *, confirmed: TaskDraft | None = None) -> tuple[str, ...]:
     """Parts that Intacct owns and in which the task itself says something else than `desired`.
+
+    With `confirmed`, what Asana itself made of what we wrote is no edit: fewer decimal places, a form of its own. Without it
+    the task has to say exactly what `desired` says.
 
     Left out on purpose: the section, the assignee and the followers (people may move and hand over a task), the formatted
     description (Asana rewrites it), and, while the bill is open, the completion of an approval task, which is a person's
     answer and not an edit.
     """
     parts = [part for part in ("name", "notes", "due_on", "completed") if _is_ours(part, desired, actual)]
-    differing = [part for part in parts if not same(said(desired, part), getattr(actual, part))]
-    fields = [gid for gid, value in desired.fields.items() if not same(value, actual.fields.get(gid))]
-    return in_order([*differing, *(FIELD + gid for gid in fields)])
+    parts += [FIELD + gid for gid in desired.fields]
+    return in_order(part for part in parts if not _says(part, desired, actual, confirmed))
+
+
+def _says(part: str, desired: TaskDraft, actual: Task, confirmed: TaskDraft | None) -> bool:
+    shown = shown_by(actual, part)
+    if confirmed is None or same(said(desired, part), shown):
+        return same(said(desired, part), shown)
+    is_form = part in confirmed.shown_as and same(confirmed.shown_as[part], shown)
+    return _is_rounded(part, desired, actual) or (is_form and same(said(desired, part), said(confirmed, part)))
+
+
+def _is_rounded(part: str, desired: TaskDraft, task: Task) -> bool:
+    """Whether the task shows the number with fewer decimal places, and nothing else is different."""
+    places, wanted, shown = task.places.get(part.removeprefix(FIELD)), said(desired, part), shown_by(task, part)
+    both = isinstance(wanted, Decimal) and isinstance(shown, Decimal)
+    return both and places is not None and rounded(wanted, places=places) == shown  # type: ignore[arg-type]
+
+
+def shown_otherwise(confirmed: TaskDraft, task: Task) -> tuple[str, ...]:
+    """Parts that the task does not show as they are, though nobody changed them: so Asana shows what we wrote."""
+    return in_order({*parts_edited(confirmed, task)} - {*parts_edited(confirmed, task, confirmed=confirmed)})
+
+
+def may_have_a_form(part: str) -> bool:
+    """Texts, days and fields; whether a task is done, where it stands and whose it is are taken or not."""
+    return part in ("name", "due_on", "notes") or part.startswith(FIELD)
+
+
+def shown_by(task: Task, part: str) -> FieldValue | bool:
+    value: FieldValue | bool = task.fields.get(part.removeprefix(FIELD)) if part.startswith(FIELD) else getattr(task, part)
+    return value
 
 
 def parts_to_adopt(desired: TaskDraft, actual: Task) -> tuple[str, ...]:
@@ -95,7 +130,9 @@ def parts_not_taken(desired: TaskDraft, task: Task, *, changed: tuple[str, ...])
     return tuple(part for part in changed if not _took(part, desired, task))
 
 
-def acknowledged(desired: TaskDraft, task: Task, *, not_taken: tuple[str, ...]) -> TaskDraft:
+def acknowledged(
+    desired: TaskDraft, task: Task, *, not_taken: tuple[str, ...], shown_as: Mapping[str, FieldValue]
+) -> TaskDraft:
     """`desired` as Asana took it. Parts not taken say what the task says, so the next plan finds them changed."""
     fields = {gid: value for gid, value in desired.fields.items() if FIELD + gid not in not_taken}
     parts: dict[str, Any] = {
@@ -103,7 +140,14 @@ def acknowledged(desired: TaskDraft, task: Task, *, not_taken: tuple[str, ...]) 
     }
     parts |= {part: None for part in not_taken if part == "assignee"} | {part: () for part in not_taken if part == "followers"}
     parts |= {part: "" for part in not_taken if part in ("notes", "html_notes")}
-    return replace(desired, fields=fields, **parts)
+    return replace(desired, fields=fields, shown_as=shown_as, **parts)
+
+
+def forms_kept(desired: TaskDraft, before: TaskDraft | None, *, written: Collection[str]) -> dict[str, FieldValue]:
+    """Forms that are known from before, of parts that still say what they said and were not written now."""
+    known = before.shown_as if before else {}
+    kept = (part for part in known if part not in written and before and same(said(desired, part), said(before, part)))
+    return {part: known[part] for part in kept}
 
 
 def created_parts(desired: TaskDraft) -> tuple[str, ...]:
@@ -132,13 +176,14 @@ def said(draft: TaskDraft, part: str) -> FieldValue | bool:
 
 
 def same(one: FieldValue | bool, other: FieldValue | bool) -> bool:
-    """Equal as Asana sees it: outer blanks, the order of several gids, and two kinds of empty make no difference."""
+    """Equal as people see it: how many blanks there are and how accents are coded, the order of several gids, and two kinds
+    of empty make no difference."""
     return _canonical(one) == _canonical(other)
 
 
 def _canonical(value: FieldValue | bool) -> object:
     if isinstance(value, str):
-        return value.replace("\r\n", "\n").strip() or None
+        return " ".join(normalize("NFC", value).split()) or None
     if isinstance(value, tuple):
         return frozenset(value) or None
     return value
@@ -162,7 +207,7 @@ def _is_ours(part: str, desired: TaskDraft, actual: Task) -> bool:
 
 def _took(part: str, desired: TaskDraft, task: Task) -> bool:
     if part.startswith(FIELD):
-        return same(said(desired, part), task.fields.get(part.removeprefix(FIELD)))
+        return same(said(desired, part), shown_by(task, part)) or _is_rounded(part, desired, task)
     if part == "html_notes":
         return bool(task.notes)
     if part in ("assignee", "followers"):

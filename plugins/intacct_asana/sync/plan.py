@@ -178,6 +178,7 @@ def plan_records(
     shown: Shown | None = None,
     doubts: Mapping[str, Collection[str]] | None = None,
     bot_gid: str = "",
+    left_alone: Collection[str] = (),
 ) -> Plan:
     """What to do for each record, with a reason. Reads nothing, writes nothing.
 
@@ -189,12 +190,13 @@ def plan_records(
     `doubts` names parts by key that a write was noted for, and nobody knows whether the task shows them; they are written.
     `bot_gid` is our own user. Only a task that it made may be taken for a record's own: what others made, and gave a key, can
     have been shown to an approver as anything.
+    `left_alone` are keys of records that are there and could not be read: nothing follows from what is not known of them.
     """
     board = found or {}
     lists_all = compares_all and found is not None
     owners = {link.task_gid: key for key, link in links.items()}
     gone, doubts = gone or {}, doubts or {}
-    keys = sorted({*wanted, *links}) if compares_all else sorted({*wanted, *gone})
+    keys = sorted(({*wanted, *links} if compares_all else {*wanted, *gone}) - {*left_alone})
     actions: list[Action] = []
     notes: list[str] = []
     for key in keys:
@@ -212,7 +214,8 @@ def plan_records(
         notes += [] if is_there else [_of_another(key, task) for task in foreign]
         notes += _of_another_kind(key, record, tasks)
     if compares_all:
-        notes += [f"{key}: {len(board[key])} task(s) on the board, but no such record" for key in sorted({*board} - {*keys})]
+        unknown = sorted({*board} - {*keys, *left_alone})
+        notes += [f"{key}: {len(board[key])} task(s) on the board, but no such record" for key in unknown]
     return Plan(actions=tuple(actions), notes=tuple(notes))
 
 
@@ -273,7 +276,7 @@ def _change(
     """Update, Close or Reopen with exactly the parts that differ; Leave when none does and nothing else moved."""
     desired, confirmed = wanted.draft, link.confirmed
     moved = parts_moved(desired, confirmed)
-    edited = parts_edited(desired, actual) if actual else ()
+    edited = parts_edited(desired, actual, confirmed=confirmed) if actual else ()
     doubted = parts_doubted(desired, in_doubt)
     reasons = [why] if why else []
     reasons += [f"changed in Intacct: {', '.join(moved)}"] if moved else []

@@ -10,23 +10,29 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused, UnexpectedReply
 from intacct_asana.journal import Kind
-from intacct_asana.ports import Journal, TaskBoard
-from intacct_asana.records import Intent, Task, TaskDraft
+from intacct_asana.ports import Journal, TaskBoard, TellUnreadTask
+from intacct_asana.records import FieldValue, Intent, Task, TaskDraft, UnreadTask
 from intacct_asana.records.remarks import last_said, reference_of
 from intacct_asana.sync.back import NotPutBack, put_into
 from intacct_asana.sync.difference import (
+    FIELD,
     REMARK,
     created_parts,
     has_news,
+    may_have_a_form,
     parts_moved,
     parts_not_taken,
     parts_to_adopt,
     parts_to_restore,
+    said,
+    same,
+    shown_by,
 )
-from intacct_asana.sync.piecewise import Away, Piecewise
+from intacct_asana.sync.piecewise import Away, Piece, Piecewise
 from intacct_asana.sync.plan import Adopt, Close, Create, Update, Writing, age, is_own
 
 MARGIN = timedelta(minutes=10)
@@ -124,8 +130,8 @@ class Gone(OutcomeUnknown):
 class Written:
     """`task` as Asana answered it, and the parts that were written; None and none where nothing had to be.
 
-    `left_out` are parts that Asana refused while it took the others. `kind` is what was done, as the plan calls it.
-    `put_back` says that the task had left the project.
+    `left_out` are parts that Asana refused while it took the others, `shown_as` those that it took and shows in a form of its
+    own. `kind` is what was done, as the plan calls it. `put_back` says that the task had left the project.
     """
 
     kind: str
@@ -133,6 +139,7 @@ class Written:
     changed: tuple[str, ...] = ()
     left_out: Mapping[str, IntacctAsanaError] = field(default_factory=dict)
     put_back: bool = False
+    shown_as: Mapping[str, FieldValue] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -168,22 +175,33 @@ class TaskWrite(Kind):
                 raise Misconfigured(error.message, code=error.code) from error
             raise
 
-    def find(self, intents: Sequence[Intent]) -> Mapping[str, Written]:
+    def find(self, intents: Sequence[Intent]) -> Mapping[str, Written | IntacctAsanaError]:
         """One listing, for creations alone. What an earlier run made may have been meant to say something else, and is taken
         over by being written; what this run made is what it wanted, when it shows that."""
         wanted = {one.subject: one for one in intents if isinstance(self.actions[one.intent_id], Create)}
         if not wanted:
             return {}
         since = min((one.since for one in wanted.values() if one.since), default=None)
+        unread: list[UnreadTask] = []
         self.on_board = tasks_by_key(
-            self.board, self.project_gid, key_field_gid=self.key_field_gid, since=since, keys=wanted.keys()
+            self.board,
+            self.project_gid,
+            key_field_gid=self.key_field_gid,
+            since=since,
+            keys=wanted.keys(),
+            unread=unread.append,
         )
         own = {wanted[key].intent_id: self._own(tasks) for key, tasks in self.on_board.items()}
-        return {
+        found: dict[str, Written | IntacctAsanaError] = {
             intent_id: Written(kind=Create.kind, task=tasks[0], changed=created_parts(self.actions[intent_id].desired))
             for intent_id, tasks in own.items()
             if tasks and intent_id in self.made and _shows_all(tasks[0], self.actions[intent_id])
         }
+        for task in unread:
+            # One that does not tell its key may be anybody's: a second one would be worse than none.
+            key = task.texts.get(self.key_field_gid)
+            found |= {one.intent_id: UnexpectedReply(task.why) for one in wanted.values() if key in (None, one.subject)}
+        return found
 
     def same(self, intent: Intent, found: Written) -> bool:
         """An answer that does not show every part is the end of this write all the same: the plan's next one brings those."""
@@ -214,26 +232,24 @@ class TaskWrite(Kind):
             is_away = self.project_gid not in before.project_gids
             if is_away:
                 self._put_back(before.gid, action.desired)
-            changed = parts_to_restore(action.desired, before)
-            return self._written(action.kind, before.gid, action.desired, changed, put_back=is_away)
+            return self._written(action, before.gid, parts_to_restore(action.desired, before), put_back=is_away)
         self.made.add(intent.intent_id)
-        piece = self.pieces.create(self.project_gid, action.desired)
-        return Written(kind=action.kind, task=piece.task, changed=piece.changed, left_out=piece.left_out)
+        return self._as_shown(action, self.pieces.create(self.project_gid, action.desired))
 
-    def _written(self, kind: str, gid: str, draft: TaskDraft, changed: Sequence[str], *, put_back: bool = False) -> Written:
+    def _written(self, action: Writing, gid: str, changed: Sequence[str], *, put_back: bool = False) -> Written:
         """An existing task after the write. Whether it left the project shows in the answer, or in a no: asking beforehand
         would be a call more for each write.
         """
         try:
-            piece = self.pieces.update(gid, draft, changed=changed)
+            piece = self.pieces.update(gid, action.desired, changed=changed)
         except Away:
-            self._put_back(gid, draft)
-            piece, put_back = self.pieces.update(gid, draft, changed=changed), True
-        task = piece.task
-        if self.project_gid not in task.project_gids:
-            self._put_back(gid, draft)
-            task, put_back = replace(task, project_gids=(*task.project_gids, self.project_gid)), True
-        return Written(kind=kind, task=task, changed=piece.changed, left_out=piece.left_out, put_back=put_back)
+            self._put_back(gid, action.desired)
+            piece, put_back = self.pieces.update(gid, action.desired, changed=changed), True
+        if self.project_gid not in piece.task.project_gids:
+            self._put_back(gid, action.desired)
+            here = replace(piece.task, project_gids=(*piece.task.project_gids, self.project_gid))
+            piece, put_back = replace(piece, task=here), True
+        return replace(self._as_shown(action, piece), put_back=put_back)
 
     def _put_back(self, gid: str, draft: TaskDraft) -> None:
         put_into(self.board, gid, self.project_gid, key=draft.key, section_gid=draft.section_gid)
@@ -245,10 +261,42 @@ class TaskWrite(Kind):
         if not parts:
             return Written(kind=action.kind, task=action.actual if isinstance(action, Adopt) else None)
         try:
-            return self._written(action.kind, action.task_gid, action.desired, parts)
+            return self._written(action, action.task_gid, parts)
         except Refused as no:
             _raise_if_there(action, no, board=self.board)
             return Written(kind=action.kind)
+
+    def _as_shown(self, action: Writing, piece: Piece) -> Written:
+        """What the task shows otherwise than it was written is written once more: shown the same way again, it is a form of
+        Asana's own, which no write will ever change. Emptiness is none, nor is what it showed before."""
+        written = Written(kind=action.kind, task=piece.task, changed=piece.changed, left_out=piece.left_out)
+        odd = [part for part in self._odd_parts(action, piece) if not self._shows_the_old(action, piece.task, part)]
+        if not odd:
+            return written
+        try:
+            again = self.board.update_task(piece.task.gid, action.desired, changed=odd)
+        except IntacctAsanaError:
+            # The first answer stands: it says what is not there.
+            return written
+        forms: dict[str, Any] = {
+            part: shown_by(again, part) for part in odd if same(shown_by(again, part), shown_by(piece.task, part))
+        }
+        return replace(written, task=again, shown_as=forms)
+
+    def _odd_parts(self, action: Writing, piece: Piece) -> list[str]:
+        not_taken = parts_not_taken(action.desired, piece.task, changed=piece.changed)
+        key_part = FIELD + self.key_field_gid
+        return [
+            part
+            for part in not_taken
+            if may_have_a_form(part) and part != key_part and not same(shown_by(piece.task, part), None)
+        ]
+
+    @staticmethod
+    def _shows_the_old(action: Writing, task: Task, part: str) -> bool:
+        """Whether the write had no effect, as far as we know. Where Asana had a form of its own before, it may be that."""
+        before = action.confirmed if isinstance(action, Update) else None
+        return before is not None and part not in before.shown_as and same(shown_by(task, part), said(before, part))
 
     def _is_handed_over(self, action: Adopt | Update) -> bool:
         """Whether somebody gave the task to another person, or to nobody, since we last said whose it is: then it stays so."""
@@ -294,14 +342,16 @@ class RemarkWrite(Kind):
             return Said(mark=mark)
         return Said(mark=mark, now=True)
 
-    def find(self, intents: Sequence[Intent]) -> Mapping[str, Said]:
-        found: dict[str, Said] = {}
+    def find(self, intents: Sequence[Intent]) -> Mapping[str, Said | IntacctAsanaError]:
+        found: dict[str, Said | IntacctAsanaError] = {}
         for intent in intents:
             try:
                 found[intent.intent_id] = self._look(self.actions[intent.intent_id])
             except Refused:
                 # Its task is gone, which sending it tells.
                 continue
+            except UnexpectedReply as error:
+                found[intent.intent_id] = error
         return found
 
     def same(self, intent: Intent, found: Said) -> bool:
@@ -329,14 +379,16 @@ def tasks_by_key(
     key_field_gid: str,
     since: datetime | None = None,
     keys: Collection[str] | None = None,
+    unread: TellUnreadTask | None = None,
 ) -> dict[str, list[Task]]:
     """The project's tasks by their key, oldest first; those without a key are left out.
 
-    `since` (less a margin for clocks) narrows the listing to tasks modified from then on, `keys` the answer.
+    `since` (less a margin for clocks) narrows the listing to tasks modified from then on, `keys` the answer. `unread` is told
+    of tasks that cannot be read; without it, that is raised.
     """
     modified_since = since - MARGIN if since else None
     found: dict[str, list[Task]] = {}
-    for page in board.tasks(project_gid, modified_since=modified_since):
+    for page in board.tasks(project_gid, modified_since=modified_since, unread=unread):
         for task in page:
             key = task.fields.get(key_field_gid)
             if isinstance(key, str) and key and (keys is None or key in keys):

@@ -58,7 +58,7 @@ def project_bill(
     `people` maps e-mails to user gids; who is not in it is left out, so that an unknown person never loses a bill.
     `vendor_person` is the e-mail that the bill's vendor names, empty when it names nobody. Numbers have exactly the field's
     decimal places, enums are option gids, text fits Asana. The task is completed when the bill is in none of the flow's
-    states. Raises Misconfigured for a field or option that preflight has not pinned.
+    states. Raises NoPlace for a value that no option stands for, Misconfigured for what preflight has not pinned.
     """
     scope = flow.bills
     completed = bill.state not in scope.states
@@ -363,21 +363,25 @@ def field_value(rule: FieldRule, record: Bill | Vendor, pin: PinnedField) -> Fie
     return tuple(sorted(set(gids)))
 
 
+class NoPlace(Misconfigured):
+    """A value of one record has no place in Asana. The others may all have theirs."""
+
+
 def option_gid(rule: FieldRule, value: str, pin: PinnedField) -> str:
-    """gid of the option that stands for `value`, or of `other`."""
-    name = rule.choices.get(value, rule.other)
+    """gid of the option that stands for `value`, or of `other`; runs of blanks make no difference, since Intacct has some.
+
+    Raises NoPlace where neither is there.
+    """
+    name = rule.choices.get(one_line(value), rule.other)
     if name is None:
-        raise _no_option(
-            rule, f"no option for {value!r}", f"add {value!r} to its `options` in the flow file, or name an `other`"
-        )
+        mend = f"add {value!r} to its `options` in the flow file, or name an `other`"
+        raise NoPlace(f"field {rule.name!r}: no option for {value!r} ({mend}).")
     if name not in pin.options:
-        raise _no_option(rule, f"the option {name!r} is not pinned", "run the flow's preflight again")
+        problem = Problem(
+            where=f"field {rule.name!r}", what=f"the option {name!r} is not pinned", mend="run the flow's preflight again"
+        )
+        raise Misconfigured("A value has no place in Asana.", problems=(problem,))
     return pin.options[name]
-
-
-def _no_option(rule: FieldRule, what: str, mend: str) -> Misconfigured:
-    problem = Problem(where=f"field {rule.name!r}", what=what, mend=mend)
-    return Misconfigured("A value has no place in Asana.", problems=(problem,))
 
 
 def plain_value(source: Source[Record], record: Record) -> Plain:

@@ -42,6 +42,13 @@ def _add_option(edit: Edit, viewer: User, args: Args) -> CustomField:
     return field
 
 
+def _set_precision(edit: Edit, _viewer: User, args: Args) -> CustomField:
+    """What tasks hold already stays as it is, and is shown with so many decimals."""
+    field = field_named(edit, args)
+    field.precision = int(args["precision"])
+    return field
+
+
 def _lock(edit: Edit, viewer: User, args: Args) -> CustomField:
     field = field_named(edit, args)
     definitions.raise_if_locked(field, viewer)
@@ -207,6 +214,7 @@ ACTIONS: dict[str, Action] = {
     "rename_field": _rename_field,
     "attach_field": _attach_field,
     "detach_field": _detach_field,
+    "set_precision": _set_precision,
     "delete_field": _delete_field,
     "hide_field": _hide_field,
     "lock_field": _lock,

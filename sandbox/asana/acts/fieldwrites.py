@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 from sandbox.asana.acts.definitions import raise_if_locked
@@ -33,10 +34,23 @@ def prepare_fields(task: Task, given: Any, viewer: User, space: Workspace) -> li
     effects = []
     for gid, raw in given.items():
         field = _named(space, lambda gid=gid, raw=raw: _writable(task, gid, raw, viewer))
-        value = accept(field, raw, lambda who: space.find_user(who, me=viewer))
+        value = kept(space, field.name, accept(field, raw, lambda who: space.find_user(who, me=viewer)))
         if value is not KEEP:
             effects.append(_setter(task, field, value))
     return effects
+
+
+def kept(space: Workspace, name: str, value: Any) -> Any:
+    """What becomes of a written text or day, by the setting `asana_keeps_otherwise`."""
+    how, _, number = str(space.world.setting("asana_keeps_otherwise", {}).get(name, "")).partition(":")
+    if how == "trimmed" and isinstance(value, str):
+        return " ".join(value.split())
+    if how == "cut" and isinstance(value, str):
+        return value[: int(number)]
+    if how == "days" and value:
+        day = date.fromisoformat(value["date"] if isinstance(value, dict) else value) + timedelta(days=int(number))
+        return {**value, "date": day.isoformat()} if isinstance(value, dict) else day.isoformat()
+    return value
 
 
 def _named(space: Workspace, find: Callable[[], CustomField]) -> CustomField:

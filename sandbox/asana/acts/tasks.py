@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.asana.acts.edits import Edit
-from sandbox.asana.acts.fieldwrites import prepare_fields
+from sandbox.asana.acts.fieldwrites import kept, prepare_fields
 from sandbox.asana.errors import AsanaError, bad, forbidden
 from sandbox.asana.state import richtext
 from sandbox.asana.state.model import Project, Section, Task, User
@@ -122,8 +122,8 @@ def _name(edit: Edit, task: Task, value: Any, _viewer: User, _creating: bool) ->
         raise bad(f"name: Value is not a string: {value}")
 
     def effect(edit: Edit) -> None:
-        old, task.name = task.name, value
-        if old != value:
+        old, task.name = task.name, kept(edit.space, "name", value)
+        if old != task.name:
             edit.story(task, "name_changed", f'{edit.name} changed the name to "{value}"', old_name=old, new_name=value)
             edit.changed(task, "name")
 
@@ -250,6 +250,7 @@ def _date(key: str) -> Callable[..., Effect]:
 
 
 def _set_date(edit: Edit, task: Task, key: str, value: str | None) -> None:
+    value = kept(edit.space, key, value)
     if getattr(task, key) == value:
         return
     before = {"due_on": task.due_on, "due_at": task.due_at, "start_on": task.start_on}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 class User:
     """Whoever acts. `author_kind` is the resource type that Asana shows: `user`, `agent`, or whatever comes next; None: none.
 
-    `untold` names attributes, as in `story.is_edited`, that Asana leaves out of its answers to this user.
+    `untold` names attributes, as in `story.is_edited`, that Asana leaves out of its answers to this user, and `odd` values of
+    another form, by gid and path.
     """
 
     gid: str
@@ -21,6 +22,7 @@ class User:
     workspaces: list[Site] = field(default_factory=list)
     author_kind: str | None = "user"
     untold: Callable[[], Collection[str]] = tuple
+    odd: Callable[[], Mapping[str, Mapping[str, Any]]] = dict
 
 
 @dataclass(eq=False)

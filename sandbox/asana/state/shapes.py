@@ -63,7 +63,22 @@ def show(record: Any, viewer: User, wanted: Tree | None = None, *, full: bool = 
             value = shape.attributes[name](record, viewer)
             if value is not ABSENT:
                 result[name] = _shown(value, viewer, (wanted or {}).get(name), full=full and name in shape.whole)
+    for path, odd in viewer.odd().get(result.get("gid"), {}).items():
+        _bend(result, path.split("."), odd)
     return result
+
+
+def _bend(shown: Any, path: list[str], odd: Any) -> None:
+    """Another value at the path, where the answer has that: `custom_fields.Amount.number_value`, the field by its name."""
+    step, *rest = path
+    if isinstance(shown, list):
+        for each in shown:
+            if each.get("name") == step:
+                _bend(each, rest, odd)
+    elif step in shown and rest:
+        _bend(shown[step], rest, odd)
+    elif step in shown:
+        shown[step] = odd
 
 
 def kind_of(record: Any) -> str | None:

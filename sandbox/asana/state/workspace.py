@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sandbox import constants
@@ -90,7 +91,9 @@ class Workspace:
         self.add_section(project, "Untitled section")
 
     def add_person(self, gid: str, name: str, email: str, *, guest: bool = False) -> User:
-        self.users[gid] = User(gid, name, email, untold=lambda: self.world.setting("asana_untold", ()))
+        untold = partial(self.world.setting, "asana_untold", ())
+        odd = partial(self.world.setting, "asana_odd_values", {})
+        self.users[gid] = User(gid, name, email, untold=untold, odd=odd)
         self.join(self.users[gid], self.site, guest=guest)
         return self.users[gid]
 

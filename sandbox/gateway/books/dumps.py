@@ -108,6 +108,7 @@ def line_of(line: Line) -> dict[str, Any]:
 def payment_of(payment: Payment) -> dict[str, Any]:
     details = [
         {
+            "record_no": str(detail.record_no),
             "bill": str(detail.bill_no or ""),
             "line": str(detail.line_no or ""),
             "amount": plain_money(detail.amount),

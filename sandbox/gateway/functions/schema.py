@@ -29,7 +29,7 @@ class Field:
     values: tuple[str, ...] = ()
     zone_minutes: int = 0
     shown: str | Mapping[str, str] = ""
-    """How else the value is written, by its usual text; `iso` for days."""
+    """How else the value is written, by its usual text, or for one row by `#` and its record number; `iso` for days."""
 
     @property
     def data_type(self) -> str:
@@ -42,7 +42,8 @@ class Field:
             return usual
         if self.shown == "iso":
             return day_of(usual).isoformat() if usual else ""
-        return dict(self.shown).get(usual, usual)
+        shown = dict(self.shown)
+        return shown.get(f"#{getattr(row, 'record_no', '')}", shown.get(usual, usual))
 
     def _usual(self, value: Any) -> str:
         if value is None:
