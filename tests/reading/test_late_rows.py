@@ -188,4 +188,4 @@ def test_whatever_comes_to_light_within_forty_hours_reaches_its_task(company: An
 @pytest.mark.laws
 @pytest.mark.slow
 def test_whatever_comes_to_light_within_forty_hours_reaches_its_task_in_many_histories(company: Any) -> None:
-    law(company, 60, derandomize=False)
+    law(company, 30, derandomize=False)
