@@ -60,9 +60,9 @@ class PlanVendorFieldsOperator(FlowOperator):
         gone, notes = frozenset(seen.gone), tuple(seen.notes)
         plan = plan_fields(policy, tasks=tasks, vendors=seen.vendors, rows=rows, gone=gone, notes=notes)
         self.log.info("The plan\n%s", plan.render(names=policy.names))
-        if not context["params"].get("allow_unsafe_plan"):
-            self.refused(lambda: self._check_limits(run, plan, seen))
-        return self._store(context, run, plan, reading, cursors)
+        allowed = context["params"].get("allow_unsafe_plan")
+        refused = "" if allowed else self.refused(lambda: self._check_limits(run, plan, seen))
+        return self._store(context, run, plan, reading, cursors, would_stop=refused)
 
     @staticmethod
     def _check_limits(run: FlowRun, plan: VendorPlan, seen: SeenVendors) -> None:
@@ -121,7 +121,14 @@ class PlanVendorFieldsOperator(FlowOperator):
     # The plan
 
     def _store(
-        self, context: Context, run: FlowRun, plan: VendorPlan, reading: Reading, cursors: dict[str, str]
+        self,
+        context: Context,
+        run: FlowRun,
+        plan: VendorPlan,
+        reading: Reading,
+        cursors: dict[str, str],
+        *,
+        would_stop: str,
     ) -> dict[str, Any]:
         now = run.now()
         summary = {
@@ -129,6 +136,8 @@ class PlanVendorFieldsOperator(FlowOperator):
             "counts": plan.counts(),
             "notes": list(plan.notes[:20]),
             "dry_run": self.is_dry(context),
+            "rehearsal": run.flow.rehearsal,
+            **({"would_stop": would_stop} if would_stop else {}),
             "calls": run.calls(),
         }
         stored = StoredPlan(
