@@ -53,6 +53,7 @@ def test_what_somebody_changes_in_intacct_is_put_back_and_said(world: VendorWorl
 
 def test_a_rehearsal_says_what_would_flow_and_where_it_would_stop(a_world: AWorld) -> None:
     world = a_world(("vendor_writes: 100", "vendor_writes: 1"))
+    world.must_run()
     for place in range(2):
         world.choose(world.an_id(place), "IT")
     live, before = world.flow, world.writes()
