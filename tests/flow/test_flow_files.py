@@ -66,6 +66,12 @@ def test_problems_are_free_of_jargon_and_say_how_to_mend(path: Path) -> None:
         assert not re.search(r"pydantic|Input should|validation|NoneType|<class|Traceback|\bdict\b", str(problem)), problem
 
 
+def test_a_new_file_rehearses_and_one_from_before_writes(tmp_path: Path) -> None:
+    """Who copies the example gets a rehearsal; an upgrade takes no approvals away from a flow that runs."""
+    assert load_flow(DEMO).rehearsal
+    assert not load_text(SMALL, tmp_path).rehearsal
+
+
 def test_demo_flow_loads() -> None:
     flow = load_flow(DEMO)
     assert flow.flow == "demo"

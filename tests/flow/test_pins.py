@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from intacct_asana.codec import from_json
 from intacct_asana.errors import Problem
 from intacct_asana.pins import (
     coarse_fields,
+    draft_words,
     gaps_of,
     pins_drift,
     required_fields,
@@ -18,7 +21,17 @@ from intacct_asana.pins import (
     resolve_person,
     resolve_pins,
 )
-from intacct_asana.records import EnumOption, FieldDefinition, FieldNeed, Person, Pins, Section
+from intacct_asana.records import (
+    EnumOption,
+    FieldDefinition,
+    FieldNeed,
+    FieldValue,
+    Person,
+    PinnedField,
+    Pins,
+    Section,
+    TaskDraft,
+)
 
 from tests.flow.mapping_builders import BOT, a_definition, board_of, demo_flow, pins_of, sections_of, with_bills
 
@@ -316,3 +329,21 @@ def test_an_address_that_moved_or_fits_nobody_changes_no_pin(person: Person | No
 def test_pins_of_an_older_release_are_readable() -> None:
     old = '{"project_gid":"7","fields":{},"sections":{},"bot_gid":"9"}'
     assert from_json(Pins, old) == Pins(project_gid="7", fields={}, bot_gid="9")
+
+
+def test_a_task_reads_as_people_would_see_it() -> None:
+    pins = Pins(
+        project_gid="1",
+        sections={"Open": "8"},
+        fields={
+            "Amount": PinnedField(name="Amount", gid="11", kind="number"),
+            "Approval": PinnedField(name="Approval", gid="12", kind="enum", options={"Pending": "121"}),
+            "Tags": PinnedField(name="Tags", gid="13", kind="multi_enum", options={"New": "131", "Old": "132"}),
+            "Paid on": PinnedField(name="Paid on", gid="14", kind="date"),
+        },
+    )
+    fields: dict[str, FieldValue] = {"11": Decimal("100.00"), "13": ("132", "131"), "14": None}
+    draft = TaskDraft(
+        key="CO:ap:7", name="INV-7", due_on=date(2026, 12, 1), section_gid="8", fields=fields, initial_fields={"12": "121"}
+    )
+    assert draft_words(draft, pins) == "INV-7, due 2026-12-01, in Open; Amount: 100.00; Approval: Pending; Tags: Old, New"

@@ -51,6 +51,22 @@ def test_what_somebody_changes_in_intacct_is_put_back_and_said(world: VendorWorl
     assert "Intacct said 'Marketing'; 'IT' of Asana goes over it" in world.results["write_vendors"]["said"]["drift"][0]
 
 
+def test_a_rehearsal_says_what_would_flow_and_where_it_would_stop(a_world: AWorld) -> None:
+    world = a_world(("vendor_writes: 100", "vendor_writes: 1"))
+    world.must_run()
+    for place in range(2):
+        world.choose(world.an_id(place), "IT")
+    live, before = world.flow, world.writes()
+    world.flow, world.books = live.model_copy(update={"rehearsal": True}), None
+    world.must_run()
+    planned = world.results["plan_vendor_fields"]
+    assert (planned["counts"]["write"], world.writes()) == (2, before)
+    assert "too many vendors to write" in planned["would_stop"]
+    world.flow, world.books = live, None
+    world.must_run(allow_unsafe_plan=True)
+    assert [world.team(world.an_id(place)) for place in range(2)] == ["IT", "IT"]
+
+
 def test_a_dry_run_shows_the_plan_and_writes_nothing(world: VendorWorld) -> None:
     world.choose(world.an_id(), "IT")
     before = world.writes()

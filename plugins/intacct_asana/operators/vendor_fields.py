@@ -67,12 +67,12 @@ class PlanVendorFieldsOperator(FlowOperator):
         gone, notes = frozenset(seen.gone), tuple(seen.notes)
         plan = plan_fields(policy, tasks=tasks, vendors=seen.vendors, rows=rows, gone=gone, notes=notes)
         self.log.info("The plan\n%s", plan.render(names=policy.names))
-        if not context["params"].get("allow_unsafe_plan"):
-            self.refused(lambda: self._check_limits(run, plan, seen))
+        allowed = context["params"].get("allow_unsafe_plan")
+        refused = "" if allowed else self.refused(lambda: self._check_limits(run, plan, seen))
         if reading.moves_cursor:
             # One without an id can have no task, so nobody asks for it again.
             cursors[_owed_cursor(run)] = json.dumps(sorted(key for key in seen.unread if ":" in key))
-        return self._store(context, run, plan, reading, cursors, seen.unread)
+        return self._store(context, run, plan, reading, cursors, seen.unread, would_stop=refused)
 
     @staticmethod
     def _check_limits(run: FlowRun, plan: VendorPlan, seen: SeenVendors) -> None:
@@ -146,6 +146,8 @@ class PlanVendorFieldsOperator(FlowOperator):
         reading: Reading,
         cursors: dict[str, str],
         unread: Mapping[str, str],
+        *,
+        would_stop: str,
     ) -> dict[str, Any]:
         now = run.now()
         summary = {
@@ -153,6 +155,8 @@ class PlanVendorFieldsOperator(FlowOperator):
             "counts": plan.counts(),
             "notes": list(plan.notes[:20]),
             "dry_run": self.is_dry(context),
+            "rehearsal": run.flow.rehearsal,
+            **({"would_stop": would_stop} if would_stop else {}),
             "calls": run.calls(),
         }
         stored = StoredPlan(
