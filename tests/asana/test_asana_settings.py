@@ -93,6 +93,7 @@ PARTS = {
 def test_the_methods_that_write_are_known() -> None:
     assert set(PARTS) == {
         "add_option",
+        "add_to_project",
         "attach_field",
         "attach_file",
         "attach_link",

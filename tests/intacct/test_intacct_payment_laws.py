@@ -126,7 +126,7 @@ class History:
             for bill in bills
         }
         plan = plan_records(wanted, links=self.links.of(wanted), found=None)
-        parts = {"project_gid": PINS.project_gid, "key_field_gid": KEY, "bot_gid": BOT, "now": self.wire.now, "workers": 2}
+        parts = {"project_gid": sync_world.PROJECT, "key_field_gid": KEY, "bot_gid": BOT, "now": self.wire.now, "workers": 2}
         kept = {"kind": "bill", "links": self.links, "journal": self.links, "owner": "run"}
         apply_plan(plan, board=self.board, **kept, **parts).raise_if_failed()
 

@@ -52,6 +52,17 @@ def test_an_approved_bill_that_is_edited_afterwards_is_void_on_both_sides(a_flow
     assert flow.says() == ("void", "Pending")
 
 
+def test_an_edit_in_the_second_of_the_last_look_is_seen_by_the_next_one(a_flow: Flow) -> None:
+    """A change time has seconds: the bill showed the one that had been looked at, and waited for the look at all of them."""
+    flow = a_flow()
+    flow.approve(ALICE)
+    flow.run()
+    flow.is_approved()
+    flow.sandbox.act("intacct", CLERK, "edit_bill", record_no=flow.bills[0], changes={"amount": "40000.00"})
+    flow.heal()
+    assert flow.says() == ("void", "Pending")
+
+
 def test_who_looks_at_a_void_approval_reads_what_changed_once(a_flow: Flow) -> None:
     """Nobody was told that 500.00 had become 40,000.00."""
     flow = a_flow()

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property, partial
 from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, BinaryIO, cast
 
 from airflow.sdk import BaseHook
 
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, OddRecord, OutcomeUnknown, Problem, Refused, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Problem, Refused, UnexpectedReply
 from intacct_asana.http import Transport, mutates
 from intacct_asana.intacct.documents import Function, Sieve, files_of, get_document
 from intacct_asana.intacct.errors import UNKNOWN_REQUEST
@@ -27,6 +27,7 @@ from intacct_asana.intacct.reading import (
     changed_payments,
     newest_payments,
     payments_of_bills,
+    readable,
 )
 from intacct_asana.intacct.records import (
     BILL,
@@ -60,14 +61,12 @@ from intacct_asana.records import (
     ObjectField,
     ReadWindow,
     Trail,
-    Unread,
     UserFormatting,
     Vendor,
 )
 from intacct_asana.records.documents import DocumentFile
 
 log = logging.getLogger(__name__)
-Found = TypeVar("Found")
 
 IN_MEMORY_BYTES = 1 << 20
 """A file out of Intacct that is larger waits on disk."""
@@ -206,7 +205,7 @@ class IntacctHook(BaseHook):
         for walk in walks(window, scope=vendor_scope(window), clock=self.settings.clock, created_field=created):
             for rows in self.reader.pages(VENDOR, walk, page_size=page_size):
                 log.debug("%d vendors read", len(rows))
-                yield _readable(rows, self._vendor, name=partial(unread_vendor, company_id=self._company_id), unread=unread)
+                yield readable(rows, self._vendor, name=partial(unread_vendor, company_id=self._company_id), unread=unread)
 
     def vendor(self, vendor_id: str) -> Vendor | None:
         """The vendor as it is now, or None when it is gone. Ids are case sensitive, whatever a query matches."""
@@ -268,7 +267,7 @@ class IntacctHook(BaseHook):
                 base_currency=self.base_currency,
             )
 
-        bills = _readable(rows, bill, name=partial(unread_bill, company_id=self._company_id), unread=unread)
+        bills = readable(rows, bill, name=partial(unread_bill, company_id=self._company_id), unread=unread)
         for found in bills:
             if found.strange_days:
                 log.warning("Bill %s: %s can hardly be meant", found.record_no, ", ".join(found.strange_days))
@@ -494,22 +493,6 @@ class IntacctHook(BaseHook):
             return False, error.message
         entity = f", entity {reply.entity_id}" if reply.entity_id else ", top level"
         return True, f"Logged in to company {reply.company_id} as {reply.user_id}{entity}"
-
-
-def _readable(
-    rows: list[Row], read: Callable[[Row], Found], *, name: Callable[..., Unread], unread: TellUnread | None
-) -> list[Found]:
-    """What `read` makes of the rows; `unread` is told of those of which it makes nothing, and without it they are raised."""
-    found: list[Found] = []
-    for row in rows:
-        try:
-            found.append(read(row))
-        except UnexpectedReply as error:
-            told = name(row, error=error)
-            if unread is None:
-                raise OddRecord(told.why) from error
-            unread(told)
-    return found
 
 
 def _waiting_file() -> BinaryIO:

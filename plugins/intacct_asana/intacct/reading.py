@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
-from intacct_asana.errors import Misconfigured, Problem, UnexpectedReply
+from intacct_asana.errors import Misconfigured, OddRecord, Problem, UnexpectedReply
 from intacct_asana.intacct.gateway import Gateway
 from intacct_asana.intacct.payments import (
     DETAIL,
@@ -59,8 +60,10 @@ from intacct_asana.intacct.walks import (
     deletions_walk,
 )
 from intacct_asana.intacct.xml import lookup
-from intacct_asana.records import BillLine, IntacctUser, ObjectField, Payment, Trail
+from intacct_asana.ports import TellUnread
+from intacct_asana.records import BillLine, IntacctUser, ObjectField, Payment, Trail, Unread
 
+Found = TypeVar("Found")
 log = logging.getLogger(__name__)
 
 Row = dict[str, str]
@@ -354,3 +357,19 @@ class Trails:
 
 def batches(values: Sequence[str], size: int) -> list[Sequence[str]]:
     return [values[start : start + size] for start in range(0, len(values), size)]
+
+
+def readable(
+    rows: list[Row], read: Callable[[Row], Found], *, name: Callable[..., Unread], unread: TellUnread | None
+) -> list[Found]:
+    """What `read` makes of the rows; `unread` is told of those of which it makes nothing, and without it they are raised."""
+    found: list[Found] = []
+    for row in rows:
+        try:
+            found.append(read(row))
+        except UnexpectedReply as error:
+            told = name(row, error=error)
+            if unread is None:
+                raise OddRecord(told.why) from error
+            unread(told)
+    return found

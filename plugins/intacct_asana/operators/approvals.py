@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 CHANGED, LOOKED, SEEN, OWED = "approvals_bills", "approvals_looked", "approvals_seen", "approvals_owed"
 """Cursors: Intacct's text of the newest change that was looked at, when all decided bills were, and the record numbers of
 those that could not be read, which each run asks for again."""
+ONCE = "?"
+"""Behind a bill's change time that one run alone has met."""
+
 OVERLAP_MINUTES = 5.0
 CLOCKS_DIFFER = timedelta(minutes=10)
 
@@ -338,11 +341,19 @@ class _Looks:
             decided.setdefault(decision.key, []).append(decision)
         for key, decisions in decided.items():
             bill = bills[key]
-            self._seen_now[bill.record_no] = bill.modified_at_text
-            # Read again only because looking back reaches it: what was looked at as it is costs no call more.
-            if only_owed or not bill.modified_at_text or self._seen_before.get(bill.record_no) != bill.modified_at_text:
+            if not self._was_seen(bill) or only_owed:
                 self._look_at(bill, decisions)
         self._look_at_unknown({key: bill for key, bill in bills.items() if self._is_unknown(bill, decided.get(key, ()))})
+
+    def _was_seen(self, bill: Bill) -> bool:
+        """Whether a bill is read again only because looking back reaches it: it costs no call more then.
+
+        A change time has seconds, and the bill may change once more within the one in which it was looked at. So a time is
+        trusted when a second run meets it.
+        """
+        at, before = bill.modified_at_text, self._seen_before.get(bill.record_no, "")
+        self._seen_now[bill.record_no] = at if before in (at, at + ONCE) else at + ONCE
+        return bool(at) and before == at
 
     def _is_unknown(self, bill: Bill, decisions: Sequence[Decision]) -> bool:
         """Whether it says by a stamp that no decision of ours stands behind that it was decided on another content."""
@@ -433,7 +444,8 @@ class _Looks:
         if newest:
             self.run.store.save_cursor(Cursor(name=CHANGED, value=newest))
             horizon = self.run.books.earlier(newest, minutes=OVERLAP_MINUTES)
-            recent = {number: at for number, at in self._seen_now.items() if at and latest([at, horizon]) == at}
+            times = {number: (at.removesuffix(ONCE), at) for number, at in self._seen_now.items()}
+            recent = {number: kept for number, (at, kept) in times.items() if at and latest([at, horizon]) == at}
             self.run.store.save_cursor(Cursor(name=SEEN, value=json.dumps(recent, sort_keys=True)))
         self.run.store.save_cursor(Cursor(name=OWED, value=json.dumps(sorted(self._owed))))
         # Before the first bill sync there is nothing to look at yet; the next run has to look again, and it costs nothing.
