@@ -104,9 +104,12 @@ def test_where_a_task_may_not_be_put_back_the_others_go_on_and_it_is_owed(world:
     closed(world)
     world.edit_bill("640.00")
     world.edit_bill("730.00", bill=1)
+    cursor = f"bill:{world.flow.fingerprint('bill')}"
+    before = world.store.cursor(cursor)
     with pytest.raises(Refused, match=f"task {gid} of .* left project .* could not be put back .*No second task") as told:
         world.sync()
     assert "preflight" not in told.value.message
+    assert world.store.cursor(cursor) != before
     assert world.task(1)["fields"]["Amount"] == "730.00"
     assert len(world.sandbox.state("asana")["tasks"]) == 2
     world.pass_time(hours=2)
