@@ -106,7 +106,7 @@ class FieldRule(Part):
     May be left out where the source has a closed set of values, such as `state`."""
 
     other: Line | None = None
-    """Option for values that `options` does not list. Without it such a value stops the run."""
+    """Option for values that `options` does not list. Without it a record with such a value fails by name."""
 
     format: Line | None = None
     """How an id and a name become one text: `{id}`, `{name}` or both. `{id} {name}` when left out."""
