@@ -423,8 +423,9 @@ def files_can_be_read(flow: Standing) -> None:
 
 
 def test_files_of_bills_that_nobody_decides_about_cost_one_call_a_day(a_flow: Flow) -> None:
-    """One call for each task that is written, two for a choice that counts; a full pass reads none again. Once a day the bill
-    sync reads those of both open bills, and the look at decided ones that of the one."""
+    """One call for each task that is written, two for a choice that counts and one when the next run looks at the bill once
+    more; a full pass reads none again. Once a day the bill sync reads those of both open bills, and the look at decided ones
+    that of the one."""
     flow = a_flow_with_files(a_flow, bills=2)
     flow.attach(bill=1)
     flow.heal()
@@ -438,6 +439,7 @@ def test_files_of_bills_that_nobody_decides_about_cost_one_call_a_day(a_flow: Fl
     assert reads(flow.heal) == 0
     flow.approve(ALICE)
     assert reads(flow.run) == 2
+    assert reads(flow.heal) == 1
     assert reads(flow.heal) == 0
     assert reads(lambda: flow.heal(hours=25)) == 3
     assert reads(flow.heal) == 0

@@ -186,6 +186,10 @@ class Store:
             self._as_seen(intent)
             del self.intents[intent.intent_id]
 
+    def open(self, *kinds: str) -> list[Intent]:
+        self.wire.leave(self.wire.enter())
+        return [one for one in self.intents.values() if one.kind in kinds and one.state.is_open]
+
     def _as_seen(self, intent: Intent) -> None:
         row = self.intents.get(intent.intent_id)
         if row is None or (row.state, row.turn) != (intent.state, intent.turn):

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from intacct_asana.records import ValueState
 
@@ -103,6 +103,17 @@ def assert_in_peace(world: FieldsWorld) -> None:
         world.run().raise_if_failed()
 
 
+COMMENT_IN_DOUBT = [
+    ("status", KEYS[0], "inactive"),
+    ("intacct", KEYS[0], TEAM, "IT"),
+    ("asana", KEYS[0], TEAM, "HR"),
+    ("run", 8, "after"),
+    ("asana", KEYS[0], TEAM, "IT"),
+]
+"""The run dies behind a comment about a value that is no news when the next one begins: it stayed in doubt for ever."""
+
+
+@example({}, COMMENT_IN_DOUBT)
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(WORLDS, st.lists(MOVES, max_size=14))
 def test_any_history_converges_and_the_owner_wins(how: dict[str, bool], moves: list[tuple]) -> None:

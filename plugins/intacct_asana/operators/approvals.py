@@ -281,8 +281,6 @@ class _Looks:
         is_due = not since or self._is_due(began)
         pages = self._decided(open_too=self._is_due(began)) if is_due else self._changed(since or "")
         self._is_whole = is_due
-        if is_due:
-            self._seen_before = {}
         try:
             for page in pages:
                 self._look(page)
@@ -353,7 +351,7 @@ class _Looks:
         """
         at, before = bill.modified_at_text, self._seen_before.get(bill.record_no, "")
         self._seen_now[bill.record_no] = at if before in (at, at + ONCE) else at + ONCE
-        return bool(at) and before == at
+        return bool(at) and before == at and not self._is_whole
 
     def _is_unknown(self, bill: Bill, decisions: Sequence[Decision]) -> bool:
         """Whether it says by a stamp that no decision of ours stands behind that it was decided on another content."""

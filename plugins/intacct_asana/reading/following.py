@@ -353,7 +353,7 @@ class BillFollower(Follower):
         theirs = self._by_key(self.books.bills(window, unread=self.tell_unread)) if vendor_ids else {}
         cursors = {**sight.cursors, NAMED: self._named_until()}
         both = self._sight({**theirs, **sight.records}, gone=sight.gone, cursors=cursors)
-        return replace(both, swept=sight.swept, deletions=sight.deletions)
+        return replace(both, swept=sight.swept, deletions=sight.deletions, files_anew=sight.files_anew)
 
     def everything(self, window: ReadWindow) -> Sight:
         sight = self._with_files(super().everything(window))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from intacct_asana.errors import TryLater
 from intacct_asana.journal import Kind, Outcome, carry_out
 from intacct_asana.ports import Journal, Links, TaskBoard, VendorValues
 from intacct_asana.records import Intent, Story, ValueState, VendorValue
@@ -84,7 +85,18 @@ def tell_people(
         report.count(str(row.state))
 
     report.each(untold, tell, key=lambda row: f"{row.key}, {row.field}")
+    _forget_old_news(journal, untold)
     return report
+
+
+def _forget_old_news(journal: Journal, untold: Sequence[VendorValue]) -> None:
+    """Comments that a run left in doubt, about what is no news any more: whether they arrived makes no difference now."""
+    wanted = {_intent_id(row) for row in untold}
+    for intent in journal.open(VendorComment.name):
+        if intent.intent_id not in wanted:
+            # Where another run has it, that one ends it.
+            with suppress(TryLater):
+                journal.drop(intent)
 
 
 def comment_of(row: VendorValue, policy: VendorPolicy) -> str:
@@ -103,9 +115,12 @@ def reference(row: VendorValue, policy: VendorPolicy) -> str:
 
 def _intent(row: VendorValue, task_gid: str, policy: VendorPolicy) -> Intent:
     """One a field: later news takes the place of what is no longer true."""
-    digest = hashlib.sha256(f"{row.key}|{row.field}".encode()).hexdigest()[:20]
     body = {"text": comment_of(row, policy)}
-    return Intent(intent_id=f"vendor-comment:{digest}", kind=VendorComment.name, subject=task_gid, body=body)
+    return Intent(intent_id=_intent_id(row), kind=VendorComment.name, subject=task_gid, body=body)
+
+
+def _intent_id(row: VendorValue) -> str:
+    return f"vendor-comment:{hashlib.sha256(f'{row.key}|{row.field}'.encode()).hexdigest()[:20]}"
 
 
 def _text(intent: Intent) -> str:
