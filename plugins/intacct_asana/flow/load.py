@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar, get_args
@@ -38,7 +39,7 @@ MENDS = {
 
 def load_flow(path: Path) -> Flow:
     """The flow that the file at `path` declares. Raises Misconfigured with every problem in it, as `file:line`."""
-    flow, flaws = _understood(*_read(path))
+    _, flow, flaws = _read(path)
     if flow is not None and not flaws:
         return flow
     raise _misconfigured(path, flaws)
@@ -55,8 +56,8 @@ def load_flows(folder: Path) -> tuple[list[Flow], list[Misconfigured]]:
     tables: dict[Path, Table] = {}
     files: dict[Path, tuple[Flow | None, list[Flaw]]] = {}
     for path in _flow_files(folder):
-        table, flaws = _read(path)
-        files[path] = _understood(table, flaws)
+        table, flow, flaws = _read(path)
+        files[path] = flow, flaws
         if table is not None:
             tables[path] = table
     good = {path: table for path, table in tables.items() if not files[path][1]}
@@ -95,16 +96,27 @@ def _value_at(table: Table, where: checks.Path) -> object:
     return here
 
 
-def _read(path: Path) -> tuple[Table | None, list[Flaw]]:
+Read = tuple[Table | None, Flow | None, list[Flaw]]
+"""A file as a table and as a flow, as far as it is one, and everything that is wrong in it."""
+
+
+def _read(path: Path) -> Read:
     if path.suffix == ".yml":
-        return None, [Flaw(line=0, what="the file's name ends in .yml", mend="end it in .yaml, or move it out of this folder")]
+        return _no_file(
+            Flaw(line=0, what="the file's name ends in .yml", mend="end it in .yaml, or move it out of this folder")
+        )
     try:
-        return read_yaml(path.read_text(encoding="utf-8"))
+        table, flow, flaws = _understood(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        return None, [Flaw(line=line, what="the file is not UTF-8 text", mend="save it as UTF-8")]
+        return _no_file(Flaw(line=line, what="the file is not UTF-8 text", mend="save it as UTF-8"))
     except OSError as error:
-        return None, [Flaw(line=0, what=f"the file cannot be read: {error.strerror}", mend="check its name and permissions")]
+        return _no_file(Flaw(line=0, what=f"the file cannot be read: {error.strerror}", mend="check its name and permissions"))
+    return table, flow, list(flaws)
+
+
+def _no_file(flaw: Flaw) -> Read:
+    return None, None, [flaw]
 
 
 def _misconfigured(path: Path, flaws: Iterable[Flaw]) -> Misconfigured:
@@ -138,12 +150,15 @@ def line_of(table: Table, path: Place) -> int:
     return line
 
 
-def _understood(table: Table | None, flaws: list[Flaw]) -> tuple[Flow | None, list[Flaw]]:
-    """The file as a flow, and everything that is wrong in it."""
+@lru_cache(maxsize=128)
+def _understood(text: str) -> tuple[Table | None, Flow | None, tuple[Flaw, ...]]:
+    """The same of a file's text. A process reads one text several times, for its DAGs and for its step, and nobody changes
+    what comes of it."""
+    table, flaws = read_yaml(text)
     if table is None:
-        return None, flaws
+        return None, None, tuple(flaws)
     flow, found = _validated(table)
-    return flow, [*flaws, *_with_lines(table, found), *_checked(table)]
+    return table, flow, (*flaws, *_with_lines(table, found), *_checked(table))
 
 
 # The first look: does it fit the model?
