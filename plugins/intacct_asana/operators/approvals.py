@@ -33,8 +33,9 @@ log = logging.getLogger(__name__)
 CHANGED, LOOKED, SEEN, OWED = "approvals_bills", "approvals_looked", "approvals_seen", "approvals_owed"
 """Cursors: Intacct's text of the newest change that was looked at, when all decided bills were, and the record numbers of
 those that could not be read, which each run asks for again."""
-ONCE = "?"
-"""Behind a bill's change time that one run alone has met."""
+MET = " met "
+"""Behind a bill's change time, before the instant by our own clock at which it was first met."""
+A_SECOND_OVER = timedelta(seconds=2)
 
 OVERLAP_MINUTES = 5.0
 CLOCKS_DIFFER = timedelta(minutes=10)
@@ -347,10 +348,15 @@ class _Looks:
         """Whether a bill is read again only because looking back reaches it: it costs no call more then.
 
         A change time has seconds, and the bill may change once more within the one in which it was looked at. So a time is
-        trusted when a second run meets it.
+        trusted from the first look on that comes later than that after it was met.
         """
         at, before = bill.modified_at_text, self._seen_before.get(bill.record_no, "")
-        self._seen_now[bill.record_no] = at if before in (at, at + ONCE) else at + ONCE
+        text, _, met = before.partition(MET)
+        if text != at:
+            met = self.run.now().isoformat()
+        elif met and self.run.now() - datetime.fromisoformat(met) >= A_SECOND_OVER:
+            met = ""
+        self._seen_now[bill.record_no] = at + MET + met if met else at
         return bool(at) and before == at and not self._is_whole
 
     def _is_unknown(self, bill: Bill, decisions: Sequence[Decision]) -> bool:
@@ -442,7 +448,7 @@ class _Looks:
         if newest:
             self.run.store.save_cursor(Cursor(name=CHANGED, value=newest))
             horizon = self.run.books.earlier(newest, minutes=OVERLAP_MINUTES)
-            times = {number: (at.removesuffix(ONCE), at) for number, at in self._seen_now.items()}
+            times = {number: (seen.partition(MET)[0], seen) for number, seen in self._seen_now.items()}
             recent = {number: kept for number, (at, kept) in times.items() if at and latest([at, horizon]) == at}
             self.run.store.save_cursor(Cursor(name=SEEN, value=json.dumps(recent, sort_keys=True)))
         self.run.store.save_cursor(Cursor(name=OWED, value=json.dumps(sorted(self._owed))))
