@@ -179,7 +179,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _is_for_both(item: pytest.Item) -> bool:
     """The store's own tests, the journal's, and every law and cut; the slow half of these takes turns too."""
     about_store = item.path.parent.name in ("store", "journal")
-    return "slow" not in item.keywords and (about_store or "laws" in item.keywords or "cuts" in item.keywords)
+    marks = {mark.name for mark in item.iter_markers()}
+    return "slow" not in marks and (about_store or bool(marks & {"laws", "cuts"}))
 
 
 def _is_its_turn(item: pytest.Item) -> bool:
