@@ -101,10 +101,12 @@ def _may_decide(scene: Scene, documents: Documents, gid: str, verdict: str) -> b
 
 
 def _is_shown(scene: Scene, task: Json, stories: list[Json], choice: Json) -> bool:
-    """On the task that was asked for. One that was read before the choice cannot show it."""
+    """On the task that was asked for. One that was read before the choice cannot show it; one that does not say when it
+    changed last has to."""
     if task["gid"] != scene.link.task_gid:
         return False
-    if scene.way == "DeclaredComment" or datetime.fromisoformat(task["modified_at"]) < _at(choice):
+    changed = task.get("modified_at")
+    if scene.way == "DeclaredComment" or (changed is not None and datetime.fromisoformat(changed) < _at(choice)):
         return True
     last = [one for one in stories if _value(scene, one) is not None][-1]
     return _shows(scene, task) in {_value(scene, choice), _value(scene, last)}
