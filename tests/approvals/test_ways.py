@@ -79,6 +79,7 @@ def test_nothing_else_counts(text: str) -> None:
     ("markup", "counts"),
     [
         ("", True),
+        (" \n", True),
         ("<body>approve</body>", True),
         ("<body>approve\n<blockquote>the bill</blockquote></body>", True),
         ("<body><s>approve</s></body>", False),
@@ -115,7 +116,7 @@ def test_a_comment_that_was_edited_or_that_nobody_knows_was_not_has_a_flaw() -> 
     story = a_comment("approve", is_edited=False, html="<body>approve</body>")
     [signal] = read(story, policy=a_policy(way=COMMENT))
     assert COMMENT.flaw(signal, story) is None
-    for flaw in ({"is_edited": True}, {"text": "approve: x"}, {"is_edited": None}, {"html": ""}):
+    for flaw in ({"is_edited": True}, {"text": "approve: x"}, {"is_edited": None}, {"html": ""}, {"html": " "}):
         assert COMMENT.flaw(signal, replace(story, **flaw)) is not None
 
 

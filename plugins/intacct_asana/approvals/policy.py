@@ -242,7 +242,7 @@ class DeclaredComment:
     def flaw(self, signal: Signal, story: Story) -> tuple[str, str] | None:
         if story.is_edited or self.said_text(story) != signal.said:
             return "The comment was changed after it was written, so it does not count.", f"Please {self.again}."
-        if not story.html:
+        if not story.html.strip():
             return "Asana does not show how the comment looks, and it may be struck through.", f"Please {self.again}."
         if story.is_edited is None:
             return "Asana does not tell whether the comment was changed after it was written.", f"Please {self.again}."
@@ -275,7 +275,7 @@ def _head(text: str) -> str:
 def _opens_with(markup: str, head: str) -> bool:
     """Whether the comment shows `head` as plain text: not struck through, quoted, or in a list. Without markup it may."""
     inner = markup.strip().removeprefix("<body>").lstrip()
-    return not markup or inner.startswith((html.escape(head), html.escape(head, quote=False)))
+    return not inner or inner.startswith((html.escape(head), html.escape(head, quote=False)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
