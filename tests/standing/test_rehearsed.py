@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from intacct_asana.errors import IntacctAsanaError
+from intacct_asana.store import open_store
 
 from sandbox import constants
+from tests.conftest import evidence_keys
 from tests.reconciliation.reconciliation_world import ALICE, BEN, ERIN
 from tests.standing.standing_world import Standing
 
@@ -21,13 +23,14 @@ def rehearsed(flow: Standing) -> str:
 
 def report_of_rehearsal(flow: Standing) -> dict[str, Any]:
     """What one run of the approvals reports, as a flow that was switched back to a rehearsal says it."""
-    live, before = flow.flow, everything(flow)
+    live, store, before = flow.flow, flow.store, everything(flow)
     flow.flow, flow.books = live.model_copy(update={"rehearsal": True}), None
+    flow.store = open_store(flow.url, evidence_keys=evidence_keys).for_flow("small", rehearses=True)
     flow.pass_time(1)
     found = flow.read()
     report: dict[str, Any] = flow.settle(plan_id=found["plan_id"])
     assert flow.tell() == {"rehearsal": True, "untold": 0}
-    flow.flow, flow.books = live, None
+    flow.flow, flow.store, flow.books = live, store, None
     assert everything(flow) == before
     return report
 
