@@ -7,12 +7,12 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from intacct_asana.errors import IntacctAsanaError, Refused
+from intacct_asana.errors import IntacctAsanaError, Refused, TryLater
 from intacct_asana.records import TaskDraft
 from intacct_asana.store import FlowStore, kept_open, open_store
 from sqlalchemy import event
 
-from tests.store.store_world import NOON, a_link, a_snapshot, break_table, crowd, everything, make_older, minutes
+from tests.store.store_world import NOON, a_link, a_snapshot, break_table, crowd, everything, make_older, minutes, run_sql
 
 
 def test_a_saved_link_comes_back_exactly(flow: FlowStore) -> None:
@@ -154,6 +154,19 @@ def test_a_store_that_is_kept_open_holds_nobody_up(flow: FlowStore) -> None:
         with ThreadPoolExecutor(1) as pool:
             pool.submit(flow.links("bill").save, a_link("b")).result(10)
         assert set(flow.links("bill").all()) == {"a", "b"}
+
+
+def test_a_connection_that_the_server_ends_costs_a_step_one_transaction(flow: FlowStore, url: str) -> None:
+    """The step's next one has a connection again. A file has no server that could end it."""
+    with kept_open():
+        flow.links("bill").save(a_link("a"))
+        if url.startswith("postgresql"):
+            others = "datname = current_database() AND pid != pg_backend_pid()"
+            run_sql(url, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+            with pytest.raises(TryLater):
+                flow.links("bill").save(a_link("b"))
+        flow.links("bill").save(a_link("c"))
+        assert set(flow.links("bill").all()) == {"a", "c"}
 
 
 def test_a_look_inside_a_step_works_on_a_store_that_is_kept_open(flow: FlowStore) -> None:

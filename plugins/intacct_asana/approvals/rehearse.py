@@ -125,7 +125,7 @@ class RehearsedTeller(Teller):
     """Finds out what a task would be made to show, and leaves it as it is."""
 
     def put(self, task: Task, value: str, stories: Sequence[Story]) -> None:
-        """A real run would set the field or the status, once the task is where it belongs; which it says by itself."""
+        """A real run would set the field or the status. That it would put the task back into its project first is said."""
         self.bring_back(task)
 
 

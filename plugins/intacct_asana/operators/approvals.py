@@ -340,12 +340,12 @@ class _Looks:
             decided.setdefault(decision.key, []).append(decision)
         for key, decisions in decided.items():
             bill = bills[key]
-            if not self._was_seen(bill) or only_owed:
+            if not self._met_before(bill) or only_owed:
                 self._look_at(bill, decisions)
         self._look_at_unknown({key: bill for key, bill in bills.items() if self._is_unknown(bill, decided.get(key, ()))})
 
-    def _was_seen(self, bill: Bill) -> bool:
-        """Whether a bill is read again only because looking back reaches it: it costs no call more then.
+    def _met_before(self, bill: Bill) -> bool:
+        """Notes the bill's change time. Whether it is read again only because looking back reaches it: then it costs no call.
 
         A change time has seconds, and the bill may change once more within the one in which it was looked at. So a time is
         trusted from the first look on that comes later than that after it was met.
