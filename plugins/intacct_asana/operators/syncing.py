@@ -226,7 +226,7 @@ class PlanTasksOperator(FlowOperator):
         """
         if run.flow.rehearsal:
             return
-        journal, long_ago = run.store.intents(), utc_now() - LATEST_ARRIVAL
+        journal, long_ago = run.store.intents(), run.now() - LATEST_ARRIVAL
         left = {action.key for action in plan.actions if isinstance(action, Leave)}
         written = {action.key for action in plan.writing}
         for write in unsure:
@@ -409,7 +409,7 @@ class ApplyPlanOperator(StoredPlanOperator):
             key_field_gid=pins.fields[scope.key_field].gid,
             bot_gid=pins.bot_gid,
             owner=stored.plan_id,
-            now=utc_now,
+            now=run.now,
             names={pin.gid: name for name, pin in pins.fields.items()},
             workers=board.max_writes,
             on_progress=lambda text: self.log.info("%s", text),
@@ -426,7 +426,7 @@ class ApplyPlanOperator(StoredPlanOperator):
         if is_whole:
             # By the names that they had when Intacct was read: the flow file may have changed since.
             moved = [Cursor(name=name, value=text) for name, text in stored.summary.get("cursors", {}).items()]
-            run.store.finish_plan(stored.plan_id, cursors=moved, result=summary, at=utc_now())
+            run.store.finish_plan(stored.plan_id, cursors=moved, result=summary, at=run.now())
         result.raise_if_failed()
         return summary
 
