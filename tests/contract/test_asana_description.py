@@ -399,6 +399,8 @@ def visit_every_route(raw: httpx.Client, sandbox: Any, receiver: Any) -> set[str
     call("PUT", f"/tasks/{task}", {"custom_fields": values})
     sandbox.act("asana", "rule", "choose", task=task, field="Approval", option="Approved")
     call("GET", f"/tasks/{task}/projects")
+    call("POST", f"/tasks/{task}/subtasks", {"name": "Approve it", "resource_subtype": "approval", "assignee": ALICE["gid"]})
+    call("GET", f"/tasks/{task}/subtasks")
     call("POST", f"/tasks/{task}/removeProject", {"project": constants.VENDORS_PROJECT_GID})
     comment = call("POST", f"/tasks/{task}/stories", {"text": "Hello"})["gid"]
     call("PUT", f"/stories/{comment}", {"text": "Hello again"})

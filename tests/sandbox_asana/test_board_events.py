@@ -38,6 +38,19 @@ def test_task_added_comes_with_its_project_and_its_story(api: Any) -> None:
     assert (story["type"], story["parent"]["gid"], story["resource"]["resource_subtype"]) == ("story", task, "added_to_project")
 
 
+def test_a_project_hears_of_subtasks_which_it_does_not_list(api: Any) -> None:
+    task = api.add_task()
+    child = api.post(f"/tasks/{task}/subtasks", {"name": "c", "resource_subtype": "approval"})["gid"]
+    before, token, above = api.get(f"/tasks/{task}")["modified_at"], api.sync_token(), api.sync_token(task)
+    api.as_person(ALICE["gid"]).put(f"/tasks/{child}", {"approval_status": "approved"})
+    heard = [(event["type"], event["action"], (event.get("parent") or event["resource"])["gid"]) for event in api.events(token)]
+    assert heard[:2] == [("story", "added", child), ("task", "changed", child)]
+    assert [event["resource"]["gid"] for event in api.events(above, task)] == [
+        event["resource"]["gid"] for event in api.events(token)
+    ]
+    assert api.get(f"/tasks/{task}")["modified_at"] == before
+
+
 def test_enum_change_names_field_and_option_but_no_old_value(api: Any, sandbox: Any, approval: dict[str, Any]) -> None:
     task, token = api.add_task(), api.sync_token()
     sandbox.act("asana", ALICE["email"], "choose", task=task, field="Approval", option="Rejected")

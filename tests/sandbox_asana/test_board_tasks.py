@@ -148,6 +148,26 @@ def test_task_with_a_parent_is_silently_not_put_into_its_projects(api: Any) -> N
     parent = api.add_task()
     child = api.post("/tasks", {"name": "c", "parent": parent, "projects": [BILLS_PROJECT_GID]})
     assert child["projects"] == []
+    assert [row["gid"] for row in api.get(f"/tasks/{parent}/subtasks")] == [child["gid"]]
+
+
+def test_subtasks_are_counted_where_asked_for_and_go_with_their_task(api: Any) -> None:
+    parent, more = api.add_task(), {"resource_subtype": "approval", "assignee": ALICE["gid"], "due_on": "2026-04-01"}
+    child = api.post(f"/tasks/{parent}/subtasks", {"name": "Approve bill 1", **more})
+    assert (child["parent"]["gid"], child["approval_status"], child["assignee"]["gid"]) == (parent, "pending", ALICE["gid"])
+    assert "num_subtasks" not in api.get(f"/tasks/{parent}")
+    assert api.get(f"/tasks/{parent}", opt_fields="num_subtasks")["num_subtasks"] == 1
+    assert [row["gid"] for row in api.get("/tasks", project=BILLS_PROJECT_GID)] == [parent]
+    api.delete(f"/tasks/{parent}")
+    assert api.refusal("GET", f"/tasks/{child['gid']}")[0] == 404
+
+
+def test_a_subtask_is_for_whoever_may_see_and_edit_its_task(api: Any, sandbox: Any) -> None:
+    parent = api.add_task()
+    child = api.post(f"/tasks/{parent}/subtasks", {"name": "c", "resource_subtype": "approval"})["gid"]
+    assert api.as_person(ALICE["gid"]).put(f"/tasks/{child}", {"approval_status": "approved"})["completed"] is True
+    sandbox.act("asana", "bot", "share_project", members={"alice": "viewer"})
+    assert api.as_person(ALICE["gid"]).refusal("PUT", f"/tasks/{child}", {"name": "d"})[0] == 403
 
 
 def test_memberships_on_create_choose_the_section(api: Any) -> None:

@@ -60,7 +60,7 @@ class Edit:
     def event(
         self, action: str, resource: Any, *, task: Task, also: str = "", lateness: timedelta = NOT_LATE, **more: Any
     ) -> None:
-        """Put an event on the streams of the task and of its projects (`also`: one it has just left)."""
+        """Put an event on the streams of the task, its projects and what it is a subtask of (`also`: a project just left)."""
         kind = f"event {SHAPES[type(resource)].resource_type} {action}"
         if self.quiet:
             return
@@ -68,9 +68,8 @@ class Edit:
         if fate == "drop":
             return
         event = Event(self.space.now(), self.user, action, resource, is_odd=fate == "odd", **more)
-        streams = dict.fromkeys(
-            (task.gid, *task.places, *([task.parent.gid] if task.parent else []), *([also] if also else []))
-        )
+        family = (task, *task.ancestors)
+        streams = dict.fromkeys([gid for one in family for gid in (one.gid, *one.places)] + ([also] if also else []))
         for _ in range(2 if fate == "double" else 1):
             self.space.events.record(event, streams, lateness=lateness + (more_late if fate == "late" else NOT_LATE))
         self.space.deliveries.queue(event, list(streams))

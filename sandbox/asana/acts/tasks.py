@@ -47,6 +47,8 @@ def create(edit: Edit, data: dict[str, Any], *, viewer: User) -> Task:
 
 def _register(edit: Edit, task: Task) -> None:
     edit.space.tasks[task.gid] = task
+    if task.parent:
+        task.parent.subtasks.append(task)
     for section in task.places.values():
         section.project.tasks[task.gid] = task
 
@@ -90,7 +92,7 @@ def _section_of(project: Project, section: Section | None) -> Section:
 
 def update(edit: Edit, task: Task, data: dict[str, Any], *, viewer: User) -> None:
     """Raises 403 where every project of the task lets this user only look or comment."""
-    levels = [section.project.levels_of(viewer) for section in task.places.values()]
+    levels = [section.project.levels_of(viewer) for one in (task, *task.ancestors) for section in one.places.values()]
     if any(levels) and not set().union(*levels) & WRITERS_LEVELS:
         raise forbidden("You do not have permission to edit this task.")
     for effect in prepare(edit, task, data, viewer=viewer):
@@ -280,7 +282,9 @@ WRITERS: dict[str, Callable[..., Effect]] = {
 
 
 def delete(edit: Edit, task: Task) -> None:
-    """Into the trash: it vanishes from lists; readers learn of it by a `deleted` event or by its absence."""
+    """Into the trash, with its subtasks: it vanishes from lists; readers learn of it by a `deleted` event or by its absence."""
+    for subtask in task.live_subtasks:
+        delete(edit, subtask)
     edit.touch(task)
     edit.event("deleted", task, task=task)
     task.trashed = True

@@ -89,6 +89,17 @@ def delete_task(call: Call) -> Answer:
     return done()
 
 
+@route("GET", "/tasks/{gid}/subtasks")
+def list_subtasks(call: Call) -> Answer:
+    return many(call, call.space.task(call.args["gid"], call.user).live_subtasks)
+
+
+@route("POST", "/tasks/{gid}/subtasks")
+def create_subtask(call: Call) -> Answer:
+    parent = call.space.task(call.args["gid"], call.user)
+    return created(call, tasks.create(call.edit, {**call.data, "parent": parent.gid}, viewer=call.user))
+
+
 @route("POST", "/tasks/{gid}/addProject")
 def add_project(call: Call) -> Answer:
     task = call.space.task(call.args["gid"], call.user)

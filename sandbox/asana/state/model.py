@@ -175,7 +175,17 @@ class Task:
     places: dict[str, Section] = field(default_factory=dict)
     stories: list[Story] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
+    subtasks: list[Task] = field(default_factory=list)
     trashed: bool = False
+
+    @property
+    def live_subtasks(self) -> list[Task]:
+        return [task for task in self.subtasks if not task.trashed]
+
+    @property
+    def ancestors(self) -> list[Task]:
+        """What it is a subtask of, nearest first."""
+        return [self.parent, *self.parent.ancestors] if self.parent else []
 
 
 @dataclass(eq=False)

@@ -254,7 +254,7 @@ _TASK: dict[str, Attribute] = {
     "hearted": fixed(False),
     "likes": fixed([]),
     "hearts": fixed([]),
-    "num_subtasks": fixed(0),
+    "num_subtasks": lambda task, _viewer: len(task.live_subtasks),
     "actual_time_minutes": fixed(None),
 }
 

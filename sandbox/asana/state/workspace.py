@@ -195,6 +195,8 @@ class Workspace:
     def is_visible(self, task: Task, viewer: User) -> bool:
         if any(section.project.levels_of(viewer) for section in task.places.values()):
             return True
+        if task.parent and self.is_visible(task.parent, viewer):
+            return True
         return viewer.gid in [who.gid for who in (task.created_by, task.assignee, *task.followers) if who]
 
     def field(self, gid: object, viewer: User, *, in_path: bool = True) -> CustomField:
