@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
 from sandbox import control
@@ -16,7 +14,7 @@ from sandbox.asana.system import Asana
 from sandbox.core import World
 from sandbox.gateway import router as gateway
 from sandbox.gateway.books.state import Company
-from sandbox.hangup import HangUpApp
+from sandbox.hangup import SandboxApp
 
 _INDEX = Path(__file__).parent / "index.html"
 
@@ -28,18 +26,11 @@ def create_app(world: World | None = None, *, seed: int = control.DEFAULT_SEED, 
     if world.asana is None:
         world.asana = Asana(world)
         world.asana.reset(seed, **options)
-    app = HangUpApp(title="Intacct and Asana sandbox", docs_url=None, redoc_url=None, openapi_url=None)
+    app = SandboxApp(world, title="Intacct and Asana sandbox", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.world = world
     app.include_router(gateway.build(world))
     app.include_router(control.build(world))
     app.include_router(asana.build(world))
-
-    @app.middleware("http")
-    async def dated(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-        """Every answer says what time it is here, as any server's does."""
-        response = await call_next(request)
-        response.headers["Date"] = format_datetime(world.clock.now(), usegmt=True)
-        return response
 
     @app.get("/", response_class=HTMLResponse)
     async def index() -> str:

@@ -165,7 +165,7 @@ class _Bringer:
     def bring_all(self) -> None:
         """Every task that the reading found out of the project. One that may not be put back is said, and stops nothing."""
         board, pins = self.run.own_board("bill")
-        cursors = {name: self.run.store.cursor(name) for name in Places.names(pins.project_gid)}
+        cursors = self.run.store.cursors(Places.names(pins.project_gid))
         for gid in sorted(Places.of(pins.project_gid, cursors).away):
             try:
                 if task := board.task(gid):
@@ -443,18 +443,18 @@ class _Looks:
     def _move_cursors(self, began: datetime, *, looked: bool) -> None:
         if self.run.flow.rehearsal:
             return
-        latest = self.run.books.latest
+        latest, moved = self.run.books.latest, [Cursor(name=OWED, value=json.dumps(sorted(self._owed)))]
         newest = latest([self.run.store.cursor(CHANGED) or "", *self._newest])
         if newest:
-            self.run.store.save_cursor(Cursor(name=CHANGED, value=newest))
+            moved.append(Cursor(name=CHANGED, value=newest))
             horizon = self.run.books.earlier(newest, minutes=OVERLAP_MINUTES)
             times = {number: (seen.partition(MET)[0], seen) for number, seen in self._seen_now.items()}
             recent = {number: kept for number, (at, kept) in times.items() if at and latest([at, horizon]) == at}
-            self.run.store.save_cursor(Cursor(name=SEEN, value=json.dumps(recent, sort_keys=True)))
-        self.run.store.save_cursor(Cursor(name=OWED, value=json.dumps(sorted(self._owed))))
+            moved.append(Cursor(name=SEEN, value=json.dumps(recent, sort_keys=True)))
         # Before the first bill sync there is nothing to look at yet; the next run has to look again, and it costs nothing.
         if looked and self._pages:
-            self.run.store.save_cursor(Cursor(name=LOOKED, value=began.isoformat()))
+            moved.append(Cursor(name=LOOKED, value=began.isoformat()))
+        self.run.store.save_cursor(*moved)
 
 
 def find_bill(run: FlowRun, decision: Decision) -> Bill | None:

@@ -41,6 +41,7 @@ class FlowRun:
     def __init__(self, flow: Flow, *, now: Callable[[], datetime] | None = None) -> None:
         self.flow = flow
         self._gids: dict[str, str] = {}
+        self._pinned: dict[str, Pins] = {}
         self.now = now or utc_now
 
     @cached_property
@@ -119,8 +120,9 @@ class FlowRun:
             )
 
     def _pins(self, kind: str) -> Pins:
-        pins = self.store.pins(kind)
-        if pins:
+        """Read once: one step goes by one preflight."""
+        if pins := self._pinned.get(kind) or self.store.pins(kind):
+            self._pinned[kind] = pins
             return pins
         raise Misconfigured(
             f"Flow {self.flow.flow} does not know the Asana fields of its {kind} project yet.",

@@ -257,8 +257,7 @@ def _clock_of(board: AsanaHook) -> datetime | None:
 
 
 def _places(run: FlowRun, pins: Pins) -> Places:
-    names = Places.names(pins.project_gid)
-    return Places.of(pins.project_gid, {name: run.store.cursor(name) for name in names})
+    return Places.of(pins.project_gid, run.store.cursors(Places.names(pins.project_gid)))
 
 
 def _to_show(run: FlowRun, look: Look) -> Cursor:

@@ -144,7 +144,9 @@ class Follower:
         self.people = NamedPeople(flow)
         self.clock, self.now = now, now()
         streams = (*self.required, DELETIONS, SWEPT, NAMED, FILES, OWED, *EVERY)
-        self.known = {stream: store.cursor(self.cursor_name(stream)) for stream in streams}
+        names = {stream: self.cursor_name(stream) for stream in streams}
+        stood = store.cursors(names.values())
+        self.known = {stream: stood[name] for stream, name in names.items()}
         self.back = LookBack(flow.bills, kept=self.known.get, texts=books, now=self.now)
         self.unread: dict[str, Unread] = {}
         """By record number, what came and could not be read."""

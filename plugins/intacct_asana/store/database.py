@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, insert, inspect, make_url, select
@@ -268,28 +268,42 @@ def _version(connection: Connection, name: str) -> int | None:
     return found
 
 
-def put(connection: Connection, table: Table, row: Mapping[str, Any]) -> None:
-    """Insert `row`, or write its values over the row that has its primary key."""
-    keys = [column.name for column in table.primary_key]
-    statement = _insert(connection, table).values(**row)
-    values = {name: statement.excluded[name] for name in row if name not in keys}
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=values))
+def put(connection: Connection, table: Table, *rows: Mapping[str, Any]) -> None:
+    """Insert rows of the same columns, each over the row that has its primary key. No key comes twice."""
+    if rows:
+        connection.execute(_putting(table, connection.dialect.name, tuple(rows[0])), list(rows))
 
 
 def add(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert `row` unless its primary key is there; True when it was new."""
-    return connection.execute(_insert(connection, table).values(**row).on_conflict_do_nothing()).rowcount == 1
+    return connection.execute(_adding(table, connection.dialect.name), row).rowcount == 1
 
 
 def add_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """`add` for many rows at once."""
     if rows:
-        connection.execute(_insert(connection, table).on_conflict_do_nothing(), list(rows))
+        connection.execute(_adding(table, connection.dialect.name), list(rows))
 
 
-def _insert(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+# Made once: to put a statement together takes longer than to carry it out.
+
+
+@cache
+def _putting(table: Table, dialect: str, columns: tuple[str, ...]) -> postgresql.Insert | sqlite.Insert:
+    keys = [column.name for column in table.primary_key]
+    statement = _insert(table, dialect)
+    values = {name: statement.excluded[name] for name in columns if name not in keys}
+    return statement.on_conflict_do_update(index_elements=keys, set_=values)
+
+
+@cache
+def _adding(table: Table, dialect: str) -> postgresql.Insert | sqlite.Insert:
+    return _insert(table, dialect).on_conflict_do_nothing()
+
+
+def _insert(table: Table, dialect: str) -> postgresql.Insert | sqlite.Insert:
     """This database's own INSERT: the general one does not know ON CONFLICT."""
-    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def _failure(error: SQLAlchemyError | ValueError, *, store: str, secret: str) -> IntacctAsanaError:

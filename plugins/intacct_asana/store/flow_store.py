@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -87,11 +87,16 @@ class FlowStore:
         return lease(self._always, flow=self._flow, name=name, now=now)
 
     def cursor(self, name: str) -> str | None:
-        return runs.read_cursor(self._database, flow=self._flow, name=name)
+        return self.cursors([name])[name]
 
-    def save_cursor(self, cursor: Cursor) -> None:
+    def cursors(self, names: Collection[str]) -> Mapping[str, str | None]:
+        """As they are at one instant; None for one that was never saved."""
+        return runs.read_cursors(self._database, flow=self._flow, names=names)
+
+    def save_cursor(self, *cursors: Cursor) -> None:
+        """All of them, or none."""
         with self._database.write() as connection:
-            runs.save_cursors(connection, flow=self._flow, cursors=[cursor])
+            runs.save_cursors(connection, flow=self._flow, cursors=cursors)
 
     def pins(self, kind: str) -> Pins | None:
         """What preflight pinned for the project of this kind of record, or None."""

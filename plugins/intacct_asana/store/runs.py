@@ -113,23 +113,30 @@ def _plan(row: Row[Any]) -> StoredPlan:
     )
 
 
-def read_cursor(database: Database, *, flow: str, name: str) -> str | None:
+CURSORS = select(cursors_table.c.name, cursors_table.c.value).where(
+    cursors_table.c.flow == bindparam("flow"), cursors_table.c.name.in_(bindparam("names", expanding=True))
+)
+
+
+def read_cursors(database: Database, *, flow: str, names: Collection[str]) -> dict[str, str | None]:
+    """All of these, as they are at one instant; None for one that was never saved."""
     with database.read() as connection:
-        return connection.execute(
-            select(cursors_table.c.value).where(cursors_table.c.flow == flow, cursors_table.c.name == name)
-        ).scalar()
+        found = connection.execute(CURSORS, {"flow": flow, "names": list(names)})
+        return {**dict.fromkeys(names), **{row.name: row.value for row in found}}
 
 
 def save_cursors(connection: Connection, *, flow: str, cursors: Sequence[Cursor]) -> None:
     """Within the caller's transaction. By name, so that two runs take their locks in the same order."""
-    for cursor in sorted(cursors, key=lambda each: each.name):
-        put(connection, cursors_table, {"flow": flow, "name": cursor.name, "value": cursor.value})
+    newest = {cursor.name: cursor.value for cursor in cursors}
+    put(connection, cursors_table, *({"flow": flow, "name": name, "value": newest[name]} for name in sorted(newest)))
+
+
+PINS = select(pins_table.c.body).where(pins_table.c.flow == bindparam("flow"), pins_table.c.kind == bindparam("kind"))
 
 
 def read_pins(database: Database, *, flow: str, kind: str) -> Pins | None:
-    query = select(pins_table.c.body).where(pins_table.c.flow == flow, pins_table.c.kind == kind)
     with database.read() as connection:
-        body = connection.execute(query).scalar()
+        body = connection.execute(PINS, {"flow": flow, "kind": kind}).scalar()
         return from_json(Pins, body) if body else None
 
 
@@ -188,8 +195,8 @@ class StoredMarks:
     def read(self, marks: Mapping[str, Mark]) -> None:
         """These tasks' stories were read. What we wrote ourselves stays noted."""
         with self._database.write() as connection:
-            for gid, mark in sorted(marks.items()):
-                put(connection, marks_table, self._row(gid, mark.read_at, value=mark.value))
+            rows = (self._row(gid, mark.read_at, value=mark.value) for gid, mark in sorted(marks.items()))
+            put(connection, marks_table, *rows)
 
     def made(self, times: Mapping[str, datetime]) -> None:
         """We made these tasks, and Asana gave that time of change: there is no history before it to read."""
