@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from intacct_asana.audit.chain import Keyring
 from intacct_asana.errors import Problem, TryLater
 from intacct_asana.records import Cursor, Intent, IntentState, Pins
 from intacct_asana.records.anchors import Anchor
@@ -17,7 +18,7 @@ from intacct_asana.store import evidence, runs
 from intacct_asana.store.database import Database
 from intacct_asana.store.decisions import StoredDecisions
 from intacct_asana.store.documents import StoredDocuments
-from intacct_asana.store.evidence import EvidenceReport, EvidenceRow, Keyring
+from intacct_asana.store.evidence import EvidenceReport, EvidenceRow, WholeEvidence
 from intacct_asana.store.intents import StoredIntents
 from intacct_asana.store.links import StoredLinks
 from intacct_asana.store.runs import StoredMarks, StoredPlan
@@ -123,6 +124,10 @@ class FlowStore:
     def evidence(self, key: str | None = None) -> list[EvidenceRow]:
         """The evidence in the order it was written; of one bill when `key` is given."""
         return evidence.read_evidence(self._database, flow=self._flow, key=key)
+
+    def whole_evidence(self) -> WholeEvidence:
+        """All of it with its head and its policies, of one instant: what an export is made from."""
+        return evidence.whole_evidence(self._database, flow=self._flow)
 
     def note(self, key: str, *, facts: Mapping[str, object], at: datetime) -> Anchor:
         """Evidence about one bill that no decision stands behind, as that its task was deleted."""
