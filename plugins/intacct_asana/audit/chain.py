@@ -110,13 +110,9 @@ class ChainRow:
         return said if isinstance(said, dict) else {}
 
     def digest_by(self, keys: Keyring, *, flow: str) -> str:
-        """The digest that it has to carry; empty for a row that no program of ours wrote."""
+        """The digest that it has to carry."""
         columns = ("sequence", "key", "decision_id", "written_at", "body", "previous", "signed_by")
-        try:
-            return keys.digest(flow=flow, **{name: getattr(self, name) for name in columns})
-        except TypeError:
-            # SQLite keeps whatever it is given, bytes in place of text too.
-            return ""
+        return keys.digest(flow=flow, **{name: getattr(self, name) for name in columns})
 
 
 def key_findings(rows: Sequence[ChainRow], keys: Keyring) -> Iterator[Found]:

@@ -220,9 +220,10 @@ def _whole(connection: Connection, flow: str) -> WholeEvidence:
 
 
 def _chain_row(row: Row[Any]) -> ChainRow:
-    said = {name: value for name, value in row._mapping.items() if name != "flow"}
-    # A row without a body is none that was left out.
-    return ChainRow(**said | {"body": "" if row.body is None else row.body})
+    """Bytes, or nothing, in place of text are what SQLite keeps for whoever puts them there; they fit no digest."""
+    said: dict[str, Any] = {name: value for name, value in row._mapping.items() if name != "flow"}
+    said |= {name: str(value) for name, value in said.items() if name != "sequence"}
+    return ChainRow(**said)
 
 
 def _decisions(connection: Connection, flow: str, rows: Sequence[ChainRow]) -> Iterator[Found]:
