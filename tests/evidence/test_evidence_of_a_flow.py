@@ -22,6 +22,7 @@ from intacct_asana.store import open_store
 from typer.testing import CliRunner
 
 from sandbox import constants
+from tests.begun import begun
 from tests.databases import airflow_connection
 from tests.reconciliation.reconciliation_world import ALICE, BEN
 from tests.standing.standing_world import Standing
@@ -40,11 +41,17 @@ def flow(a_flow: Callable[..., Standing], tmp_path: Path, monkeypatch: pytest.Mo
     # Not Airflow's own database, which these tests do not have.
     monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")
     flow = a_flow(bills=2)
-    flow.store = open_store(flow.url, evidence_keys=evidence_keys).for_flow("small")
-    monkeypatch.setenv("AIRFLOW_CONN_INTACCT_ASANA_STORE", json.dumps(airflow_connection(flow.url)))
-    flow.approve(ALICE)
-    flow.approve(BEN, bill=1)
-    flow.heal()
+
+    def approved() -> tuple[str, Any]:
+        flow.store = open_store(flow.url, evidence_keys=evidence_keys).for_flow("small")
+        flow.approve(ALICE)
+        flow.approve(BEN, bill=1)
+        flow.heal()
+        return flow.url, flow.at
+
+    url, flow.at = begun(flow.sandbox, flow.new_store, "evidence of two approvals", approved)
+    flow.url, flow.store = url, open_store(url, evidence_keys=evidence_keys).for_flow("small")
+    monkeypatch.setenv("AIRFLOW_CONN_INTACCT_ASANA_STORE", json.dumps(airflow_connection(url)))
     return flow
 
 
@@ -98,14 +105,16 @@ def test_a_table_is_written_for_people(flow: Standing) -> None:
     lines = list(csv.DictReader(io.StringIO(Path(made["file"]).read_text(encoding="utf-8-sig"), newline="")))
     assert len(lines) == made["rows"] == 10
     assert {line["address"] for line in lines} == {ALICE, BEN}
-    assert {line["amount"] for line in lines if line["step"] != "RECORDED"} == {"500.00"}
+    assert {line["amount"] for line in lines if line["step"] != "RECORDED"} == {"500"}
 
 
 def test_forged_evidence_is_exported_named_and_fails_the_run(flow: Standing) -> None:
     forge(flow)
     made = step(flow, bill=flow.bills[0])
-    assert any(one.startswith(f"evidence of small, row 1 ({flow.key()}): it was changed") for one in made["findings"])
-    assert any(one.startswith(f"export of small, row 1 ({flow.key()}): it was changed") for one in made["findings"])
+    (first,) = {row.sequence for row in flow.store.evidence(flow.key()) if row.body["step"] == "RECORDED"}
+    for what in ("evidence", "export"):
+        named = f"{what} of small, row {first} ({flow.key()}): it was changed after it was written"
+        assert any(one.startswith(named) for one in made["findings"]), made["findings"]
     with pytest.raises(UnexpectedReply, match="it was changed after it was written"):
         report(made)
 
@@ -118,7 +127,7 @@ def test_a_stamp_in_intacct_tells_of_an_end_that_was_cut_off(flow: Standing) -> 
 
 
 def test_without_intacct_there_is_an_export_that_says_what_was_not_compared(flow: Standing) -> None:
-    flow.sandbox.fault("intacct", "query APBILL", "fail", times=100)
+    flow.sandbox.fault("intacct", "query APBILL", "refuse", times=100)
     made = step(flow)
     assert made["stamps_unread"].startswith("The stamps in Intacct were not compared")
     assert (made["anchors"], made["findings"]) == (0, [])
@@ -145,20 +154,22 @@ def test_findings_give_one_and_what_cannot_be_read_gives_two(flow: Standing, tmp
     file, table = tmp_path / "all.json", tmp_path / "all.csv"
     assert command("export", "--flow", "small", "--to", file)[0] == 0
     assert command("export", "--flow", "small", "--to", table, "--format", "csv")[0] == 0
-    assert command("verify", table) == (
-        2,
-        "This file cannot be read as an export of evidence: Expecting value: line 1 column 1 (char 0)",
-    )
+    code, said = command("verify", table)
+    assert (code, "This file cannot be read as an export of evidence" in said) == (2, True)
     assert command("verify", tmp_path / "nothing")[0] == 2
     assert command("verify")[0] == 2
     assert command("verify", "--flow", "none")[0] == 2
     assert command("verify", file, "--anchor", "row 41")[0] == 2
     code, said = command("verify", file, "--anchor", "#1:0000000000000000")
-    assert (code, "the row was replaced after it was noted there" in said) == (1, True)
+    assert (code, "with another digest" in said) == (1, True)
     assert command("verify", file, "--flow", "other")[0] == 1
     file.write_text(file.read_text().replace("alice.martin", "mallory"))
     code, said = command("verify", file)
-    assert (code, "row 1 " in said, "its SHA-256 is not the one in all.json.sha256" in said) == (1, True, True), said
+    assert (code, "it was changed after it was written" in said, "its SHA-256 is not the one in all.json.sha256" in said) == (
+        1,
+        True,
+        True,
+    ), said
     forge(flow)
     assert command("verify", "--flow", "small")[0] == 1
 
@@ -172,14 +183,34 @@ def test_no_store_is_made_where_there_is_none(flow: Standing, tmp_path: Path, mo
 
 # What may be in it: docs/evidence.md says the same in words.
 
-MAY_BE_IN = """
-about answer
-"""
+MAY_BE_IN = {
+    "": "answer control_id decider_email decision_sha256 outcome policy_version record_no rule shown_digest step step_before "
+    "story_gid task_gid task_url",
+    "who": "email gid is_guest name",
+    "chosen": "at reason said source story_gid verdict",
+    "signal": "decided_at decider_gid decider_name reason replaced said source story_gid task_gid verdict",
+    "rules": "passed rule said",
+    "changed": "is was what",
+    "bill": "created_by modified_at_text modified_by record_no state digest",
+    "bill, shown": "base_currency bill_number currency description document_digest document_id due_on lines total_entered "
+    "transaction_total_entered vendor_id version",
+}
+FREE = {"limits", "before", "after", "values"}
+"""Names in these come from the flow's file: currencies, the fields of the stamp."""
+
+
+def may_be_in() -> set[str]:
+    return FREE | {
+        f"{part}.{name}".lstrip(".")
+        for place, names in MAY_BE_IN.items()
+        for part in place.split(", ")
+        for name in names.split()
+    }
 
 
 def paths(value: object, at: str = "") -> Iterator[str]:
     """`who.email`, `rules.said`: every name in a body, with those that it stands in."""
-    if isinstance(value, dict) and at not in ("limits",):
+    if isinstance(value, dict) and at not in FREE:
         for name, each in value.items():
             yield from paths(each, f"{at}.{name}".lstrip("."))
     elif isinstance(value, list) and any(isinstance(each, dict) for each in value):
@@ -195,7 +226,8 @@ def test_nothing_is_in_it_but_what_is_listed_and_no_secret(flow: Standing) -> No
     flow.heal()
     file = Path(step(flow)["file"])
     bodies = [row.said for row in read_export(file.read_text()).in_full]
-    assert {path for body in bodies for path in paths(body)} - set(MAY_BE_IN.split()) == set()
+    found = sorted({path for body in bodies for path in paths(body)} - may_be_in())
+    assert not found, " ".join(found)
     secrets = {
         constants.ASANA_TOKEN,
         constants.WS_PASSWORD,
