@@ -131,10 +131,12 @@ def _findings(problems: Sequence[Problem]) -> None:
 
 
 def _print(title: str, rows: Sequence[tuple[str, str]]) -> None:
-    table = Table(title=escape(title), show_header=False, title_justify="left")
+    table = Table(show_header=False)
     for name, value in rows:
         table.add_row(name, escape(value))
-    _console().print(table)
+    console = _console()
+    console.print(f"[bold]{escape(title)}[/bold]", soft_wrap=True)
+    console.print(table)
 
 
 def _console() -> Console:
