@@ -31,6 +31,14 @@ def mappings_folder() -> Path:
     return Path(named) if named else PROJECT_ROOT / "include" / "mappings"
 
 
+def exports_folder() -> Path:
+    """Where exports of the evidence go: `INTACCT_ASANA_EXPORTS`, or a folder under AIRFLOW_HOME."""
+    from airflow.configuration import AIRFLOW_HOME
+
+    named = os.environ.get("INTACCT_ASANA_EXPORTS")
+    return Path(named) if named else Path(AIRFLOW_HOME) / "intacct_asana_exports"
+
+
 def good_flows() -> list[Flow]:
     """Every flow whose file has no problem. The others are shown by dags/mapping_check.py."""
     flows, _ = load_flows(mappings_folder())

@@ -16,6 +16,7 @@ RANKS = {
     "text": 0,
     "codec": 0,
     "records": 1,
+    "audit": 2,
     "ports": 2,
     "flow": 2,
     "pins": 3,
@@ -37,11 +38,13 @@ RANKS = {
     "operators": 9,
     "dag_parts": 9,
     "plugin": 10,
+    "commands": 10,
+    "__main__": 11,
 }
 """Who may import whom: a package imports what stands lower, and packages of one rank do not know each other."""
 
 PURE = {
-    *("errors", "text", "codec", "records", "ports", "flow", "pins", "task", "journal"),
+    *("errors", "text", "codec", "records", "audit", "ports", "flow", "pins", "task", "journal"),
     *("sync", "vendors", "approvals", "reading"),
     *(f"intacct.{name}" for name in ("xml", "timestamps", "errors", "replies", "query", "records", "walks", "payments")),
     "intacct.documents",

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from intacct_asana.audit.chain import fingerprint
 from intacct_asana.deployment import derived, evidence_keys
 from intacct_asana.errors import Misconfigured, TryLater
 from intacct_asana.operators.preflight import ReportChecksOperator
-from intacct_asana.store.evidence import fingerprint
 
 from tests.store.store_world import opened, settled, unlock
 

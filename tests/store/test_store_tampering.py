@@ -11,10 +11,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from intacct_asana.audit.chain import MEND, Keyring, fingerprint
 from intacct_asana.errors import Misconfigured, Refused
 from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in, without_anchors
 from intacct_asana.store import FlowStore, open_store
-from intacct_asana.store.evidence import MEND, Keyring, fingerprint
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 

@@ -18,11 +18,12 @@ from intacct_asana.approvals.standing import AnswerKind, anchors_told
 from intacct_asana.approvals.words import content_of, is_stamp_of, read_stamp
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OddRecord, Refused, TryLater, UnexpectedReply
 from intacct_asana.journal import carry_out
+from intacct_asana.operators.evidence import anchors_on
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
 from intacct_asana.reading.choices import COPY, TO_SHOW, Places
 from intacct_asana.reading.documents import ABOUT_IT, GONE
 from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, DecisionState, Link, ReadWindow, Task, Unread
-from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in
+from intacct_asana.records.anchors import Anchor, anchor_text
 from intacct_asana.sync.back import NotPutBack, put_back, was_put_back, would_be_put_back
 
 if TYPE_CHECKING:
@@ -418,14 +419,8 @@ class _Looks:
         return self.settler.void_unknown(bill, link) if is_unknown else None
 
     def _note_anchors(self, bill: Bill, decisions: Sequence[Decision]) -> None:
-        """Of stamps that this store made, and of what was told since its evidence began.
-
-        Whoever lost the store has no evidence that older ones could prove. The comments are for the look at all of them.
-        """
-        stamp = self.settler.policy.stamp
-        text = bill.custom.get(stamp.decision_id, "") if stamp else ""
-        if any(text.startswith(one.decision_id) for one in decisions if not one.rule.startswith("found")):
-            self.anchors += anchors_in(text, where=f"the stamp on bill {bill.bill_number or bill.record_no}")
+        """Of stamps that this store made, and, in the look at all of them, of what was told since its evidence began."""
+        self.anchors += anchors_on(bill, decisions, stamp=self.settler.policy.stamp)
         if self._is_whole and self._told_since:
             stories = self.settler.stories(decisions[-1]) or ()
             self.anchors += anchors_told(stories, bot_gid=self.settler.policy.bot_gid, since=self._told_since)

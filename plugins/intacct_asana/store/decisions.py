@@ -9,12 +9,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
+from intacct_asana.audit.chain import Keyring, sha256_hex
 from intacct_asana.codec import from_json, instant_text, to_json
 from intacct_asana.errors import Refused
 from intacct_asana.records import NEXT_STATES, ON_THE_WAY, Cursor, Decision, DecisionState
 from intacct_asana.records.anchors import Anchor
 from intacct_asana.store.database import Database, add
-from intacct_asana.store.evidence import Chain, Keyring, read_evidence, sha256_hex
+from intacct_asana.store.evidence import Chain, read_evidence
 from intacct_asana.store.runs import save_cursors
 from intacct_asana.store.tables import decisions as table
 

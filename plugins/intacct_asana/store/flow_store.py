@@ -10,6 +10,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from intacct_asana.audit.chain import Keyring
+from intacct_asana.audit.export import Export, Query, make_export
+from intacct_asana.audit.verify import FileReport, verify_export
 from intacct_asana.errors import Problem, TryLater
 from intacct_asana.records import Cursor, Intent, IntentState, Pins
 from intacct_asana.records.anchors import Anchor
@@ -17,7 +20,7 @@ from intacct_asana.store import evidence, runs
 from intacct_asana.store.database import Database
 from intacct_asana.store.decisions import StoredDecisions
 from intacct_asana.store.documents import StoredDocuments
-from intacct_asana.store.evidence import EvidenceReport, EvidenceRow, Keyring
+from intacct_asana.store.evidence import EvidenceReport, EvidenceRow
 from intacct_asana.store.intents import StoredIntents
 from intacct_asana.store.links import StoredLinks
 from intacct_asana.store.runs import StoredMarks, StoredPlan
@@ -128,6 +131,28 @@ class FlowStore:
     def evidence(self, key: str | None = None) -> list[EvidenceRow]:
         """The evidence in the order it was written; of one bill when `key` is given."""
         return evidence.read_evidence(self._database, flow=self._flow, key=key)
+
+    def export_evidence(
+        self, query: Query, *, at: datetime, by: str, anchors: Sequence[Anchor] = (), people: Mapping[str, str] | None = None
+    ) -> Export:
+        """The rows that are asked for, linked by the others, sealed. `people` are gids by address."""
+        whole = evidence.whole_evidence(self._database, flow=self._flow)
+        return make_export(
+            whole.rows,
+            flow=self._flow,
+            query=query,
+            keys=self._keys,
+            at=at,
+            by=by,
+            policies=whole.policies,
+            head=whole.head,
+            anchors=anchors,
+            people=people,
+        )
+
+    def verify_export(self, export: Export, *, anchors: Sequence[Anchor] = ()) -> FileReport:
+        """What a file proves to whoever has the keys of the evidence. The database is not asked."""
+        return verify_export(export, keys=self._keys, anchors=anchors)
 
     def note(self, key: str, *, facts: Mapping[str, object], at: datetime) -> Anchor:
         """Evidence about one bill that no decision stands behind, as that its task was deleted."""

@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, select, update
 
+from intacct_asana.audit.chain import Keyring
 from intacct_asana.codec import from_json, instant_text, to_json
 from intacct_asana.records import ValueState, VendorValue
 from intacct_asana.store.database import Database, put
-from intacct_asana.store.evidence import Chain, Keyring
+from intacct_asana.store.evidence import Chain
 from intacct_asana.store.tables import vendor_values as table
 
 CHUNK = 500

@@ -1,0 +1,192 @@
+"""`evidence export` and `evidence verify`. Exit codes: 0 nothing is wrong, 1 findings, 2 it cannot be read or made."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy import make_url
+
+from intacct_asana.audit.chain import Keyring
+from intacct_asana.audit.verify import FileReport, anchors_of, verify_export
+from intacct_asana.deployment import evidence_keys, flow_named
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
+from intacct_asana.operators.evidence import export_of, query_of, read_file, stamped_anchors, write_export
+from intacct_asana.operators.flow_run import FlowRun, store_url
+from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in
+
+app = typer.Typer(no_args_is_help=True, help="The evidence of decisions: export it, verify it (docs/evidence.md).")
+
+FINDINGS, UNREADABLE = 1, 2
+
+
+class Form(StrEnum):
+    JSON = "json"
+    CSV = "csv"
+
+
+FlowName = Annotated[str, typer.Option("--flow", help="Name of the flow.")]
+
+
+@app.command()
+def export(
+    flow: FlowName,
+    to: Annotated[Path, typer.Option("--to", help="The file to write; its SHA-256 goes beside it. Never overwritten.")],
+    form: Annotated[Form, typer.Option("--format", help="json proves itself; csv is for reading.")] = Form.JSON,
+    bill: Annotated[str, typer.Option(help="A bill's key, number or record number.")] = "",
+    since: Annotated[str, typer.Option(help="A day or a time, in the flow's zone unless it says one.")] = "",
+    until: Annotated[str, typer.Option(help="A day, which counts whole, or a time, which does not count.")] = "",
+    person: Annotated[str, typer.Option(help="A user's gid or address in Asana.")] = "",
+    stamps: Annotated[bool, typer.Option("--stamps", help="Also keep the anchors that stand on the bills.")] = False,
+) -> None:
+    """Write the evidence of a bill, a period, a person, or all of it into a file."""
+    with _told():
+        run = _run_of(flow)
+        query = query_of(run, bill=bill, since=since, until=until, person=person)
+        made = export_of(run, query, by=getpass.getuser())
+        if stamps:
+            anchors = stamped_anchors(run, {row.key for row in made.in_full})
+            made = export_of(run, query, by=getpass.getuser(), anchors=anchors)
+        path, digest = write_export(to, made, form=form)
+        rows = [
+            ("file", str(path)),
+            ("SHA-256", digest),
+            ("rows in full", str(made.header.rows)),
+            ("rows left out", str(made.header.left_out)),
+            ("newest row", anchor_text(made.header.head)),
+            ("anchors", str(len(made.anchors))),
+            ("sealed with key", made.signed_by or "none: there is no key"),
+        ]
+        _print(f"Evidence of {flow}", rows)
+
+
+@app.command()
+def verify(
+    file: Annotated[Path | None, typer.Argument(help="An exported file (JSON); the store when there is none.")] = None,
+    flow: Annotated[str, typer.Option("--flow", help="Name of the flow; for the store, or to be compared with the file.")] = "",
+    anchor: Annotated[list[str] | None, typer.Option(help="An anchor of a stamp, a comment, a run. Repeatable.")] = None,
+    against: Annotated[list[Path] | None, typer.Option(help="An earlier export, as anchors for its rows. Repeatable.")] = None,
+    without_key: Annotated[bool, typer.Option("--without-key", help="What anybody can prove, without the key.")] = False,
+) -> None:
+    """Say what an exported file, or the store, proves, and what is wrong with it."""
+    with _told():
+        anchors = _anchors(anchor or (), against or ())
+        if file is None:
+            _verify_store(flow, anchors)
+        else:
+            made, problems = read_file(file)
+            if flow and made.header.flow != flow:
+                problems.append(Problem(where=file.name, what=f"it is of flow {made.header.flow}"))
+            keys = None if without_key else Keyring(_keys())
+            _end_of(file, verify_export(made, keys=keys, anchors=anchors), problems)
+
+
+def _verify_store(flow: str, anchors: Sequence[Anchor]) -> None:
+    if not flow:
+        raise Misconfigured("Name a file, or the flow whose store is to be verified: --flow.")
+    report = _run_of(flow).store.examine_evidence(anchors)
+    keyed = f"row {report.keyed_from}, key {', '.join(report.signed_by)}" if report.keyed_from else "none"
+    rows = [("rows", str(report.rows)), ("keyed from", keyed), ("anchors", str(report.anchors))]
+    _print(f"Evidence of {flow} in its store", rows)
+    _findings(report.problems)
+
+
+def _end_of(file: Path, report: FileReport, problems: Sequence[Problem]) -> None:
+    header = report.export.header
+    query = {name: getattr(header.query, name) for name in ("bill", "since", "until", "person")}
+    asked = ", ".join(f"{name} {value}" for name, value in query.items() if value) or "everything"
+    rows = [
+        ("flow", header.flow),
+        ("asked for", asked),
+        ("exported", f"{header.exported_at:%Y-%m-%d %H:%M} UTC by {header.exported_by}"),
+        ("rows in full", str(header.rows)),
+        ("rows left out", str(header.left_out)),
+        ("newest row", anchor_text(header.head)),
+    ]
+    found = [*problems, *report.problems]
+    proven = [("proven", line) for line in report.proven] if not found else []
+    _print(str(file), [*rows, *proven, *(("not proven", line) for line in report.not_proven)])
+    _findings(found)
+
+
+def _findings(problems: Sequence[Problem]) -> None:
+    console = _console()
+    if not problems:
+        console.print("[green]Nothing is wrong.[/green]")
+        return
+    table = Table("where", "what is wrong", "what to do", title=f"{len(problems)} findings", title_style="red", show_lines=True)
+    for one in problems:
+        table.add_row(escape(one.where), escape(one.what), escape(one.mend))
+    console.print(table)
+    raise typer.Exit(FINDINGS)
+
+
+def _print(title: str, rows: Sequence[tuple[str, str]]) -> None:
+    table = Table(show_header=False)
+    for name, value in rows:
+        table.add_row(name, escape(value))
+    console = _console()
+    console.print(f"[bold]{escape(title)}[/bold]", soft_wrap=True)
+    console.print(table)
+
+
+def _console() -> Console:
+    """Paths and digests are copied from here, so nothing is cut where there is no terminal."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=200)
+
+
+def _anchors(texts: Sequence[str], files: Sequence[Path]) -> tuple[Anchor, ...]:
+    found: list[Anchor] = []
+    for text in texts:
+        anchors = anchors_in(text, where="the anchor that was given")
+        if not anchors:
+            raise Misconfigured(f"There is no anchor in {text!r}; one looks like #41:9f3a0c11d2e4b5a6.")
+        found += anchors
+    for file in files:
+        earlier, problems = read_file(file)
+        if problems:
+            raise Misconfigured("An earlier export cannot be compared with.", problems=tuple(problems))
+        found += anchors_of(earlier, where=file.name)
+    return tuple(found)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except IntacctAsanaError as error:
+        Console(stderr=True, highlight=False).print(f"[red]{escape(error.message)}[/red]", soft_wrap=True)
+        raise typer.Exit(UNREADABLE) from None
+
+
+def _in_airflow() -> None:
+    # Airflow gives connections and Variables of its own database only to a process that says so, as its own commands do.
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+
+
+def _keys() -> Sequence[bytes]:
+    _in_airflow()
+    return evidence_keys()
+
+
+def _run_of(flow: str) -> FlowRun:
+    """Raises Misconfigured where the store is a file that is not there: it would be made, and nothing in it is wrong."""
+    _in_airflow()
+    run = FlowRun(flow_named(flow))
+    url = make_url(store_url(run.flow.connections.store))
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        raise Misconfigured(
+            f"There is no store of flow {flow} here: {url.database} does not exist. Run this where Airflow runs, "
+            f"with its settings, or give the connection {run.flow.connections.store}."
+        )
+    return run
