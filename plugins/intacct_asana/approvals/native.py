@@ -315,8 +315,8 @@ def refused_words(error: IntacctAsanaError, seen: Seen | None) -> str:
 def unclear_words(intent: Intent, bill: NativeBill) -> str:
     act = str(intent.body["act"])
     return (
-        f"Whether Intacct took the {act} of {intent.body['bill']} is not known: no clear answer came, and the bill is {bill.state} "
-        "there as before. It is not sent again, since it might count twice. Please look at the bill's approval history in "
+        f"Whether Intacct took the {act} of {intent.body['bill']} is not known: no clear answer came, and the bill is still "
+        f"{bill.state} there. It is not sent again, since it might count twice. Please look at the bill's approval history in "
         f"Intacct, and {act} it there if that is missing."
     )
 
