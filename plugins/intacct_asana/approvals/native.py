@@ -74,7 +74,7 @@ class NativeKind(Kind):
     check: Callable[[], None] = lambda: None
     first: NativeBill | None = None
     refused: set[str] = field(default_factory=set)
-    """What Intacct clearly said no to in this run: of those it is known that nothing arrived."""
+    """What was refused in this run, by us or clearly by Intacct: of that try it is known that nothing arrived."""
     name: str = field(default="rest_workflow", init=False)
     exclusive: bool = field(default=True, init=False)
     looks_first: bool = field(default=True, init=False)
@@ -103,28 +103,32 @@ class NativeKind(Kind):
         return {intent_id: look for intent_id, look in looks.items() if look is not None}
 
     def _look(self, intent: Intent) -> Seen | IntacctAsanaError | None:
-        is_out = may_be_out(intent)
-        bill = self.workflow.bill(str(intent.body["record_no"])) if is_out else self.first
+        bill = self.workflow.bill(str(intent.body["record_no"])) if times_sent(intent) else self.first
         if bill is None:
             return None
-        if is_out and intent.intent_id not in self.refused and self._is_anyones_guess(intent, bill):
+        if self._is_anyones_guess(intent, bill):
             return NobodyKnows(unclear_words(intent, bill))
         return Seen(bill=bill)
 
     def _is_anyones_guess(self, intent: Intent, bill: NativeBill) -> bool:
-        if str(bill.state) != intent.body["from_state"]:
+        """From Partially Approved always, from Submitted after its repeats, and after a yes that moved nothing."""
+        if not self._may_be_out(intent) or str(bill.state) != intent.body["from_state"]:
             return False
         return stays(intent, bill) or times_sent(intent) > self.rules.repeats or intent.answer.get("code") == UNMOVED
 
     def same(self, intent: Intent, found: Any) -> bool:
-        bill: NativeBill = found.bill
-        if not may_be_out(intent) and differences(bill, intent.body):
+        bill, may_be_out = found.bill, self._may_be_out(intent)
+        if not may_be_out and differences(bill, intent.body):
             return False
         if intent.body["act"] == "decline":
-            return bill.state is BillState.DECLINED
+            return bool(bill.state is BillState.DECLINED)
         was_submitted = intent.body["from_state"] == BillState.SUBMITTED
-        moved_on = bill.state is BillState.PARTIALLY_APPROVED and (found.answered or (was_submitted and may_be_out(intent)))
+        moved_on = bill.state is BillState.PARTIALLY_APPROVED and (found.answered or (was_submitted and may_be_out))
         return bill.state in APPROVED or moved_on
+
+    def _may_be_out(self, intent: Intent) -> bool:
+        """Whether a try of it may have arrived, as far as anybody here knows."""
+        return intent.state.is_in_doubt and times_sent(intent) > (intent.intent_id in self.refused)
 
     def next_control_id(self, intent: Intent) -> str:
         """It goes nowhere; what it says is how often a write was sent before its count began anew."""
@@ -141,10 +145,6 @@ def times_sent(intent: Intent) -> int:
     """How often it left so that something may have arrived."""
     _, _, count = intent.control_id.partition("-again")
     return intent.tries + TWICE * (int(count or 1) - 1)
-
-
-def may_be_out(intent: Intent) -> bool:
-    return intent.state.is_in_doubt and times_sent(intent) > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +171,7 @@ class NativeStep:
         if earlier and earlier.state in (IntentState.DONE, IntentState.REFUSED):
             return end_of(earlier)
         kind = NativeKind(workflow=self.workflow, rules=self.rules, check=check)
-        if earlier and may_be_out(earlier):
+        if earlier and earlier.state.is_in_doubt and times_sent(earlier):
             intent = Intent(
                 intent_id=intent_id,
                 kind=kind.name,
