@@ -14,6 +14,7 @@ from sandbox.asana.system import Asana
 from sandbox.core import World
 from sandbox.gateway import router as gateway
 from sandbox.gateway.books.state import Company
+from sandbox.gateway.rest import router as rest
 from sandbox.hangup import SandboxApp
 
 _INDEX = Path(__file__).parent / "index.html"
@@ -29,6 +30,7 @@ def create_app(world: World | None = None, *, seed: int = control.DEFAULT_SEED, 
     app = SandboxApp(world, title="Intacct and Asana sandbox", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.world = world
     app.include_router(gateway.build(world))
+    app.include_router(rest.build(world))
     app.include_router(control.build(world))
     app.include_router(asana.build(world))
 

@@ -36,6 +36,23 @@ INTACCT: dict[str, Any] = {
     },
 }
 
+INTACCT_REST: dict[str, Any] = {
+    "hook-class-name": "intacct_asana.intacct.rest.hook.IntacctRestHook",
+    "connection-type": "intacct_rest",
+    "hook-name": "Sage Intacct (REST, native approval)",
+    "ui-field-behaviour": {
+        "hidden-fields": ["port", "schema"],
+        "relabeling": {"host": "API URL", "login": "Client id", "password": "Client secret"},
+        "placeholders": {"host": "https://api.intacct.com/ia/api/v1"},
+    },
+    "conn-fields": {
+        "username": {"label": "User", "description": "user@company, or user@company|entity", "schema": {"type": "string"}},
+        "entity_id": {"label": "Entity id", "description": "For a user of the top level; blank works there", "schema": TEXT},
+        "read_only": {"label": "Read only", "description": "Refuse every approval and decline", "schema": SWITCH},
+        "timeout_seconds": {"label": "Timeout, seconds", "schema": whole_number(120)},
+    },
+}
+
 ASANA: dict[str, Any] = {
     "hook-class-name": "intacct_asana.asana.hook.AsanaHook",
     "connection-type": "asana_rest",
@@ -63,10 +80,10 @@ ASANA: dict[str, Any] = {
 
 
 def get_provider_info() -> dict[str, Any]:
-    """The two connection types and their forms, in Airflow's provider format."""
+    """The connection types and their forms, in Airflow's provider format."""
     return {
         "package-name": "intacct-asana",
         "name": "Intacct and Asana",
         "description": "Sage Intacct's XML gateway and Asana's REST API, joined: bills become tasks, approvals return.",
-        "connection-types": [INTACCT, ASANA],
+        "connection-types": [INTACCT, INTACCT_REST, ASANA],
     }

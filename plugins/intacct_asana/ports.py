@@ -30,6 +30,7 @@ from intacct_asana.records import (
 )
 from intacct_asana.records.anchors import Anchor
 from intacct_asana.records.documents import Attachment, DocumentFile, DueDocument
+from intacct_asana.records.native import NativeBill
 
 TellUnread = Callable[[Unread], None]
 TellUnreadTask = Callable[[UnreadTask], None]
@@ -90,6 +91,26 @@ class VendorBooks(Protocol):
         OutcomeUnknown when no clear answer came.
         """
         ...
+
+
+class NativeWorkflow(Protocol):
+    """Intacct's own approval of bills, one bill at a time. Every method raises our six errors only.
+
+    Nothing says who approves: over there it is always the connection's user, whoever decided.
+    """
+
+    def bill(self, record_no: str) -> NativeBill | None:
+        """The bill as it is now, or None when it is gone."""
+        ...
+
+    def approve(self, record_no: str, *, notes: str) -> None:
+        """One approval. Returns when the answer says so, which tells nothing about the bill's state: read it.
+
+        Raises Refused for a no, OutcomeUnknown when no clear answer came. Nothing over there tells two calls from one.
+        """
+        ...
+
+    def decline(self, record_no: str, *, notes: str) -> None: ...
 
 
 class Trails(Protocol):

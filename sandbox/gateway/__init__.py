@@ -58,6 +58,16 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     vendor_waiting_state ("S")        STATE of a vendor that waits
     vendor_declined_state ("R")       STATE of a vendor whose edit was declined; its values are those before the edit
     supdoc_function ("both")          the function that reads attachments: "get", "get_list" or "both"
+    approval_levels (1)               how many approvals a submitted bill needs before it is posted
+    approvers ([])                    logins by level, as [["xml_gateway"], ["bokafor"]]; a level without any takes everybody's
+    same_approver_again (true)        whether one user may approve several levels of a bill
+    hold_blocks_approval (false)      whether a bill on hold can be approved
+    rest_denied ([])                  what the REST user may not do: "read", "approve", "decline"
+    rest_token_seconds (43200)        the life of a REST token; null: it is not told, and an hour
+    rest_dead_token (401)             the status of the answer about a token that has ended: 401 or 400
+    rest_unknown_bill (404)           the status of the answer about a bill that is not there: 404 or 400
+    rest_errors ("result")            where an error stands: under ia::"result", or on "top" with details
+    rest_meta ("single")              ia::meta of an approval: of a "single" bill, or as "published", copied from a batch
     intacct_latency_ms (0)            wait before each call
     intacct_max_concurrency (none)    more calls at once get 429 GW-0010
 """

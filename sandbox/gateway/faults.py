@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sandbox.core import Fault, World
 from sandbox.gateway.failures import HttpFailure
-from sandbox.gateway.operation import Function, control_failure
+from sandbox.gateway.operation import control_failure
 
 IN_FUNCTION = frozenset(
     {"no_status", "no_control_id", "other_function", "aborted", "half_success", "end_session", "lose_stamp", "refuse"}
@@ -45,11 +46,11 @@ def is_of_the_line(action: str) -> bool:
     return is_known(action) and action.partition(":")[0] not in IN_FUNCTION
 
 
-def trouble_for(world: World, functions: list[Function]) -> Trouble:
-    """Ask once for each function which fault strikes it."""
+def trouble_for(world: World, kinds: Sequence[str]) -> Trouble:
+    """Ask once for each function, by its kind, which fault strikes it."""
     trouble = Trouble()
-    for at, function in enumerate(functions):
-        fault = world.fault("intacct", function.kind)
+    for at, kind in enumerate(kinds):
+        fault = world.fault("intacct", kind)
         if fault is not None:
             _sort(trouble, fault, at)
     return trouble

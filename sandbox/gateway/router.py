@@ -70,7 +70,7 @@ class _Door:
             return _xml(control_failure(failure, None))
         except HttpFailure as failure:
             return _xml(control_failure(failure, None))
-        trouble = trouble_for(self.world, functions)
+        trouble = trouble_for(self.world, [function.kind for function in functions])
         self._people_act("act_before", functions)
         if trouble.delay_seconds:
             await asyncio.sleep(trouble.delay_seconds)

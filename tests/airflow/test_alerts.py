@@ -169,4 +169,5 @@ def test_airflow_finds_the_connection_types_and_their_hooks() -> None:
         assert hook.hook_name == entry["hook-name"]
         assert "__" not in entry["connection-type"]
         secrets = [key for key, field in entry["conn-fields"].items() if field["schema"].get("format") == "password"]
-        assert secrets == (["sender_password"] if hook.conn_type == "intacct" else ["client_secret", "refresh_token"])
+        wanted = {"intacct": ["sender_password"], "intacct_rest": [], "asana_rest": ["client_secret", "refresh_token"]}
+        assert secrets == wanted[hook.conn_type]

@@ -47,6 +47,9 @@ class Connections(Part):
     intacct: ConnectionId = "intacct_default"
     """Connection of type Sage Intacct."""
 
+    intacct_rest: ConnectionId = "intacct_rest_default"
+    """Connection of type Sage Intacct (REST). Used by the step `rest_workflow` only."""
+
     asana: ConnectionId = "asana_default"
     """Connection of type Asana."""
 

@@ -384,6 +384,33 @@ class StampFields(Part):
     """Takes the digest of what was decided on, so that everybody can see whether the bill is still the same."""
 
 
+class RestWorkflow(Part):
+    """How a decision becomes Intacct's own approval or decline, over the connection `intacct_rest`.
+
+    What Intacct does in a case that is published nowhere is never assumed: each such case is refused unless it is allowed here.
+    """
+
+    approve: bool = False
+    """Whether an approval in Asana approves the bill in Intacct. Over there it is always the connection's user who approves."""
+
+    decline: bool = False
+    """Whether a rejection in Asana declines the bill in Intacct. It has to be submitted anew before anybody can approve it."""
+
+    partly_approved: Literal["refuse", "approve"] = "refuse"
+    """What becomes of an approval of a bill that is Partially Approved. Whether the same user may approve at several levels is
+    not documented, so `approve` may stand for a second level of one and the same user."""
+
+    on_hold: Literal["refuse", "send"] = "refuse"
+    """What becomes of the approval of a bill on hold."""
+
+    repeats: Annotated[int, Field(ge=0, le=3)] = 1
+    """How often an approval without a clear answer is sent again, while the bill is read as Submitted still. Never from
+    Partially Approved, where nobody can tell whether it arrived."""
+
+    longest_notes: Annotated[int, Field(ge=60, le=1000)] = 200
+    """Characters of the note that goes along. It names the person and the decision; how long one may be is not documented."""
+
+
 class WriteBack(Part):
     """What a cleared decision changes in Intacct."""
 

@@ -70,7 +70,7 @@ class IntacctSettings:
 
     def checked_endpoint(self, url: str) -> str:
         """`url` when credentials or a session may go there: an allowed host, over https (plain only on loopback)."""
-        why = _unsafe(url)
+        why = why_unsafe(url)
         host = (urlsplit(url).hostname or "").rstrip(".") if not why else ""
         if not why and not any(fnmatchcase(host, pattern.lower()) for pattern in self.allowed_endpoint_hosts):
             allowed = ", ".join(self.allowed_endpoint_hosts)
@@ -98,7 +98,7 @@ def settings_of(connection: Connection, *, conn_id: str) -> IntacctSettings:
         if not value
     ]
     gateway = _gateway_url(connection)
-    if why := _unsafe(gateway):
+    if why := why_unsafe(gateway):
         problems.append(Problem(where=where, what=f"the host {gateway!r} cannot be used: {why}", mend=f"default: {GATEWAY}"))
     if not 1 <= _whole(extra, "max_concurrency", 1) <= 10:
         problems.append(Problem(where=where, what="extra.max_concurrency is not a number from 1 to 10"))
@@ -122,9 +122,9 @@ def settings_of(connection: Connection, *, conn_id: str) -> IntacctSettings:
             client_id=str(extra.get("client_id") or ""),
             entity_id=str(extra.get("entity_id") or ""),
         ),
-        read_only=_switch(extra.get("read_only")),
+        read_only=is_switched_on(extra.get("read_only")),
         max_concurrency=_whole(extra, "max_concurrency", 1),
-        allowed_endpoint_hosts=_patterns(extra.get("allowed_endpoint_hosts")),
+        allowed_endpoint_hosts=host_patterns(extra.get("allowed_endpoint_hosts")),
         error_details=cast("ErrorDetails", str(extra.get("error_details") or "when taken")),
         timestamp_format=str(extra.get("timestamp_format") or ""),
         timestamp_offset=str(extra.get("timestamp_offset") if extra.get("timestamp_offset") is not None else ""),
@@ -145,7 +145,7 @@ def _gateway_url(connection: Connection) -> str:
     return f"{scheme}://{host}{port}{'' if '/' in host else '/ia/xml/xmlgw.phtml'}"
 
 
-def _unsafe(url: str) -> str:
+def why_unsafe(url: str) -> str:
     """Why nothing secret may be sent to `url`; empty when it may."""
     try:
         parts = urlsplit(url)
@@ -168,7 +168,7 @@ def _problem_of(where: str, name: str, read: Callable[[], object]) -> list[Probl
     return []
 
 
-def _patterns(given: Any) -> tuple[str, ...]:
+def host_patterns(given: Any) -> tuple[str, ...]:
     """A JSON list, or one text with commas as a form would give it."""
     if isinstance(given, str):
         given = given.split(",")
@@ -176,7 +176,7 @@ def _patterns(given: Any) -> tuple[str, ...]:
     return found or ALLOWED_HOSTS
 
 
-def _switch(given: Any) -> bool:
+def is_switched_on(given: Any) -> bool:
     """On unless it clearly says off: a misspelt `read_only` must not open the door."""
     return str(given if given is not None else False).strip().lower() not in ("false", "0", "no", "off", "")
 
@@ -246,7 +246,7 @@ class SharedSession:
 
     def load(self) -> Session | None:
         """The shared session of the same credentials, live or not; None for none, for another's, for an unreadable one."""
-        return self._read(_remembered(self.name))
+        return self._read(remembered(self.name))
 
     def _read(self, stored: Any) -> Session | None:
         try:
@@ -262,7 +262,7 @@ class SharedSession:
 
     def save(self, session: Session) -> None:
         body = asdict(session) | {"fingerprint": self.fingerprint, "expires_at": session.expires_at.isoformat()}
-        _remember(self.name, json.dumps(body), what="Live Intacct session, shared by tasks; safe to delete")
+        remember(self.name, json.dumps(body), what="Live Intacct session, shared by tasks; safe to delete")
 
 
 class ErrorDetailsTaken:
@@ -278,17 +278,17 @@ class ErrorDetailsTaken:
     def load(self) -> bool | None:
         """None when it was never tried, or with another gateway or company."""
         try:
-            kept = json.loads(_remembered(self.name))
+            kept = json.loads(remembered(self.name))
             return bool(kept["taken"]) if kept["where"] == self.where else None
         except (TypeError, ValueError, KeyError):
             return None
 
     def save(self, *, taken: bool) -> None:
         body = json.dumps({"where": self.where, "taken": taken})
-        _remember(self.name, body, what="Whether Intacct takes requests for error details; delete it to have it tried again")
+        remember(self.name, body, what="Whether Intacct takes requests for error details; delete it to have it tried again")
 
 
-def _remembered(name: str) -> Any:
+def remembered(name: str) -> Any:
     try:
         from airflow.sdk import Variable
 
@@ -298,7 +298,7 @@ def _remembered(name: str) -> Any:
         return None
 
 
-def _remember(name: str, text: str, *, what: str) -> None:
+def remember(name: str, text: str, *, what: str) -> None:
     try:
         from airflow.sdk import Variable
 

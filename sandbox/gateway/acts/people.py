@@ -11,7 +11,7 @@ from sandbox.gateway.acts import payments as payment_acts
 from sandbox.gateway.acts import users as user_acts
 from sandbox.gateway.acts import vendors as vendor_acts
 from sandbox.gateway.acts.named import bill_named, told, vendor_named
-from sandbox.gateway.books import demo_names, documents
+from sandbox.gateway.books import approvals, demo_names, documents
 from sandbox.gateway.books.rows import LACKING, NOBODY, NOTHING, Bill, Line, User, totals_of
 from sandbox.gateway.functions.objects import BILL_STATES
 from sandbox.gateway.texts import cents_of, money_text
@@ -186,6 +186,19 @@ def set_state(company: Any, user: User, *, record_no: str, state: str) -> dict[s
     return told(bill)
 
 
+def approve_bill(company: Any, user: User, *, record_no: str, notes: str = "") -> dict[str, Any]:
+    """One approval in Intacct's own pages, at the level that is due."""
+    bill = bill_named(company, record_no)
+    approvals.approve(company, bill, user, notes=notes)
+    return told(bill)
+
+
+def decline_bill(company: Any, user: User, *, record_no: str, notes: str = "") -> dict[str, Any]:
+    bill = bill_named(company, record_no)
+    approvals.decline(company, bill, user, notes=notes)
+    return told(bill)
+
+
 def delete_bill(company: Any, user: User, *, record_no: str) -> dict[str, Any]:
     bill = bill_named(company, record_no)
     company.remove_bill(bill, user, "ui")
@@ -247,6 +260,8 @@ ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
         replace_document,
         delete_document,
         set_state,
+        approve_bill,
+        decline_bill,
         payment_acts.pay_bill,
         payment_acts.pay_bills,
         payment_acts.select_bill,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -20,6 +21,8 @@ def dump(company: Any) -> dict[str, Any]:
         "vendors": [vendor_of(vendor) for vendor in company.vendors],
         "bills": [bill_of(bill) for bill in company.bills],
         "payments": [payment_of(payment) for payment in company.payments],
+        "approvals": [asdict(approval) for approval in company.approvals],
+        "tokens": company.tokens.issued,
         "deleted": [{"object": row.object_type, "key": row.object_key} for row in company.audits if row.mode == "D"],
     }
 

@@ -140,6 +140,8 @@ class Bill:
     priority: str = "normal"
     term: str = "Net 30"
     attachment: str = ""
+    approved_by: tuple[str, ...] = ()
+    """Who approved it since it was submitted, a login for each level."""
     custom: dict[str, str] = field(default_factory=dict)
 
     @property

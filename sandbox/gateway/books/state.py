@@ -16,12 +16,14 @@ from sandbox import constants
 from sandbox.core import World
 from sandbox.gateway.acts import people as acts
 from sandbox.gateway.books import dumps
+from sandbox.gateway.books.approvals import Approval
 from sandbox.gateway.books.documents import Document
 from sandbox.gateway.books.rows import NOTHING, Audit, Bill, Dimension, Line, Summary, User, Vendor
 from sandbox.gateway.books.table import Table, Undo
 from sandbox.gateway.functions.objects import CURRENCY_FIELDS, schema_of
 from sandbox.gateway.functions.reads import Reader
 from sandbox.gateway.functions.schema import ObjectType, Schema
+from sandbox.gateway.rest.tokens import Tokens
 from sandbox.gateway.sessions import Sessions
 from sandbox.generator import fill
 
@@ -65,7 +67,8 @@ class Company:
         self.details = Table(grouped_by=["bill_no", "payment_no"])
         self.accounts, self.departments, self.locations, self.entities = Table(), Table(), Table(), Table()
         self.classes, self.projects, self.users = Table(), Table(), Table()
-        self.sessions = Sessions(self.world)
+        self.sessions, self.tokens = Sessions(self.world), Tokens(self.world)
+        self.approvals: list[Approval] = []
         self.reader = Reader(self)
         self.completed_ids: set[str] = set()
         self.late: list[Late] = []

@@ -1,0 +1,141 @@
+"""Decisions that become Intacct's own approval, over the sandbox by HTTP, in runs that can die at every call."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from intacct_asana.approvals.native import NativeEnd, NativeStep
+from intacct_asana.errors import IntacctAsanaError
+from intacct_asana.flow.rules import RestWorkflow
+from intacct_asana.http import Answer
+from intacct_asana.intacct.hook import IntacctHook
+from intacct_asana.intacct.rest.hook import IntacctRestHook
+from intacct_asana.journal import Outcome
+from intacct_asana.records import Bill, Decision, Intent, Signal, Verdict
+from intacct_asana.store import FlowStore
+
+from sandbox import constants
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+ALLOWED = RestWorkflow(approve=True, decline=True)
+CLERK = "mgarcia"
+
+
+class Crash(BaseException):
+    """The process is gone from here on."""
+
+
+def rest_connection(sandbox: Any, **extra: Any) -> dict[str, Any]:
+    """An Airflow connection to the stand-in of the REST API, as its JSON."""
+    changed = {name: extra.pop(name) for name in ("conn_type", "host", "login", "password") if name in extra}
+    return {
+        "conn_type": "intacct_rest",
+        "host": f"{sandbox.url}/ia/api/v1",
+        "login": constants.REST_CLIENT_ID,
+        "password": constants.REST_CLIENT_SECRET,
+        "extra": {"username": constants.REST_USERNAME, "allowed_endpoint_hosts": ["127.0.0.1"], **extra},
+        **changed,
+    }
+
+
+def a_decision(bill: Bill, *, verdict: Verdict = Verdict.APPROVE, number: int = 1, name: str = "Carla Ruiz") -> Decision:
+    signal = Signal(
+        task_gid="900",
+        story_gid=f"story {number}",
+        verdict=verdict,
+        decider_gid="103",
+        decider_name=name,
+        decided_at=NOON,
+        source="web",
+    )
+    return Decision(
+        decision_id=f"d{number:015d}",
+        key=bill.bill_key,
+        task_gid="900",
+        task_url="https://app.asana.com/0/1/900",
+        record_no=bill.record_no,
+        signal=signal,
+        shown_digest="d",
+    )
+
+
+@dataclass
+class RestWorld:
+    """One company with both connections, one flow's store, and runs of the step about one bill."""
+
+    sandbox: Any
+    flow: FlowStore
+    a_hook: Callable[..., IntacctRestHook]
+    books: IntacctHook
+    rules: RestWorkflow = ALLOWED
+    now: datetime = NOON
+    kept: list[Outcome] = field(default_factory=list)
+    cut_at: int | None = None
+    dies_after: bool = False
+    calls: int = 0
+
+    def a_bill(self, **how: Any) -> Bill:
+        made = self.sandbox.act("intacct", CLERK, "create_bill", amount="1200.50", **how)
+        return self.read(made["record_no"])
+
+    def read(self, record_no: str) -> Bill:
+        """As the XML gateway tells it."""
+        bill = self.books.bill(record_no)
+        assert bill is not None
+        return bill
+
+    def step(self, hook: IntacctRestHook) -> NativeStep:
+        return NativeStep(workflow=hook, journal=self.flow.intents(), rules=self.rules, now=lambda: self.now, owner="run")
+
+    def run(self, decision: Decision, bill: Bill, **more: Any) -> NativeEnd | IntacctAsanaError:
+        """One run in a process of its own: the end, or what only the next run can mend."""
+        hook = self.a_hook()
+        send = hook.transport.send
+        hook.transport.send = lambda *told, **how: self._cut(lambda: send(*told, **how))  # type: ignore[method-assign]
+        try:
+            return self.step(hook).carry_out(decision, bill, keep=self.keep, **more)
+        except IntacctAsanaError as error:
+            return error
+        finally:
+            self.now += timedelta(minutes=16)
+
+    def _cut(self, send: Callable[[], Answer]) -> Answer:
+        self.calls += 1
+        if self.cut_at == self.calls and not self.dies_after:
+            raise Crash
+        answer = send()
+        if self.cut_at == self.calls:
+            raise Crash
+        return answer
+
+    def keep(self, outcome: Outcome) -> Mapping[str, object]:
+        self.kept.append(outcome)
+        return {"control": outcome.intent.control_id}
+
+    def row(self, decision: Decision) -> Intent | None:
+        intent_id = f"native-{decision.decision_id}"
+        return self.flow.intents().of([intent_id]).get(intent_id)
+
+    def approvals(self) -> list[dict[str, Any]]:
+        """Every approval and decline that took effect in Intacct, oldest first."""
+        found: list[dict[str, Any]] = self.sandbox.state("intacct")["approvals"]
+        return found
+
+    def acts(self) -> Counter[str]:
+        return Counter(each["act"] for each in self.approvals())
+
+    @contextmanager
+    def strikes(self, kind: str, action: str, **more: Any) -> Iterator[None]:
+        self.sandbox.fault("intacct", kind, action, **more)
+        yield
+        self.sandbox.clear_faults()
+
+
+def connection_json(sandbox: Any, **extra: Any) -> str:
+    return json.dumps(rest_connection(sandbox, **extra))
