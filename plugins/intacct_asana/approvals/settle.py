@@ -29,9 +29,9 @@ from intacct_asana.approvals.seen import (
     last_editor,
     shown_to,
 )
-from intacct_asana.approvals.stamp import Stamping, Writer, control_id_of, with_reasons
+from intacct_asana.approvals.stamp import Stamping, Writer, changed_facts, control_id_of, with_reasons
 from intacct_asana.approvals.standing import Decided, still_holds
-from intacct_asana.approvals.steps import granted_words
+from intacct_asana.approvals.steps import by_policy, granted_words
 from intacct_asana.approvals.words import (
     CHANGED,
     VOID,
@@ -47,7 +47,17 @@ from intacct_asana.approvals.words import (
     void_words,
 )
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, TryLater
-from intacct_asana.records import ON_THE_WAY, SETTLED_STATES, Bill, Decision, DecisionState, Intent, Link, Signal
+from intacct_asana.records import (
+    ON_THE_WAY,
+    SETTLED_STATES,
+    Bill,
+    Decision,
+    DecisionState,
+    Intent,
+    Link,
+    Signal,
+    Snapshot,
+)
 from intacct_asana.sync.writes import parts_under_way
 
 
@@ -166,8 +176,15 @@ class Settler(Writer):
             shown = case.shown.get(lapse.grant.decision_id)
             if case.bill and lapse.grant in changed[-1:]:
                 lapse = replace(lapse, words=void_words(lapse.grant, shown, case.bill, others=changed[:-1]))
-            moved.append(self.void_grant(lapse, case.bill, shown))
+            moved.append(self._void_grant(lapse, case.bill, shown))
         return moved
+
+    def _void_grant(self, lapse: Lapse, bill: Bill | None, shown: Snapshot | None) -> Decision:
+        """Nothing of it is on the bill, so nothing is to be written there."""
+        if bill:
+            self.bring_files(lapse.grant, shown, bill)
+        told = replace(lapse.grant, rule=lapse.rule, outcome=lapse.words)
+        return self.advance(told, DecisionState.VOID, changed_facts(shown, bill) if bill else {})
 
     def _end_what_is_not_good_any_more(self) -> None:
         """By the clock, without a call. What is being decided just now is judged by when it was chosen."""
@@ -175,7 +192,7 @@ class Settler(Writer):
             lapse = expired(grant, at=self.now())
             busy = (DecisionState.CONFIRMED, *ON_THE_WAY)
             if lapse and not any(one.state in busy for one in self.decisions.of(grant.key)):
-                self.lapsed.append(self.void_grant(lapse, None, None))
+                self.lapsed.append(self._void_grant(lapse, None, None))
 
     def _judge(self, case: Case) -> Decision:
         own = read_stamp(case.bill, self.policy.stamp)
@@ -263,7 +280,7 @@ class Settler(Writer):
         if decision.state is DecisionState.CLEARED:
             decision = self.advance(decision, DecisionState.SUBMITTED, {"values": {}, "bill": bill_facts(bill)})
         name = bill_name(bill) if bill else f"record {decision.record_no}"
-        by = self.by_policy(decision, bill)
+        by = by_policy(decision, bill, self.policy, decided=self.decisions.of(decision.key), names=self.names)
         words = " ".join([f"Observed only: Intacct was not changed for {name}.", *([by.words] if by.words else [])])
         said = {"answer": "observed only", "bill": bill_facts(bill), **by.facts}
         return self.advance(replace(decision, outcome=words), DecisionState.CONFIRMED, said)

@@ -11,13 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
-from intacct_asana.approvals.grants import Lapse, sorted_out
+from intacct_asana.approvals.grants import sorted_out
 from intacct_asana.approvals.policy import Policy
-from intacct_asana.approvals.routing import policy_facts
 from intacct_asana.approvals.rules import BEFORE_WRITING, NOT_READY, answers_of, choice_counts_as_it_is, choice_stands
-from intacct_asana.approvals.seen import Asked, Case, Facts, Finding, bill_facts, shown_to, voice_of
+from intacct_asana.approvals.seen import Asked, Case, Facts, Finding, bill_facts, shown_to
 from intacct_asana.approvals.standing import still_holds
-from intacct_asana.approvals.steps import done_words
+from intacct_asana.approvals.steps import by_policy, given_before
 from intacct_asana.approvals.words import (
     CHANGED,
     bill_name,
@@ -29,7 +28,6 @@ from intacct_asana.approvals.words import (
     stamp_on,
     void_values,
     void_words,
-    who,
 )
 from intacct_asana.errors import OutcomeUnknown, Refused, TryLater, UnexpectedReply
 from intacct_asana.journal import Kind, Outcome, carry_out
@@ -200,42 +198,12 @@ class Writer:
         told = replace(
             decision,
             rule=CHANGED,
-            outcome=words or void_words(decision, shown, bill, others=self._earlier(decision)),
+            outcome=words or void_words(decision, shown, bill, others=given_before(decision, self.decisions.of(decision.key))),
             record_no=bill.record_no,
             editor=self._person_who_changed(bill, decision, shown),
         )
         self.bring_files(decision, shown, bill)
         return self.advance(told, DecisionState.VOIDING, changed_facts(shown, bill))
-
-    def void_grant(self, lapse: Lapse, bill: Bill | None, shown: Snapshot | None) -> Decision:
-        """Nothing of it is on the bill, so nothing is to be written there."""
-        if bill:
-            self.bring_files(lapse.grant, shown, bill)
-        told = replace(lapse.grant, rule=lapse.rule, outcome=lapse.words)
-        return self.advance(told, DecisionState.VOID, changed_facts(shown, bill) if bill else {})
-
-    def _earlier(self, decision: Decision) -> list[Decision]:
-        """Approvals of the same content of the bill that were given before, and wait or waited for this one."""
-        same = (one for one in self.decisions.of(decision.key) if one.shown_digest == decision.shown_digest)
-        return [one for one in same if one.state is DecisionState.GRANTED and one.decision_id != decision.decision_id]
-
-    def by_policy(self, decision: Decision, bill: Bill | None) -> ByPolicy:
-        if not self.policy.approval.rules:
-            return ByPolicy()
-        earlier = self._earlier(decision)
-        # Nobody is asked for names while the end of a write is kept.
-        voices = [(voice_of(one, self.policy), who(one)) for one in (*earlier, decision)]
-        names = self.names | {voice.email: name for voice, name in voices if voice}
-        case = Case(
-            decision=decision,
-            policy=self.policy,
-            person=None,
-            stories=(),
-            bill=bill,
-            granted=earlier,
-            name_of=lambda email: names.get(email, email),
-        )
-        return ByPolicy(words=done_words(case), facts={"policy": policy_facts(case.after)} if case.after else {})
 
     def name_of(self, email: str) -> str:
         """A person's name as Asana has it, asked for once a run; the address of somebody whom nobody knows."""
@@ -360,7 +328,7 @@ class Stamping:
             self.decision = run.begin_void(decision, bill, shown)
             return
         at = run.now()
-        by = run.by_policy(decision, bill)
+        by = by_policy(decision, bill, run.policy, decided=run.decisions.of(decision.key), names=run.names)
         words = " ".join([f"Recorded in Intacct on {bill_name(bill)} at {minute(at)}.", *([by.words] if by.words else [])])
         told = replace(decision, outcome=words, record_no=bill.record_no)
         answer = "success" if kind.answered else "no answer kept; found on the bill when it was read back"
@@ -424,14 +392,6 @@ class Voiding:
             more = f"Intacct did not take that: {said} Its stamp has to be corrected there."
             more = "" if isinstance(error, Turned) else more
             self.is_done, self.decision = True, run.voided(self.decision, outcome.found, answer=said, more=more)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ByPolicy:
-    """The rule and the steps by which a bill was decided, for people and for the evidence; empty where the flow has none."""
-
-    words: str = ""
-    facts: Facts = field(default_factory=dict)
 
 
 def changed_facts(shown: Snapshot | None, bill: Bill) -> Facts:

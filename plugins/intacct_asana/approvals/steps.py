@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
+from intacct_asana.approvals.policy import Policy
 from intacct_asana.approvals.routing import (
     Progress,
     approver_at,
@@ -11,10 +14,11 @@ from intacct_asana.approvals.routing import (
     bill_words,
     due_words,
     given_words,
+    policy_facts,
 )
-from intacct_asana.approvals.seen import Case, Finding
+from intacct_asana.approvals.seen import Case, Facts, Finding, voice_of
 from intacct_asana.approvals.words import bill_name, capital, money, who
-from intacct_asana.records import Verdict
+from intacct_asana.records import Bill, Decision, DecisionState, Verdict
 
 NO_RULE, STEP = "policy rule", "step"
 
@@ -130,3 +134,38 @@ def done_words(case: Case) -> str:
         return f"Rule {at.route.rule.name}{step}: {who(case.decision)}."
     assert case.after
     return f"Rule {case.after.route.rule.name}. {capital(given_words(case.after, name_of=case.name_of))}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByPolicy:
+    """The rule and the steps by which a bill was decided, for people and for the evidence; empty where the flow has none."""
+
+    words: str = ""
+    facts: Facts = field(default_factory=dict)
+
+
+def by_policy(
+    decision: Decision, bill: Bill | None, policy: Policy, *, decided: Sequence[Decision], names: Mapping[str, str]
+) -> ByPolicy:
+    """`decided` is everything about the bill. Nobody is asked for names, because the end of a write is being kept."""
+    if not policy.approval.rules:
+        return ByPolicy()
+    earlier = given_before(decision, decided)
+    told = [(voice_of(one, policy), who(one)) for one in (*earlier, decision)]
+    known = {**names, **{voice.email: name for voice, name in told if voice}}
+    case = Case(
+        decision=decision,
+        policy=policy,
+        person=None,
+        stories=(),
+        bill=bill,
+        granted=earlier,
+        name_of=lambda email: known.get(email, email),
+    )
+    return ByPolicy(words=done_words(case), facts={"policy": policy_facts(case.after)} if case.after else {})
+
+
+def given_before(decision: Decision, decided: Sequence[Decision]) -> list[Decision]:
+    """Approvals of the same content of the bill that wait, or waited, for this decision."""
+    granted = (one for one in decided if one.state is DecisionState.GRANTED and one.decision_id != decision.decision_id)
+    return [one for one in granted if one.shown_digest == decision.shown_digest]
