@@ -11,8 +11,8 @@ from intacct_asana.asana.wire import AsanaWire
 from intacct_asana.intacct.hook import IntacctHook
 
 from tests.databases import NewStore
-from tests.reconciliation.reconciliation_world import connections
 from tests.policy.policy_world import Steps
+from tests.reconciliation.reconciliation_world import connections
 
 
 @pytest.fixture
