@@ -37,6 +37,8 @@ RANKS = {
     "operators": 9,
     "dag_parts": 9,
     "plugin": 10,
+    "commands": 10,
+    "__main__": 11,
 }
 """Who may import whom: a package imports what stands lower, and packages of one rank do not know each other."""
 

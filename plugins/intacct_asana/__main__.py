@@ -1,0 +1,13 @@
+"""`python -m intacct_asana`: the commands, one module each."""
+
+from __future__ import annotations
+
+import typer
+
+from intacct_asana.commands import policy
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Sage Intacct and Asana, joined by Airflow.")
+app.add_typer(policy.app, name="policy")
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,1 @@
+"""What people type: `python -m intacct_asana ...`, with the plugins folder on PYTHONPATH."""
