@@ -1,13 +1,14 @@
-"""`python -m intacct_asana`: the commands, one module each."""
+"""The command line: `python -m intacct_asana`."""
 
 from __future__ import annotations
 
 import typer
 
-from intacct_asana.commands import evidence
+from intacct_asana.commands import evidence, policy
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Sage Intacct and Asana, joined by Airflow.")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(policy.app, name="policy")
 
 if __name__ == "__main__":
     app()

@@ -325,7 +325,14 @@ class Decisions(Protocol):
         ...
 
     def sent(self, keys: Collection[str] | None = None) -> list[Decision]:
-        """Settled decisions whose stamp may be on their bill, about all bills or about these, oldest first."""
+        """Settled decisions that hold for what their bill is: whose stamp may be on it, or that were given for a step.
+
+        About all bills or about these, oldest first.
+        """
+        ...
+
+    def granted(self) -> list[Decision]:
+        """Decisions that were given for a step while others were missing, oldest first."""
         ...
 
     def unacknowledged(self) -> list[Decision]:

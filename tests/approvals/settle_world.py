@@ -333,6 +333,9 @@ class Store:
     def unsettled(self) -> list[Decision]:
         return self.wire.call("unsettled", lambda: [one for one in self._all() if one.state in ON_THE_WAY])
 
+    def granted(self) -> list[Decision]:
+        return self.wire.call("granted", lambda: [one for one in self._all() if one.state is DecisionState.GRANTED])
+
     def unacknowledged(self) -> list[Decision]:
         return self.wire.call(
             "unacknowledged", lambda: [one for one in self._all() if one.state not in ON_THE_WAY and not one.acknowledged]

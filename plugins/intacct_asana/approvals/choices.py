@@ -39,13 +39,23 @@ def changes_of(stories: Sequence[Story], policy: Policy) -> list[Story]:
 
 
 def followed_by(decision: Decision, stories: Sequence[Story], policy: Policy) -> Story | None:
-    """What people chose after this choice: their latest change. None while the choice stands."""
+    """What people chose after this choice: their latest change. None while the choice stands.
+
+    Where several approve a bill, one's approval takes nothing from another's, and an approval that was given for a step is
+    taken back by whoever gave it.
+    """
     changes = changes_of(stories, policy)
     gids = [story.gid for story in changes]
     if decision.signal.story_gid in gids:
         later = changes[gids.index(decision.signal.story_gid) + 1 :]
     else:
         later = [story for story in changes if story.created_at > decision.signal.decided_at]
+    signal = decision.signal
+    own = [story for story in later if story.author_gid == signal.decider_gid]
+    if decision.granted:
+        return next((story for story in own[-1:] if _verdict(story, policy) is not signal.verdict), None)
+    if policy.approval.rules and signal.verdict is Verdict.APPROVE:
+        later = [story for story in later if story in own or _verdict(story, policy) is not Verdict.APPROVE]
     return _latest_by_people(later, policy)
 
 

@@ -7,7 +7,7 @@ and how all of it is called in sentences.
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from types import MappingProxyType
@@ -15,11 +15,13 @@ from typing import Protocol
 
 from intacct_asana.flow.rules import Approval, Approver, StampFields
 from intacct_asana.ports import TaskBoard
-from intacct_asana.records import Signal, Story, Task, Verdict
+from intacct_asana.records import Bill, Signal, Story, Task, Verdict
 
 NAMES = MappingProxyType({Verdict.APPROVE: "Approved", Verdict.REJECT: "Rejected"})
 COMMENT, ENUM_CHANGED = "comment_added", "enum_custom_field_changed"
 LONGEST_SAID = 1000
+VendorPerson = Callable[[str, Bill], str]
+"""Whom a field of the bill's vendor names, as an address; empty for nobody."""
 
 
 class Way(Protocol):
@@ -284,7 +286,8 @@ class Policy:
 
     `people` are the user gids that preflight pinned, by e-mail address in lower case, `field_names` the custom fields' by gid.
     `compares_files` says whether tasks show the files that hang on their bills. Days of a delegation are days in `timezone`.
-    `longest_stamp` is in characters, because Intacct does not tell the length of a custom field.
+    `vendor_person` tells whom a field of a bill's vendor names, where steps go by one. `longest_stamp` is in characters,
+    because Intacct does not tell the length of a custom field.
     """
 
     flow: str
@@ -299,6 +302,7 @@ class Policy:
     send_submit: bool = False
     compares_files: bool = False
     timezone: tzinfo = UTC
+    vendor_person: VendorPerson = lambda field, bill: ""
     longest_stamp: int = 200
     longest_reason: int = 1000
 

@@ -20,7 +20,12 @@ from intacct_asana.ports import Decisions
 from intacct_asana.records import ON_THE_WAY, Cursor, Decision, DecisionState, Intent, Story, Task, Verdict
 from intacct_asana.records.anchors import Anchor
 
-WOULD = {DecisionState.CONFIRMED: "stamp", DecisionState.REFUSED: "refuse", DecisionState.VOID: "void"}
+WOULD = {
+    DecisionState.CONFIRMED: "stamp",
+    DecisionState.GRANTED: "grant",
+    DecisionState.REFUSED: "refuse",
+    DecisionState.VOID: "void",
+}
 DID = {Verdict.APPROVE: "approved", Verdict.REJECT: "rejected"}
 MOST_WORDS = 50
 
@@ -64,6 +69,9 @@ class RehearsedDecisions:
 
     def sent(self, keys: Collection[str] | None = None) -> list[Decision]:
         return self._stored.sent(keys)
+
+    def granted(self) -> list[Decision]:
+        return self._as_moved(self._stored.granted(), lambda one: one.state is DecisionState.GRANTED)
 
     def unacknowledged(self) -> list[Decision]:
         return self._stored.unacknowledged()

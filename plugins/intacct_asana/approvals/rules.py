@@ -19,7 +19,9 @@ from intacct_asana.approvals.choices import (
     replacement,
 )
 from intacct_asana.approvals.policy import DeclaredComment
-from intacct_asana.approvals.seen import WROTE, Case, Finding, altered_parts, alterers, decides_on, kept_otherwise
+from intacct_asana.approvals.routing import decides_on
+from intacct_asana.approvals.seen import WROTE, Case, Finding, altered_parts, alterers, kept_otherwise
+from intacct_asana.approvals.steps import amount_is_within_limit, every_step_is_given, person_is_due
 from intacct_asana.approvals.words import (
     VOID,
     bill_name,
@@ -336,24 +338,6 @@ def delegation_is_valid(case: Case) -> Finding | None:
     return _no(rule, f"{case.who} could decide until {approver.valid_to}; this was chosen on {on}.")
 
 
-def amount_is_within_limit(case: Case) -> Finding | None:
-    """By the bill's amount in its base currency. A rejection spends nothing and needs no limit."""
-    rule, approver, bill = "limit", case.approver, case.bill
-    if approver is None or bill is None or case.decision.signal.verdict is Verdict.REJECT:
-        return None
-    currency = bill.base_currency or case.policy.approval.base_currency or ""
-    if not currency:
-        said = f"Intacct does not tell the base currency of {bill_name(bill)}, so no limit can be compared with it."
-        return _no(rule, said, "Whoever looks after the flow file names it there (approval.base_currency).")
-    limit = approver.limits.get(currency)
-    if limit is None:
-        return _no(rule, f"{case.who} has no limit for bills in {currency}.", "Ask somebody who has.")
-    amount, most = money(abs(bill.total_entered), currency), money(limit, currency)
-    if abs(bill.total_entered) > limit:
-        return _no(rule, f"{amount} is over {case.who}'s limit of {most}.", "Ask somebody with a higher limit.")
-    return _yes(rule, f"{amount} is within {case.who}'s limit of {most}")
-
-
 SEPARATE = "segregation of duties"
 
 
@@ -452,7 +436,7 @@ BILL: tuple[Guard, ...] = (
     task_is_as_we_wrote_it,
 )
 LISTED: tuple[Guard, ...] = (decider_is_on_the_list, delegation_is_valid)
-PERSON: tuple[Guard, ...] = (decider_is_a_person, source_counts, *LISTED)
+PERSON: tuple[Guard, ...] = (decider_is_a_person, source_counts, *LISTED, person_is_due)
 SEPARATED: tuple[Guard, ...] = (
     decider_is_known_in_intacct,
     decider_did_not_enter_the_bill,
@@ -466,6 +450,8 @@ BEFORE_WRITING: tuple[Guard, ...] = (
     files_are_read,
     bill_is_as_shown,
     *LISTED,
+    person_is_due,
+    every_step_is_given,
     *BOTH,
 )
 """Those that a change of the bill or of the policy can turn: asked once more on the very reading that comes before a write."""

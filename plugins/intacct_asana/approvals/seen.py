@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from intacct_asana.approvals.policy import Policy
+from intacct_asana.approvals.routing import NameOf, Progress, Voice, decides_on, policy_facts, progress_of, route_of
 from intacct_asana.approvals.words import second, who
 from intacct_asana.errors import Misconfigured
 from intacct_asana.flow.rules import Approver
@@ -26,6 +27,7 @@ from intacct_asana.records import (
     Snapshot,
     Story,
     Task,
+    Verdict,
     is_content,
     shows,
     snapshot_of,
@@ -209,10 +211,46 @@ class Case:
     users: Sequence[IntacctUser] | None = None
     own_login: str = ""
     is_closed: bool | None = False
+    granted: Sequence[Decision] = ()
+    """Approvals of earlier steps, by others or for the same step, that stand; oldest first."""
+    name_of: NameOf = str
+
+    @property
+    def voice(self) -> Voice | None:
+        """The person's choice as routing looks at it; None where nobody knows who it was."""
+        return voice_of(self.decision, self.policy)
+
+    @property
+    def progress(self) -> Progress | None:
+        """What was given before this choice. None without a bill, and where no rule fits it.
+
+        Where a policy that was changed needs no more than was given, somebody who gave a step gives it once more.
+        """
+        route = self.bill and route_of(self.bill, self.policy.approval, vendor_person=self.policy.vendor_person)
+        if not route:
+            return None
+        earlier = self.granted if self.policy.approval.rules else ()
+        voices = [voice for one in earlier if (voice := voice_of(one, self.policy))]
+        progress = progress_of(route, voices)
+        if progress.is_complete and self.voice:
+            progress = progress_of(route, [one for one in voices if self.voice.email != one.email])
+        return progress
+
+    @property
+    def after(self) -> Progress | None:
+        """What was given with this choice."""
+        return self.progress.with_voice(self.voice) if self.progress and self.voice else self.progress
+
+    @property
+    def waits_for_others(self) -> bool:
+        """Whether the choice counts for a step, and more is missing."""
+        if not self.policy.approval.rules or self.decision.signal.verdict is Verdict.REJECT:
+            return False
+        return self.after is not None and not self.after.is_complete
 
     @property
     def decided_on(self) -> date:
-        return self.decision.signal.decided_at.astimezone(self.policy.timezone).date()
+        return day_of(self.decision, self.policy)
 
     @property
     def approver(self) -> Approver | None:
@@ -250,9 +288,13 @@ class Case:
         return self.bill is not None and is_as_shown(decision, self.shown.get(decision.decision_id), self.bill)
 
 
-def decides_on(approver: Approver, day: date) -> bool:
-    after = approver.valid_from is None or approver.valid_from <= day
-    return after and (approver.valid_to is None or day <= approver.valid_to)
+def day_of(decision: Decision, policy: Policy) -> date:
+    return decision.signal.decided_at.astimezone(policy.timezone).date()
+
+
+def voice_of(decision: Decision, policy: Policy) -> Voice | None:
+    email = (policy.email_of(decision.signal.decider_gid) or decision.decider_email).casefold()
+    return Voice(email=email, on=day_of(decision, policy), decision_id=decision.decision_id) if email else None
 
 
 def last_editor(bill: Bill, decisions: Sequence[Decision], *, own_login: str) -> str | None:
@@ -262,7 +304,7 @@ def last_editor(bill: Bill, decisions: Sequence[Decision], *, own_login: str) ->
         return None if bill.modified_at_text else bill.created_by
     if bill.modified_by.casefold() != own_login.casefold():
         return bill.modified_by
-    wrote = [one for one in decisions if one.state in WROTE]
+    wrote = [one for one in decisions if one.state in WROTE and not one.granted]
     return (wrote[-1].editor or None) if wrote else None
 
 
@@ -294,6 +336,7 @@ def judged_facts(case: Case, findings: Sequence[Finding]) -> Facts:
         "limits": {currency: str(limit) for currency, limit in approver.limits.items()} if approver else {},
         "shown_digest": decision.shown_digest,
         "bill": bill_facts(case.bill),
+        **({"policy": policy_facts(case.after)} if case.after and case.policy.approval.rules else {}),
     }
 
 

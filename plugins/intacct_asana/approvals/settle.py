@@ -2,6 +2,7 @@
 
     RECORDED -> CLEARED or REFUSED; CLEARED -> SUBMITTED; SUBMITTED -> CONFIRMED, REJECTED or VOIDING
     CONFIRMED -> VOIDING where the bill is another one now; VOIDING -> VOID
+    RECORDED -> GRANTED where it counts for a step and others are missing; GRANTED -> VOID when it does so no more
 
 Between two of them lies one local transaction or one write to Intacct, which goes through the journal; reading in between does
 no harm. Whatever interrupts this, the next run goes on from the stored state. A stamp that was sent is read back before
@@ -13,8 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
+from intacct_asana.approvals.grants import Lapse, expired, sorted_out
 from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, findings_of
 from intacct_asana.approvals.seen import (
     Case,
@@ -26,9 +29,11 @@ from intacct_asana.approvals.seen import (
     last_editor,
     shown_to,
 )
-from intacct_asana.approvals.stamp import Stamping, Writer, control_id_of, with_reasons
+from intacct_asana.approvals.stamp import Stamping, Writer, changed_facts, control_id_of, with_reasons
 from intacct_asana.approvals.standing import Decided, still_holds
+from intacct_asana.approvals.steps import by_policy, granted_words
 from intacct_asana.approvals.words import (
+    CHANGED,
     VOID,
     OnBill,
     bill_name,
@@ -39,15 +44,31 @@ from intacct_asana.approvals.words import (
     stamp_values,
     story_of,
     unknown_words,
+    void_words,
 )
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, TryLater
-from intacct_asana.records import ON_THE_WAY, SETTLED_STATES, Bill, Decision, DecisionState, Intent, Link, Signal
+from intacct_asana.records import (
+    ON_THE_WAY,
+    SETTLED_STATES,
+    Bill,
+    Decision,
+    DecisionState,
+    Intent,
+    Link,
+    Signal,
+    Snapshot,
+)
 from intacct_asana.sync.writes import parts_under_way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settler(Writer):
-    """Judges each decision, and looks again at those that stand."""
+    """Judges each decision, and looks again at those that stand.
+
+    `lapsed` are approvals of steps that turned out to be void while others were judged.
+    """
+
+    lapsed: list[Decision] = field(default_factory=list)
 
     def settle_all(self) -> Decided:
         """Settle every decision that is on its way, oldest first; one that fails does not stop those about other bills.
@@ -69,6 +90,10 @@ class Settler(Writer):
                 if isinstance(error, Misconfigured):
                     summary.not_started = len(unsettled) - place - 1
                     break
+        if self.policy.approval.rules:
+            self._end_what_is_not_good_any_more()
+        for lapsed in self.lapsed:
+            summary.note(lapsed)
         return summary
 
     def begun(self) -> Decided:
@@ -84,14 +109,16 @@ class Settler(Writer):
         judged: Case | None = None
         while decision.state in ON_THE_WAY:
             if decision.state is DecisionState.RECORDED:
-                judged = self._case(decision)
+                judged = self._with_grants(self._case(decision))
                 decision = self._judge(judged)
             elif decision.state is DecisionState.CLEARED:
                 if judged is None:
                     # A run before this one cleared it: everything may have changed since.
-                    judged = self._case(decision)
+                    judged = self._with_grants(self._case(decision))
                     if refused := self._refuse_if_any(judged):
                         return refused
+                    if judged.waits_for_others:
+                        return self._grant(judged, findings_of(judged))
                 decision = self._stamp(replace(judged.decision, state=decision.state), judged.bill, judged.others)
             elif decision.state is DecisionState.SUBMITTED:
                 decision = self._stamp(decision, self.find_whole(decision))
@@ -101,8 +128,11 @@ class Settler(Writer):
 
     # RECORDED, CLEARED: judge
 
-    def _case(self, decision: Decision) -> Case:
-        """Reads everything the rules look at. Raises TryLater while another decision about the bill is under way."""
+    def _case(self, decision: Decision, *, bill: Bill | None = None) -> Case:
+        """Reads everything the rules look at. Raises TryLater while another decision about the bill is under way.
+
+        `bill` is the bill where somebody has read it just now.
+        """
         others = [one for one in self.decisions.of(decision.key) if one.decision_id != decision.decision_id]
         going = (DecisionState.SUBMITTED, DecisionState.VOIDING)
         if under_way := next((one for one in others if one.state in going), None):
@@ -112,7 +142,7 @@ class Settler(Writer):
         gid = decision.signal.decider_gid
         person = self.board.person(gid) if gid else None
         email = person.email if person and person.email else decision.decider_email
-        bill = self.find_whole(decision)
+        bill = bill or self.find_whole(decision)
         known = replace(decision, decider_email=email, record_no=bill.record_no if bill else decision.record_no)
         return Case(
             decision=known,
@@ -128,7 +158,41 @@ class Settler(Writer):
             users=self.asked.users() if self.policy.approval.segregation_of_duties else None,
             own_login=self.asked.own_login(),
             is_closed=self.asked.is_closed(bill.summary_no if bill else ""),
+            name_of=self.name_of,
         )
+
+    def _with_grants(self, case: Case) -> Case:
+        """With the approvals of steps that stand. Those that do not are void from now on."""
+        stands, lapses = sorted_out(case, at=case.decision.signal.decided_at)
+        self.lapsed.extend(self._void_grants(case, lapses))
+        gone = {one.grant.decision_id for one in lapses}
+        return replace(case, granted=stands, others=[one for one in case.others if one.decision_id not in gone])
+
+    def _void_grants(self, case: Case, lapses: Sequence[Lapse]) -> list[Decision]:
+        """Those that fall with one change of the bill are told with the last of them."""
+        changed = [one.grant for one in lapses if one.rule == CHANGED]
+        moved = []
+        for lapse in lapses:
+            shown = case.shown.get(lapse.grant.decision_id)
+            if case.bill and lapse.grant in changed[-1:]:
+                lapse = replace(lapse, words=void_words(lapse.grant, shown, case.bill, others=changed[:-1]))
+            moved.append(self._void_grant(lapse, case.bill, shown))
+        return moved
+
+    def _void_grant(self, lapse: Lapse, bill: Bill | None, shown: Snapshot | None) -> Decision:
+        """Nothing of it is on the bill, so nothing is to be written there."""
+        if bill:
+            self.bring_files(lapse.grant, shown, bill)
+        told = replace(lapse.grant, rule=lapse.rule, outcome=lapse.words)
+        return self.advance(told, DecisionState.VOID, changed_facts(shown, bill) if bill else {})
+
+    def _end_what_is_not_good_any_more(self) -> None:
+        """By the clock, without a call. What is being decided just now is judged by when it was chosen."""
+        for grant in self.decisions.granted():
+            lapse = expired(grant, at=self.now())
+            busy = (DecisionState.CONFIRMED, *ON_THE_WAY)
+            if lapse and not any(one.state in busy for one in self.decisions.of(grant.key)):
+                self.lapsed.append(self._void_grant(lapse, None, None))
 
     def _judge(self, case: Case) -> Decision:
         own = read_stamp(case.bill, self.policy.stamp)
@@ -137,7 +201,25 @@ class Settler(Writer):
         findings = findings_of(case)
         if any(not one.passed for one in findings):
             return self._refuse(case, findings)
+        if case.waits_for_others:
+            return self._grant(case, findings)
         return self.advance(case.decision, DecisionState.CLEARED, judged_facts(case, findings))
+
+    def _grant(self, case: Case, findings: Sequence[Finding]) -> Decision:
+        """It counts, and others are missing."""
+        decision, after = case.decision, case.after
+        assert after
+        assert case.voice
+        step = after.route.steps[after.gave[case.voice.email]].step
+        days = timedelta(days=step.good_for_days) if step.good_for_days else None
+        granted = replace(
+            decision,
+            rule="",
+            outcome=granted_words(case, after, on=self.now().astimezone(self.policy.timezone).date()),
+            granted=step.name,
+            good_until=decision.signal.decided_at + days if days else None,
+        )
+        return self.advance(granted, DecisionState.GRANTED, judged_facts(case, findings))
 
     def _found(self, decision: Decision, bill: Bill, stamp: OnBill) -> Decision:
         """Its stamp is on the bill, from before this store knew it. What it was put on is what the stamp itself says."""
@@ -198,8 +280,10 @@ class Settler(Writer):
         if decision.state is DecisionState.CLEARED:
             decision = self.advance(decision, DecisionState.SUBMITTED, {"values": {}, "bill": bill_facts(bill)})
         name = bill_name(bill) if bill else f"record {decision.record_no}"
-        told = replace(decision, outcome=f"Observed only: Intacct was not changed for {name}.")
-        return self.advance(told, DecisionState.CONFIRMED, {"answer": "observed only", "bill": bill_facts(bill)})
+        by = by_policy(decision, bill, self.policy, decided=self.decisions.of(decision.key), names=self.names)
+        words = " ".join([f"Observed only: Intacct was not changed for {name}.", *([by.words] if by.words else [])])
+        said = {"answer": "observed only", "bill": bill_facts(bill), **by.facts}
+        return self.advance(replace(decision, outcome=words), DecisionState.CONFIRMED, said)
 
     # CONFIRMED, VOIDING: whether it still stands
 
@@ -227,7 +311,12 @@ class Settler(Writer):
         standing = [one for one in decided if one.state is DecisionState.CONFIRMED]
         if not moved and standing and self._lost_its_stamp(standing[-1], bill, stamp):
             moved.append(self._stamp_again(standing[-1], bill))
-        return moved
+        grants = [one for one in decided if one.state is DecisionState.GRANTED]
+        return [*moved, *self._look_at_grants(grants[-1], bill)] if grants else moved
+
+    def _look_at_grants(self, newest: Decision, bill: Bill) -> list[Decision]:
+        case = self._case(newest, bill=bill)
+        return self._void_grants(case, sorted_out(case, at=self.now())[1])
 
     def void_unknown(self, bill: Bill, link: Link) -> Decision | None:
         """A stamp that no decision of this store stands behind, put on another content than the bill has now, counts no more.

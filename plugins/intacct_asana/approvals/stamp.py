@@ -11,11 +11,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, cast
 
+from intacct_asana.approvals.grants import sorted_out
 from intacct_asana.approvals.policy import Policy
 from intacct_asana.approvals.rules import BEFORE_WRITING, NOT_READY, answers_of, choice_counts_as_it_is, choice_stands
 from intacct_asana.approvals.seen import Asked, Case, Facts, Finding, bill_facts, shown_to
 from intacct_asana.approvals.standing import still_holds
+from intacct_asana.approvals.steps import by_policy, given_before
 from intacct_asana.approvals.words import (
+    CHANGED,
     bill_name,
     changes,
     differences,
@@ -141,6 +144,7 @@ class Writer:
     now: Callable[[], datetime]
     read_files: Callable[[Bill], Bill] = lambda bill: bill
     owner: str = "settle_decisions"
+    names: dict[str, str] = field(default_factory=dict)
 
     def advance(self, decision: Decision, to: DecisionState, said: Facts, *, at: datetime | None = None) -> Decision:
         return self.decisions.advance(decision, to=to, facts=said, at=at or self.now())
@@ -193,18 +197,21 @@ class Writer:
     def begin_void(self, decision: Decision, bill: Bill, shown: Snapshot | None, *, words: str = "") -> Decision:
         told = replace(
             decision,
-            rule="changed since",
-            outcome=words or void_words(decision, shown, bill),
+            rule=CHANGED,
+            outcome=words or void_words(decision, shown, bill, others=given_before(decision, self.decisions.of(decision.key))),
             record_no=bill.record_no,
             editor=self._person_who_changed(bill, decision, shown),
         )
-        changed = [
-            {"what": one.what, "happened": one.happened} if one.happened else {"what": one.what, "was": one.was, "is": one.now}
-            for one in changes(shown, bill)
-        ]
         self.bring_files(decision, shown, bill)
-        said: Facts = {"changed": changed, "shown": shown.body if shown else {}, "bill": bill_facts(bill)}
-        return self.advance(told, DecisionState.VOIDING, said)
+        return self.advance(told, DecisionState.VOIDING, changed_facts(shown, bill))
+
+    def name_of(self, email: str) -> str:
+        """A person's name as Asana has it, asked for once a run; the address of somebody whom nobody knows."""
+        if email not in self.names:
+            gid = self.policy.pinned(email)
+            person = self.board.person(gid) if gid else None
+            self.names[email] = short(person.name, longest=80) if person and person.name else email
+        return self.names[email]
 
     def begin_late_void(self, decision: Decision, bill: Bill) -> Decision:
         late = f"A stamp that had been given up turned up on {bill_name(bill)} afterwards. It does not count."
@@ -271,17 +278,21 @@ class Stamping:
         """Raises Turned for another bill than the one that was judged, or a choice that was taken back meanwhile."""
         run, decision = self.writer, self.decision
         others = [one for one in run.decisions.of(decision.key) if one.decision_id != decision.decision_id]
+        grants = [one for one in others if one.state is DecisionState.GRANTED]
         case = Case(
             decision=decision,
             policy=run.policy,
             person=None,
-            stories=run.stories(decision) if self.sent_before else (),
+            stories=run.stories(decision) if self.sent_before or grants else (),
             bill=bill,
             others=others,
-            shown={decision.decision_id: shown_to(decision, run.links)},
+            shown={one.decision_id: shown_to(one, run.links) for one in (*grants, decision)},
             users=run.asked.users() if run.policy.approval.segregation_of_duties else None,
             own_login=run.asked.own_login(),
+            name_of=run.name_of,
         )
+        if grants:
+            case = replace(case, granted=sorted_out(case, at=decision.signal.decided_at)[0])
         guards = (choice_counts_as_it_is, choice_stands, *BEFORE_WRITING)
         failed = [one for one in answers_of(guards, case) if not one.passed]
         if failed:
@@ -317,7 +328,9 @@ class Stamping:
             self.decision = run.begin_void(decision, bill, shown)
             return
         at = run.now()
-        told = replace(decision, outcome=f"Recorded in Intacct on {bill_name(bill)} at {minute(at)}.", record_no=bill.record_no)
+        by = by_policy(decision, bill, run.policy, decided=run.decisions.of(decision.key), names=run.names)
+        words = " ".join([f"Recorded in Intacct on {bill_name(bill)} at {minute(at)}.", *([by.words] if by.words else [])])
+        told = replace(decision, outcome=words, record_no=bill.record_no)
         answer = "success" if kind.answered else "no answer kept; found on the bill when it was read back"
         held = stamp_on(bill, kind.values(outcome.intent))
         said: Facts = {
@@ -325,6 +338,7 @@ class Stamping:
             "after": held,
             "bill": bill_facts(bill),
             "control_id": outcome.intent.control_id,
+            **by.facts,
         }
         self.decision = run.advance(told, DecisionState.CONFIRMED, said, at=at)
 
@@ -378,6 +392,14 @@ class Voiding:
             more = f"Intacct did not take that: {said} Its stamp has to be corrected there."
             more = "" if isinstance(error, Turned) else more
             self.is_done, self.decision = True, run.voided(self.decision, outcome.found, answer=said, more=more)
+
+
+def changed_facts(shown: Snapshot | None, bill: Bill) -> Facts:
+    changed = [
+        {"what": one.what, "happened": one.happened} if one.happened else {"what": one.what, "was": one.was, "is": one.now}
+        for one in changes(shown, bill)
+    ]
+    return {"changed": changed, "shown": shown.body if shown else {}, "bill": bill_facts(bill)}
 
 
 def control_id_of(decision: Decision, record_no: str, *, what: str) -> str:

@@ -18,7 +18,7 @@ from intacct_asana.approvals.choices import SUPERSEDED, WITHDRAWN, changes_of, f
 from intacct_asana.approvals.policy import Policy
 from intacct_asana.approvals.rules import FOUND, FOUND_AS, NOTHING_LEFT
 from intacct_asana.approvals.seen import OUR_IDS, is_as_shown
-from intacct_asana.approvals.words import comment_of, minute, remark_id, void_words, who
+from intacct_asana.approvals.words import CHANGED, comment_of, minute, remark_id, void_words, who
 from intacct_asana.errors import IntacctAsanaError, Misconfigured
 from intacct_asana.journal import Kind, carry_out
 from intacct_asana.ports import Decisions, Journal, TaskBoard
@@ -206,9 +206,8 @@ class Teller:
         """
         task = self.board.task(decision.task_gid)
         stories = self.board.stories(decision.task_gid) if task else []
-        story_gid = ""
-        if task and not self._is_no_news(decision, stories):
-            choices = self.decisions.of(decision.key)
+        story_gid, choices = "", self.decisions.of(decision.key)
+        if task and not self._is_no_news(decision, stories, choices):
             wanted = standing_of(choices, None, task, self.policy, shown={}).show
             target = wanted if self._may_put(decision, choices, stories) else ""
             story_gid = self._commented(decision, target, stories)
@@ -260,12 +259,16 @@ class Teller:
             seen.update(story.gid for story in since)
             value = over
 
-    def _is_no_news(self, decision: Decision, stories: Sequence[Story]) -> bool:
+    def _is_no_news(self, decision: Decision, stories: Sequence[Story], choices: Sequence[Decision]) -> bool:
         """The evidence keeps a choice that was changed; the task is not cluttered with it.
 
         A later choice has a comment of its own. Only somebody whose choice another person took back would never hear of it;
-        nor would somebody who commented, because the task goes on showing the comment as if it counted.
+        nor would somebody who commented, because the task goes on showing the comment as if it counted. One change of a bill
+        takes all its steps with it, and is told with the last of them.
         """
+        if decision.granted and decision.rule == CHANGED and decision.state is DecisionState.VOID:
+            later = choices[[one.decision_id for one in choices].index(decision.decision_id) + 1 :]
+            return any(one.rule == CHANGED and one.shown_digest == decision.shown_digest for one in later)
         if decision.rule not in (WITHDRAWN, SUPERSEDED):
             return False
         follower = followed_by(decision, stories, self.policy)

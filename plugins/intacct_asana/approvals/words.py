@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -123,15 +123,19 @@ def _files(shown: Snapshot, bill: Bill) -> Iterator[Change]:
         yield Change(what=f"The files under attachment {short(bill.document_id, longest=LONGEST_NAME)}", happened=happened)
 
 
-def void_words(decision: Decision, shown: Snapshot | None, bill: Bill) -> str:
-    """`The amount was 500.00 USD when Alice Martin approved it and is 40,000.00 USD now, so the approval no longer counts.`"""
+def void_words(decision: Decision, shown: Snapshot | None, bill: Bill, *, others: Sequence[Decision] = ()) -> str:
+    """`The amount was 500.00 USD when Alice Martin approved it and is 40,000.00 USD now, so the approval no longer counts.`
+
+    `others` are approvals of other steps, which fall with it.
+    """
     did, noun = ("approved", "approval") if decision.signal.verdict == "approve" else ("rejected", "rejection")
     first, *more = changes(shown, bill) or [Change(what="The bill", happened="was changed in Intacct")]
     if first.happened:
         what = f"{first.what} {first.happened} after {who(decision)} {did} it"
     else:
         what = f"{first.what} was {first.was} when {who(decision)} {did} it and is {first.now} now"
-    return " ".join([f"{what}, so the {noun} no longer counts.", *(change.whole for change in more)])
+    also = f", and neither does what {' and '.join(who(one) for one in others)} approved before" if others else ""
+    return " ".join([f"{what}, so the {noun} no longer counts{also}.", *(change.whole for change in more)])
 
 
 def comment_of(decision: Decision, policy: Policy, *, goes_back_to: str, anchor: Anchor | None = None) -> str:
@@ -143,7 +147,7 @@ def comment_of(decision: Decision, policy: Policy, *, goes_back_to: str, anchor:
     end = [*([anchor_text(anchor)] if anchor else []), reference(remark_id(decision))]
     if decision.state is DecisionState.CONFIRMED:
         return "\n".join([_carried_out(decision, policy), *back, *end])
-    if decision.state is DecisionState.VOID:
+    if decision.state in (DecisionState.VOID, DecisionState.GRANTED):
         return "\n".join([*decision.outcome.splitlines(), *back, *end])
     maker = who(decision) if decision.signal.decider_gid else "Somebody"
     lines = [f"{maker} {policy.way.did(decision.signal)}, but it was not carried out and counts for nothing:"]
@@ -174,6 +178,8 @@ def _carried_out(decision: Decision, policy: Policy) -> str:
 
 WORDS = {Verdict.APPROVE: "Approved", Verdict.REJECT: "Rejected"}
 VOID = "void"
+CHANGED = "changed since"
+"""The rule by which a decision on another content of its bill is void."""
 NO_REASON = "none given"
 """Written instead of nothing: whether an empty element clears a field in Intacct is not documented, and the reason of an
 earlier decision must not stay on the bill."""

@@ -18,12 +18,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from intacct_asana.errors import Misconfigured, Problem
-from intacct_asana.flow import checks
+from intacct_asana.flow import checks, policy_checks
 from intacct_asana.flow.checks import Found
 from intacct_asana.flow.checks import Path as Place
 from intacct_asana.flow.model import Alerts, BillScope, Flow, VendorScope
-from intacct_asana.flow.rules import KIND_MARKS, Approval, Part, WriteBack
-from intacct_asana.flow.words import did_you_mean
+from intacct_asana.flow.rules import KIND_MARKS, Approval, WriteBack
+from intacct_asana.flow.words import Part, did_you_mean
 from intacct_asana.flow.yaml_text import Flaw, Items, Table, read_yaml
 from intacct_asana.text import cut
 
@@ -201,6 +201,9 @@ def _between_values(rest: Table) -> Iterator[Found]:
         yield from checks.check_assignee(bills, vendors)
     if approval:
         yield from checks.check_approval(approval)
+        yield from policy_checks.check_policy(approval)
+    if approval and vendors:
+        yield from policy_checks.check_policy_vendors(approval, vendors)
     if write_back:
         yield from checks.check_write_back(write_back)
     if alerts:
@@ -257,7 +260,7 @@ def _unknown_kind(mark: str) -> tuple[str, str]:
 
 def _unknown_key(path: Place, key: str, part: type[BaseModel] | None) -> tuple[str, str]:
     place = f"`{path[-2]}`" if len(path) > 1 and isinstance(path[-2], str) else "this part"
-    known = part.model_fields if part else ()
+    known = [one.alias or name for name, one in part.model_fields.items()] if part else []
     return f"the key `{key}` does not exist in {place}" if len(path) > 1 else f"the key `{key}` does not exist", did_you_mean(
         key, known
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from intacct_asana.flow.rules import Approval, BillField, Part, VendorField, WriteBack, digest_of
+from intacct_asana.flow.rules import Approval, BillField, VendorField, WriteBack, digest_of
 from intacct_asana.flow.words import (
     Amount,
     ConnectionId,
@@ -19,6 +19,7 @@ from intacct_asana.flow.words import (
     FieldName,
     Gid,
     Line,
+    Part,
     PublicUrl,
     Slug,
     Timezone,

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
+from intacct_asana.flow.policy import Delegation, RoutingRule
 from intacct_asana.flow.sources import BILL_SOURCES, VENDOR_SOURCES, Shape, Source
-from intacct_asana.flow.words import Amount, Currency, Day, Email, FieldName, IntacctName, Line, Word, did_you_mean, flaw
+from intacct_asana.flow.words import Amount, Currency, Day, Email, FieldName, IntacctName, Line, Part, Word, did_you_mean, flaw
 from intacct_asana.records import BillState
 from intacct_asana.text import amount_text, one_line
 
@@ -19,16 +20,6 @@ PAIR_FORMAT = "{id} {name}"
 PAIR_PLACEHOLDERS = ("id", "name")
 MONEY_PLACES = 2
 MOST_OPTIONS = 500
-
-
-class Part(BaseModel):
-    """What every part of a flow file has in common: no unknown keys, no changes after loading.
-
-    The text below an attribute describes it in editors. Only `schema` collects it: doing so at import would make the import
-    half as long again, and Airflow imports this for every task that it starts.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _options(value: Any) -> Any:
@@ -300,6 +291,10 @@ class Approver(Part):
         return self.intacct_users == ()
 
 
+LATER = ("groups", "delegations", "rules")
+"""Parts of a policy that files of earlier releases do not have."""
+
+
 class Approval(Part):
     """The approval policy."""
 
@@ -311,6 +306,16 @@ class Approval(Part):
 
     approvers: Annotated[tuple[Approver, ...], Field(min_length=1)]
     """Who may decide. Nobody else's choice counts."""
+
+    groups: Mapping[Line, tuple[Email, ...]] = {}
+    """Approvers by the name of a group, for the steps below."""
+
+    delegations: tuple[Delegation, ...] = ()
+    """Who decides in whose place for some days."""
+
+    rules: tuple[RoutingRule, ...] = ()
+    """Who decides on which bill, in which steps: the first rule that fits a bill is its rule. A bill that none fits can be
+    decided by nobody. Without rules every approver may decide alone."""
 
     segregation_of_duties: bool = True
     """Refuse a decision by the person who entered the bill in Intacct."""
@@ -348,7 +353,11 @@ class Approval(Part):
     @property
     def policy_text(self) -> str:
         """Everything that decides who may decide what, as JSON; kept in full with the evidence."""
-        return text_of({name: value for name, value in _canonical(self).items() if name != "crawl_hours"})
+        parts = {name: value for name, value in _canonical(self).items() if name != "crawl_hours"}
+        # What a file does not say leaves its text as it was before there were rules.
+        return text_of(
+            {name: value for name, value in parts.items() if value or name not in ("groups", "delegations", "rules")}
+        )
 
     @property
     def policy_version(self) -> str:

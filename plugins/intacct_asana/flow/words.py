@@ -1,4 +1,4 @@
-"""Words of a flow file: what each kind of text may be, cron expressions, placeholders, and near misses."""
+"""Words of a flow file: what every part of it has in common, what each kind of text may be, cron expressions, near misses."""
 
 from __future__ import annotations
 
@@ -12,8 +12,18 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from croniter import croniter  # type: ignore[import-untyped]
-from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
+
+
+class Part(BaseModel):
+    """What every part of a flow file has in common: no unknown keys, no changes after loading.
+
+    The text below an attribute describes it in editors. Only `schema` collects it: doing so at import would make the import
+    half as long again, and Airflow imports this for every task that it starts.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def flaw(what: str, mend: str = "") -> PydanticCustomError:

@@ -20,7 +20,7 @@ from intacct_asana.errors import IntacctAsanaError, Misconfigured, OddRecord, Re
 from intacct_asana.journal import carry_out
 from intacct_asana.operators.evidence import anchors_on
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
-from intacct_asana.reading.choices import COPY, TO_SHOW, Places
+from intacct_asana.reading.choices import COPY, TO_LOOK_AT, TO_SHOW, Places
 from intacct_asana.reading.documents import ABOUT_IT, GONE
 from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, DecisionState, Link, ReadWindow, Task, Unread
 from intacct_asana.records.anchors import Anchor, anchor_text
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 CHANGED, LOOKED, SEEN, OWED = "approvals_bills", "approvals_looked", "approvals_seen", "approvals_owed"
 """Cursors: Intacct's text of the newest change that was looked at, when all decided bills were, and the record numbers of
 those that could not be read, which each run asks for again."""
+STANDS = (DecisionState.CONFIRMED, DecisionState.GRANTED)
 MET = " met "
 """Behind a bill's change time, before the instant by our own clock at which it was first met."""
 A_SECOND_OVER = timedelta(seconds=2)
@@ -66,6 +67,7 @@ class SettleDecisionsOperator(FlowOperator):
         summary = settler.settle_all()
         looks = _Looks(run, settler, summary)
         if not summary.not_started:
+            looks.at_taken_back()
             looks.at_decided(began)
         more = {
             "looked_at": looks.count,
@@ -295,6 +297,22 @@ class _Looks:
         if len(self.summary.failures) == failed + len(self._owed):
             self._move_cursors(began, looked=is_due)
 
+    def at_taken_back(self) -> None:
+        """Bills of which somebody took the approval of a step back; those that fail wait for the next run."""
+        keys: list[str] = json.loads(self.run.store.cursor(TO_LOOK_AT) or "[]")
+        failed: list[str] = []
+        for key in keys:
+            try:
+                granted = [one for one in self.run.store.decisions().of(key) if one.state is DecisionState.GRANTED]
+                bill = self.settler.find_whole(granted[-1]) if granted else None
+                for decision in self.settler.look(key, bill) if bill else ():
+                    self.summary.note(decision)
+            except IntacctAsanaError as error:
+                failed.append(key)
+                self.summary.fail(key, error)
+        if keys and not self.run.flow.rehearsal:
+            self.run.store.save_cursor(Cursor(name=TO_LOOK_AT, value=json.dumps(failed)))
+
     def _is_due(self, now: datetime) -> bool:
         last = self.run.store.cursor(LOOKED)
         return last is None or now - datetime.fromisoformat(last) >= timedelta(hours=self.run.flow.approval.crawl_hours)
@@ -388,7 +406,7 @@ class _Looks:
         self.count += 1
         try:
             self._note_anchors(bill, decisions)
-            if bill.state not in SETTLED_STATES and any(one.state is DecisionState.CONFIRMED for one in decisions):
+            if bill.state not in SETTLED_STATES and any(one.state in STANDS for one in decisions):
                 bill = self.run.files.of(bill, unread=GONE)
         except OddRecord as error:
             self._owe(bill.record_no, bill.bill_key, error)

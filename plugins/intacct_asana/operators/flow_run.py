@@ -42,6 +42,7 @@ class FlowRun:
         self.flow = flow
         self._gids: dict[str, str] = {}
         self._pinned: dict[str, Pins] = {}
+        self._named: dict[str, dict[str, str]] = {}
         self.now = now or utc_now
 
     @cached_property
@@ -157,6 +158,14 @@ class FlowRun:
         """The e-mail that the bill's vendor names; empty when it names nobody."""
         company = bill.bill_key.split(":", 1)[0]
         return self.named_people.get(vendor_key_of(company, bill.vendor_id), "")
+
+    def vendor_person(self, field: str, bill: Bill) -> str:
+        """The address of the approver whom a field of the bill's vendor names; empty when it names nobody."""
+        if field not in self._named:
+            rows = (row for rows in self.store.vendor_values().all().values() for row in rows.values())
+            self._named[field] = NamedPeople(self.flow, field=field).emails(rows)
+        named = self._named[field].get(vendor_key_of(bill.bill_key.split(":", 1)[0], bill.vendor_id), "")
+        return next((email for email, gid in self._pins("bill").people.items() if gid == named), named)
 
     @property
     def unknown_people(self) -> tuple[str, ...]:
@@ -296,6 +305,7 @@ def policy_of(run: FlowRun, pins: Pins) -> Policy:
         send_submit=write_back.send_submit,
         compares_files=run.files.compared,
         timezone=ZoneInfo(run.flow.schedules.timezone),
+        vendor_person=run.vendor_person,
     )
 
 

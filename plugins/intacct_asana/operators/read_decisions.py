@@ -14,6 +14,7 @@ from intacct_asana.errors import IntacctAsanaError, Misconfigured, OddRecord, Re
 from intacct_asana.operators.checks import drift
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, note_words, policy_of
 from intacct_asana.reading.choices import (
+    TO_LOOK_AT,
     TO_SHOW,
     Copy,
     Hints,
@@ -21,6 +22,7 @@ from intacct_asana.reading.choices import (
     Loss,
     Places,
     chosen_by_people,
+    is_taken_back,
     is_too_young,
     may_be_chosen_on,
     may_be_news,
@@ -72,7 +74,8 @@ class ReadDecisionsOperator(FlowOperator):
         others = [(task, link) for task, link in no_approvals(look.tasks.values(), by_task, policy) if not is_closed(link)]
         for task, link in others:
             self.log.warning("Task %s of %s is no approval: nobody can decide on it. Convert it in Asana.", task.gid, link.key)
-        cursors = [] if look.is_stuck else [*look.places(hints, before, began=began).cursors(), _to_show(run, look)]
+        more = [_added_to(run, TO_SHOW, look.to_show), _added_to(run, TO_LOOK_AT, look.taken_back)]
+        cursors = [] if look.is_stuck else [*look.places(hints, before, began=began).cursors(), *more]
         plan = self._kept_for_rehearsal(context, run, look) if run.flow.rehearsal else {}
         recorded = [] if run.flow.rehearsal else self._keep(run, policy, look, cursors)
         look.report.raise_if_failed()
@@ -165,7 +168,8 @@ class ReadDecisionsOperator(FlowOperator):
     ) -> bool:
         """The task's decisions. False when reading on would only meet the same trouble again."""
         try:
-            signals = signals_of(task, board.stories(task.gid), policy, closed_by_us=is_closed(link))
+            stories = board.stories(task.gid)
+            signals = signals_of(task, stories, policy, closed_by_us=is_closed(link))
             settled = [one for one in signals if not is_too_young(one, now)]
             before = run.store.decisions().of(link.key)
             known = {one.decision_id for one in before}
@@ -182,6 +186,8 @@ class ReadDecisionsOperator(FlowOperator):
                 look.report.fail(link.key, error)
                 look.is_stuck = True
             return not isinstance(error, TryLater | Misconfigured)
+        if any(is_taken_back(one, stories, policy) for one in before):
+            look.taken_back.add(link.key)
         look.report.count("read")
         look.note_read(task, signals, settled, policy.way.shown_on(task), now)
         # A choice whose story is late is one all the same: it is waited for.
@@ -260,6 +266,6 @@ def _places(run: FlowRun, pins: Pins) -> Places:
     return Places.of(pins.project_gid, run.store.cursors(Places.names(pins.project_gid)))
 
 
-def _to_show(run: FlowRun, look: Look) -> Cursor:
-    waiting = json.loads(run.store.cursor(TO_SHOW) or "[]")
-    return Cursor(name=TO_SHOW, value=json.dumps(sorted({*waiting, *look.to_show})))
+def _added_to(run: FlowRun, name: str, keys: Collection[str]) -> Cursor:
+    waiting = json.loads(run.store.cursor(name) or "[]")
+    return Cursor(name=name, value=json.dumps(sorted({*waiting, *keys})))

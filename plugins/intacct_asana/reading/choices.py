@@ -7,15 +7,29 @@ both. All of them only say where to look: what counts is in the task's stories, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from intacct_asana.approvals import UNPROVEN, Policy, Stands, standing_of
+from intacct_asana.approvals.choices import followed_by
 from intacct_asana.approvals.words import copy_words, minute
 from intacct_asana.errors import OddRecord
 from intacct_asana.reading.watch import touched_task
-from intacct_asana.records import Cursor, Decision, Event, EventPage, Intent, Link, Mark, Signal, Task, UnreadTask
+from intacct_asana.records import (
+    Cursor,
+    Decision,
+    DecisionState,
+    Event,
+    EventPage,
+    Intent,
+    Link,
+    Mark,
+    Signal,
+    Story,
+    Task,
+    UnreadTask,
+)
 from intacct_asana.records.remarks import reference
 from intacct_asana.sync.report import Report
 from intacct_asana.text import short
@@ -26,6 +40,8 @@ SETTLES = timedelta(minutes=10)
 """How long a task's history may still fill up after its last change. Until then it is read again."""
 TO_SHOW = "approvals_to_show"
 """Cursor: keys of decided bills whose tasks say something else than what stands, until they were made to say it again."""
+TO_LOOK_AT = "approvals_taken_back"
+"""Cursor: keys of bills of which somebody took the approval of a step back, until the settling looked at them."""
 COPY = "copy"
 """The journal's name for answers on copies."""
 TASK_GONE = "task gone"
@@ -185,6 +201,8 @@ class Look:
     again: list[datetime] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     to_show: set[str] = field(default_factory=set)
+    taken_back: set[str] = field(default_factory=set)
+    """Keys of bills of which somebody took the approval of a step back."""
     copies: list[Copy] = field(default_factory=list)
     marks: dict[str, Mark] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
@@ -259,6 +277,14 @@ def says_something_else(task: Task, decided: Collection[Decision], policy: Polic
     """Whether the task of a bill that was decided was set by hand to something else than what stands."""
     standing = standing_of(list(decided), None, task, policy, shown={})
     return standing.state in (Stands.APPROVED, Stands.REJECTED) and bool(standing.show)
+
+
+def is_taken_back(decision: Decision, stories: Sequence[Story], policy: Policy) -> bool:
+    """Whether an approval of a step that waits for others is not what its person chose last, or not there any more."""
+    if decision.state is not DecisionState.GRANTED:
+        return False
+    is_there = any(story.gid == decision.signal.story_gid for story in stories)
+    return not is_there or followed_by(decision, stories, policy) is not None
 
 
 def is_too_young(signal: Signal, now: datetime) -> bool:

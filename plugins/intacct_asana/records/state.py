@@ -138,6 +138,8 @@ class DecisionState(StrEnum):
 
     RECORDED = "RECORDED"
     CLEARED = "CLEARED"
+    GRANTED = "GRANTED"
+    """It counts for a step, and others are missing: nothing is written to Intacct."""
     REFUSED = "REFUSED"
     SUBMITTED = "SUBMITTED"
     CONFIRMED = "CONFIRMED"
@@ -150,8 +152,12 @@ class DecisionState(StrEnum):
 NEXT_STATES: Mapping[DecisionState, frozenset[DecisionState]] = MappingProxyType(
     {
         # To CONFIRMED at once: its own stamp was found on the bill, from before this store knew the decision.
-        DecisionState.RECORDED: frozenset({DecisionState.CLEARED, DecisionState.REFUSED, DecisionState.CONFIRMED}),
-        DecisionState.CLEARED: frozenset({DecisionState.SUBMITTED, DecisionState.REFUSED}),
+        DecisionState.RECORDED: frozenset(
+            {DecisionState.CLEARED, DecisionState.GRANTED, DecisionState.REFUSED, DecisionState.CONFIRMED}
+        ),
+        # To GRANTED: another step's approval, with which it was the last one, does not count any more.
+        DecisionState.CLEARED: frozenset({DecisionState.SUBMITTED, DecisionState.GRANTED, DecisionState.REFUSED}),
+        DecisionState.GRANTED: frozenset({DecisionState.VOID}),
         # To itself: sent again under another control id, after reading back proved twice that nothing was there.
         # To VOIDING: the stamp landed on a bill that somebody changed in that very second.
         DecisionState.SUBMITTED: frozenset(
@@ -201,6 +207,7 @@ class Decision:
     `shown_digest` is the snapshot that the task showed when the person decided (empty if unknown).
     `outcome` is the plain sentence for people: why refused, what Intacct said, or what was recorded.
     `REJECTED` means that Intacct refused the write; a person's "no" is `verdict` REJECT and can well be `CONFIRMED`.
+    `granted` is the step that it was given for while others were missing, and `good_until` how long that holds.
     `editor` is the login of whoever changed the bill last before we wrote on it, which Intacct itself no longer tells then.
     """
 
@@ -218,6 +225,8 @@ class Decision:
     outcome: str = ""
     acknowledged: bool = False
     editor: str = ""
+    granted: str = ""
+    good_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

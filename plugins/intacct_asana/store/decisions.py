@@ -21,7 +21,7 @@ from intacct_asana.store.tables import decisions as table
 
 CHUNK = 500
 """Keys in one IN list: below the variable limit of every database."""
-SENT = frozenset({DecisionState.CONFIRMED, DecisionState.REJECTED, DecisionState.VOID})
+SENT = frozenset({DecisionState.CONFIRMED, DecisionState.REJECTED, DecisionState.VOID, DecisionState.GRANTED})
 SETTLED = frozenset(DecisionState) - ON_THE_WAY
 
 
@@ -95,13 +95,20 @@ class StoredDecisions:
         return self._select(table.c.state.in_(sorted(SETTLED)) & table.c.acknowledged.is_(False))
 
     def sent(self, keys: Collection[str] | None = None) -> list[Decision]:
-        """Settled decisions whose stamp may be on their bill, about all bills or about these, oldest first."""
+        """Settled decisions that hold for what their bill is: whose stamp may be on it, or that were given for a step.
+
+        About all bills or about these, oldest first.
+        """
         may = table.c.state.in_(sorted(SENT))
         if keys is None:
             return self._select(may)
         wanted = sorted(set(keys))
         chunks = [wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK)]
         return [decision for chunk in chunks for decision in self._select(may & table.c.key.in_(chunk))]
+
+    def granted(self) -> list[Decision]:
+        """Decisions that were given for a step while others were missing, oldest first."""
+        return self._select(table.c.state == str(DecisionState.GRANTED))
 
     def of(self, key: str) -> list[Decision]:
         """Every decision about one bill, oldest first."""

@@ -61,9 +61,10 @@ class VendorPolicy:
 
 
 def kept_fields(flow: Flow) -> tuple[VendorField, ...]:
-    """Fields that people own and whose values are needed: those that flow into Intacct, and the one that names a person."""
-    named = flow.bills.assignee.vendor_field if flow.bills.assignee else None
-    return tuple(rule for rule in flow.vendors.fields if rule.owner == "asana" and (rule.intacct_field or rule.name == named))
+    """Fields that people own and whose values are needed: those that flow into Intacct, and those that name a person."""
+    named = {step.vendor_field for rule in flow.approval.rules for step in rule.steps}
+    named.add(flow.bills.assignee.vendor_field if flow.bills.assignee else None)
+    return tuple(rule for rule in flow.vendors.fields if rule.owner == "asana" and (rule.intacct_field or rule.name in named))
 
 
 def vendor_policy(flow: Flow, pins: Pins) -> VendorPolicy:
@@ -96,11 +97,14 @@ def _rule(rule: VendorField, pins: Pins) -> VendorRule:
 
 
 class NamedPeople:
-    """Who the vendors' last confirmed values name: e-mails, or user gids where a people field holds them, by vendor key."""
+    """Who the vendors' last confirmed values name: e-mails, or user gids where a people field holds them, by vendor key.
 
-    def __init__(self, flow: Flow) -> None:
-        assignee = flow.bills.assignee
-        named = assignee.vendor_field if assignee else None
+    In the field `field`, or in the one that names the assignee.
+    """
+
+    def __init__(self, flow: Flow, *, field: str = "") -> None:
+        assignee = flow.bills.assignee if not field else None
+        named = field or (assignee.vendor_field if assignee else None)
         self._rule = next((rule for rule in kept_fields(flow) if rule.name == named), None)
         self._people: Mapping[str, str] = (assignee.people if assignee else None) or {}
 

@@ -1,0 +1,103 @@
+"""Which approvals of earlier steps still stand: each is bound to what it was given for, by whom, and for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from intacct_asana.approvals.choices import followed_by
+from intacct_asana.approvals.routing import Voice, progress_of, route_of
+from intacct_asana.approvals.rules import LISTED, SEPARATED, answers_of, choice_counts_as_it_is, choice_is_proven
+from intacct_asana.approvals.seen import Case, voice_of
+from intacct_asana.approvals.words import CHANGED, minute, void_words, who
+from intacct_asana.records import Decision, DecisionState
+
+TAKEN_BACK, EXPIRED, POLICY = "taken back", "no longer good", "policy changed"
+"""Rules by which an approval of a step becomes void."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lapse:
+    """An approval of a step that counts no more, by which rule and in which words."""
+
+    grant: Decision
+    rule: str
+    words: str
+
+
+def open_grants(case: Case) -> list[Decision]:
+    """Approvals that wait for others. Once the bill as it is was decided they are a part of that, and fall with it."""
+    decisions = [*case.others, case.decision]
+    if any(one.state is DecisionState.CONFIRMED and case.as_shown(one) for one in decisions):
+        return []
+    return [one for one in decisions if one.state is DecisionState.GRANTED]
+
+
+def sorted_out(case: Case, *, at: datetime) -> tuple[list[Decision], list[Lapse]]:
+    """Approvals of the bill that stand at that time, and those that are void from now on.
+
+    One that a guard is against just now is in neither: it counts again when the guard is content.
+    """
+    stands: list[Decision] = []
+    lapses: list[Lapse] = []
+    decisions = [*case.others, case.decision]
+    for grant in open_grants(case):
+        own = replace(case, decision=grant, others=[one for one in decisions if one is not grant])
+        if lapse := _lapse(own, at=at):
+            lapses.append(lapse)
+        elif all(one.passed for one in answers_of((*LISTED, *SEPARATED), own)):
+            stands.append(grant)
+    stands, late = _by_policy(case, stands)
+    return stands, [*lapses, *late]
+
+
+def _lapse(case: Case, *, at: datetime) -> Lapse | None:
+    """Why this grant is void, whoever looks at it; `case` is its own."""
+    grant, bill = case.decision, case.bill
+    if bill is None:
+        return None
+    if not case.as_shown(grant) and not case.is_shown_but_for_files:
+        return Lapse(grant=grant, rule=CHANGED, words=void_words(grant, case.shown.get(grant.decision_id), bill))
+    what = f"The approval of {grant.granted} by {who(grant)}"
+    if case.link and case.link.task_gid != grant.task_gid:
+        return Lapse(grant=grant, rule=TAKEN_BACK, words=f"{what} was given on a task that stands for the bill no more.")
+    if follower := followed_by(grant, case.stories or (), case.policy):
+        words = f"{who(grant)} took the approval of {grant.granted} back at {minute(follower.created_at)}."
+        return Lapse(grant=grant, rule=TAKEN_BACK, words=words)
+    for finding in answers_of((choice_is_proven, choice_counts_as_it_is), case):
+        if not finding.passed:
+            return Lapse(grant=grant, rule=TAKEN_BACK, words=f"{what} no longer counts. {finding.said}")
+    return expired(grant, at=at)
+
+
+def expired(grant: Decision, *, at: datetime) -> Lapse | None:
+    if grant.good_until is None or at <= grant.good_until:
+        return None
+    words = (
+        f"The approval of {grant.granted} by {who(grant)} was good until {minute(grant.good_until)}, and was not followed by"
+    )
+    return Lapse(grant=grant, rule=EXPIRED, words=f"{words} what is missing. It has to be given again.")
+
+
+def _by_policy(case: Case, stands: Sequence[Decision]) -> tuple[list[Decision], list[Lapse]]:
+    """By who is in the steps now: the policy may have changed, or what came before is void."""
+    approval, bill = case.policy.approval, case.bill
+    route = bill and route_of(bill, approval, vendor_person=case.policy.vendor_person)
+    if bill is None:
+        return list(stands), []
+    voices: dict[str, Voice] = {}
+    for one in stands:
+        if voice := voice_of(one, case.policy):
+            voices[one.decision_id] = voice
+    progress = progress_of(route, voices.values()) if route else None
+    lapses = []
+    for one in stands:
+        if progress and progress.counts(one.decision_id):
+            continue
+        words = (
+            f"The approval of {one.granted} by {who(one)} no longer counts: by the policy as it is, or because a step before"
+        )
+        lapses.append(Lapse(grant=one, rule=POLICY, words=f"{words} it is not given any more."))
+    gone = {one.grant.decision_id for one in lapses}
+    return [one for one in stands if one.decision_id not in gone], lapses
