@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from intacct_asana.approvals.settle import Settler
-from intacct_asana.approvals.stamp import Stamping, Voiding
+from intacct_asana.approvals.stamp import Undoing, Writing
 from intacct_asana.approvals.standing import Decided, Teller
 from intacct_asana.approvals.words import bill_name, minute, who
 from intacct_asana.codec import from_json, to_json
@@ -99,8 +99,8 @@ class RehearsedSettler(Settler):
     def at_once(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def carried(self, intent: Intent, write: Stamping | Voiding) -> Decision:
-        if isinstance(write, Voiding):
+    def carried(self, intent: Intent, write: Writing | Undoing) -> Decision:
+        if isinstance(write, Undoing):
             return self.advance(write.decision, DecisionState.VOID, {})
         name = bill_name(write.bill) if write.bill else f"record {write.decision.record_no}"
         told = {

@@ -14,7 +14,7 @@ from lxml import etree
 from sandbox.gateway.books import demo_names
 from sandbox.gateway.books.rows import NOTHING, Bill, Line, User, totals_of
 from sandbox.gateway.books.table import Table
-from sandbox.gateway.failures import Failure, bad_value, support_id
+from sandbox.gateway.failures import Failure, bad_value, no_permission, support_id
 from sandbox.gateway.functions.schema import Field, ObjectType
 from sandbox.gateway.texts import cents_of, day_text
 
@@ -116,6 +116,8 @@ def _bill(company: Any, sent: etree._Element) -> Bill:
 
 
 def _writable(company: Any, target: ObjectType, name: str) -> Field:
+    if f"{target.name}.{name}" in company.world.setting("denied_fields", ()):
+        raise no_permission("UPDATE", target.name)
     field = target.fields.get(name)
     if field is None:
         raise Failure("XL03000010", "", f"Field '{name}' is not defined on object {target.name}. {support_id()}")
