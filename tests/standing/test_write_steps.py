@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from intacct_asana.flow.load import load_flow
 
 from tests.reconciliation.reconciliation_world import ALICE, BEN
 from tests.standing.standing_world import FLOW, Standing
@@ -202,3 +203,129 @@ def test_a_hold_that_the_flow_did_not_lift_is_not_set(a_flow: Flow) -> None:
     flow.heal()
     assert flow.says() == ("void", "Pending")
     assert not flow.bill()["on_hold"]
+
+
+# Bills that are new are put on hold
+
+INTAKE = write_back("stamp, release_hold", intake="hold")
+
+
+def test_intacct_pays_nothing_that_nobody_approved(a_flow: Flow) -> None:
+    """The recommended pair: a new bill is put on hold, once, and its approval lifts that."""
+    flow = a_flow(replace=INTAKE, bills=2)
+    assert writes(flow, flow.heal) == 2
+    assert [flow.bill(bill)["on_hold"] for bill in (0, 1)] == [True, True]
+    assert "HELD" in flow.noted()
+    flow.approve(ALICE)
+    flow.heal()
+    flow.is_approved()
+    assert [flow.bill(bill)["on_hold"] for bill in (0, 1)] == [False, True]
+    assert writes(flow, flow.heal) == 0
+    assert flow.store.verify_evidence() == []
+
+
+def test_what_a_run_reads_does_not_grow_with_the_bills_on_hold(a_flow: Flow) -> None:
+    flow = a_flow(replace=INTAKE, bills=3)
+    flow.heal()
+    flow.sandbox.zero_counters()
+    flow.settle()
+    few = dict(flow.sandbox.counters())
+    flow.bills += [flow.make_bill() for _ in range(3)]
+    flow.heal()
+    flow.pass_time(minutes=30)
+    flow.heal()
+    flow.sandbox.zero_counters()
+    flow.settle()
+    assert dict(flow.sandbox.counters()) == few
+
+
+def test_a_bill_that_was_decided_first_is_not_put_on_hold(a_flow: Flow) -> None:
+    flow = a_flow(replace=INTAKE)
+    flow.approve(ALICE)
+    flow.heal()
+    flow.is_approved()
+    assert not flow.bill()["on_hold"]
+
+
+def test_whoever_lifts_a_hold_by_hand_is_not_contradicted_and_people_hear_of_it_once(a_flow: Flow) -> None:
+    flow = a_flow(replace=INTAKE)
+    flow.heal()
+    flow.edit(on_hold=False)
+    flow.heal()
+    flow.edit(description="once more")
+    flow.heal(hours=25)
+    assert not flow.bill()["on_hold"]
+    [told] = flow.comments()
+    assert told.startswith("The hold on bill NEW-")
+    assert "was lifted in Intacct by mgarcia" in told
+
+
+def test_whoever_entered_or_changed_a_bill_is_known_behind_the_hold(a_flow: Flow) -> None:
+    """Intacct names us as the last editor of a bill on hold."""
+    flow = a_flow(replace=INTAKE, bills=0)
+    flow.bills = [flow.make_bill(), flow.make_bill()]
+    flow.edit(bill=0, who="amartin", description="by Alice")
+    flow.sync()
+    flow.heal()
+    assert flow.bill(0)["on_hold"]
+    flow.approve(ALICE, bill=0)
+    flow.approve(ALICE, bill=1)
+    flow.heal()
+    flow.is_unapproved(0)
+    assert "last changed this bill (amartin)" in flow.told(0)
+    flow.is_approved(1)
+
+
+def test_a_bill_that_changes_in_the_second_of_its_hold_has_no_known_editor(a_flow: Flow) -> None:
+    flow = a_flow(replace=INTAKE)
+    detail = {"user": "amartin", "action": "edit_bill", "record_no": flow.bills[0], "changes": {"amount": "700.00"}}
+    flow.sandbox.fault("intacct", "update APBILL", "act_before", detail=detail)
+    flow.heal()
+    flow.approve(ALICE)
+    flow.heal()
+    flow.is_unapproved()
+
+
+@pytest.mark.parametrize("fault", ["drop", "lost_answer", "lose_stamp"])
+def test_a_hold_without_an_answer_is_looked_for(a_flow: Flow, fault: str) -> None:
+    flow = a_flow(replace=INTAKE)
+    flow.sandbox.fault("intacct", "update APBILL", fault)
+    flow.cycle()
+    flow.heal()
+    assert flow.bill()["on_hold"]
+    flow.approve(ALICE)
+    flow.heal()
+    flow.is_approved()
+    assert not flow.bill()["on_hold"]
+
+
+def test_where_the_right_is_missing_every_run_says_so_and_the_hold_comes_later(a_flow: Flow) -> None:
+    flow = a_flow(replace=INTAKE)
+    flow.sandbox.settings(denied_fields=["APBILL.ONHOLD"])
+    for _ in range(2):
+        assert flow.cycle()
+    flow.sandbox.settings(denied_fields=[])
+    flow.heal()
+    assert flow.bill()["on_hold"]
+
+
+def test_bills_that_a_flow_knew_before_it_wanted_holds_are_left(a_flow: Flow) -> None:
+    flow = a_flow()
+    flow.heal()
+    flow.path.write_text(flow.path.read_text().replace(*INTAKE))
+    flow.flow = load_flow(flow.path)
+    flow.heal()
+    flow.bills.append(flow.make_bill())
+    flow.heal()
+    assert [flow.bill(bill)["on_hold"] for bill in (0, 1)] == [False, True]
+
+
+def test_a_draft_is_put_on_hold_when_it_is_submitted(a_flow: Flow) -> None:
+    flow = a_flow(replace=(STAMPED, INTAKE[1]), make_bill={"state": "Submitted"})
+    flow.sandbox.act("intacct", "mgarcia", "set_state", record_no=flow.bills[0], state="Draft")
+    flow.pass_time(1)
+    flow.settle()
+    assert not flow.bill()["on_hold"]
+    flow.sandbox.act("intacct", "mgarcia", "set_state", record_no=flow.bills[0], state="Submitted")
+    flow.heal()
+    assert flow.bill()["on_hold"]

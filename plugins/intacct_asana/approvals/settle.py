@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
+from intacct_asana.approvals.intake import known_editor
 from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, findings_of
 from intacct_asana.approvals.seen import (
     Case,
@@ -129,6 +130,7 @@ class Settler(Writer):
             users=self.asked.users() if self.policy.approval.segregation_of_duties else None,
             own_login=self.asked.own_login(),
             is_closed=self.asked.is_closed(bill.summary_no if bill else ""),
+            known_editor=known_editor(bill, self.journal) if bill else "",
         )
 
     def _judge(self, case: Case) -> Decision:
@@ -179,7 +181,8 @@ class Settler(Writer):
         place = next((at for at, step in enumerate(steps) if not _is_done(stored.get(step_id(step, decision)))), -1)
         step, editor = steps[place], decision.editor
         if bill and not sent_before:
-            editor = last_editor(bill, others, own_login=self.asked.own_login()) or ""
+            known = known_editor(bill, self.journal)
+            editor = last_editor(bill, others, own_login=self.asked.own_login(), known=known) or ""
         write = Writing(
             writer=self,
             decision=replace(decision, editor=editor),

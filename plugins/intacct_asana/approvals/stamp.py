@@ -260,7 +260,7 @@ class Writing:
             shown={decision.decision_id: shown_to(decision, run.links)},
             users=run.asked.users() if run.policy.approval.segregation_of_duties else None,
             own_login=run.asked.own_login(),
-            known_editor=decision.editor if self.done else "",
+            known_editor=decision.editor,
         )
         guards = (choice_counts_as_it_is, choice_stands, *BEFORE_WRITING)
         failed = [one for one in answers_of(guards, case) if not one.passed]

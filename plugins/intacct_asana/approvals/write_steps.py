@@ -66,6 +66,10 @@ class Step(Protocol):
         """A sentence for people, behind the one that it was recorded."""
         return ""
 
+    def would(self, bill: str) -> str:
+        """`would be put on hold`: for a rehearsal."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stamp(Step):
@@ -89,6 +93,9 @@ class Stamp(Step):
         due_on = bill.due_on if policy.send_due_on else None
         books.stamp_bill(bill.record_no, values=values, control_id=control_id, due_on=due_on, submit=policy.send_submit)
 
+    def would(self, bill: str) -> str:
+        return f"would be stamped on {bill} in Intacct"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold(Step):
@@ -108,6 +115,9 @@ class Hold(Step):
     def send(self, books: Books, bill: Bill, values: Mapping[str, str], *, control_id: str, policy: Policy) -> None:
         due_on = bill.due_on if policy.send_due_on else None
         books.hold_bill(bill.record_no, on_hold=self.on_hold, control_id=control_id, due_on=due_on, submit=policy.send_submit)
+
+    def would(self, bill: str) -> str:
+        return f"{bill} would be {'put on hold' if self.on_hold else 'released from hold'}"
 
     def did(self, bill: Bill) -> str:
         return "It is on hold there, so Intacct does not pay it." if self.on_hold else "It is not on hold there."
