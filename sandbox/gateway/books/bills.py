@@ -52,6 +52,8 @@ def update_bill(company: Any, target: ObjectType, sent: etree._Element, user: Us
         if sent.find(name) is None and (needed is True or (needed and bill.state in needed)):
             raise refused_update(bill, f"Required field {name} is missing.")
     changes = _changes(company, bill, fields, values)
+    if bill.on_hold and changes.get("on_hold") is False and company.world.setting("refuses_release", False):
+        raise refused_update(bill, "The hold on this bill can't be lifted.")
     if (items := sent.find("APBILLITEMS")) is not None:
         changes |= _replace_lines(company, bill, items)
     company.change_bill(bill, user, **changes, **_state_after(company, bill, (sent.findtext("ACTION") or "").strip()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ def dump(company: Any) -> dict[str, Any]:
         "vendors": [vendor_of(vendor) for vendor in company.vendors],
         "bills": [bill_of(bill) for bill in company.bills],
         "payments": [payment_of(payment) for payment in company.payments],
+        "api_updates": Counter(row.object_key for row in company.audits if row.mode == "M" and row.source == "api"),
         "deleted": [{"object": row.object_type, "key": row.object_key} for row in company.audits if row.mode == "D"],
     }
 
