@@ -64,6 +64,12 @@ class Books(Protocol):
         """
         ...
 
+    def hold_bill(
+        self, record_no: str, *, on_hold: bool, control_id: str, due_on: date | None = None, submit: bool = False
+    ) -> None:
+        """Put a bill on hold, so that Intacct does not pay it, or release it. As `stamp_bill` otherwise."""
+        ...
+
     def users(self) -> list[IntacctUser]:
         """Every user of the company. Misconfigured when the role may not list users."""
         ...

@@ -12,6 +12,7 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     dead_session_says (none)          the words about it, instead of "Invalid session <start>...."
     sender_authorized (true)          whether the sender may talk to this company
     denied_objects ([])               objects that query, read and writes refuse; lookup does not ask
+    denied_fields ([])                fields that writes may not touch for want of a right, as "APBILL.ONHOLD"
     broken_objects ([])               objects whose reading ends with the server's general error, DL02000001
     leaves_out_rows_of ([])           objects of which each page of a query lacks a row; its totals tell
     totals_hide_what_is_left_out (false)  the totals of such a page fit all the same
@@ -33,6 +34,7 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     custom_field_update_states        states whose bills take custom fields and the hold (all but settled ones)
     draft_update_submits (true)       an update of a draft without ACTION submits it
     approvals_on (true)               a submitted bill waits for approval instead of being posted
+    refuses_release (false)           a bill on hold stays on hold
     update_needs_when_due (false)     an update of a bill without WHENDUE is refused: true, or the states in which it is
     update_needs_action (false)       the same for ACTION
     books_closed_through (none)       a day, as "2026-06-30": summaries (APBILLBATCH) up to it are Closed

@@ -407,6 +407,7 @@ class Journal:
     def __init__(self, store: Store) -> None:
         self.together, self.note, self.move, self.drop = store.together, store.note, store.move, store.drop
         self.of = store.intents_of
+        self.about = lambda subjects: [row for row in store.rows.values() if row.subject in subjects]
 
 
 class Shown:

@@ -49,6 +49,7 @@ def called(name: str, hook: IntacctHook, bill: Bill) -> Callable[[], Any]:
         "record_no": vendor.record_no if is_vendor else bill.record_no,
         "values": {"ASANA_TASK_URL" if is_vendor else "ASANA_DECISION": "Approved <b> & good"},
         "control_id": CONTROL_ID,
+        "on_hold": True,
     }
     method = getattr(hook, name)
     wanted = [one for one in inspect.signature(method).parameters.values() if one.default is inspect.Parameter.empty]
@@ -75,7 +76,7 @@ def only(nodes: list[etree._Element]) -> etree._Element:
 
 
 def test_there_are_writes_to_look_at() -> None:
-    assert {"stamp_bill", "update_vendor"} <= set(WRITES)
+    assert {"stamp_bill", "hold_bill", "update_vendor"} <= set(WRITES)
 
 
 @pytest.mark.parametrize("name", WRITES)
@@ -117,13 +118,13 @@ def test_a_write_touches_one_record_and_sends_no_list(sandbox: Any, a_hook: Any,
 
 
 @pytest.mark.parametrize("name", WRITES)
-def test_an_update_of_a_bill_sends_nothing_but_custom_fields(sandbox: Any, a_hook: Any, sent: Any, name: str) -> None:
+def test_an_update_of_a_bill_sends_custom_fields_or_the_hold_alone(sandbox: Any, a_hook: Any, sent: Any, name: str) -> None:
     hook = a_hook()
     bill = a_bill(hook)
     called(name, hook, bill)()
     function = only(only(sent).findall("operation/content/function/*"))
     for record in (child for child in function if function.tag == "update" and child.tag == "APBILL"):
-        assert {cell.tag for cell in record} - {"RECORDNO"} <= set(constants.STAMP_FIELDS)
+        assert {cell.tag for cell in record} - {"RECORDNO"} <= {*constants.STAMP_FIELDS, "ONHOLD"}
 
 
 @pytest.mark.parametrize("name", WRITES)

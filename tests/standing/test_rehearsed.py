@@ -100,3 +100,17 @@ def test_a_decided_task_that_left_the_project_would_be_put_back(a_flow: Callable
     assert flow.task()["projects"] == []
     flow.heal()
     assert flow.task()["projects"] == [constants.BILLS_PROJECT_GID]
+
+
+def test_every_step_of_a_decision_and_every_hold_is_said(a_flow: Callable[..., Standing]) -> None:
+    pair = ("  steps: [stamp]\n", "  steps: [stamp, release_hold]\n  intake: [hold]\n")
+    flow = a_flow(replace=pair, bills=2)
+    flow.approve(ALICE)
+    report = report_of_rehearsal(flow)
+    [words] = report["words"]
+    assert "in Intacct: Approved, 500 USD; then bill NEW-" in words
+    assert words.endswith("would be released from hold")
+    [held] = report["put_on_hold"]
+    assert held.endswith("would be put on hold until it is approved")
+    flow.heal()
+    flow.is_approved()

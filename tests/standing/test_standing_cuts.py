@@ -1,4 +1,4 @@
-"""A cut at every single call of ten decisions: what both sides say in the end is what they say without a cut.
+"""A cut at every single call of decisions: what both sides say in the end is what they say without a cut.
 
 All stories of a decision happen in one company, each on a bill of its own. A crash is an exception that nothing of ours
 catches, raised below everything of ours; what the network does is played by the sandbox.
@@ -37,7 +37,7 @@ class Crash(BaseException):
     """Our process is gone."""
 
 
-# The ten decisions. Each is prepared, and what is cut is one run; `last` is the newest bill.
+# The decisions. Each is prepared, and what is cut is one run; `last` is the newest bill.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +54,11 @@ class Story:
     approval: str = ""
     again: bool = False
     """Whether the bill can be approved after all of it."""
+    steps: str = "stamp"
+    writes: int | None = None
+    """Updates that Intacct carries out in the end, where their number is certain."""
+    on_hold: bool = False
+    """Whether the bill is on hold in the end."""
 
 
 def approves(flow: Standing, bill: int) -> None:
@@ -99,6 +104,13 @@ def says_approve(flow: Standing, bill: int) -> None:
     flow.act(ALICE, "comment", bill=bill, text="approve")
 
 
+def may_not_be_released(flow: Standing, bill: int) -> None:
+    """The second step is refused for good."""
+    flow.sandbox.settings(refuses_release=True)
+    approves(flow, bill)
+
+
+PAIR, HELD = "stamp, release_hold", {"on_hold": True}
 STORIES: dict[str, Story] = {
     "approve": Story(before=approves, ends=(APPROVED,)),
     "reject with a reason": Story(before=rejects, ends=(REJECTED,)),
@@ -110,6 +122,13 @@ STORIES: dict[str, Story] = {
     "an adopted task": Story(before=is_found_with_a_task_of_ours, ends=(UNDECIDED,), syncs=True, alone=True, again=True),
     "an altered amount": Story(before=was_altered, ends=(UNDECIDED,), syncs=True, again=True),
     "a comment": Story(before=says_approve, ends=(("approved", "None"),), approval=COMMENT_WAY),
+    "two steps": Story(before=approves, ends=(APPROVED,), make=HELD, steps=PAIR, writes=2),
+    "a second step that is refused": Story(
+        before=may_not_be_released, ends=(("void", "Pending"),), make=HELD, steps=PAIR, writes=2, on_hold=True
+    ),
+    "held again after two steps": Story(
+        before=is_edited_after_the_stamp, ends=(("void", "Pending"),), make=HELD, steps=PAIR, writes=4, on_hold=True
+    ),
 }
 
 
@@ -171,6 +190,10 @@ def told_of(flow: Standing, story: Story, cutter: Cutter, *, at: int = 0, kind: 
     end = (flow.says(bill), flow.held(bill)["ASANA_DECISION_BY"], flow.held(bill)["ASANA_DECISION_REASON"])
     ends = (*end, len(flow.comments(bill)), sorted((str(one.state), one.rule) for one in flow.decisions(bill)))
     assert flow.says(bill) in story.ends, (at, kind, ends)
+    assert flow.bill(bill)["on_hold"] is story.on_hold, (at, kind)
+    if story.writes:
+        made = flow.sandbox.state("intacct")["api_updates"].get(flow.bills[bill], 0)
+        assert made == story.writes, f"call {at}: {kind}: {made} writes in Intacct"
     assert all(one.acknowledged for one in flow.decisions(bill)), (at, kind)
     if story.again:
         flow.approve(ALICE, bill=bill)
@@ -204,17 +227,20 @@ def a_cutter(connected: Any, monkeypatch: pytest.MonkeyPatch) -> Cutter:
 
 
 def play(a_flow: Flow, cutter: Cutter, story: Story, pick: Callable[[list[tuple[int, str]]], list[tuple[int, str]]]) -> int:
-    flow = a_flow(bills=0, approval=story.approval)
+    def begun() -> Standing:
+        return a_flow(bills=0, approval=story.approval, replace=("steps: [stamp]", f"steps: [{story.steps}]"))
+
+    flow = begun()
     calls, whole = told_of(flow, story, cutter)
     # Once more: the first one may have been the first to log in.
-    flow = a_flow(bills=0, approval=story.approval) if story.alone else flow
+    flow = begun() if story.alone else flow
     calls, again = told_of(flow, story, cutter)
     assert again == whole
     # Some stories may end in one of two ways; each of them has one look.
     looks = {whole[0]: whole}
     cuts = pick([(at, kind) for at in range(1, calls + 1) for kind in KINDS])
     for at, kind in cuts:
-        flow = a_flow(bills=0, approval=story.approval) if story.alone else flow
+        flow = begun() if story.alone else flow
         _, end = told_of(flow, story, cutter, at=at, kind=kind)
         look = looks.setdefault(end[0], end)
         assert end[:3] == look[:3], f"call {at} of {calls}: {kind}"

@@ -282,8 +282,10 @@ def _opens_with(markup: str, head: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The approval rules of one flow, with gids for names. `stamp` None means observe: nothing is written to Intacct.
+    """The approval rules of one flow, with gids for names. `stamp` None means that no stamp is written to Intacct.
 
+    `on_approve` and `on_reject` are the steps that write a verdict to Intacct, by their words; None is the stamp, where one
+    is named. Without any step nothing is written. `intake` are those for bills that are new here.
     `people` are the user gids that preflight pinned, by e-mail address in lower case, `field_names` the custom fields' by gid.
     `compares_files` says whether tasks show the files that hang on their bills. Days of a delegation are days in `timezone`.
     `vendor_person` tells whom a field of a bill's vendor names, where steps go by one. `longest_stamp` is in characters,
@@ -298,6 +300,9 @@ class Policy:
     field_names: Mapping[str, str] = field(default_factory=dict)
     reason_field_gid: str = ""
     stamp: StampFields | None = None
+    on_approve: tuple[str, ...] | None = None
+    on_reject: tuple[str, ...] | None = None
+    intake: tuple[str, ...] = ()
     send_due_on: bool = False
     send_submit: bool = False
     compares_files: bool = False
@@ -309,6 +314,11 @@ class Policy:
     @property
     def version(self) -> str:
         return self.approval.policy_version
+
+    def steps_for(self, verdict: Verdict) -> tuple[str, ...]:
+        """What carries out such a decision, in its order."""
+        steps = self.on_approve if verdict is Verdict.APPROVE else self.on_reject
+        return steps if steps is not None else ("stamp",) if self.stamp else ()
 
     def entries(self, email: str) -> list[Approver]:
         """What the list says of this e-mail address, in any case: once for each delegation."""

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from intacct_asana.approvals.settle import Settler
-from intacct_asana.approvals.stamp import Stamping, Voiding
+from intacct_asana.approvals.stamp import Undoing, Writing
 from intacct_asana.approvals.standing import Decided, Teller
 from intacct_asana.approvals.words import bill_name, minute, who
+from intacct_asana.approvals.write_steps import STAMP
 from intacct_asana.codec import from_json, to_json
 from intacct_asana.ports import Decisions
 from intacct_asana.records import ON_THE_WAY, Cursor, Decision, DecisionState, Intent, Story, Task, Verdict
@@ -107,25 +108,34 @@ class RehearsedSettler(Settler):
     def at_once(self) -> AbstractContextManager[None]:
         return nullcontext()
 
-    def carried(self, intent: Intent, write: Stamping | Voiding) -> Decision:
-        if isinstance(write, Voiding):
+    def carried(self, intent: Intent, write: Writing | Undoing) -> Decision:
+        if isinstance(write, Undoing):
             return self.advance(write.decision, DecisionState.VOID, {})
         name = bill_name(write.bill) if write.bill else f"record {write.decision.record_no}"
+        noun = write.step.noun
         told = {
-            DecisionState.SUBMITTED: f"its stamp was sent to {name} and not seen yet; it would be looked for, then sent again",
+            DecisionState.SUBMITTED: f"its {noun} was sent to {name} and not seen yet; it would be looked for, then sent again",
             DecisionState.CONFIRMED: f"its stamp is missing on {name} and would be written again",
-        }.get(write.decision.state, f"would be stamped on {name} in Intacct: {self._says(intent, write.decision)}")
+        }.get(write.decision.state) or self._would(write, name)
         return self.advance(replace(write.decision, outcome=told), DecisionState.CONFIRMED, {})
+
+    def _would(self, write: Writing, name: str) -> str:
+        """`would be stamped on bill 4711 in Intacct: Approved; then bill 4711 would be released from hold`"""
+        steps = [
+            f"{step.would(name)}: {self._says(write)}" if step is STAMP else step.would(name)
+            for step in (write.step, *write.later)
+        ]
+        return "; then ".join(steps)
 
     def write_anew(self, key: str, parts: Collection[str]) -> None:
         """A real run would have the bill sync write the task again."""
 
-    def _says(self, intent: Intent, decision: Decision) -> str:
-        values, names = intent.body["values"], self.policy.stamp
-        assert isinstance(values, dict)
+    def _says(self, write: Writing) -> str:
+        names, decision = self.policy.stamp, write.decision
+        values = STAMP.values(decision, write.bill, self.policy) if write.bill else {}
         assert names
         amount, reason = values.get(names.amount or ""), decision.signal.reason
-        return ", ".join(part for part in (values[names.decision], amount, reason and f"reason: {reason}") if part)
+        return ", ".join(part for part in (values.get(names.decision), amount, reason and f"reason: {reason}") if part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

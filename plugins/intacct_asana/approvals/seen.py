@@ -38,7 +38,15 @@ from intacct_asana.sync.difference import FIELD, parts_edited, shown_otherwise
 Facts = dict[str, object]
 """Plain values that JSON can carry, money as text."""
 
-WROTE = frozenset({DecisionState.SUBMITTED, DecisionState.CONFIRMED, DecisionState.VOIDING, DecisionState.VOID})
+WROTE = frozenset(
+    {
+        DecisionState.SUBMITTED,
+        DecisionState.CONFIRMED,
+        DecisionState.UNDOING,
+        DecisionState.VOIDING,
+        DecisionState.VOID,
+    }
+)
 """States of a decision whose stamp may be on its bill."""
 NAMED_STORIES = {"name_changed": "name", "due_date_changed": "due_on", "notes_changed": "notes"}
 """Stories about the parts of a task that are no custom fields. Others of their kind only miss a second look at the past."""
@@ -196,6 +204,7 @@ class Case:
     `under_way` are parts of the task that a write of ours may have changed, and nobody kept its answer.
     `shown` is what was seen, by decision id. `users` is Intacct's list of them, None where it may not be read; `own_login`
     is who we are there. `is_closed` says whether the bill's books are closed, None where Intacct does not tell.
+    `known_editor` is who changed the bill before we wrote on it without another decision, empty where that is not kept.
     """
 
     decision: Decision
@@ -211,6 +220,7 @@ class Case:
     users: Sequence[IntacctUser] | None = None
     own_login: str = ""
     is_closed: bool | None = False
+    known_editor: str = ""
     granted: Sequence[Decision] = ()
     """Approvals of earlier steps, by others or for the same step, that stand; oldest first."""
     name_of: NameOf = str
@@ -275,7 +285,9 @@ class Case:
     @property
     def editor(self) -> str | None:
         """Login of the person who changed the bill last; our own writes aside. None where that cannot be known."""
-        return last_editor(self.bill, self.others, own_login=self.own_login) if self.bill else None
+        if self.bill is None:
+            return None
+        return last_editor(self.bill, self.others, own_login=self.own_login, known=self.known_editor)
 
     @property
     def is_shown_but_for_files(self) -> bool:
@@ -297,15 +309,25 @@ def voice_of(decision: Decision, policy: Policy) -> Voice | None:
     return Voice(email=email, on=day_of(decision, policy), decision_id=decision.decision_id) if email else None
 
 
-def last_editor(bill: Bill, decisions: Sequence[Decision], *, own_login: str) -> str | None:
-    """Who changed the bill last. After our own stamp Intacct names us, so the one before is kept with the stamp's decision."""
+def last_editor(bill: Bill, decisions: Sequence[Decision], *, own_login: str, known: str = "") -> str | None:
+    """Who changed the bill last. After our own stamp Intacct names us, so the one before is kept with the stamp's decision.
+
+    `known` goes before that: who it was when we wrote on it last for something else.
+    """
     if not bill.modified_by:
         # A bill that was never changed is as its creator left it.
         return None if bill.modified_at_text else bill.created_by
     if bill.modified_by.casefold() != own_login.casefold():
         return bill.modified_by
-    wrote = [one for one in decisions if one.state in WROTE and not one.granted]
-    return (wrote[-1].editor or None) if wrote else None
+    wrote = [one for one in decisions if _wrote(one)]
+    return known or (wrote[-1].editor if wrote else "") or None
+
+
+def _wrote(decision: Decision) -> bool:
+    """Whether we wrote on the bill for it, as far as its state tells. A step's approval that waited wrote nothing."""
+    if decision.state is DecisionState.REJECTED:
+        return bool(decision.editor)
+    return decision.state in WROTE and not decision.granted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,13 @@
 """Carry each decision along its states, and look again at those that stand: an approval is what stands.
 
-    RECORDED -> CLEARED or REFUSED; CLEARED -> SUBMITTED; SUBMITTED -> CONFIRMED, REJECTED or VOIDING
-    CONFIRMED -> VOIDING where the bill is another one now; VOIDING -> VOID
+    RECORDED -> CLEARED or REFUSED; CLEARED -> SUBMITTED; SUBMITTED -> CONFIRMED, REJECTED, UNDOING or VOIDING
+    CONFIRMED -> VOIDING where the bill is another one now; VOIDING -> VOID; UNDOING -> REJECTED
     RECORDED -> GRANTED where it counts for a step and others are missing; GRANTED -> VOID when it does so no more
 
 Between two of them lies one local transaction or one write to Intacct, which goes through the journal; reading in between does
-no harm. Whatever interrupts this, the next run goes on from the stored state. A stamp that was sent is read back before
-anything is written again, so a lost answer neither doubles nor loses it; and nothing is confirmed that was not seen on a bill
-that still is what was decided on.
+no harm. Whatever interrupts this, the next run goes on from the stored state: of several steps, with the first that was not
+read back. What was sent is read back before anything is written again, so a lost answer neither doubles nor loses it; and
+nothing is confirmed that was not seen on a bill that still is what was decided on.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from intacct_asana.approvals.grants import Lapse, expired, sorted_out
+from intacct_asana.approvals.intake import known_editor
 from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, findings_of
 from intacct_asana.approvals.seen import (
     Case,
@@ -29,7 +30,7 @@ from intacct_asana.approvals.seen import (
     last_editor,
     shown_to,
 )
-from intacct_asana.approvals.stamp import Stamping, Writer, changed_facts, control_id_of, with_reasons
+from intacct_asana.approvals.stamp import Writer, Writing, changed_facts, control_id_of, with_reasons
 from intacct_asana.approvals.standing import Decided, still_holds
 from intacct_asana.approvals.steps import by_policy, granted_words
 from intacct_asana.approvals.words import (
@@ -46,6 +47,7 @@ from intacct_asana.approvals.words import (
     unknown_words,
     void_words,
 )
+from intacct_asana.approvals.write_steps import ON_BILL, STAMP, Step, step_id
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, TryLater
 from intacct_asana.records import (
     ON_THE_WAY,
@@ -54,6 +56,7 @@ from intacct_asana.records import (
     Decision,
     DecisionState,
     Intent,
+    IntentState,
     Link,
     Signal,
     Snapshot,
@@ -119,11 +122,11 @@ class Settler(Writer):
                         return refused
                     if judged.waits_for_others:
                         return self._grant(judged, findings_of(judged))
-                decision = self._stamp(replace(judged.decision, state=decision.state), judged.bill, judged.others)
+                decision = self._write(replace(judged.decision, state=decision.state), judged.bill, judged.others)
             elif decision.state is DecisionState.SUBMITTED:
-                decision = self._stamp(decision, self.find_whole(decision))
+                decision = self._write(decision, self.find_whole(decision))
             else:
-                decision = self.unstamp(decision)
+                decision = self.take_back(decision)
         return decision
 
     # RECORDED, CLEARED: judge
@@ -134,7 +137,7 @@ class Settler(Writer):
         `bill` is the bill where somebody has read it just now.
         """
         others = [one for one in self.decisions.of(decision.key) if one.decision_id != decision.decision_id]
-        going = (DecisionState.SUBMITTED, DecisionState.VOIDING)
+        going = (DecisionState.SUBMITTED, DecisionState.UNDOING, DecisionState.VOIDING)
         if under_way := next((one for one in others if one.state in going), None):
             raise TryLater(
                 f"Decision {decision.decision_id} waits until {under_way.decision_id} about the same bill is settled."
@@ -159,6 +162,7 @@ class Settler(Writer):
             own_login=self.asked.own_login(),
             is_closed=self.asked.is_closed(bill.summary_no if bill else ""),
             name_of=self.name_of,
+            known_editor=known_editor(bill, self.journal) if bill else "",
         )
 
     def _with_grants(self, case: Case) -> Case:
@@ -249,31 +253,44 @@ class Settler(Writer):
             refused = replace(refused, rule=next(iter(failed & {FOUND, *FOUND_AS.values()})))
         return self.advance(refused, DecisionState.REFUSED, said)
 
-    # CLEARED, SUBMITTED: the stamp, through the journal
+    # CLEARED, SUBMITTED: one step after the other, through the journal
 
-    def _stamp(self, decision: Decision, bill: Bill | None, others: Sequence[Decision] = ()) -> Decision:
-        """Noted before it is sent; looked for before it is sent again; judged once more on the reading before the write."""
-        names, sent_before = self.policy.stamp, decision.state is DecisionState.SUBMITTED
-        if names is None:
+    def _write(self, decision: Decision, bill: Bill | None, others: Sequence[Decision] = ()) -> Decision:
+        """The next step. Noted before it is sent; looked for before it is sent again; judged once more right before."""
+        steps, sent_before = self.steps_for(decision), decision.state is DecisionState.SUBMITTED
+        if not steps:
             return self._observed(decision, bill)
-        intent_id = f"stamp-{decision.decision_id}"
-        stored = self.journal.of([intent_id]).get(intent_id) if sent_before else None
+        stored = self.journal.of([step_id(step, decision) for step in steps]) if sent_before else {}
+        place = next((at for at, step in enumerate(steps) if not _is_done(stored.get(step_id(step, decision)))), -1)
+        step, editor = steps[place], decision.editor
+        if bill and not sent_before:
+            known = known_editor(bill, self.journal)
+            editor = last_editor(bill, others, own_login=self.asked.own_login(), known=known) or ""
+        write = Writing(
+            writer=self,
+            decision=replace(decision, editor=editor),
+            bill=bill,
+            sent_before=sent_before,
+            step=step,
+            done=steps[:place],
+            later=steps[place:][1:],
+        )
+        return self.carried(self._intent(step, decision, bill, stored.get(step_id(step, decision))), write)
+
+    def _intent(self, step: Step, decision: Decision, bill: Bill | None, stored: Intent | None) -> Intent:
+        """What was noted goes out again as it was."""
         if stored:
             values = {str(name): str(value) for name, value in dict(stored.body["values"]).items()}  # type: ignore[call-overload]
         else:
-            values = stamp_values(decision, bill, names, longest=self.policy.longest_stamp) if bill else {}
+            values = step.values(decision, bill, self.policy) if bill else {}
         record_no = bill.record_no if bill else decision.record_no
-        control_id = control_id_of(decision, record_no, what="stamp")
-        intent = Intent(
-            intent_id=intent_id,
-            kind="stamp",
+        return Intent(
+            intent_id=step_id(step, decision),
+            kind=ON_BILL,
             subject=decision.key,
             body={"record_no": record_no, "values": values},
-            control_id=control_id,
+            control_id=control_id_of(decision, record_no, what=step.word.replace("_", "-")),
         )
-        editor = last_editor(bill, others, own_login=self.asked.own_login()) if bill and not sent_before else decision.editor
-        write = Stamping(writer=self, decision=replace(decision, editor=editor or ""), bill=bill, sent_before=sent_before)
-        return self.carried(intent, write)
 
     def _observed(self, decision: Decision, bill: Bill | None) -> Decision:
         """Nothing is written; the states are gone through all the same, so that the evidence has one form."""
@@ -356,19 +373,20 @@ class Settler(Writer):
     def _lost_its_stamp(self, decision: Decision, bill: Bill, stamp: OnBill | None) -> bool:
         """Purchasing made the bill anew, or somebody emptied or rewrote the stamp. Another's stamp is left alone."""
         names = self.policy.stamp
-        if names is None or bill.state in NOT_READY or decision.rule in FOUND_AS.values():
+        is_stamped = STAMP in self.steps_for(decision)
+        if names is None or not is_stamped or bill.state in NOT_READY or decision.rule in FOUND_AS.values():
             return False
         if stamp and stamp.decision_id not in ("", decision.decision_id) and stamp.says.casefold() != VOID:
             return False
         values = stamp_values(decision, bill, names, longest=self.policy.longest_stamp)
-        return bool(differences(bill, {name: values[name] for name in (names.decision, names.decision_id)}))
+        return bool(differences(bill.custom, {name: values[name] for name in (names.decision, names.decision_id)}))
 
     def _stamp_again(self, decision: Decision, bill: Bill) -> Decision:
         names, newest = self.policy.stamp, self.decisions.anchor(decision)
         assert names is not None
         intent = Intent(
-            intent_id=f"stamp-{decision.decision_id}",
-            kind="stamp",
+            intent_id=step_id(STAMP, decision),
+            kind=ON_BILL,
             subject=decision.key,
             body={
                 "record_no": bill.record_no,
@@ -376,4 +394,8 @@ class Settler(Writer):
             },
             control_id=f"{control_id_of(decision, decision.record_no, what='stamp')}-{newest.sequence if newest else 0}",
         )
-        return self.carried(intent, Stamping(writer=self, decision=decision, bill=bill, sent_before=False))
+        return self.carried(intent, Writing(writer=self, decision=decision, bill=bill, sent_before=False))
+
+
+def _is_done(stored: Intent | None) -> bool:
+    return stored is not None and stored.state is IntentState.DONE

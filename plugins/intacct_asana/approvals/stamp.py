@@ -1,7 +1,4 @@
-"""One write onto a bill, of a stamp or of its becoming void, from before it is noted until what became of it is kept.
-
-Both are one kind of write to the journal, exclusive for each bill: two of them can never race.
-"""
+"""One write onto a bill, of a decision's step or of what takes it back, from before it is noted until its end is kept."""
 
 from __future__ import annotations
 
@@ -9,7 +6,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, cast
 
 from intacct_asana.approvals.grants import sorted_out
 from intacct_asana.approvals.policy import Policy
@@ -21,7 +17,6 @@ from intacct_asana.approvals.words import (
     CHANGED,
     bill_name,
     changes,
-    differences,
     is_stamp_of,
     minute,
     read_stamp,
@@ -29,10 +24,23 @@ from intacct_asana.approvals.words import (
     void_values,
     void_words,
 )
-from intacct_asana.errors import OutcomeUnknown, Refused, TryLater, UnexpectedReply
-from intacct_asana.journal import Kind, Outcome, carry_out
+from intacct_asana.approvals.write_steps import (
+    HELD,
+    ON_BILL,
+    RELEASED,
+    STAMP,
+    STEPS,
+    Step,
+    StepKind,
+    Turned,
+    done_words,
+    step_id,
+)
+from intacct_asana.errors import OutcomeUnknown, Refused, TryLater
+from intacct_asana.journal import Outcome, carry_out
 from intacct_asana.ports import Books, Decisions, Journal, Links, TaskBoard
 from intacct_asana.records import (
+    SETTLED_STATES,
     Bill,
     Decision,
     DecisionState,
@@ -43,87 +51,12 @@ from intacct_asana.records import (
     files_differ,
     shows,
 )
-from intacct_asana.records.anchors import Anchor, anchor_text
 from intacct_asana.sync.writes import write_anew
 from intacct_asana.text import short
 
 FindBill = Callable[[Decision], Bill | None]
 """The decision's bill as it is now, also when Purchasing recreated it under a new record number."""
 LONGEST_WORDS = 500
-
-
-class Turned(Refused):
-    """Not sent: by the reading right before the write, it must not be carried out any more."""
-
-    def __init__(self, message: str, *, bill: Bill | None, findings: Sequence[Any] = ()) -> None:
-        super().__init__(message)
-        self.bill, self.findings = bill, findings
-
-
-@dataclass(slots=True, kw_only=True)
-class StampKind(Kind):
-    """Writes one decision's stamp, or its becoming void, onto its bill; what it finds is the bill as read back.
-
-    `look` reads the bill, `check` raises Turned for a reading on which nothing may be written. The anchor is known only when
-    the evidence of the write is kept, so `keep` puts it here before the call leaves.
-    """
-
-    books: Books
-    policy: Policy
-    look: Callable[[], Bill | None]
-    check: Callable[[Bill | None], None]
-    anchor: Anchor | None = None
-    answered: bool = False
-    """Whether this very run saw the answer and the stamp behind it."""
-    name: str = field(default="stamp", init=False)
-    exclusive: bool = field(default=True, init=False)
-    looks_first: bool = False
-    remembered: bool = field(default=True, init=False)
-
-    def send(self, intent: Intent) -> Bill | None:
-        bill = self.look()
-        self.check(bill)
-        if bill is None or bill.record_no != intent.body["record_no"]:
-            raise TryLater(f"The bill of {intent.subject} has another record number by now; the next run writes to that one.")
-        values = self.values(intent)
-        self.books.stamp_bill(
-            bill.record_no,
-            values=values,
-            control_id=intent.control_id,
-            due_on=bill.due_on if self.policy.send_due_on else None,
-            submit=self.policy.send_submit,
-        )
-        after = self.look()
-        missing = differences(after, values) if after else list(values)
-        if missing:
-            raise UnexpectedReply(
-                f"The stamp on bill {bill.bill_number or bill.record_no} (record {bill.record_no}) was answered with success, "
-                f"but a read-back does not show {', '.join(missing)}. The next run reads the bill again before it writes. "
-                f"If this comes again, look at those fields' length and at who else writes them "
-                f"(control id {intent.control_id})."
-            )
-        self.answered = True
-        return after
-
-    def find(self, intents: Sequence[Intent]) -> Mapping[str, Bill]:
-        bill = self.look()
-        return {intent.intent_id: bill for intent in intents if bill is not None}
-
-    def same(self, intent: Intent, found: Any) -> bool:
-        return not differences(found, self.values(intent))
-
-    def next_control_id(self, intent: Intent) -> str:
-        """`...-stamp` becomes `...-stamp-again2`, then `-again3`: for a write proven absent after it was sent twice."""
-        base, _, count = intent.control_id.partition("-again")
-        return f"{base}-again{int(count or 1) + 1}"
-
-    def values(self, intent: Intent) -> dict[str, str]:
-        """What goes out, with the anchor of its evidence behind the decision's id."""
-        values = dict(cast("Mapping[str, str]", intent.body["values"]))
-        if self.anchor and self.policy.stamp:
-            name = self.policy.stamp.decision_id
-            values[name] = f"{values[name]} {anchor_text(self.anchor)}"
-        return values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +76,7 @@ class Writer:
     find_bill: FindBill
     now: Callable[[], datetime]
     read_files: Callable[[Bill], Bill] = lambda bill: bill
+    steps: Mapping[str, Step] = field(default_factory=lambda: STEPS)
     owner: str = "settle_decisions"
     names: dict[str, str] = field(default_factory=dict)
 
@@ -162,13 +96,17 @@ class Writer:
         bill = self.find_bill(decision)
         return self.read_files(bill) if bill else None
 
-    def carried(self, intent: Intent, write: Stamping | Voiding) -> Decision:
-        kind = StampKind(
+    def steps_for(self, decision: Decision) -> list[Step]:
+        return [self.steps[word] for word in self.policy.steps_for(decision.signal.verdict)]
+
+    def carried(self, intent: Intent, write: Writing | Undoing) -> Decision:
+        kind = StepKind(
+            step=write.step,
             books=self.books,
             policy=self.policy,
             look=write.look,
             check=write.check,
-            looks_first=write.sent_before,
+            looks_first=write.sent_before or write.step.looks_first,
         )
         keep = lambda outcome: write.keep(outcome, kind)  # noqa: E731 - the journal's own name for it
         with closing(
@@ -180,7 +118,8 @@ class Writer:
         error = next((outcome.error for outcome in ended if outcome.error), None)
         if isinstance(error, OutcomeUnknown):
             # It was looked for since: as far as anybody can see, nothing happened.
-            what = f"The {intent.intent_id.partition('-')[0]} of decision {write.decision.decision_id} had no clear answer"
+            called = intent.intent_id.partition("-")[0].replace("_", " ")
+            what = f"The {called} of decision {write.decision.decision_id} had no clear answer"
             stays = f"The decision stays {write.decision.state}; the next run reads the bill again before it writes."
             raise TryLater(f"{what} ({error.message}) and was not seen on the bill. {stays}", code=error.code)
         raise error or TryLater(f"Decision {write.decision.decision_id} was not carried out; the next run goes on with it.")
@@ -228,33 +167,64 @@ class Writer:
         only_files = shown is not None and shows(shown, replace(bill, document_digest=""))
         return decision.editor if only_files else ""
 
-    def unstamp(self, decision: Decision) -> Decision:
-        """Have the stamp say that it is void, where it is still this decision's."""
+    # UNDOING, VOIDING: take back what was written
+
+    def begin_undo(self, decision: Decision, bill: Bill | None, said: Facts, *, done: Sequence[Step]) -> Decision:
+        """A later step cannot be done, so those before it are taken back. What stays is said."""
+        shown = shown_to(decision, self.links)
+        told = replace(
+            decision,
+            outcome="\n".join([decision.outcome, "What was written before that is taken back.", *_stays(done)]),
+            record_no=bill.record_no if bill else decision.record_no,
+            editor=self._person_who_changed(bill, decision, shown) if bill else decision.editor,
+        )
+        return self.advance(told, DecisionState.UNDOING, said)
+
+    def take_back(self, decision: Decision) -> Decision:
+        """One write more, or the end: a hold that was lifted is set again first, then the stamp says that it is void."""
         bill = self.find_bill(decision)
+        if bill and self._is_to_be_held(decision, bill):
+            body = {"record_no": bill.record_no, "values": HELD.values(decision, bill, self.policy)}
+            control_id = control_id_of(decision, bill.record_no, what="held-again")
+            held = Intent(intent_id=_held_again(decision), kind=ON_BILL, subject=decision.key, body=body, control_id=control_id)
+            return self.carried(held, Undoing(writer=self, decision=decision, step=HELD))
+        return self._unstamp(decision, bill)
+
+    def _is_to_be_held(self, decision: Decision, bill: Bill) -> bool:
+        """Once a decision: whoever lifts the hold after that does so on purpose."""
+        if bill.on_hold or bill.state in NOT_READY or bill.state in SETTLED_STATES:
+            return False
+        rows = self.journal.of([step_id(RELEASED, decision), _held_again(decision)])
+        lifted, held = rows.get(step_id(RELEASED, decision)), rows.get(_held_again(decision))
+        return lifted is not None and lifted.turn > 0 and (held is None or held.state.is_open)
+
+    def _unstamp(self, decision: Decision, bill: Bill | None) -> Decision:
+        """Have the stamp say that it is void, where it is still this decision's."""
         stamp = read_stamp(bill, self.policy.stamp)
         names = self.policy.stamp
         if names is None or bill is None or stamp is None or not is_stamp_of(stamp, decision):
-            return self.voided(decision, bill, answer="its stamp is not on the bill")
+            return self.taken_back(decision, bill, answer="its stamp is not on the bill")
         if bill.state in NOT_READY:
             # An update might submit it. Once it is submitted it is looked at again.
             more = f"The bill is {bill.state}, so its stamp says so only when it has been submitted."
-            return self.voided(decision, bill, answer="not written", more=more)
+            return self.taken_back(decision, bill, answer="not written", more=more)
         plain = control_id_of(decision, bill.record_no, what="void")
-        newest = self.decisions.anchor(decision, step="VOIDING")
+        newest = self.decisions.anchor(decision, step=str(decision.state))
         intent = Intent(
             intent_id=f"void-{decision.decision_id}",
-            kind="stamp",
+            kind=ON_BILL,
             subject=decision.key,
             body={"record_no": bill.record_no, "values": void_values(decision, names)},
             # Whoever voids the same decision a second time sends a write of its own.
             control_id=f"{plain}-{newest.sequence}" if newest else plain,
         )
-        return self.carried(intent, Voiding(writer=self, decision=decision))
+        return self.carried(intent, Undoing(writer=self, decision=decision, step=STAMP))
 
-    def voided(self, decision: Decision, bill: Bill | None, *, answer: str, more: str = "") -> Decision:
+    def taken_back(self, decision: Decision, bill: Bill | None, *, answer: str, more: str = "") -> Decision:
         told = replace(decision, outcome=f"{decision.outcome}\n{more}".strip())
         said: Facts = {"answer": answer, "bill": bill_facts(bill), "values": stamp_on(bill, self._void_names())}
-        return self.advance(told, DecisionState.VOID, said)
+        end = DecisionState.VOID if decision.state is DecisionState.VOIDING else DecisionState.REJECTED
+        return self.advance(told, end, said)
 
     def _void_names(self) -> Mapping[str, str]:
         names = self.policy.stamp
@@ -262,20 +232,29 @@ class Writer:
 
 
 @dataclass(slots=True, kw_only=True)
-class Stamping:
-    """A stamp under way: what may stop it, and what is kept with each step of its write."""
+class Writing:
+    """A step under way: what may stop it, and what is kept with each state of its write.
+
+    `done` are the steps before it, `later` those after it. The decision is confirmed with the last one.
+    """
 
     writer: Writer
     decision: Decision
     bill: Bill | None
     sent_before: bool
+    step: Step = STAMP
+    done: Sequence[Step] = ()
+    later: Sequence[Step] = ()
     is_done: bool = False
 
     def look(self) -> Bill | None:
         return self.writer.find_whole(self.decision)
 
     def check(self, bill: Bill | None) -> None:
-        """Raises Turned for another bill than the one that was judged, or a choice that was taken back meanwhile."""
+        """Raises Turned for another bill than the one that was judged, or a choice that was taken back meanwhile.
+
+        What a later step needs is asked too, since a sequence is not begun that cannot be ended.
+        """
         run, decision = self.writer, self.decision
         others = [one for one in run.decisions.of(decision.key) if one.decision_id != decision.decision_id]
         grants = [one for one in others if one.state is DecisionState.GRANTED]
@@ -290,15 +269,18 @@ class Stamping:
             users=run.asked.users() if run.policy.approval.segregation_of_duties else None,
             own_login=run.asked.own_login(),
             name_of=run.name_of,
+            known_editor=decision.editor,
         )
         if grants:
             case = replace(case, granted=sorted_out(case, at=decision.signal.decided_at)[0])
         guards = (choice_counts_as_it_is, choice_stands, *BEFORE_WRITING)
         failed = [one for one in answers_of(guards, case) if not one.passed]
+        why = [said for step in (self.step, *self.later) if bill and (said := step.why_not(bill))]
+        failed += [Finding(rule="can be written", passed=False, said=said) for said in why]
         if failed:
             raise Turned(failed[0].sentence, bill=bill, findings=failed)
 
-    def keep(self, outcome: Outcome, kind: StampKind) -> None:
+    def keep(self, outcome: Outcome, kind: StepKind) -> None:
         state = outcome.intent.state
         if state is IntentState.SENT:
             self._sent(outcome.intent, kind)
@@ -307,68 +289,86 @@ class Stamping:
         elif state is IntentState.REFUSED:
             self._refused(outcome)
 
-    def _sent(self, intent: Intent, kind: StampKind) -> None:
+    def _sent(self, intent: Intent, kind: StepKind) -> None:
         """The evidence of the write is kept first, so that the stamp can carry its anchor."""
         run, decision = self.writer, self.decision
         ready = replace(decision, control_id=intent.control_id, record_no=str(intent.body["record_no"]))
         values = kind.values(intent)
-        said: Facts = {"values": values, "before": stamp_on(self.bill, values), "bill": bill_facts(self.bill)}
+        before = self.step.on_bill(self.bill, values) if self.bill else {}
+        said: Facts = {"values": values, "before": before, "bill": bill_facts(self.bill), **self._named()}
         if decision.state is DecisionState.CLEARED:
             self.decision = run.advance(ready, DecisionState.SUBMITTED, said)
         elif decision.state is DecisionState.SUBMITTED and intent.control_id != decision.control_id:
-            self.decision = run.advance(ready, DecisionState.SUBMITTED, {"sent_again_as": intent.control_id})
+            said = said if intent.turn == 1 else {"sent_again_as": intent.control_id}
+            self.decision = run.advance(ready, DecisionState.SUBMITTED, said)
         kind.anchor = run.decisions.anchor(self.decision)
 
-    def _there(self, outcome: Outcome, kind: StampKind) -> None:
-        """Confirmed only on a bill that, as read after the write, still is what was decided on."""
-        run, decision, bill = self.writer, self.decision, outcome.found
+    def _there(self, outcome: Outcome, kind: StepKind) -> None:
+        """Confirmed only on a bill that, as read after the last write, still is what was decided on."""
+        run, decision, bill = self.writer, self.decision, outcome.found.bill
         shown = shown_to(decision, run.links)
         self.is_done = True
+        if decision.state is DecisionState.CLEARED:
+            # It was so before anything was sent.
+            decision = run.advance(decision, DecisionState.SUBMITTED, {"values": {}, "bill": bill_facts(bill), **self._named()})
         if not still_holds(decision, bill, shown):
             self.decision = run.begin_void(decision, bill, shown)
             return
         at = run.now()
-        by = by_policy(decision, bill, run.policy, decided=run.decisions.of(decision.key), names=run.names)
-        words = " ".join([f"Recorded in Intacct on {bill_name(bill)} at {minute(at)}.", *([by.words] if by.words else [])])
-        told = replace(decision, outcome=words, record_no=bill.record_no)
-        answer = "success" if kind.answered else "no answer kept; found on the bill when it was read back"
-        held = stamp_on(bill, kind.values(outcome.intent))
         said: Facts = {
-            "answer": answer,
-            "after": held,
+            "answer": "success" if kind.answered else "no answer kept; found on the bill when it was read back",
+            "after": dict(outcome.found.shown),
             "bill": bill_facts(bill),
             "control_id": outcome.intent.control_id,
-            **by.facts,
+            **self._named(),
         }
-        self.decision = run.advance(told, DecisionState.CONFIRMED, said, at=at)
+        told = replace(decision, record_no=bill.record_no)
+        if self.later:
+            self.decision = run.advance(told, DecisionState.SUBMITTED, said, at=at)
+            return
+        by = by_policy(decision, bill, run.policy, decided=run.decisions.of(decision.key), names=run.names)
+        words = [done_words((*self.done, self.step), bill, at=minute(at)), *([by.words] if by.words else [])]
+        told = replace(told, outcome=" ".join(words))
+        self.decision = run.advance(told, DecisionState.CONFIRMED, {**said, **by.facts}, at=at)
 
     def _refused(self, outcome: Outcome) -> None:
         run, error, decision = self.writer, outcome.error, self.decision
         if decision.state is DecisionState.CONFIRMED:
             return
         self.is_done = True
+        shown = shown_to(decision, run.links)
         if isinstance(error, Turned):
             told, bill = with_reasons(decision, error.findings), error.bill
             against = [{"rule": one.rule, "said": one.said} for one in error.findings]
             if bill:
-                run.bring_files(decision, shown_to(decision, run.links), bill)
+                run.bring_files(decision, shown, bill)
             said: Facts = {"answer": "not sent", "code": None, "against": against}
         else:
-            bill, message = outcome.found, error.message if error else ""
+            bill, message = outcome.found.bill if outcome.found else None, error.message if error else ""
             state = f"The bill is {bill.state} in Intacct now." if bill else "The bill is gone from Intacct."
             words = f"Intacct did not take it: {short(message, longest=LONGEST_WORDS)}\n{state}"
             told = replace(decision, rule="refused by Intacct", outcome=words)
             said = {"answer": message, "code": error.code if error else None, "against": []}
-        said |= {"bill": bill_facts(bill), "control_id": decision.control_id}
-        self.decision = run.advance(told, DecisionState.REJECTED, said)
+        said |= {"bill": bill_facts(bill), "control_id": decision.control_id, **self._named()}
+        if not self.done:
+            self.decision = run.advance(told, DecisionState.REJECTED, said)
+        elif bill and not still_holds(decision, bill, shown):
+            self.decision = run.begin_void(decision, bill, shown)
+        else:
+            self.decision = run.begin_undo(told, bill, said, done=self.done)
+
+    def _named(self) -> Facts:
+        """Which step it is, where there are several."""
+        return {"write": self.step.word} if self.done or self.later or self.step is not STAMP else {}
 
 
 @dataclass(slots=True, kw_only=True)
-class Voiding:
-    """A stamp on its way to say void. It is looked for before it is sent: somebody may have seen to it."""
+class Undoing:
+    """What takes a step back, on its way: a stamp to say void, a hold set again. It is looked for before it is sent."""
 
     writer: Writer
     decision: Decision
+    step: Step
     sent_before: bool = True
     is_done: bool = False
 
@@ -376,22 +376,49 @@ class Voiding:
         return self.writer.find_bill(self.decision)
 
     def check(self, bill: Bill | None) -> None:
+        if self.step is not STAMP:
+            if bill is None or bill.state in NOT_READY or bill.state in SETTLED_STATES:
+                raise Turned("the bill cannot be put on hold any more", bill=bill)
+            return
         stamp = read_stamp(bill, self.writer.policy.stamp)
         if stamp is None or not is_stamp_of(stamp, self.decision):
             raise Turned("the stamp is another one by now", bill=bill)
 
-    def keep(self, outcome: Outcome, kind: StampKind) -> None:
-        run, state = self.writer, outcome.intent.state
+    def keep(self, outcome: Outcome, kind: StepKind) -> None:
+        run, state, error = self.writer, outcome.intent.state, outcome.error
+        answer, more, mend = BACK[self.step.word]
         if state is IntentState.SENT:
-            kind.anchor = run.decisions.anchor(self.decision, step="VOIDING")
+            kind.anchor = run.decisions.anchor(self.decision, step=str(self.decision.state))
         elif state is IntentState.DONE:
-            self.is_done, self.decision = True, run.voided(self.decision, outcome.found, answer="its stamp says void")
+            self._end(outcome.found.bill, answer=answer, more=more)
         elif state is IntentState.REFUSED:
-            error = outcome.error
             said = short(error.message if error else "", longest=LONGEST_WORDS)
-            more = f"Intacct did not take that: {said} Its stamp has to be corrected there."
-            more = "" if isinstance(error, Turned) else more
-            self.is_done, self.decision = True, run.voided(self.decision, outcome.found, answer=said, more=more)
+            more = "" if isinstance(error, Turned) else f"Intacct did not take that: {said} {mend}"
+            self._end(outcome.found.bill if outcome.found else None, answer=said, more=more)
+
+    def _end(self, bill: Bill | None, *, answer: str, more: str) -> None:
+        run, decision = self.writer, self.decision
+        self.is_done = True
+        if self.step is STAMP:
+            self.decision = run.taken_back(decision, bill, answer=answer, more=more)
+            return
+        told = replace(decision, outcome=f"{decision.outcome}\n{more}".strip())
+        self.decision = run.advance(told, decision.state, {"answer": answer, "write": self.step.word, "bill": bill_facts(bill)})
+
+
+BACK = {
+    STAMP.word: ("its stamp says void", "", "Its stamp has to be corrected there."),
+    HELD.word: ("it is on hold again", "It is on hold in Intacct again.", "It has to be put on hold there."),
+}
+"""Of each write that takes a step back: what the evidence says, what people hear, and what to do where Intacct refuses it."""
+
+
+def _held_again(decision: Decision) -> str:
+    return f"held_again-{decision.decision_id}"
+
+
+def _stays(done: Sequence[Step]) -> list[str]:
+    return [step.stays for step in done if step.stays]
 
 
 def changed_facts(shown: Snapshot | None, bill: Bill) -> Facts:

@@ -206,9 +206,9 @@ def void_values(decision: Decision, names: StampFields) -> dict[str, str]:
     return {names.decision: VOID, names.decision_id: decision.decision_id}
 
 
-def differences(bill: Bill, values: Mapping[str, str]) -> list[str]:
+def differences(held: Mapping[str, str], values: Mapping[str, str]) -> list[str]:
     """Names of the fields that do not hold what was stamped; anchors behind it make no difference."""
-    return [name for name, value in values.items() if without_anchors(bill.custom.get(name, "")) != without_anchors(value)]
+    return [name for name, value in values.items() if without_anchors(held.get(name, "")) != without_anchors(value)]
 
 
 def stamp_on(bill: Bill | None, values: Mapping[str, str]) -> dict[str, str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from intacct_asana.flow.model import Alerts, Assignee, BillScope, VendorScope
-from intacct_asana.flow.rules import PAIR_PLACEHOLDERS, Approval, FieldRule, VendorField, WriteBack
+from intacct_asana.flow.rules import AFTER_REJECTION, PAIR_PLACEHOLDERS, Approval, FieldRule, VendorField, WriteBack
 from intacct_asana.flow.sources import BILL_SOURCES, FITS, VENDOR_SOURCES, Shape
 from intacct_asana.flow.words import did_you_mean, placeholders, template_flaw
 
@@ -225,20 +225,34 @@ def check_apart(named: Iterable[tuple[str, str]], path: Path) -> Iterator[Found]
 
 def check_write_back(write_back: WriteBack) -> Iterator[Found]:
     path: Path = ("write_back", "steps")
-    yield from check_once(write_back.steps, path)
-    if "stamp" in write_back.steps and write_back.stamp is None:
+    yield from _steps_in(write_back.steps, path)
+    if write_back.on_reject is not None:
+        yield from _steps_in(write_back.on_reject, ("write_back", "on_reject"))
+        for step in sorted(set(write_back.on_reject) - AFTER_REJECTION - {"observe"}):
+            what = f"`{step}` means nothing after a rejection"
+            mend = f"remove it, or choose {', '.join(sorted(AFTER_REJECTION))}"
+            yield Found(path=("write_back", "on_reject"), what=what, mend=mend)
+    yield from check_once(write_back.intake, ("write_back", "intake"))
+    if write_back.intake and "release_hold" not in write_back.steps:
+        what = "bills are put on hold, and no approval ever lifts that"
+        yield Found(path=("write_back", "intake"), what=what, mend="add release_hold to `steps`")
+    if "stamp" in write_back.used and write_back.stamp is None:
         what = "the step `stamp` has no field names"
         yield Found(path=path, what=what, mend="add `stamp:` with decision, decided_by, decided_at and decision_id")
-    if "stamp" not in write_back.steps and write_back.stamp is not None:
+    if "stamp" not in write_back.used and write_back.stamp is not None:
         what = "field names are given, and no step `stamp` uses them"
         yield Found(path=("write_back", "stamp"), what=what, mend="add stamp to `steps`, or remove `stamp`")
-    if "observe" in write_back.steps and len(set(write_back.steps)) > 1:
-        yield Found(path=path, what="`observe` means that nothing is written, and another step writes", mend="keep one of them")
     names = list(write_back.stamp.model_dump().items()) if write_back.stamp else []
     for place, (key, name) in enumerate(names):
         if name and any(other and other.upper() == name.upper() for _, other in names[:place]):
             what = f"two values are stamped into {name}"
             yield Found(path=("write_back", "stamp", key), what=what, mend="each needs a custom field of its own")
+
+
+def _steps_in(steps: Sequence[str], path: Path) -> Iterator[Found]:
+    yield from check_once(steps, path)
+    if "observe" in steps and len(set(steps)) > 1:
+        yield Found(path=path, what="`observe` means that nothing is written, and another step writes", mend="keep one of them")
 
 
 def check_alerts(alerts: Alerts) -> Iterator[Found]:

@@ -420,17 +420,43 @@ class RestWorkflow(Part):
     """Characters of the note that goes along. It names the person and the decision; how long one may be is not documented."""
 
 
+StepWord = Literal["stamp", "hold", "release_hold", "observe"]
+AFTER_APPROVAL = frozenset({"stamp", "release_hold"})
+AFTER_REJECTION = frozenset({"stamp", "hold"})
+"""Steps that mean something then; the others of `steps` are passed over."""
+
+
 class WriteBack(Part):
     """What a cleared decision changes in Intacct."""
 
-    steps: Annotated[tuple[Literal["stamp", "observe"], ...], Field(min_length=1)] = ("observe",)
-    """`stamp` writes the decision into custom fields of the bill. `observe` writes nothing and keeps the evidence only."""
+    steps: Annotated[tuple[StepWord, ...], Field(min_length=1)] = ("observe",)
+    """What is done one after the other. `stamp` writes the decision into custom fields of the bill. `hold` puts a rejected bill
+    on hold, `release_hold` lifts the hold of an approved one. `observe` writes nothing and keeps the evidence only."""
+
+    on_reject: Annotated[tuple[StepWord, ...], Field(min_length=1)] | None = None
+    """What is done after a rejection instead of `steps`. Those of `steps` that mean something then when left out."""
+
+    intake: tuple[Literal["hold"], ...] = ()
+    """`hold` puts bills on hold that are new here, open and undecided, so that Intacct pays nothing that nobody approved."""
 
     stamp: StampFields | None = None
     """Where `stamp` writes. Needed for that step."""
 
     send_due_on: bool = False
-    """Whether a stamp sends the bill's due date back, for a company that refuses one without. Compared before and after."""
+    """Whether a write sends the bill's due date back, for a company that refuses one without. Compared before and after."""
 
     send_submit: bool = False
-    """Whether a stamp sends ACTION=Submit, for a company that refuses one without. Never sent for a draft."""
+    """Whether a write sends ACTION=Submit, for a company that refuses one without. Never sent for a draft."""
+
+    @property
+    def after_approval(self) -> tuple[str, ...]:
+        return tuple(step for step in self.steps if step in AFTER_APPROVAL)
+
+    @property
+    def after_rejection(self) -> tuple[str, ...]:
+        return tuple(step for step in self.on_reject or self.steps if step in AFTER_REJECTION)
+
+    @property
+    def used(self) -> frozenset[str]:
+        """Every step that is done at all."""
+        return frozenset((*self.after_approval, *self.after_rejection, *self.intake))

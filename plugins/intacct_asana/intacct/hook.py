@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property, partial
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
 from airflow.sdk import BaseHook
 
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Problem, Refused, UnexpectedReply
-from intacct_asana.http import Transport, mutates
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem, Refused, UnexpectedReply
+from intacct_asana.http import Transport
 from intacct_asana.intacct.documents import Function, Sieve, files_of, get_document
 from intacct_asana.intacct.errors import UNKNOWN_REQUEST
 from intacct_asana.intacct.gateway import Gateway
@@ -39,20 +38,17 @@ from intacct_asana.intacct.records import (
     bill_of,
     bill_scope,
     source_document_of,
-    stamp_fields,
-    text_field_problems,
     unread_bill,
     unread_vendor,
     vendor_of,
     vendor_scope,
-    why_not_value,
-    why_not_writable,
 )
-from intacct_asana.intacct.replies import Reply, record_no_of, user_formatting_of
+from intacct_asana.intacct.replies import Reply, user_formatting_of
 from intacct_asana.intacct.session import IntacctSettings, hide, settings_of
 from intacct_asana.intacct.timestamps import format_of, offset_of
 from intacct_asana.intacct.walks import Walk, walks
-from intacct_asana.intacct.xml import Element, read_user_formatting, update
+from intacct_asana.intacct.writing import Writes
+from intacct_asana.intacct.xml import Element, read_user_formatting
 from intacct_asana.ports import TellUnread
 from intacct_asana.records import (
     Bill,
@@ -75,7 +71,7 @@ TIMEOUT_SECONDS = 300
 """As long as Intacct's own SDKs wait."""
 
 
-class IntacctHook(BaseHook):
+class IntacctHook(Writes, BaseHook):
     """One Sage Intacct company through its XML gateway, by an Airflow connection of type `intacct`.
 
     Satisfies `ports.Books`. `custom_fields` and `vendor_custom_fields` are integration ids to read into `custom`. Without
@@ -279,69 +275,6 @@ class IntacctHook(BaseHook):
     @property
     def _company_id(self) -> str:
         return self.settings.login.company_id
-
-    # The writes
-
-    @mutates
-    def stamp_bill(
-        self, record_no: str, *, values: Mapping[str, str], control_id: str, due_on: date | None = None, submit: bool = False
-    ) -> None:
-        """Write `values` (custom field id to text) onto a bill's header, and nothing else; lines are never sent.
-
-        `due_on` and `submit` are for companies whose Intacct refuses the update without them: the due date is sent along,
-        which puts back what a clerk changed since it was read, and ACTION Submit. An update of a draft may submit it even
-        without, so a draft is the caller's to refuse. Returns on Intacct's success only. Raises Misconfigured, before
-        anything is sent, for a name that is not a writable custom field; Refused for a no; OutcomeUnknown when no clear
-        answer came.
-        Source: https://developer.intacct.com/api/accounts-payable/bills/#update-bill
-        """
-        self._check_stamp_fields(values)
-        asked = f"stamp of bill {record_no} (control id {control_id})"
-        fields = stamp_fields(record_no, values=values, due_on=due_on, submit=submit)
-        reply = self.gateway.write(update(BILL, fields), kind=f"update {BILL}", asked=asked, control_id=control_id)
-        answered = record_no_of(reply)
-        if answered and answered != record_no:
-            raise OutcomeUnknown(f"Connection {self.conn_id}: {asked}: the answer is about record {answered}")
-        log.info("Bill %s stamped, control id %s", record_no, control_id)
-
-    @mutates
-    def update_vendor(self, record_no: str, *, values: Mapping[str, str], control_id: str) -> None:
-        """Write `values` (custom field id to text, empty to clear) onto one vendor; no other field and no list is sent.
-
-        Returns on Intacct's success only, which may mean that the change waits for the vendor's approval. Raises
-        Misconfigured, before anything is sent, for a name that is not a writable custom field of text; Refused for a value
-        that its picklist lacks and for a no; OutcomeUnknown when no clear answer came.
-        Source: https://developer.intacct.com/api/accounts-payable/vendors/#update-vendor
-        """
-        self._check_vendor_fields(values)
-        asked = f"update of vendor {record_no} (control id {control_id})"
-        function = update(VENDOR, {RECORD_NO: record_no, **values})
-        reply = self.gateway.write(function, kind=f"update {VENDOR}", asked=asked, control_id=control_id)
-        answered = record_no_of(reply)
-        if answered and answered != record_no:
-            raise OutcomeUnknown(f"Connection {self.conn_id}: {asked}: the answer is about record {answered}")
-        log.info("Vendor %s updated, control id %s", record_no, control_id)
-
-    def _check_vendor_fields(self, values: Mapping[str, str]) -> None:
-        """Only custom fields can be touched: never a bank, tax or other standard field."""
-        fields = self.reader.fields(VENDOR)
-        if problems := text_field_problems(fields, dict.fromkeys(values, ()), object_name=VENDOR):
-            raise Misconfigured(f"Connection {self.conn_id}: vendors cannot be updated.", problems=tuple(problems))
-        known = {field.name: field for field in fields}
-        for name, value in values.items():
-            if why := why_not_value(known[name], value):
-                raise Refused(f"Connection {self.conn_id}: {VENDOR} field {name} {why}")
-
-    def _check_stamp_fields(self, values: Mapping[str, str]) -> None:
-        """A stamp can only ever touch custom fields: never an amount, a date, a state or the lines."""
-        known = {field.name: field for field in self.reader.fields(BILL)}
-        problems = [
-            Problem(where=f"{BILL} field {name}", what=why, mend="an Intacct administrator adds it as a text custom field")
-            for name in values
-            if (why := why_not_writable(known.get(name)))
-        ]
-        if problems:
-            raise Misconfigured(f"Connection {self.conn_id}: bills cannot be stamped.", problems=tuple(problems))
 
     # Documents
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.approvals import Asked, Decided, Settler, Teller
+from intacct_asana.approvals.intake import LIFTED
 from intacct_asana.approvals.rehearse import RehearsedDecisions, RehearsedSettler, RehearsedTeller, found_from_json
 from intacct_asana.approvals.rules import NOT_READY
 from intacct_asana.approvals.seen import shown_to
@@ -20,6 +21,7 @@ from intacct_asana.errors import IntacctAsanaError, Misconfigured, OddRecord, Re
 from intacct_asana.journal import carry_out
 from intacct_asana.operators.evidence import anchors_on
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
+from intacct_asana.operators.holding import Holding
 from intacct_asana.reading.choices import COPY, TO_LOOK_AT, TO_SHOW, Places
 from intacct_asana.reading.documents import ABOUT_IT, GONE
 from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, DecisionState, Link, ReadWindow, Task, Unread
@@ -64,16 +66,20 @@ class SettleDecisionsOperator(FlowOperator):
         if not run.flow.rehearsal:
             run.store.keep_policy(approval.policy_version, text=approval.policy_text, at=run.now())
         settler, began = settler_of(run, plan_id=self.plan_id), run.now()
+        was_run = run.store.cursor(LOOKED) is not None
         summary = settler.settle_all()
-        looks = _Looks(run, settler, summary)
+        holding = Holding(run, settler, summary, was_run=was_run)
+        looks = _Looks(run, settler, summary, holding)
         if not summary.not_started:
             looks.at_taken_back()
             looks.at_decided(began)
+            holding.meet_new()
         more = {
             "looked_at": looks.count,
             "anchors": len(looks.anchors),
             "unknown_stamps": looks.unknown,
             **looks.bringer.report(),
+            **holding.report(),
         }
         report = _reported(self, run, summary, more=more)
         looks.raise_if_evidence_is_wrong()
@@ -98,7 +104,8 @@ class TellPeopleOperator(FlowOperator):
         summary = teller_of(run, bringer).tell_all()
         if not summary.not_started:
             _show_again(run, summary, bringer)
-            _answer_on_copies(run, summary)
+            _answer(run, summary, COPY)
+            _answer(run, summary, LIFTED)
         run.store.marks().wrote(run.own_board("bill")[0].wrote)
         return _reported(self, run, summary, more=bringer.report())
 
@@ -218,12 +225,15 @@ def _show_again(run: FlowRun, summary: Decided, bringer: _Bringer) -> None:
         run.store.save_cursor(Cursor(name=TO_SHOW, value=json.dumps(failed)))
 
 
-def _answer_on_copies(run: FlowRun, summary: Decided) -> None:
-    """One comment on each copy of a task on which somebody chose. Nobody is left to be told on one that is gone."""
+def _answer(run: FlowRun, summary: Decided, about: str) -> None:
+    """One comment on each copy of a task on which somebody chose, on each task whose bill's hold somebody lifted.
+
+    Nobody is left to be told on one that is gone.
+    """
     board, pins = run.own_board("bill")
     journal = run.store.intents()
-    kind = AnswerKind(board=board, bot_gid=pins.bot_gid, name=COPY, looks_first=True, remembered=True)
-    steps = carry_out(journal.open(COPY), kinds=[kind], journal=journal, owner="tell_people", now=run.now, workers=1)
+    kind = AnswerKind(board=board, bot_gid=pins.bot_gid, name=about, looks_first=True, remembered=True)
+    steps = carry_out(journal.open(about), kinds=[kind], journal=journal, owner="tell_people", now=run.now, workers=1)
     with closing(steps) as outcomes:
         for outcome in outcomes:
             gid, error = outcome.intent.subject, outcome.error
@@ -231,7 +241,7 @@ def _answer_on_copies(run: FlowRun, summary: Decided) -> None:
                 with suppress(TryLater):
                     journal.drop(outcome.intent)
             elif error:
-                summary.fail(f"copy {gid}", error)
+                summary.fail(f"{about} {gid}", error)
 
 
 def _show(
@@ -264,8 +274,8 @@ def _show(
 class _Looks:
     """One run's looks at bills that were decided before, here or by a store that was lost."""
 
-    def __init__(self, run: FlowRun, settler: Settler, summary: Decided) -> None:
-        self.run, self.settler, self.summary = run, settler, summary
+    def __init__(self, run: FlowRun, settler: Settler, summary: Decided, holding: Holding) -> None:
+        self.run, self.settler, self.summary, self.holding = run, settler, summary, holding
         self.count, self.anchors, self.wrong = 0, list[Anchor](), list[str]()
         self.bringer = _Bringer(run)
         self.unknown = list[str]()
@@ -362,6 +372,7 @@ class _Looks:
             if not self._met_before(bill) or only_owed:
                 self._look_at(bill, decisions)
         self._look_at_unknown({key: bill for key, bill in bills.items() if self._is_unknown(bill, decided.get(key, ()))})
+        self.holding.meet(bills)
 
     def _met_before(self, bill: Bill) -> bool:
         """Notes the bill's change time. Whether it is read again only because looking back reaches it: then it costs no call.

@@ -114,7 +114,7 @@ class CheckIntacctOperator(FlowOperator):
 
     def _stamp_fields(self, run: FlowRun) -> Iterable[Row]:
         flow = run.flow
-        if "stamp" not in flow.write_back.steps or not flow.write_back.stamp:
+        if "stamp" not in flow.write_back.used or not flow.write_back.stamp:
             return [passed("Intacct stamp fields", "not needed: this flow does not stamp bills")]
         wanted = [name for name in flow.write_back.stamp.model_dump().values() if name]
         try:

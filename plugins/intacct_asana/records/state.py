@@ -144,6 +144,8 @@ class DecisionState(StrEnum):
     SUBMITTED = "SUBMITTED"
     CONFIRMED = "CONFIRMED"
     REJECTED = "REJECTED"
+    UNDOING = "UNDOING"
+    """Intacct refused a later step of it, or it was taken back between two: what had been written is taken back first."""
     VOIDING = "VOIDING"
     """It stands no more, and the stamp in Intacct may still say that it does."""
     VOID = "VOID"
@@ -158,22 +160,36 @@ NEXT_STATES: Mapping[DecisionState, frozenset[DecisionState]] = MappingProxyType
         # To GRANTED: another step's approval, with which it was the last one, does not count any more.
         DecisionState.CLEARED: frozenset({DecisionState.SUBMITTED, DecisionState.GRANTED, DecisionState.REFUSED}),
         DecisionState.GRANTED: frozenset({DecisionState.VOID}),
-        # To itself: sent again under another control id, after reading back proved twice that nothing was there.
-        # To VOIDING: the stamp landed on a bill that somebody changed in that very second.
+        # To itself: its next step, or one sent again under another control id, after reading back proved twice that nothing
+        # was there. To VOIDING: it landed on a bill that somebody changed in that very second, or between two steps.
         DecisionState.SUBMITTED: frozenset(
-            {DecisionState.SUBMITTED, DecisionState.CONFIRMED, DecisionState.REJECTED, DecisionState.VOIDING}
+            {
+                DecisionState.SUBMITTED,
+                DecisionState.CONFIRMED,
+                DecisionState.REJECTED,
+                DecisionState.UNDOING,
+                DecisionState.VOIDING,
+            }
         ),
         DecisionState.REFUSED: frozenset(),
         # To itself: stamped again, because the stamp was taken off a bill that is still what was decided on.
         DecisionState.CONFIRMED: frozenset({DecisionState.CONFIRMED, DecisionState.VOIDING}),
         # To VOIDING: a stamp that was given up landed after all.
         DecisionState.REJECTED: frozenset({DecisionState.VOIDING}),
-        DecisionState.VOIDING: frozenset({DecisionState.VOID}),
+        # To themselves: one of several writes of theirs was taken back.
+        DecisionState.UNDOING: frozenset({DecisionState.UNDOING, DecisionState.REJECTED}),
+        DecisionState.VOIDING: frozenset({DecisionState.VOIDING, DecisionState.VOID}),
         DecisionState.VOID: frozenset({DecisionState.VOIDING}),
     }
 )
 ON_THE_WAY = frozenset(
-    {DecisionState.RECORDED, DecisionState.CLEARED, DecisionState.SUBMITTED, DecisionState.VOIDING},
+    {
+        DecisionState.RECORDED,
+        DecisionState.CLEARED,
+        DecisionState.SUBMITTED,
+        DecisionState.UNDOING,
+        DecisionState.VOIDING,
+    },
 )
 """States in which a run has something to do about a decision. In all others people can be told how it stands."""
 

@@ -14,7 +14,7 @@ from lxml import etree
 from sandbox.gateway.books import demo_names
 from sandbox.gateway.books.rows import NOTHING, Bill, Line, User, totals_of
 from sandbox.gateway.books.table import Table
-from sandbox.gateway.failures import Failure, bad_value, support_id
+from sandbox.gateway.failures import Failure, bad_value, no_permission, support_id
 from sandbox.gateway.functions.schema import Field, ObjectType
 from sandbox.gateway.texts import cents_of, day_text
 
@@ -52,6 +52,8 @@ def update_bill(company: Any, target: ObjectType, sent: etree._Element, user: Us
         if sent.find(name) is None and (needed is True or (needed and bill.state in needed)):
             raise refused_update(bill, f"Required field {name} is missing.")
     changes = _changes(company, bill, fields, values)
+    if bill.on_hold and changes.get("on_hold") is False and company.world.setting("refuses_release", False):
+        raise refused_update(bill, "The hold on this bill can't be lifted.")
     if (items := sent.find("APBILLITEMS")) is not None:
         changes |= _replace_lines(company, bill, items)
     company.change_bill(bill, user, **changes, **_state_after(company, bill, (sent.findtext("ACTION") or "").strip()))
@@ -116,6 +118,8 @@ def _bill(company: Any, sent: etree._Element) -> Bill:
 
 
 def _writable(company: Any, target: ObjectType, name: str) -> Field:
+    if f"{target.name}.{name}" in company.world.setting("denied_fields", ()):
+        raise no_permission("UPDATE", target.name)
     field = target.fields.get(name)
     if field is None:
         raise Failure("XL03000010", "", f"Field '{name}' is not defined on object {target.name}. {support_id()}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from typing import Any
@@ -23,6 +24,7 @@ def dump(company: Any) -> dict[str, Any]:
         "payments": [payment_of(payment) for payment in company.payments],
         "approvals": [asdict(approval) for approval in company.approvals],
         "tokens": company.tokens.issued,
+        "api_updates": Counter(row.object_key for row in company.audits if row.mode == "M" and row.source == "api"),
         "deleted": [{"object": row.object_type, "key": row.object_key} for row in company.audits if row.mode == "D"],
     }
 

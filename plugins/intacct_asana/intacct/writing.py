@@ -1,0 +1,120 @@
+"""What may be written to Intacct: a bill's custom fields and its hold, a vendor's custom fields. Each write is sent once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING
+
+from intacct_asana.errors import Misconfigured, OutcomeUnknown, Problem, Refused
+from intacct_asana.http import mutates
+from intacct_asana.intacct.records import (
+    BILL,
+    RECORD_NO,
+    VENDOR,
+    stamp_fields,
+    text_field_problems,
+    why_not_value,
+    why_not_writable,
+)
+from intacct_asana.intacct.replies import record_no_of
+from intacct_asana.intacct.xml import update
+
+if TYPE_CHECKING:
+    from intacct_asana.intacct.gateway import Gateway
+    from intacct_asana.intacct.reading import Reader
+
+log = logging.getLogger(__name__)
+
+
+class Writes:
+    """The writing half of the hook, which brings the rest: connection, gateway and reader."""
+
+    if TYPE_CHECKING:
+        rehearses: bool
+
+        @property
+        def gateway(self) -> Gateway: ...
+
+        @property
+        def reader(self) -> Reader: ...
+
+        @property
+        def conn_id(self) -> str: ...
+
+        @property
+        def read_only(self) -> bool: ...
+
+    @mutates
+    def stamp_bill(
+        self, record_no: str, *, values: Mapping[str, str], control_id: str, due_on: date | None = None, submit: bool = False
+    ) -> None:
+        """Write `values` (custom field id to text) onto a bill's header, and nothing else; lines are never sent.
+
+        `due_on` and `submit` are for companies whose Intacct refuses the update without them: the due date is sent along,
+        which puts back what a clerk changed since it was read, and ACTION Submit. An update of a draft may submit it even
+        without, so a draft is the caller's to refuse. Returns on Intacct's success only. Raises Misconfigured, before
+        anything is sent, for a name that is not a writable custom field; Refused for a no; OutcomeUnknown when no clear
+        answer came.
+        Source: https://developer.intacct.com/api/accounts-payable/bills/#update-bill
+        """
+        self._check_stamp_fields(values)
+        asked = f"stamp of bill {record_no} (control id {control_id})"
+        self._update(BILL, stamp_fields(record_no, values=values, due_on=due_on, submit=submit), asked, control_id)
+        log.info("Bill %s stamped, control id %s", record_no, control_id)
+
+    @mutates
+    def hold_bill(
+        self, record_no: str, *, on_hold: bool, control_id: str, due_on: date | None = None, submit: bool = False
+    ) -> None:
+        """Put a bill on hold, so that Intacct does not pay it, or release it. Nothing else is sent; as `stamp_bill` otherwise.
+
+        Source: https://developer.intacct.com/api/accounts-payable/bills/#update-bill
+        """
+        what = "hold" if on_hold else "release"
+        asked = f"{what} of bill {record_no} (control id {control_id})"
+        values = {"ONHOLD": "true" if on_hold else "false"}
+        self._update(BILL, stamp_fields(record_no, values=values, due_on=due_on, submit=submit), asked, control_id)
+        log.info("Bill %s: %s, control id %s", record_no, what, control_id)
+
+    @mutates
+    def update_vendor(self, record_no: str, *, values: Mapping[str, str], control_id: str) -> None:
+        """Write `values` (custom field id to text, empty to clear) onto one vendor; no other field and no list is sent.
+
+        Returns on Intacct's success only, which may mean that the change waits for the vendor's approval. Raises
+        Misconfigured, before anything is sent, for a name that is not a writable custom field of text; Refused for a value
+        that its picklist lacks and for a no; OutcomeUnknown when no clear answer came.
+        Source: https://developer.intacct.com/api/accounts-payable/vendors/#update-vendor
+        """
+        self._check_vendor_fields(values)
+        asked = f"update of vendor {record_no} (control id {control_id})"
+        self._update(VENDOR, {RECORD_NO: record_no, **values}, asked, control_id)
+        log.info("Vendor %s updated, control id %s", record_no, control_id)
+
+    def _update(self, object_name: str, fields: Mapping[str, str], asked: str, control_id: str) -> None:
+        function, kind = update(object_name, fields), f"update {object_name}"
+        answered = record_no_of(self.gateway.write(function, kind=kind, asked=asked, control_id=control_id))
+        if answered and answered != fields[RECORD_NO]:
+            raise OutcomeUnknown(f"Connection {self.conn_id}: {asked}: the answer is about record {answered}")
+
+    def _check_vendor_fields(self, values: Mapping[str, str]) -> None:
+        """Only custom fields can be touched: never a bank, tax or other standard field."""
+        fields = self.reader.fields(VENDOR)
+        if problems := text_field_problems(fields, dict.fromkeys(values, ()), object_name=VENDOR):
+            raise Misconfigured(f"Connection {self.conn_id}: vendors cannot be updated.", problems=tuple(problems))
+        known = {field.name: field for field in fields}
+        for name, value in values.items():
+            if why := why_not_value(known[name], value):
+                raise Refused(f"Connection {self.conn_id}: {VENDOR} field {name} {why}")
+
+    def _check_stamp_fields(self, values: Mapping[str, str]) -> None:
+        """A stamp can only ever touch custom fields: never an amount, a date, a state or the lines."""
+        known = {field.name: field for field in self.reader.fields(BILL)}
+        problems = [
+            Problem(where=f"{BILL} field {name}", what=why, mend="an Intacct administrator adds it as a text custom field")
+            for name in values
+            if (why := why_not_writable(known.get(name)))
+        ]
+        if problems:
+            raise Misconfigured(f"Connection {self.conn_id}: bills cannot be stamped.", problems=tuple(problems))
