@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from decimal import Decimal
 
@@ -145,6 +145,19 @@ def test_a_run_cut_at_any_call_ends_as_if_it_had_not_been_cut(make: object, figu
 def test_a_run_that_begins_in_any_state_and_is_cut_at_any_call_ends_the_same(
     figures: Callable[[str, object], None],
 ) -> None:
+    """One way of being cut at each call, so that each way comes to each call from some state."""
+    cuts = from_every_state(lambda start, call: (MOMENTS[(start + call) % len(MOMENTS)],))
+    figures("cuts of settling, from every state", cuts)
+
+
+@pytest.mark.slow
+def test_a_run_that_begins_in_any_state_and_is_cut_at_any_call_in_any_way_ends_the_same(
+    figures: Callable[[str, object], None],
+) -> None:
+    figures("all cuts of settling, from every state", from_every_state(lambda start, call: MOMENTS))
+
+
+def from_every_state(moments: Callable[[int, int], Sequence[str]]) -> int:
     peaceful = approved()
     peaceful.wire.revive()
     peaceful.run_in_peace()
@@ -152,7 +165,7 @@ def test_a_run_that_begins_in_any_state_and_is_cut_at_any_call_ends_the_same(
     for start in range(calls_of(approved) + 1):
         states.update(one.state for one in begun(approved, start).decisions)
         for call in range(1, calls_of(approved, after=start) + 1):
-            for moment in MOMENTS:
+            for moment in moments(start, call):
                 world = begun(approved, start)
                 world.wire.revive(cut_at=call, moment=moment)
                 try_to_run(world)
@@ -160,8 +173,8 @@ def test_a_run_that_begins_in_any_state_and_is_cut_at_any_call_ends_the_same(
                 world.run_in_peace()
                 assert end_of(world) == end_of(peaceful), f"began after call {start}, cut {moment} call {call}"
                 cuts += 1
-    figures("cuts of settling, from every state", cuts)
     assert states == {DecisionState.RECORDED, DecisionState.CLEARED, DecisionState.SUBMITTED, DecisionState.CONFIRMED}
+    return cuts
 
 
 @pytest.mark.parametrize("make", STORIES)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from intacct_asana.records import Intent
-from intacct_asana.store import FlowStore, open_store
+from intacct_asana.store import FlowStore, kept_open, open_store
 
 from tests.journal.journal_world import Crash, World, a_stamp, a_task
 
@@ -96,9 +96,11 @@ def new_flow(url: str) -> Callable[[], FlowStore]:
 
 def tell(new_flow: Callable[[], FlowStore], runs: list[dict[str, Any]]) -> None:
     history = History(new_flow())
-    for run in runs:
-        history.play(run)
-    history.end()
+    # As a step does.
+    with kept_open():
+        for run in runs:
+            history.play(run)
+        history.end()
 
 
 @given(runs=st.lists(RUNS, max_size=5))
@@ -121,10 +123,8 @@ def test_every_single_cut_ends_well(new_flow: Callable[[], FlowStore], figures: 
     cuts = 0
     for cut_at in range(1, 24):
         for after in (False, True):
-            history = History(new_flow())
             faults = ["lost", "dropped", "", "lost"]
             run = {"wishes": {0, 1, 3, 4}, "cut_at": cut_at, "after": after, "faults": faults, "blind": 0, "later": 16}
-            history.play({**run, "turns": ["one"] * 30})
-            history.end()
+            tell(new_flow, [{**run, "turns": ["one"] * 30}])
             cuts += 1
     figures("cuts of the journal", cuts)
