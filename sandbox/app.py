@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 
-from sandbox import control
+from sandbox import control, timestamps
 from sandbox.asana import router as asana
 from sandbox.asana.system import Asana
 from sandbox.core import World
@@ -33,6 +33,7 @@ def create_app(world: World | None = None, *, seed: int = control.DEFAULT_SEED, 
     app.include_router(gateway.build(world))
     app.include_router(control.build(world))
     app.include_router(asana.build(world))
+    app.include_router(timestamps.build(world))
 
     @app.middleware("http")
     async def dated(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

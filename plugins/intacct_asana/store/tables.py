@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 15
 metadata = MetaData()
 
 
@@ -200,6 +200,18 @@ policies = Table(
     Column("first_used_at", String(27), nullable=False),
 )
 
+# What a server outside says of the newest row at a time. `token` is its whole answer in base64.
+timestamps = Table(
+    "ia_timestamps",
+    metadata,
+    _key("flow"),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("digest", String(64), nullable=False),
+    Column("stamped_at", String(27), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("token", Text, nullable=False),
+)
+
 # Evidence can be added at its end, and that is all; a head only grows; a policy is kept once. A database's owner can still
 # drop the triggers; then the keys and anchors tell.
 ONLY_ADDED = "evidence is append-only"
@@ -247,6 +259,21 @@ GUARDS = {
         _postgresql_guard("ia_evidence_heads", "UPDATE", f"ROW WHEN ({GROWS})"),
     ],
 }
+
+
+TIMESTAMP_GUARDS = {
+    "sqlite": [
+        *(_sqlite_guard("ia_timestamps", verb) for verb in ("UPDATE", "DELETE")),
+        _sqlite_guard("ia_timestamps", "INSERT", _taken("ia_timestamps", "flow = NEW.flow AND sequence = NEW.sequence")),
+    ],
+    "postgresql": [_postgresql_guard("ia_timestamps", "UPDATE OR DELETE OR TRUNCATE")],
+}
+
+
+def guard_timestamps(connection: Connection) -> None:
+    """A time stamp is kept once. Made after the guards of the evidence, which bring the function."""
+    for statement in TIMESTAMP_GUARDS[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
 
 
 def guard_evidence(connection: Connection) -> None:
