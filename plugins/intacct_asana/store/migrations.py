@@ -17,8 +17,9 @@ from intacct_asana.store import tables
 
 def migrate(connection: Connection, *, found: int) -> None:
     """Carry the store from version `found` to this release's; nothing when it is there already."""
-    for version in sorted(number for number in STEPS if number > found):
-        STEPS[version](connection)
+    for version in range(found + 1, tables.SCHEMA_VERSION + 1):
+        if version in STEPS:
+            STEPS[version](connection)
         connection.execute(insert(tables.versions).values(version=version))
 
 

@@ -239,6 +239,7 @@ def _postgresql_guard(table: str, verbs: str, each: str = "STATEMENT", act: str 
 
 
 _RAISE = f"RAISE EXCEPTION '{ONLY_ADDED}' USING ERRCODE = 'integrity_constraint_violation'"
+_ONLY_ADDED_FUNCTION = f"FUNCTION ia_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {_RAISE}; END $$"
 GUARDS = {
     "sqlite": [
         *(_sqlite_guard(table, verb) for table in ("ia_evidence", "ia_policies") for verb in ("UPDATE", "DELETE")),
@@ -249,7 +250,7 @@ GUARDS = {
         _sqlite_guard("ia_evidence_heads", "DELETE"),
     ],
     "postgresql": [
-        f"CREATE FUNCTION ia_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {_RAISE}; END $$",
+        f"CREATE {_ONLY_ADDED_FUNCTION}",
         "CREATE FUNCTION ia_evidence_at_the_end() RETURNS trigger LANGUAGE plpgsql AS "
         f"$$ BEGIN IF {AT_THE_END} THEN {_RAISE}; END IF; RETURN NEW; END $$",
         _postgresql_guard("ia_evidence", "UPDATE OR DELETE OR TRUNCATE"),
@@ -261,17 +262,21 @@ GUARDS = {
 }
 
 
-TIMESTAMP_GUARDS = {
+TIMESTAMP__ONLY_ADDED_FUNCTION = f"FUNCTION ia_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {_RAISE}; END $$"
+GUARDS = {
     "sqlite": [
         *(_sqlite_guard("ia_timestamps", verb) for verb in ("UPDATE", "DELETE")),
         _sqlite_guard("ia_timestamps", "INSERT", _taken("ia_timestamps", "flow = NEW.flow AND sequence = NEW.sequence")),
     ],
-    "postgresql": [_postgresql_guard("ia_timestamps", "UPDATE OR DELETE OR TRUNCATE")],
+    "postgresql": [
+        f"CREATE OR REPLACE {_ONLY_ADDED_FUNCTION}",
+        _postgresql_guard("ia_timestamps", "UPDATE OR DELETE OR TRUNCATE"),
+    ],
 }
 
 
 def guard_timestamps(connection: Connection) -> None:
-    """A time stamp is kept once. Made after the guards of the evidence, which bring the function."""
+    """Make the database itself refuse to change a time stamp, or to take one away."""
     for statement in TIMESTAMP_GUARDS[connection.dialect.name]:
         connection.exec_driver_sql(statement)
 
