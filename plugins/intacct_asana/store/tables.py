@@ -262,8 +262,7 @@ GUARDS = {
 }
 
 
-TIMESTAMP__ONLY_ADDED_FUNCTION = f"FUNCTION ia_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {_RAISE}; END $$"
-GUARDS = {
+TIMESTAMP_GUARDS = {
     "sqlite": [
         *(_sqlite_guard("ia_timestamps", verb) for verb in ("UPDATE", "DELETE")),
         _sqlite_guard("ia_timestamps", "INSERT", _taken("ia_timestamps", "flow = NEW.flow AND sequence = NEW.sequence")),
