@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
-from sandbox import control
+from sandbox import control, timestamps
 from sandbox.asana import router as asana
 from sandbox.asana.system import Asana
 from sandbox.core import World
@@ -33,6 +33,7 @@ def create_app(world: World | None = None, *, seed: int = control.DEFAULT_SEED, 
     app.include_router(rest.build(world))
     app.include_router(control.build(world))
     app.include_router(asana.build(world))
+    app.include_router(timestamps.build(world))
 
     @app.get("/", response_class=HTMLResponse)
     async def index() -> str:

@@ -1,6 +1,7 @@
 """An export of the evidence: which rows are asked for, the file that holds them, and the table for a spreadsheet.
 
-The file is one JSON object (docs/evidence.md): `format`, `header`, `policies`, `anchors`, `chain`, `seal`. The chain has every
+The file is one JSON object (docs/evidence.md): `format`, `header`, `policies`, `anchors`, `timestamps`, `chain`,
+`seal`. The chain has every
 row of the flow from the first on; those that were not asked for stand there with their digests alone, so that the others are
 still linked and nothing can be left out unseen. The seal is an HMAC of everything else in the file.
 """
@@ -18,6 +19,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from intacct_asana.audit.chain import FIRST, ChainRow, Keyring, policies_named
+from intacct_asana.audit.timestamps import TimeStamp
 from intacct_asana.codec import from_json, instant_text, json_text, plain
 from intacct_asana.errors import IntacctAsanaError, Misconfigured
 from intacct_asana.records.anchors import Anchor
@@ -59,6 +61,7 @@ class Export:
     header: Header
     policies: Mapping[str, str]
     anchors: tuple[Anchor, ...]
+    timestamps: tuple[TimeStamp, ...]
     chain: tuple[ChainRow, ...]
     signed_by: str = ""
     seal: str = ""
@@ -104,6 +107,7 @@ def make_export(
     policies: Mapping[str, str],
     head: Anchor | None = None,
     anchors: Sequence[Anchor] = (),
+    timestamps: Sequence[TimeStamp] = (),
     people: Mapping[str, str] | None = None,
 ) -> Export:
     """The rows that `query` asks for, sealed. Gids of addresses that Asana gave (`people`) find a person by either."""
@@ -121,7 +125,14 @@ def make_export(
         head=head or Anchor(sequence=0, digest=FIRST),
     )
     kept = {digest: text for digest, text in policies.items() if digest in named}
-    export = Export(header=header, policies=kept, anchors=tuple(anchors), chain=chain, signed_by=keys.signer)
+    export = Export(
+        header=header,
+        policies=kept,
+        anchors=tuple(anchors),
+        timestamps=tuple(timestamps),
+        chain=chain,
+        signed_by=keys.signer,
+    )
     return replace(export, seal=keys.seal(sealed_text(export), signed_by=keys.signer)) if keys.signer else export
 
 
@@ -205,6 +216,7 @@ def _document(export: Export) -> dict[str, Any]:
         "header": plain(export.header),
         "policies": dict(export.policies),
         "anchors": plain(export.anchors),
+        "timestamps": plain(export.timestamps),
         "seal": {"signed_by": export.signed_by, "digest": export.seal},
         "chain": [_row_said(row) for row in export.chain],
     }

@@ -18,6 +18,7 @@ from intacct_asana.audit.chain import (
     tail_findings,
 )
 from intacct_asana.audit.export import Export, sealed_text, spans
+from intacct_asana.audit.timestamps import stamp_findings
 from intacct_asana.errors import Problem
 from intacct_asana.records.anchors import Anchor
 
@@ -34,18 +35,24 @@ class FileReport:
     problems: tuple[Problem, ...]
 
 
-def verify_export(export: Export, *, keys: Keyring | None, anchors: Sequence[Anchor] = ()) -> FileReport:
+def verify_export(
+    export: Export, *, keys: Keyring | None, anchors: Sequence[Anchor] = (), certificates: str = ""
+) -> FileReport:
     """Every finding, each with the row it is about. `keys` None is what somebody without a key can prove.
 
     `anchors` are those that the reader found elsewhere: on bills, in comments, in records of runs, in an earlier export.
+    `certificates` are those of the time stamp server, as PEM; without them its time stamps are anchors like others.
     """
     held = keys or Keyring()
     known = [*(replace(one, where=f"in this file, {one.where or 'an anchor'}") for one in export.anchors), *anchors]
+    known += [stamp.anchor for stamp in export.timestamps]
+    stamps = stamp_findings(export.timestamps, flow=export.header.flow, certificates=certificates) if certificates else ()
     found = chain(
         _keys(export, keys),
         row_findings(export.chain, held, flow=export.header.flow),
         tail_findings(export.chain, export.header.head),
         anchor_findings(export.chain, known),
+        stamps,
         _contents(export),
         policy_findings(export.in_full, export.policies),
         _seal(export, held),
@@ -54,7 +61,7 @@ def verify_export(export: Export, *, keys: Keyring | None, anchors: Sequence[Anc
     problems = tuple(Problem(where=f"{name}, {where}", what=what, mend=mend) for where, what, mend in found)
     return FileReport(
         export=export,
-        proven=() if problems else tuple(_proven(export, held, anchors=len(known))),
+        proven=() if problems else tuple(_proven(export, held, anchors=len(known), stamps=bool(certificates))),
         not_proven=tuple(_not_proven(export, held, anchors=len(known))),
         problems=problems,
     )
@@ -63,7 +70,8 @@ def verify_export(export: Export, *, keys: Keyring | None, anchors: Sequence[Anc
 def anchors_of(export: Export, *, where: str) -> tuple[Anchor, ...]:
     """Every row of an earlier export, as anchors for a later one, or for the store."""
     rows = tuple(Anchor(sequence=row.sequence, digest=row.digest, where=where) for row in export.chain)
-    return (*rows, *(replace(one, where=f"{where}, {one.where}") for one in export.anchors))
+    stamps = (stamp.anchor for stamp in export.timestamps)
+    return (*rows, *stamps, *(replace(one, where=f"{where}, {one.where}") for one in export.anchors))
 
 
 def _keys(export: Export, keys: Keyring | None) -> Iterator[Found]:
@@ -115,7 +123,7 @@ def _is_sealed(export: Export, keys: Keyring) -> bool:
     return bool(export.signed_by) and export.signed_by in keys
 
 
-def _proven(export: Export, keys: Keyring, *, anchors: int) -> Iterator[str]:
+def _proven(export: Export, keys: Keyring, *, anchors: int, stamps: bool) -> Iterator[str]:
     signed = sorted({row.signed_by for row in export.in_full if row.signed_by and row.signed_by in keys})
     if signed:
         yield f"with key {', '.join(signed)}: the words of the rows are those that were written"
@@ -126,6 +134,9 @@ def _proven(export: Export, keys: Keyring, *, anchors: int) -> Iterator[str]:
         yield f"by anybody: {len(export.policies)} policies have the digests that the rows name"
     if anchors:
         yield f"by anybody: the chain is the one that {anchors} anchors name"
+    if stamps and export.timestamps:
+        last = export.timestamps[-1]
+        yield f"by anybody with the server's certificate: rows 1 to {last.sequence} stood so at {last.made}"
 
 
 def _not_proven(export: Export, keys: Keyring, *, anchors: int) -> Iterator[str]:

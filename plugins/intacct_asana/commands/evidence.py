@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +17,7 @@ from rich.table import Table
 from sqlalchemy import make_url
 
 from intacct_asana.audit.chain import Keyring
+from intacct_asana.audit.timestamps import stamp_findings
 from intacct_asana.audit.verify import FileReport, anchors_of, verify_export
 from intacct_asana.deployment import evidence_keys, flow_named
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
@@ -75,29 +76,48 @@ def verify(
     flow: Annotated[str, typer.Option("--flow", help="Name of the flow; for the store, or to be compared with the file.")] = "",
     anchor: Annotated[list[str] | None, typer.Option(help="An anchor of a stamp, a comment, a run. Repeatable.")] = None,
     against: Annotated[list[Path] | None, typer.Option(help="An earlier export, as anchors for its rows. Repeatable.")] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="Certificates of the time stamp server (PEM). Those of --flow when left out.")
+    ] = None,
     without_key: Annotated[bool, typer.Option("--without-key", help="What anybody can prove, without the key.")] = False,
 ) -> None:
     """Say what an exported file, or the store, proves, and what is wrong with it."""
     with _told():
         anchors = _anchors(anchor or (), against or ())
         if file is None:
-            _verify_store(flow, anchors)
+            _verify_store(flow, anchors, certificate)
         else:
             made, problems = read_file(file)
             if flow and made.header.flow != flow:
                 problems.append(Problem(where=file.name, what=f"it is of flow {made.header.flow}"))
             keys = None if without_key else Keyring(_keys())
-            _end_of(file, verify_export(made, keys=keys, anchors=anchors), problems)
+            trusted = _certificates(certificate, flow)
+            _end_of(file, verify_export(made, keys=keys, anchors=anchors, certificates=trusted), problems)
 
 
-def _verify_store(flow: str, anchors: Sequence[Anchor]) -> None:
+def _certificates(file: Path | None, flow: str) -> str:
+    """From the file, or from the flow's own; a file of evidence never brings those that it is to be proven by."""
+    if file:
+        try:
+            return file.read_text(encoding="ascii")
+        except (OSError, UnicodeDecodeError) as error:
+            raise Misconfigured(f"{file} cannot be read as certificates.") from error
+    with suppress(Misconfigured):
+        return flow_named(flow).evidence.timestamp_certificate
+    return ""
+
+
+def _verify_store(flow: str, anchors: Sequence[Anchor], certificate: Path | None) -> None:
     if not flow:
         raise Misconfigured("Name a file, or the flow whose store is to be verified: --flow.")
-    report = _run_of(flow).store.examine_evidence(anchors)
+    store = _run_of(flow).store
+    report, stamps, trusted = store.examine_evidence(anchors), store.timestamps(), _certificates(certificate, flow)
+    unproven = stamp_findings(stamps, flow=flow, certificates=trusted) if trusted else ()
+    found = [Problem(where=f"evidence of {flow}, {where}", what=what, mend=mend) for where, what, mend in unproven]
     keyed = f"row {report.keyed_from}, key {', '.join(report.signed_by)}" if report.keyed_from else "none"
-    rows = [("rows", str(report.rows)), ("keyed from", keyed), ("anchors", str(report.anchors))]
-    _print(f"Evidence of {flow} in its store", rows)
-    _findings(report.problems)
+    counts = {"rows": report.rows, "keyed from": keyed, "anchors": report.anchors, "time stamps": len(stamps)}
+    _print(f"Evidence of {flow} in its store", [(name, str(value)) for name, value in counts.items()])
+    _findings([*report.problems, *found])
 
 
 def _end_of(file: Path, report: FileReport, problems: Sequence[Problem]) -> None:

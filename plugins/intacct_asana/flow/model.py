@@ -21,6 +21,7 @@ from intacct_asana.flow.words import (
     Line,
     Part,
     PublicUrl,
+    ServerUrl,
     Slug,
     Timezone,
     flaw,
@@ -287,6 +288,24 @@ class Alerts(Part):
     """Told when a task or a run fails. The log alone when left out."""
 
 
+class EvidenceRule(Part):
+    """Who else vouches for the evidence."""
+
+    timestamp_url: ServerUrl | None = None
+    """A time stamp server (RFC 3161), as in https://timestamp.example.com/tsa. Each run of the approvals that left evidence has
+    the newest row's digest stamped there. Needs the package rfc3161-client."""
+
+    timestamp_certificate: str = ""
+    """The server's certificates as PEM text, its root and those between: what its time stamps are verified against, offline."""
+
+    @model_validator(mode="after")
+    def _both(self) -> EvidenceRule:
+        if bool(self.timestamp_url) != ("-----BEGIN CERTIFICATE-----" in self.timestamp_certificate):
+            mend = "write both: the server's address, and its root certificate as PEM text"
+            raise flaw("needs `timestamp_url` and `timestamp_certificate`", mend)
+        return self
+
+
 class Flow(Part):
     """One flow: a company in Intacct, its projects in Asana, and the rules between them."""
 
@@ -319,6 +338,7 @@ class Flow(Part):
     vendors: VendorScope
     approval: Approval
     write_back: WriteBack = WriteBack()
+    evidence: EvidenceRule = EvidenceRule()
     limits: Limits = Limits()
     alerts: Alerts = Alerts()
 

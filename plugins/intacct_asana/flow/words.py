@@ -124,8 +124,15 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def _public_url(value: str) -> str:
-    """Scheme, host and perhaps a path; https, but for this very machine, where the sandbox plays Asana."""
-    mend = "write where Asana reaches Airflow's API server, as in https://airflow.example.com"
+    return _url(value, "write where Asana reaches Airflow's API server, as in https://airflow.example.com")
+
+
+def _server_url(value: str) -> str:
+    return _url(value, "write the address of the time stamp server, as in https://timestamp.example.com/tsa")
+
+
+def _url(value: str, mend: str) -> str:
+    """Scheme, host and perhaps a path; https, but for this very machine, where the sandbox plays the others."""
     try:
         parts = urlsplit(value)
         _ = parts.port
@@ -172,6 +179,7 @@ Email = Annotated[str, AfterValidator(_email)]
 Currency = Annotated[str, AfterValidator(_currency), WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"})]
 Slug = Annotated[str, AfterValidator(_slug), WithJsonSchema({"type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$"})]
 IntacctName = Annotated[str, AfterValidator(_intacct_name)]
+ServerUrl = Annotated[str, AfterValidator(_server_url)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 ConnectionId = Annotated[str, AfterValidator(_connection)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=250), AfterValidator(_is_one_line)]

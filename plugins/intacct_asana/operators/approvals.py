@@ -22,6 +22,7 @@ from intacct_asana.journal import carry_out
 from intacct_asana.operators.evidence import anchors_on
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
 from intacct_asana.operators.holding import Holding
+from intacct_asana.operators.timestamps import stamp_newest
 from intacct_asana.reading.choices import COPY, TO_LOOK_AT, TO_SHOW, Places
 from intacct_asana.reading.documents import ABOUT_IT, GONE
 from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, DecisionState, Link, ReadWindow, Task, Unread
@@ -126,6 +127,8 @@ class ReportRunOperator(FlowOperator):
     def work(self, context: Context) -> Any:
         newest = self.run_parts.store.newest_anchor()
         report = {**_steps(self.steps), "evidence": anchor_text(newest) if newest else ""}
+        if stamped := stamp_newest(self.run_parts):
+            report["timestamp"] = stamped
         self.log.info("%s", json.dumps(report))
         return report
 

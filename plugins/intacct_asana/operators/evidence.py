@@ -43,7 +43,9 @@ class ExportEvidenceOperator(FlowOperator):
         path, digest = write_export(folder / made, export, form=form)
         findings = [str(one) for one in run.store.examine_evidence(anchors).problems]
         if form == "json":
-            report = run.store.verify_export(read_export(path.read_text(encoding="utf-8")))
+            report = run.store.verify_export(
+                read_export(path.read_text(encoding="utf-8")), certificates=run.flow.evidence.timestamp_certificate
+            )
             findings += [str(one) for one in report.problems]
         for sentence in [unread, *findings]:
             if sentence:

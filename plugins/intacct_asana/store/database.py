@@ -250,6 +250,7 @@ def _make_tables(database: Database) -> None:
         if found is None:
             tables.metadata.create_all(connection)
             tables.guard_evidence(connection)
+            tables.guard_timestamps(connection)
             connection.execute(insert(tables.versions).values(version=tables.SCHEMA_VERSION))
         else:
             migrate(connection, found=found)

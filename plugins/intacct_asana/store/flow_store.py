@@ -12,11 +12,12 @@ from uuid import uuid4
 
 from intacct_asana.audit.chain import Keyring
 from intacct_asana.audit.export import Export, Query, make_export
+from intacct_asana.audit.timestamps import TimeStamp
 from intacct_asana.audit.verify import FileReport, verify_export
 from intacct_asana.errors import Problem, TryLater
 from intacct_asana.records import Cursor, Intent, IntentState, Pins
 from intacct_asana.records.anchors import Anchor
-from intacct_asana.store import evidence, runs
+from intacct_asana.store import evidence, runs, timestamps
 from intacct_asana.store.database import Database
 from intacct_asana.store.decisions import StoredDecisions
 from intacct_asana.store.documents import StoredDocuments
@@ -147,12 +148,20 @@ class FlowStore:
             policies=whole.policies,
             head=whole.head,
             anchors=anchors,
+            timestamps=self.timestamps(),
             people=people,
         )
 
-    def verify_export(self, export: Export, *, anchors: Sequence[Anchor] = ()) -> FileReport:
+    def verify_export(self, export: Export, *, certificates: str = "") -> FileReport:
         """What a file proves to whoever has the keys of the evidence. The database is not asked."""
-        return verify_export(export, keys=self._keys, anchors=anchors)
+        return verify_export(export, keys=self._keys, certificates=certificates)
+
+    def timestamps(self) -> list[TimeStamp]:
+        """What a server outside said of the newest rows, and when."""
+        return timestamps.read_timestamps(self._database, flow=self._flow)
+
+    def keep_timestamp(self, stamp: TimeStamp) -> None:
+        timestamps.keep_timestamp(self._database, flow=self._flow, stamp=stamp)
 
     def note(self, key: str, *, facts: Mapping[str, object], at: datetime) -> Anchor:
         """Evidence about one bill that no decision stands behind, as that its task was deleted."""
@@ -171,7 +180,8 @@ class FlowStore:
 
     def examine_evidence(self, anchors: Sequence[Anchor] = ()) -> EvidenceReport:
         """What the evidence proves, compared with anchors that were noted outside the database, and what is wrong with it."""
-        return evidence.examine_evidence(self._database, flow=self._flow, keys=self._keys, anchors=anchors)
+        known = [*anchors, *(stamp.anchor for stamp in self.timestamps())]
+        return evidence.examine_evidence(self._database, flow=self._flow, keys=self._keys, anchors=known)
 
     def verify_evidence(self, anchors: Sequence[Anchor] = ()) -> list[Problem]:
         """What is wrong with the evidence, or with decisions and policies that it speaks of. Empty when all is well."""

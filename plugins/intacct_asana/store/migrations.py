@@ -18,7 +18,8 @@ from intacct_asana.store import tables
 def migrate(connection: Connection, *, found: int) -> None:
     """Carry the store from version `found` to this release's; nothing when it is there already."""
     for version in range(found + 1, tables.SCHEMA_VERSION + 1):
-        STEPS[version](connection)
+        if version in STEPS:
+            STEPS[version](connection)
         connection.execute(insert(tables.versions).values(version=version))
 
 
@@ -110,6 +111,12 @@ def _owned_projects(connection: Connection) -> None:
     next(index for index in pins.indexes).create(connection)
 
 
+def _timestamps(connection: Connection) -> None:
+    """No older release had evidence stamped."""
+    tables.timestamps.create(connection)
+    tables.guard_timestamps(connection)
+
+
 def _files(document: Any, at: str) -> Iterator[dict[str, Any]]:
     for file in json.loads(document.files):
         kind = "asana" if document.form == "file" else "external"
@@ -177,5 +184,6 @@ STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType(
         10: _journal_of_files_and_webhooks,
         11: _task_intents,
         12: _owned_projects,
+        15: _timestamps,
     }
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 15
 metadata = MetaData()
 
 
@@ -200,6 +200,18 @@ policies = Table(
     Column("first_used_at", String(27), nullable=False),
 )
 
+# What a server outside says of the newest row at a time. `token` is its whole answer in base64.
+timestamps = Table(
+    "ia_timestamps",
+    metadata,
+    _key("flow"),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("digest", String(64), nullable=False),
+    Column("stamped_at", String(27), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("token", Text, nullable=False),
+)
+
 # Evidence can be added at its end, and that is all; a head only grows; a policy is kept once. A database's owner can still
 # drop the triggers; then the keys and anchors tell.
 ONLY_ADDED = "evidence is append-only"
@@ -227,6 +239,7 @@ def _postgresql_guard(table: str, verbs: str, each: str = "STATEMENT", act: str 
 
 
 _RAISE = f"RAISE EXCEPTION '{ONLY_ADDED}' USING ERRCODE = 'integrity_constraint_violation'"
+_ONLY_ADDED_FUNCTION = f"FUNCTION ia_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {_RAISE}; END $$"
 GUARDS = {
     "sqlite": [
         *(_sqlite_guard(table, verb) for table in ("ia_evidence", "ia_policies") for verb in ("UPDATE", "DELETE")),
@@ -237,7 +250,7 @@ GUARDS = {
         _sqlite_guard("ia_evidence_heads", "DELETE"),
     ],
     "postgresql": [
-        f"CREATE FUNCTION ia_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {_RAISE}; END $$",
+        f"CREATE {_ONLY_ADDED_FUNCTION}",
         "CREATE FUNCTION ia_evidence_at_the_end() RETURNS trigger LANGUAGE plpgsql AS "
         f"$$ BEGIN IF {AT_THE_END} THEN {_RAISE}; END IF; RETURN NEW; END $$",
         _postgresql_guard("ia_evidence", "UPDATE OR DELETE OR TRUNCATE"),
@@ -247,6 +260,24 @@ GUARDS = {
         _postgresql_guard("ia_evidence_heads", "UPDATE", f"ROW WHEN ({GROWS})"),
     ],
 }
+
+
+TIMESTAMP_GUARDS = {
+    "sqlite": [
+        *(_sqlite_guard("ia_timestamps", verb) for verb in ("UPDATE", "DELETE")),
+        _sqlite_guard("ia_timestamps", "INSERT", _taken("ia_timestamps", "flow = NEW.flow AND sequence = NEW.sequence")),
+    ],
+    "postgresql": [
+        f"CREATE OR REPLACE {_ONLY_ADDED_FUNCTION}",
+        _postgresql_guard("ia_timestamps", "UPDATE OR DELETE OR TRUNCATE"),
+    ],
+}
+
+
+def guard_timestamps(connection: Connection) -> None:
+    """Make the database itself refuse to change a time stamp, or to take one away."""
+    for statement in TIMESTAMP_GUARDS[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
 
 
 def guard_evidence(connection: Connection) -> None:
