@@ -65,6 +65,8 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     same_approver_again (true)        whether one user may approve several levels of a bill
     hold_blocks_approval (false)      whether a bill on hold can be approved
     rest_denied ([])                  what the REST user may not do: "read", "approve", "decline"
+    rest_users (["xml_gateway"])      logins that the REST client is authorised for
+    rest_key_offset (0)               a key of the REST API is the record number less this, should they not be the same
     rest_token_seconds (43200)        the life of a REST token; null: it is not told, and an hour
     rest_dead_token (401)             the status of the answer about a token that has ended: 401 or 400
     rest_unknown_bill (404)           the status of the answer about a bill that is not there: 404 or 400

@@ -21,14 +21,11 @@ from intacct_asana.records import Bill, Decision, Intent, Signal, Verdict
 from intacct_asana.store import FlowStore
 
 from sandbox import constants
+from tests.journal.journal_world import CutJournal, Wire
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 ALLOWED = RestWorkflow(approve=True, decline=True)
 CLERK = "mgarcia"
-
-
-class Crash(BaseException):
-    """The process is gone from here on."""
 
 
 def rest_connection(sandbox: Any, **extra: Any) -> dict[str, Any]:
@@ -76,9 +73,8 @@ class RestWorld:
     rules: RestWorkflow = ALLOWED
     now: datetime = NOON
     kept: list[Outcome] = field(default_factory=list)
-    cut_at: int | None = None
-    dies_after: bool = False
-    calls: int = 0
+    wire: Wire = field(default_factory=Wire)
+    """Counts every call and every commit, and can let the process die at one."""
 
     def a_bill(self, **how: Any) -> Bill:
         made = self.sandbox.act("intacct", CLERK, "create_bill", amount="1200.50", **how)
@@ -91,13 +87,20 @@ class RestWorld:
         return bill
 
     def step(self, hook: IntacctRestHook) -> NativeStep:
-        return NativeStep(workflow=hook, journal=self.flow.intents(), rules=self.rules, now=lambda: self.now, owner="run")
+        journal = CutJournal(self.flow._database, flow=self.flow._flow)
+        journal.wire = self.wire
+        return NativeStep(workflow=hook, journal=journal, rules=self.rules, now=lambda: self.now, owner="run")
 
     def run(self, decision: Decision, bill: Bill, **more: Any) -> NativeEnd | IntacctAsanaError:
         """One run in a process of its own: the end, or what only the next run can mend."""
         hook = self.a_hook()
         send = hook.transport.send
-        hook.transport.send = lambda *told, **how: self._cut(lambda: send(*told, **how))  # type: ignore[method-assign]
+
+        def cut(*told: Any, **how: Any) -> Answer:
+            with self.wire.step():
+                return send(*told, **how)
+
+        hook.transport.send = cut  # type: ignore[method-assign]
         try:
             return self.step(hook).carry_out(decision, bill, keep=self.keep, **more)
         except IntacctAsanaError as error:
@@ -105,14 +108,11 @@ class RestWorld:
         finally:
             self.now += timedelta(minutes=16)
 
-    def _cut(self, send: Callable[[], Answer]) -> Answer:
-        self.calls += 1
-        if self.cut_at == self.calls and not self.dies_after:
-            raise Crash
-        answer = send()
-        if self.cut_at == self.calls:
-            raise Crash
-        return answer
+    def run_to_the_end(self, decision: Decision, bill: Bill) -> NativeEnd:
+        for _ in range(5):
+            if isinstance(end := self.run(decision, bill), NativeEnd):
+                return end
+        raise AssertionError(end)
 
     def keep(self, outcome: Outcome) -> Mapping[str, object]:
         self.kept.append(outcome)

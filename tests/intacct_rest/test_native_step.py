@@ -93,6 +93,14 @@ def test_another_number_vendor_or_total_than_the_gateway_told_is_refused(world: 
     assert world.acts() == {}
 
 
+def test_a_key_that_means_another_bill_is_refused(world: RestWorld) -> None:
+    """That keys are record numbers is documented nowhere."""
+    bill, other = world.a_bill(), world.a_bill()
+    world.sandbox.settings(rest_key_offset=int(other.record_no) - int(bill.record_no))
+    assert "its number is" in ended(world.run(a_decision(bill), bill), "refused").words
+    assert world.acts() == {}
+
+
 UNFIT = {
     "switched off": ({"rules": RestWorkflow()}, {}, "this flow does not approve in Intacct"),
     "from Purchasing": ({}, {"module": "9.PO"}, "it comes from Purchasing"),

@@ -65,8 +65,8 @@ def error_body(failure: RestFailure, where: str) -> Json:
     return {"ia::result": {"ia::error": error}, "ia::meta": _NONE}
 
 
-def read_body(bill: Bill) -> Json:
-    return {"ia::result": bill_of(bill), "ia::meta": _ONE}
+def read_body(bill: Bill, offset: int) -> Json:
+    return {"ia::result": bill_of(bill, offset), "ia::meta": _ONE}
 
 
 def acted_body(key: str, said: str, meta: str) -> Json:
@@ -75,8 +75,9 @@ def acted_body(key: str, said: str, meta: str) -> Json:
     return {"ia::result": result, "ia::meta": _COPIED_FROM_A_BATCH if meta == "published" else _ONE}
 
 
-def bill_of(bill: Bill) -> Json:
-    key = str(bill.record_no)
+def bill_of(bill: Bill, offset: int) -> Json:
+    """`offset` is what its key is less than its record number: none, as far as anybody knows."""
+    key = str(bill.record_no - offset)
     entity = {"key": str(bill.entity.record_no), "id": bill.entity.id, "name": bill.entity.name} if bill.entity.id else None
     return {
         "id": key,

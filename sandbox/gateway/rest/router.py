@@ -147,7 +147,8 @@ class _Api:
         company, _, entity = rest.partition("|")
         if not at or not user:
             raise invalid("The username format is invalid (expected user@company)", "SBX-5")
-        if (user, company) != (constants.WS_USER, constants.COMPANY_ID) or not self._knows(entity):
+        known = user in self.world.setting("rest_users", [constants.WS_USER])
+        if not known or company != constants.COMPANY_ID or not self._knows(entity):
             raise RestFailure(401, "invalidUser", "SBX-6", "The user is not authorised for this client", about_token=True)
         opened: Token = self.world.intacct.tokens.open(user, entity)
         seconds = self.world.setting("rest_token_seconds", 43200)
@@ -156,14 +157,14 @@ class _Api:
 
     def bill(self, request: Request, body: bytes, *, key: str) -> Json:
         token = self._token(request, "read")
-        return read_body(self._bill(request, token, key))
+        return read_body(self._bill(request, token, key), self._offset)
 
     def query(self, request: Request, body: bytes) -> Json:
         token, told = self._token(request, "read"), _json(body)
         if told.get("object") != "accounts-payable/bill":
             raise invalid(f"Object {told.get('object')} is not known here", "SBX-7")
         wanted = next((each["$in"]["state"] for each in told.get("filters", []) if "$in" in each), None)
-        known = [flat(bill_of(bill)) for bill in self.world.intacct.bills if self._sees(request, token, bill)]
+        known = [flat(bill_of(bill, self._offset)) for bill in self.world.intacct.bills if self._sees(request, token, bill)]
         rows = [row for row in known if wanted is None or row["state"] in wanted]
         start, size = int(told.get("start", 1)), int(told.get("size", 100))
         page = [{name: row.get(name) for name in told.get("fields", ["key"])} for row in rows[start - 1 : start - 1 + size]]
@@ -197,7 +198,7 @@ class _Api:
         return token
 
     def _bill(self, request: Request, token: Token, key: str) -> Bill:
-        bill: Bill | None = self.world.intacct.bills.get(int(key)) if key.isdigit() else None
+        bill: Bill | None = self.world.intacct.bills.get(int(key) + self._offset) if key.isdigit() else None
         if bill is None or not self._sees(request, token, bill):
             status = self.world.setting("rest_unknown_bill", 404)
             raise RestFailure(status, "notFound", "SBX-12", f"There is no bill with key {key}")
@@ -207,6 +208,11 @@ class _Api:
         """A token of the top level sees every entity, unless the header leads into one."""
         entity = token.entity or request.headers.get("x-ia-api-param-entity", "")
         return not entity or bill.entity.id == entity
+
+    @property
+    def _offset(self) -> int:
+        offset: int = self.world.setting("rest_key_offset", 0)
+        return offset
 
     def _knows(self, entity: str) -> bool:
         company = self.world.intacct

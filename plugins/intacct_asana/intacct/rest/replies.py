@@ -57,15 +57,15 @@ def decipher(
     if status == 401 or (status == 400 and complaint and complaint.codes & DEAD_TOKEN):
         raise SessionEnded(f"{asked}: Intacct does not accept the token ({_said(status, complaint)}).", code=str(status))
     if status == 429:
-        wait_seconds = wait_seconds_of(headers, now=now)
+        wait_seconds = wait_seconds_of(headers, now=now) or DEFAULT_WAIT_SECONDS
         raise TryLater(f"{asked}: Intacct's limit ({_said(status, complaint)}).", code="429", wait_seconds=wait_seconds)
     if status == 200 and envelope is not None and complaint is None:
         return envelope
     if complaint and 400 <= status < 500:
         _no(status, complaint, asked=asked, is_write=is_write)
     if status >= 500 and not is_write:
-        pause = wait_seconds_of(headers, now=now) if status == 503 else None
-        raise TryLater(f"{asked}: Intacct answered {_said(status, complaint)}.", code=str(status), wait_seconds=pause)
+        wait = wait_seconds_of(headers, now=now)
+        raise TryLater(f"{asked}: Intacct answered {_said(status, complaint)}.", code=str(status), wait_seconds=wait)
     what = _said(status, complaint) if complaint else f"{status} {_opening(body)}"
     _unclear(f"{asked}: the answer is not one that Intacct documents: {what}", status=status, is_write=is_write)
 
@@ -149,18 +149,18 @@ def _complaint(error: Json) -> Complaint:
     return Complaint(said=short(f"{words}{ending}", longest=LONGEST_COMPLAINT), codes=frozenset(codes))
 
 
-def wait_seconds_of(headers: Mapping[str, str], *, now: datetime | None) -> float:
-    """The wait that an answer asks for: seconds, or a date of HTTP compared with `now`."""
+def wait_seconds_of(headers: Mapping[str, str], *, now: datetime | None) -> float | None:
+    """The wait that an answer asks for: seconds, or a date of HTTP compared with `now`. None where it asks for none."""
     names = {name.lower(): value.strip() for name, value in headers.items()}
     asked = next((names[name] for name in WAIT_HEADERS if names.get(name)), "")
     if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", asked):
         return min(float(asked), LONGEST_WAIT_SECONDS)
     try:
         at = parsedate_to_datetime(asked)
-        seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds() if now else DEFAULT_WAIT_SECONDS
+        seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds() if now else None
     except (ValueError, OverflowError):
-        return DEFAULT_WAIT_SECONDS
-    return min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)
+        return None
+    return None if seconds is None else min(max(seconds, 0.0), LONGEST_WAIT_SECONDS)
 
 
 def _no(status: int, complaint: Complaint, *, asked: str, is_write: bool) -> NoReturn:
