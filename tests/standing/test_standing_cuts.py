@@ -1,4 +1,4 @@
-"""A cut at every single call of ten decisions: what both sides say in the end is what they say without a cut.
+"""A cut at every single call of thirteen decisions: what both sides say in the end is what they say without a cut.
 
 All stories of a decision happen in one company, each on a bill of its own. A crash is an exception that nothing of ours
 catches, raised below everything of ours; what the network does is played by the sandbox.
@@ -28,6 +28,7 @@ SAMPLES = 4
 """Cuts of each decision in the short half."""
 FOREIGN = {"ASANA_DECISION": "Approved", "ASANA_DECISION_BY": "Frida Former", "ASANA_DECISION_ID": "dec-of-another-flow"}
 APPROVED, REJECTED, UNDECIDED = ("approved", "Approved"), ("rejected", "Rejected"), ("", "Pending")
+TWO_STEPS = f"  rules: [{{name: all, steps: [{{name: first, by: [{ALICE}]}}, {{name: second, by: [{BEN}]}}]}}]"
 NOT_APPROVED = (UNDECIDED, ("void", "Pending"))
 
 Flow = Callable[..., Standing]
@@ -37,7 +38,7 @@ class Crash(BaseException):
     """Our process is gone."""
 
 
-# The ten decisions. Each is prepared, and what is cut is one run; `last` is the newest bill.
+# The decisions. Each is prepared, and what is cut is one run; `last` is the newest bill.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +96,21 @@ def was_altered(flow: Standing, bill: int) -> None:
     approves(flow, bill)
 
 
+def gives_the_last_step(flow: Standing, bill: int) -> None:
+    approves(flow, bill)
+    flow.run()
+    assert flow.says(bill) == UNDECIDED
+    flow.choose(BEN, "Approved", bill=bill)
+
+
+def is_edited_between_two_steps(flow: Standing, bill: int) -> None:
+    approves(flow, bill)
+    flow.run()
+    flow.edit(bill=bill, amount="700.00")
+    flow.sync()
+    flow.choose(BEN, "Approved", bill=bill)
+
+
 def says_approve(flow: Standing, bill: int) -> None:
     flow.act(ALICE, "comment", bill=bill, text="approve")
 
@@ -109,6 +125,9 @@ STORIES: dict[str, Story] = {
     "a stamp as found": Story(before=rejects, ends=(("approved", "Approved"), ("approved", "Pending")), make=FOREIGN),
     "an adopted task": Story(before=is_found_with_a_task_of_ours, ends=(UNDECIDED,), syncs=True, alone=True, again=True),
     "an altered amount": Story(before=was_altered, ends=(UNDECIDED,), syncs=True, again=True),
+    "the first of two steps": Story(before=approves, ends=(UNDECIDED,), approval=TWO_STEPS),
+    "the last of two steps": Story(before=gives_the_last_step, ends=(APPROVED,), approval=TWO_STEPS),
+    "changed between two steps": Story(before=is_edited_between_two_steps, ends=(UNDECIDED,), approval=TWO_STEPS),
     "a comment": Story(before=says_approve, ends=(("approved", "None"),), approval=COMMENT_WAY),
 }
 
