@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from intacct_asana.operators.preflight import CheckIntacctOperator
 
 from tests.policy.policy_world import ALICE, BEN, CARLA, DEV, TWO_STEPS, WAYS, Steps
 
@@ -279,6 +280,9 @@ def test_a_bill_that_no_rule_fits_can_be_decided_by_nobody(a_policy: Policy) -> 
     flow.is_undecided()
     assert "No rule of the approval policy fits" in flow.last_told()
     assert "500.00 USD" in flow.last_told()
+    rows = flow.step(CheckIntacctOperator(task_id="check", flow="small"))
+    (row,) = [row for row in rows if row["check"] == "approval rules"]
+    assert "none fits 1 of the 1 bills with an open task" in row["result"]
 
 
 def test_a_run_reads_no_more_for_steps_that_wait(a_policy: Policy) -> None:

@@ -28,6 +28,7 @@ SAMPLES = 4
 """Cuts of each decision in the short half."""
 FOREIGN = {"ASANA_DECISION": "Approved", "ASANA_DECISION_BY": "Frida Former", "ASANA_DECISION_ID": "dec-of-another-flow"}
 APPROVED, REJECTED, UNDECIDED = ("approved", "Approved"), ("rejected", "Rejected"), ("", "Pending")
+TWO_STEPS = f"  rules: [{{name: all, steps: [{{name: first, by: [{ALICE}]}}, {{name: second, by: [{BEN}]}}]}}]"
 NOT_APPROVED = (UNDECIDED, ("void", "Pending"))
 
 Flow = Callable[..., Standing]
@@ -100,6 +101,21 @@ def was_altered(flow: Standing, bill: int) -> None:
     approves(flow, bill)
 
 
+def gives_the_last_step(flow: Standing, bill: int) -> None:
+    approves(flow, bill)
+    flow.run()
+    assert flow.says(bill) == UNDECIDED
+    flow.choose(BEN, "Approved", bill=bill)
+
+
+def is_edited_between_two_steps(flow: Standing, bill: int) -> None:
+    approves(flow, bill)
+    flow.run()
+    flow.edit(bill=bill, amount="700.00")
+    flow.sync()
+    flow.choose(BEN, "Approved", bill=bill)
+
+
 def says_approve(flow: Standing, bill: int) -> None:
     flow.act(ALICE, "comment", bill=bill, text="approve")
 
@@ -121,6 +137,9 @@ STORIES: dict[str, Story] = {
     "a stamp as found": Story(before=rejects, ends=(("approved", "Approved"), ("approved", "Pending")), make=FOREIGN),
     "an adopted task": Story(before=is_found_with_a_task_of_ours, ends=(UNDECIDED,), syncs=True, alone=True, again=True),
     "an altered amount": Story(before=was_altered, ends=(UNDECIDED,), syncs=True, again=True),
+    "the first of two steps": Story(before=approves, ends=(UNDECIDED,), approval=TWO_STEPS),
+    "the last of two steps": Story(before=gives_the_last_step, ends=(APPROVED,), approval=TWO_STEPS),
+    "changed between two steps": Story(before=is_edited_between_two_steps, ends=(UNDECIDED,), approval=TWO_STEPS),
     "a comment": Story(before=says_approve, ends=(("approved", "None"),), approval=COMMENT_WAY),
     "two steps": Story(before=approves, ends=(APPROVED,), make=HELD, steps=PAIR, writes=2),
     "a second step that is refused": Story(

@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from intacct_asana.approvals.routing import bill_words, route_of
+from intacct_asana.approvals.words import bill_name
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
 from intacct_asana.flow.model import BillScope, VendorScope
 from intacct_asana.flow.rules import Approver, EnumSignal
 from intacct_asana.flow.sources import BILL_SOURCES, VENDOR_SOURCES, Source
 from intacct_asana.flow.words import placeholders
 from intacct_asana.intacct.records import CREATORS, sample_bill, sample_vendor
-from intacct_asana.operators.flow_run import FlowRun
+from intacct_asana.operators.flow_run import FlowRun, is_closed
 from intacct_asana.pins import coarse_fields, pins_drift, required_fields
 from intacct_asana.records import Access, IntacctUser, Pins
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from intacct_asana.asana.hook import AsanaHook
 
 Row = dict[str, str]
+MOST_NAMED = 5
 
 
 def passed(check: str, result: str, *, mend: str = "") -> Row:
@@ -210,6 +213,29 @@ def rows_of_creators(run: FlowRun) -> list[Row]:
     return [
         passed(check, f"{count:,} in the states that the flow decides in; {who or 'nobody'} may decide about them", mend=cure)
     ]
+
+
+def rows_of_rules(run: FlowRun) -> list[Row]:
+    """Bills that no rule of the approval policy fits, so that nobody can decide on them: of those with an open task."""
+    check, approval = "approval rules", run.flow.approval
+    if not approval.rules:
+        return [passed(check, "the flow has none, so every approver decides alone")]
+    count = f"{len(approval.rules)} rules"
+    if approval.rules[-1].when.is_empty:
+        return [passed(check, f"{count}, the last of which is for every bill")]
+    numbers = [link.record_no for link in run.store.links("bill").all().values() if not is_closed(link)]
+    try:
+        # One that cannot be read is named by the bill sync.
+        pages = run.books.bills_again(numbers, unread=lambda one: None) if numbers else ()
+        bills = [bill for page in pages for bill in page]
+    except IntacctAsanaError as error:
+        return [{"check": check, "result": error.message, "mend": "", "ok": "no"}]
+    without = [bill for bill in bills if route_of(bill, approval, vendor_person=run.vendor_person) is None]
+    if not without:
+        return [passed(check, f"{count}, and each of the {len(bills):,} bills with an open task has one")]
+    some = "; ".join(f"{bill_name(bill)}, {bill_words(bill, approval)}" for bill in without[:MOST_NAMED])
+    told = f"{count}, and none fits {len(without):,} of the {len(bills):,} bills with an open task: {some}"
+    return [passed(check, told, mend="nobody can decide on them; add a last rule without `when`, or one for these bills")]
 
 
 def base_currency(run: FlowRun) -> str:
