@@ -145,9 +145,17 @@ class Settler(Writer):
     def _found(self, decision: Decision, bill: Bill, stamp: OnBill) -> Decision:
         """Its stamp is on the bill, from before this store knew it. What it was put on is what the stamp itself says."""
         told = f"The stamp of {stamp.decision_id} was found on {bill_name(bill)} in Intacct and is taken as it stands."
+        told = " ".join(
+            [told, *(f"The {noun} is not done: please see to it in Intacct." for noun in self._not_shown(decision, bill))]
+        )
         rule = FOUND_AS[decision.signal.verdict]
         found = replace(decision, rule=rule, outcome=told, shown_digest=stamp.digest)
         return self.advance(found, DecisionState.CONFIRMED, {"found": found_facts(stamp, bill), "bill": bill_facts(bill)})
+
+    def _not_shown(self, decision: Decision, bill: Bill) -> list[str]:
+        """Other steps that the bill does not show: whether they were ever sent went with the store."""
+        others = [(step, step.values(decision, bill, self.policy)) for step in self.steps_for(decision) if step is not STAMP]
+        return [step.noun for step, values in others if step.missing(step.on_bill(bill, values), values)]
 
     def _refuse_if_any(self, case: Case) -> Decision | None:
         findings = findings_of(case)
