@@ -21,7 +21,12 @@ from intacct_asana.ports import Decisions
 from intacct_asana.records import ON_THE_WAY, Cursor, Decision, DecisionState, Intent, Story, Task, Verdict
 from intacct_asana.records.anchors import Anchor
 
-WOULD = {DecisionState.CONFIRMED: "stamp", DecisionState.REFUSED: "refuse", DecisionState.VOID: "void"}
+WOULD = {
+    DecisionState.CONFIRMED: "stamp",
+    DecisionState.REFUSED: "refuse",
+    DecisionState.VOID: "void",
+    DecisionState.PARKED: "wait",
+}
 DID = {Verdict.APPROVE: "approved", Verdict.REJECT: "rejected"}
 MOST_WORDS = 50
 
@@ -119,6 +124,9 @@ class RehearsedSettler(Settler):
         ]
         return "; then ".join(steps)
 
+    def tell_later(self, told: Intent) -> None:
+        """A real run would comment."""
+
     def write_anew(self, key: str, parts: Collection[str]) -> None:
         """A real run would have the bill sync write the task again."""
 
@@ -147,4 +155,6 @@ def would_words(decision: Decision) -> str:
         return f"{did}: would be refused, and the task would say why: {why}"
     if decision.state is DecisionState.VOID:
         return f"{did}: would become void on both sides, and the task would say why: {why}"
+    if decision.state is DecisionState.PARKED:
+        return f"{did}: would wait, and the task would say why: {why}"
     return f"{did}: {why}"

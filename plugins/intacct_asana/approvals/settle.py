@@ -1,6 +1,6 @@
 """Carry each decision along its states, and look again at those that stand: an approval is what stands.
 
-    RECORDED -> CLEARED or REFUSED; CLEARED -> SUBMITTED; SUBMITTED -> CONFIRMED, REJECTED, UNDOING or VOIDING
+    RECORDED -> CLEARED, REFUSED or PARKED, which is judged again; CLEARED -> SUBMITTED; SUBMITTED -> CONFIRMED, REJECTED, UNDOING or VOIDING
     CONFIRMED -> VOIDING where the bill is another one now; VOIDING -> VOID; UNDOING -> REJECTED
 
 Between two of them lies one local transaction or one write to Intacct, which goes through the journal; reading in between does
@@ -11,12 +11,13 @@ nothing is confirmed that was not seen on a bill that still is what was decided 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from intacct_asana.approvals.intake import known_editor
-from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, findings_of
+from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, OPEN_BOOKS, findings_of
 from intacct_asana.approvals.seen import (
     Case,
     Finding,
@@ -36,6 +37,7 @@ from intacct_asana.approvals.words import (
     differences,
     found_facts,
     is_stamp_of,
+    parked_words,
     read_stamp,
     stamp_values,
     story_of,
@@ -44,7 +46,11 @@ from intacct_asana.approvals.words import (
 from intacct_asana.approvals.write_steps import ON_BILL, STAMP, Step, step_id
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, TryLater
 from intacct_asana.records import ON_THE_WAY, SETTLED_STATES, Bill, Decision, DecisionState, Intent, IntentState, Link, Signal
+from intacct_asana.records.remarks import reference
 from intacct_asana.sync.writes import parts_under_way
+
+PARKED = "parked"
+"""The journal's name for comments that say that a decision waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +91,11 @@ class Settler(Writer):
         """From whatever state to one that is settled. Raises what keeps it from there; the state reached is stored."""
         judged: Case | None = None
         while decision.state in ON_THE_WAY:
-            if decision.state is DecisionState.RECORDED:
+            if decision.state in (DecisionState.RECORDED, DecisionState.PARKED):
                 judged = self._case(decision)
                 decision = self._judge(judged)
+                if decision.state is DecisionState.PARKED:
+                    break
             elif decision.state is DecisionState.CLEARED:
                 if judged is None:
                     # A run before this one cleared it: everything may have changed since.
@@ -140,6 +148,7 @@ class Settler(Writer):
         findings = findings_of(case)
         if any(not one.passed for one in findings):
             return self._refuse(case, findings)
+        case = replace(case, decision=replace(case.decision, rule="", outcome=""))
         return self.advance(case.decision, DecisionState.CLEARED, judged_facts(case, findings))
 
     def _found(self, decision: Decision, bill: Bill, stamp: OnBill) -> Decision:
@@ -161,10 +170,35 @@ class Settler(Writer):
         findings = findings_of(case)
         return self._refuse(case, findings) if any(not one.passed for one in findings) else None
 
+    def _park(self, case: Case, refused: Decision, findings: Sequence[Finding], *, until: datetime) -> Decision:
+        """It waits, and its task is told once. What it waits for is asked again by each run."""
+        if case.decision.state is DecisionState.PARKED:
+            return case.decision
+        mark = reference(f"{refused.decision_id}-{PARKED}")
+        body = {"text": f"{parked_words(refused, self.policy, until=until)}\n{mark}", "reference": mark}
+        told = Intent(intent_id=f"{PARKED}-{refused.decision_id}", kind=PARKED, subject=refused.task_gid, body=body)
+        with self.at_once():
+            self.tell_later(told)
+            return self.advance(refused, DecisionState.PARKED, judged_facts(case, findings))
+
+    def _waits_until(self, case: Case, failed: Collection[str]) -> datetime | None:
+        """None for one that is refused: what speaks against it does not pass, or it has waited long enough."""
+        days = case.policy.approval.closed_books
+        if isinstance(days, str) or set(failed) != {OPEN_BOOKS}:
+            return None
+        until = case.decision.signal.decided_at + timedelta(days=days)
+        return until if self.now() < until else None
+
+    def tell_later(self, told: Intent) -> None:
+        """A comment that the telling of people makes."""
+        self.journal.note([told], at=self.now())
+
     def _refuse(self, case: Case, findings: Sequence[Finding]) -> Decision:
         refused = with_reasons(case.decision, findings)
         said = judged_facts(case, findings)
         failed = {one.rule for one in findings if not one.passed}
+        if until := self._waits_until(case, failed):
+            return self._park(case, refused, findings, until=until)
         if ALTERED in failed and case.link:
             at, bot = case.decision.signal.decided_at, self.policy.bot_gid
             parts = altered_parts(case.link, case.task, case.stories or (), at=at, bot_gid=bot, under_way=case.under_way)

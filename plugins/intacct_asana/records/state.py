@@ -137,6 +137,8 @@ class DecisionState(StrEnum):
     """The named states of a decision. Only the arrows of `NEXT_STATES` exist."""
 
     RECORDED = "RECORDED"
+    PARKED = "PARKED"
+    """All that speaks against it passes by itself: each run looks again, until it has waited as long as the flow says."""
     CLEARED = "CLEARED"
     REFUSED = "REFUSED"
     SUBMITTED = "SUBMITTED"
@@ -152,8 +154,11 @@ class DecisionState(StrEnum):
 NEXT_STATES: Mapping[DecisionState, frozenset[DecisionState]] = MappingProxyType(
     {
         # To CONFIRMED at once: its own stamp was found on the bill, from before this store knew the decision.
-        DecisionState.RECORDED: frozenset({DecisionState.CLEARED, DecisionState.REFUSED, DecisionState.CONFIRMED}),
-        DecisionState.CLEARED: frozenset({DecisionState.SUBMITTED, DecisionState.REFUSED}),
+        DecisionState.RECORDED: frozenset(
+            {DecisionState.PARKED, DecisionState.CLEARED, DecisionState.REFUSED, DecisionState.CONFIRMED}
+        ),
+        DecisionState.PARKED: frozenset({DecisionState.CLEARED, DecisionState.REFUSED, DecisionState.CONFIRMED}),
+        DecisionState.CLEARED: frozenset({DecisionState.PARKED, DecisionState.SUBMITTED, DecisionState.REFUSED}),
         # To itself: its next step, or one sent again under another control id, after reading back proved twice that nothing
         # was there. To VOIDING: it landed on a bill that somebody changed in that very second, or between two steps.
         DecisionState.SUBMITTED: frozenset(
@@ -179,6 +184,7 @@ NEXT_STATES: Mapping[DecisionState, frozenset[DecisionState]] = MappingProxyType
 ON_THE_WAY = frozenset(
     {
         DecisionState.RECORDED,
+        DecisionState.PARKED,
         DecisionState.CLEARED,
         DecisionState.SUBMITTED,
         DecisionState.UNDOING,
