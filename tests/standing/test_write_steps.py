@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from intacct_asana.flow.load import load_flow
+from intacct_asana.operators.preflight import CheckIntacctOperator
 
 from tests.reconciliation.reconciliation_world import ALICE, BEN
 from tests.standing.standing_world import FLOW, Standing
@@ -203,6 +204,25 @@ def test_a_hold_that_the_flow_did_not_lift_is_not_set(a_flow: Flow) -> None:
     flow.heal()
     assert flow.says() == ("void", "Pending")
     assert not flow.bill()["on_hold"]
+
+
+def test_a_stamp_that_is_found_says_which_step_is_not_done(a_flow: Flow) -> None:
+    """The store is lost between two steps: the stamp is taken as found, and the bill stays on hold."""
+    flow = a_flow(replace=PAIR, make_bill=ON_HOLD)
+    flow.approve(ALICE)
+    flow.sandbox.fault("intacct", "update APBILL", "drop", on_call=2)
+    flow.cycle()
+    flow.lose_store()
+    assert flow.says() == ("approved", "Approved")
+    assert flow.bill()["on_hold"]
+    assert "The release of the hold is not done: please see to it in Intacct." in flow.told()
+
+
+@pytest.mark.parametrize(("missing", "ok"), [([], "yes"), (["APBILL.ONHOLD"], "no")])
+def test_preflight_says_whether_bills_tell_of_a_hold(a_flow: Flow, missing: list[str], ok: str) -> None:
+    flow = a_flow(replace=PAIR, bills=0, settings={"missing_fields": missing})
+    rows = {row["check"]: row for row in flow.step(CheckIntacctOperator(task_id="check", flow="small"))}
+    assert rows["Intacct hold"]["ok"] == ok
 
 
 # Bills that are new are put on hold

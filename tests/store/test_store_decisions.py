@@ -16,6 +16,7 @@ from tests.store.store_world import NOON, STATES, a_decision, break_table, crowd
 TOKEN = Cursor(name="events", value="token-2")
 ROADS = {
     STATES.RECORDED: (),
+    STATES.PARKED: (STATES.PARKED,),
     STATES.CLEARED: (STATES.CLEARED,),
     STATES.REFUSED: (STATES.REFUSED,),
     STATES.SUBMITTED: (STATES.CLEARED, STATES.SUBMITTED),

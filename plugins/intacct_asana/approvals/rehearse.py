@@ -26,6 +26,7 @@ WOULD = {
     DecisionState.GRANTED: "grant",
     DecisionState.REFUSED: "refuse",
     DecisionState.VOID: "void",
+    DecisionState.PARKED: "wait",
 }
 DID = {Verdict.APPROVE: "approved", Verdict.REJECT: "rejected"}
 MOST_WORDS = 50
@@ -127,6 +128,9 @@ class RehearsedSettler(Settler):
         ]
         return "; then ".join(steps)
 
+    def tell_later(self, told: Intent) -> None:
+        """A real run would comment."""
+
     def write_anew(self, key: str, parts: Collection[str]) -> None:
         """A real run would have the bill sync write the task again."""
 
@@ -155,4 +159,6 @@ def would_words(decision: Decision) -> str:
         return f"{did}: would be refused, and the task would say why: {why}"
     if decision.state is DecisionState.VOID:
         return f"{did}: would become void on both sides, and the task would say why: {why}"
+    if decision.state is DecisionState.PARKED:
+        return f"{did}: would wait, and the task would say why: {why}"
     return f"{did}: {why}"

@@ -42,6 +42,7 @@ from intacct_asana.text import short
 ALREADY_DECIDED = "already decided"
 BILL_EXISTS = "bill exists"
 STILL_OPEN = "still open"
+OPEN_BOOKS = "open books"
 ALTERED = "task as we wrote it"
 AS_HISTORY = "task as its history says"
 FOUND = "found"
@@ -140,7 +141,7 @@ def bill_is_open(case: Case) -> Finding | None:
 
 
 def books_are_open(case: Case) -> Finding | None:
-    rule = "open books"
+    rule = OPEN_BOOKS
     if case.bill is None or case.policy.approval.closed_books == "accept":
         return None
     name = bill_name(case.bill)

@@ -1,6 +1,6 @@
 """Carry each decision along its states, and look again at those that stand: an approval is what stands.
 
-    RECORDED -> CLEARED or REFUSED; CLEARED -> SUBMITTED; SUBMITTED -> CONFIRMED, REJECTED, UNDOING or VOIDING
+    RECORDED -> CLEARED, REFUSED or PARKED, which is judged again; CLEARED -> SUBMITTED; SUBMITTED -> CONFIRMED, REJECTED, UNDOING or VOIDING
     CONFIRMED -> VOIDING where the bill is another one now; VOIDING -> VOID; UNDOING -> REJECTED
     RECORDED -> GRANTED where it counts for a step and others are missing; GRANTED -> VOID when it does so no more
 
@@ -12,14 +12,14 @@ nothing is confirmed that was not seen on a bill that still is what was decided 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from intacct_asana.approvals.grants import Lapse, expired, sorted_out
 from intacct_asana.approvals.intake import known_editor
-from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, findings_of
+from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, OPEN_BOOKS, findings_of
 from intacct_asana.approvals.seen import (
     Case,
     Finding,
@@ -41,6 +41,7 @@ from intacct_asana.approvals.words import (
     differences,
     found_facts,
     is_stamp_of,
+    parked_words,
     read_stamp,
     stamp_values,
     story_of,
@@ -61,7 +62,11 @@ from intacct_asana.records import (
     Signal,
     Snapshot,
 )
+from intacct_asana.records.remarks import reference
 from intacct_asana.sync.writes import parts_under_way
+
+PARKED = "parked"
+"""The journal's name for comments that say that a decision waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,9 +116,11 @@ class Settler(Writer):
         """From whatever state to one that is settled. Raises what keeps it from there; the state reached is stored."""
         judged: Case | None = None
         while decision.state in ON_THE_WAY:
-            if decision.state is DecisionState.RECORDED:
+            if decision.state in (DecisionState.RECORDED, DecisionState.PARKED):
                 judged = self._with_grants(self._case(decision))
                 decision = self._judge(judged)
+                if decision.state is DecisionState.PARKED:
+                    break
             elif decision.state is DecisionState.CLEARED:
                 if judged is None:
                     # A run before this one cleared it: everything may have changed since.
@@ -205,6 +212,7 @@ class Settler(Writer):
         findings = findings_of(case)
         if any(not one.passed for one in findings):
             return self._refuse(case, findings)
+        case = replace(case, decision=replace(case.decision, rule="", outcome=""))
         if case.waits_for_others:
             return self._grant(case, findings)
         return self.advance(case.decision, DecisionState.CLEARED, judged_facts(case, findings))
@@ -228,18 +236,51 @@ class Settler(Writer):
     def _found(self, decision: Decision, bill: Bill, stamp: OnBill) -> Decision:
         """Its stamp is on the bill, from before this store knew it. What it was put on is what the stamp itself says."""
         told = f"The stamp of {stamp.decision_id} was found on {bill_name(bill)} in Intacct and is taken as it stands."
+        told = " ".join(
+            [told, *(f"The {noun} is not done: please see to it in Intacct." for noun in self._not_shown(decision, bill))]
+        )
         rule = FOUND_AS[decision.signal.verdict]
         found = replace(decision, rule=rule, outcome=told, shown_digest=stamp.digest)
         return self.advance(found, DecisionState.CONFIRMED, {"found": found_facts(stamp, bill), "bill": bill_facts(bill)})
+
+    def _not_shown(self, decision: Decision, bill: Bill) -> list[str]:
+        """Other steps that the bill does not show: whether they were ever sent went with the store."""
+        others = [(step, step.values(decision, bill, self.policy)) for step in self.steps_for(decision) if step is not STAMP]
+        return [step.noun for step, values in others if step.missing(step.on_bill(bill, values), values)]
 
     def _refuse_if_any(self, case: Case) -> Decision | None:
         findings = findings_of(case)
         return self._refuse(case, findings) if any(not one.passed for one in findings) else None
 
+    def _park(self, case: Case, refused: Decision, findings: Sequence[Finding], *, until: datetime) -> Decision:
+        """It waits, and its task is told once. What it waits for is asked again by each run."""
+        if case.decision.state is DecisionState.PARKED:
+            return case.decision
+        mark = reference(f"{refused.decision_id}-{PARKED}")
+        body = {"text": f"{parked_words(refused, self.policy, until=until)}\n{mark}", "reference": mark}
+        told = Intent(intent_id=f"{PARKED}-{refused.decision_id}", kind=PARKED, subject=refused.task_gid, body=body)
+        with self.at_once():
+            self.tell_later(told)
+            return self.advance(refused, DecisionState.PARKED, judged_facts(case, findings))
+
+    def _waits_until(self, case: Case, failed: Collection[str]) -> datetime | None:
+        """None for one that is refused: what speaks against it does not pass, or it has waited long enough."""
+        days = case.policy.approval.closed_books
+        if isinstance(days, str) or set(failed) != {OPEN_BOOKS}:
+            return None
+        until = case.decision.signal.decided_at + timedelta(days=days)
+        return until if self.now() < until else None
+
+    def tell_later(self, told: Intent) -> None:
+        """A comment that the telling of people makes."""
+        self.journal.note([told], at=self.now())
+
     def _refuse(self, case: Case, findings: Sequence[Finding]) -> Decision:
         refused = with_reasons(case.decision, findings)
         said = judged_facts(case, findings)
         failed = {one.rule for one in findings if not one.passed}
+        if until := self._waits_until(case, failed):
+            return self._park(case, refused, findings, until=until)
         if ALTERED in failed and case.link:
             at, bot = case.decision.signal.decided_at, self.policy.bot_gid
             parts = altered_parts(case.link, case.task, case.stories or (), at=at, bot_gid=bot, under_way=case.under_way)

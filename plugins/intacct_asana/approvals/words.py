@@ -162,6 +162,13 @@ def copy_words(chosen: Signal, policy: Policy, *, counts: str) -> str:
     return f"{nothing} The task that counts is {counts}"
 
 
+def parked_words(decision: Decision, policy: Policy, *, until: datetime) -> str:
+    """What the task is told once, while the decision waits."""
+    why = " ".join(decision.outcome.splitlines())
+    said = f"{who(decision)} {policy.way.did(decision.signal)}, and that waits: {why}"
+    return f"{said} Every run looks again, until {minute(until)}."
+
+
 def remark_id(decision: Decision) -> str:
     """What the comment about the decision as it stands is found by. That it became void is news of its own."""
     return decision.decision_id + ("-void" if decision.state is DecisionState.VOID else "")

@@ -332,8 +332,8 @@ class Approval(Part):
     states: Annotated[tuple[BillState, ...], Field(min_length=1)] = DECIDABLE
     """States of a bill in which it may be decided. Selected and partly paid bills may be added; settled ones never count."""
 
-    closed_books: Literal["refuse", "accept"] = "refuse"
-    """What becomes of a decision about a bill whose books are closed."""
+    closed_books: Literal["refuse", "accept"] | Annotated[int, Field(ge=1, le=366)] = "refuse"
+    """What becomes of a decision about a bill whose books are closed. A number: it waits so many days for them to be opened."""
 
     base_currency: Currency | None = None
     """The company's currency, for limits, where Intacct does not tell it with the bill."""

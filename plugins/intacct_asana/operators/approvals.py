@@ -15,6 +15,7 @@ from intacct_asana.approvals.intake import LIFTED
 from intacct_asana.approvals.rehearse import RehearsedDecisions, RehearsedSettler, RehearsedTeller, found_from_json
 from intacct_asana.approvals.rules import NOT_READY
 from intacct_asana.approvals.seen import shown_to
+from intacct_asana.approvals.settle import PARKED
 from intacct_asana.approvals.standing import AnswerKind, anchors_told
 from intacct_asana.approvals.words import content_of, is_stamp_of, read_stamp
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OddRecord, Refused, TryLater, UnexpectedReply
@@ -105,8 +106,8 @@ class TellPeopleOperator(FlowOperator):
         summary = teller_of(run, bringer).tell_all()
         if not summary.not_started:
             _show_again(run, summary, bringer)
-            _answer(run, summary, COPY)
-            _answer(run, summary, LIFTED)
+            for about in (COPY, LIFTED, PARKED):
+                _answer(run, summary, about)
         run.store.marks().wrote(run.own_board("bill")[0].wrote)
         return _reported(self, run, summary, more=bringer.report())
 

@@ -71,6 +71,7 @@ class CheckIntacctOperator(FlowOperator):
             *rows_of_creators(run),
             *rows_of_rules(run),
             *self._stamp_fields(run),
+            *self._hold(run),
             *self._attachments(run),
             *self._vendor_fields(run),
         ]
@@ -130,6 +131,21 @@ class CheckIntacctOperator(FlowOperator):
             *([passed("Intacct stamp", f"carries no {' and no '.join(left_out)}", mend=better)] if left_out else []),
             *self._stamp_rows(known, wanted, cure),
         ]
+
+    @staticmethod
+    def _hold(run: FlowRun) -> Iterable[Row]:
+        """Whether bills tell of a hold and take one, where the flow sets or lifts any."""
+        if not run.flow.write_back.used & {"hold", "release_hold"}:
+            return []
+        check, cure = "Intacct hold", "an Intacct administrator lets the API user's role see and edit it on bills"
+        try:
+            known = {field.name: field for field in run.books.lookup("APBILL")}
+        except IntacctAsanaError as error:
+            return [{"check": check, "result": error.message, "mend": "", "ok": "no"}]
+        if "ONHOLD" not in known or known["ONHOLD"].read_only:
+            what = "is read-only" if "ONHOLD" in known else "does not exist"
+            return [failed(check, Problem(where="APBILL ONHOLD", what=what, mend=cure))]
+        return [passed(check, "bills can be put on hold")]
 
     @staticmethod
     def _stamp_rows(known: Mapping[str, ObjectField], wanted: Sequence[str], cure: str) -> list[Row]:

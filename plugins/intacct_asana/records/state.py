@@ -137,6 +137,8 @@ class DecisionState(StrEnum):
     """The named states of a decision. Only the arrows of `NEXT_STATES` exist."""
 
     RECORDED = "RECORDED"
+    PARKED = "PARKED"
+    """All that speaks against it passes by itself: each run looks again, until it has waited as long as the flow says."""
     CLEARED = "CLEARED"
     GRANTED = "GRANTED"
     """It counts for a step, and others are missing: nothing is written to Intacct."""
@@ -155,10 +157,21 @@ NEXT_STATES: Mapping[DecisionState, frozenset[DecisionState]] = MappingProxyType
     {
         # To CONFIRMED at once: its own stamp was found on the bill, from before this store knew the decision.
         DecisionState.RECORDED: frozenset(
+            {
+                DecisionState.PARKED,
+                DecisionState.CLEARED,
+                DecisionState.GRANTED,
+                DecisionState.REFUSED,
+                DecisionState.CONFIRMED,
+            }
+        ),
+        DecisionState.PARKED: frozenset(
             {DecisionState.CLEARED, DecisionState.GRANTED, DecisionState.REFUSED, DecisionState.CONFIRMED}
         ),
         # To GRANTED: another step's approval, with which it was the last one, does not count any more.
-        DecisionState.CLEARED: frozenset({DecisionState.SUBMITTED, DecisionState.GRANTED, DecisionState.REFUSED}),
+        DecisionState.CLEARED: frozenset(
+            {DecisionState.PARKED, DecisionState.SUBMITTED, DecisionState.GRANTED, DecisionState.REFUSED}
+        ),
         DecisionState.GRANTED: frozenset({DecisionState.VOID}),
         # To itself: its next step, or one sent again under another control id, after reading back proved twice that nothing
         # was there. To VOIDING: it landed on a bill that somebody changed in that very second, or between two steps.
@@ -185,6 +198,7 @@ NEXT_STATES: Mapping[DecisionState, frozenset[DecisionState]] = MappingProxyType
 ON_THE_WAY = frozenset(
     {
         DecisionState.RECORDED,
+        DecisionState.PARKED,
         DecisionState.CLEARED,
         DecisionState.SUBMITTED,
         DecisionState.UNDOING,
