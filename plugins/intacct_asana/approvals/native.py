@@ -14,12 +14,15 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from intacct_asana.approvals.words import bill_name, minute, money, who
+from intacct_asana.approvals.policy import Policy
+from intacct_asana.approvals.words import bill_name, capital, minute, money, who
+from intacct_asana.approvals.write_steps import Reading, Step, step_id
 from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused, TryLater, UnexpectedReply
 from intacct_asana.flow.rules import RestWorkflow
-from intacct_asana.journal import TWICE, Keep, Kind, Outcome, carry_out, keep_nothing
-from intacct_asana.ports import Journal, NativeWorkflow
+from intacct_asana.journal import TWICE, Kind, Outcome, carry_out
+from intacct_asana.ports import Books, Journal, NativeWorkflow
 from intacct_asana.records import Bill, BillState, Decision, Intent, IntentState, Verdict
+from intacct_asana.records.anchors import Anchor
 from intacct_asana.records.native import NativeBill
 from intacct_asana.text import amount_text, one_line, short
 
@@ -32,6 +35,7 @@ PURCHASING = "purchasing"
 UNMOVED = "unmoved"
 """The code of an answer that said yes, after which the bill was what it had been."""
 
+STATE = "state"
 OUR_REASONS = ("gone", "unfit")
 LONGEST_WORDS = 500
 
@@ -42,10 +46,19 @@ class NobodyKnows(OutcomeUnknown):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """The bill as read back. `answered` says that this very run had the answer to its write before."""
+    """The bill as read back. `answered` says that this very run had the answer to its write before.
+
+    `there` is the bill as the XML gateway tells it now, where somebody looked.
+    """
 
     bill: NativeBill
     answered: bool = False
+    there: Bill | None = None
+
+    @property
+    def reading(self) -> Reading | None:
+        """For whoever keeps what became of a step."""
+        return Reading(bill=self.there, shown={STATE: str(self.bill.state)}) if self.there else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,21 +74,62 @@ class NativeEnd:
     code: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Natively(Step):
+    """The step as the flow file has it. It is not sent as the others are: `NativeStep` does that."""
+
+    word: str = "rest_workflow"
+    noun: str = "native approval"
+    stays: str = "What Intacct approved or declined itself stays so."
+
+    def values(self, decision: Decision, bill: Bill, policy: Policy) -> dict[str, str]:
+        return {"act": ACTS[decision.signal.verdict]}
+
+    def on_bill(self, bill: Bill, values: Mapping[str, str]) -> dict[str, str]:
+        return {STATE: str(bill.state)}
+
+    def missing(self, shown: Mapping[str, str], values: Mapping[str, str]) -> list[str]:
+        ended = (BillState.DECLINED,) if values["act"] == "decline" else (BillState.PARTIALLY_APPROVED, *APPROVED)
+        return [] if shown.get(STATE) in ended else [STATE]
+
+    def why_not(self, bill: Bill) -> str:
+        if bill.state in (*WAITING, *APPROVED):
+            return ""
+        return f"{capital(bill_name(bill))} is {bill.state} in Intacct, where it does not wait for an approval."
+
+    def send(self, books: Books, bill: Bill, values: Mapping[str, str], *, control_id: str, policy: Policy) -> None:
+        raise NotImplementedError
+
+    def did(self, bill: Bill) -> str:
+        if bill.state is BillState.PARTIALLY_APPROVED:
+            return "One approval is recorded in Intacct itself, where it waits for a further one."
+        return f"Intacct itself holds it as {bill.state}."
+
+    def would(self, bill: str) -> str:
+        return f"{bill} would be approved or declined in Intacct itself"
+
+
+NATIVE = Natively()
+
+
 @dataclass(slots=True, kw_only=True)
 class NativeKind(Kind):
     """Approves or declines one bill; what it finds is the bill as Intacct's REST API shows it.
 
     `check` is called right before the write and raises one of our errors for a decision that must not be carried out any more.
-    `first` is the bill as it was read when the intent was made.
+    `first` is the bill as it was read when the intent was made, `look` reads it from the gateway.
     """
 
     workflow: NativeWorkflow
     rules: RestWorkflow
     check: Callable[[], None] = lambda: None
+    look: Callable[[], Bill | None] = lambda: None
+    anchor: Anchor | None = None
+    answered: bool = False
     first: NativeBill | None = None
     refused: set[str] = field(default_factory=set)
     """What was refused in this run, by us or clearly by Intacct: of that try it is known that nothing arrived."""
-    name: str = field(default="rest_workflow", init=False)
+    name: str = field(default=NATIVE.word, init=False)
     exclusive: bool = field(default=True, init=False)
     looks_first: bool = field(default=True, init=False)
     remembered: bool = field(default=True, init=False)
@@ -96,7 +150,8 @@ class NativeKind(Kind):
         if after is None or (after.state == intent.body["from_state"] and not stays(intent, after)):
             shown = f"is {after.state} still" if after else "is not there any more"
             raise UnexpectedReply(f"Intacct answered the {act} of bill {key} with success, but it {shown}.", code=UNMOVED)
-        return Seen(bill=after, answered=True)
+        self.answered = True
+        return Seen(bill=after, answered=True, there=self.look())
 
     def find(self, intents: Sequence[Intent]) -> Mapping[str, Any]:
         looks = {intent.intent_id: self._look(intent) for intent in intents}
@@ -108,7 +163,11 @@ class NativeKind(Kind):
             return None
         if self._is_anyones_guess(intent, bill):
             return NobodyKnows(unclear_words(intent, bill))
-        return Seen(bill=bill)
+        return Seen(bill=bill, there=self.look())
+
+    def values(self, intent: Intent) -> dict[str, str]:
+        """What is asked for, for the evidence."""
+        return {name: str(intent.body[name]) for name in ("act", "from_state", "notes")}
 
     def _is_anyones_guess(self, intent: Intent, bill: NativeBill) -> bool:
         """From Partially Approved always, from Submitted after its repeats, and after a yes that moved nothing."""
@@ -158,19 +217,25 @@ class NativeStep:
     owner: str = "settle_decisions"
 
     def carry_out(
-        self, decision: Decision, bill: Bill, *, check: Callable[[], None] = lambda: None, keep: Keep = keep_nothing
+        self,
+        decision: Decision,
+        bill: Bill | None,
+        *,
+        check: Callable[[], None] = lambda: None,
+        look: Callable[[], Bill | None] = lambda: None,
+        keep: Callable[[Outcome, NativeKind], Mapping[str, object] | None] = lambda outcome, kind: None,
     ) -> NativeEnd:
         """Has Intacct approve or decline `bill`, which the XML gateway told just now, as the decision says; once.
 
-        Asked again about a decision that came to an end, it answers that end. `keep` is the journal's: called for each state of
-        the write, in the same transaction. Raises TryLater and Misconfigured where nothing happened, or where the next run
-        looks for what may have.
+        Asked again about a decision that came to an end, it answers that end. `keep` is the journal's, with the kind of write:
+        called for each state of it, in the same transaction. `look` reads the bill from the gateway once more. Raises TryLater
+        and Misconfigured where nothing happened, or where the next run looks for what may have.
         """
-        intent_id = f"native-{decision.decision_id}"
+        intent_id = step_id(NATIVE, decision)
         earlier = self.journal.of([intent_id]).get(intent_id)
         if earlier and earlier.state in (IntentState.DONE, IntentState.REFUSED):
             return end_of(earlier)
-        kind = NativeKind(workflow=self.workflow, rules=self.rules, check=check)
+        kind = NativeKind(workflow=self.workflow, rules=self.rules, check=check, look=look)
         if earlier and earlier.state.is_in_doubt and times_sent(earlier):
             intent = Intent(
                 intent_id=intent_id,
@@ -179,6 +244,8 @@ class NativeStep:
                 body=earlier.body,
                 control_id=earlier.control_id,
             )
+        elif bill is None:
+            raise TryLater(f"The bill of decision {decision.decision_id} cannot be read just now; the next run looks again.")
         else:
             kind.first = self.workflow.bill(bill.record_no)
             state = kind.first.state if kind.first else None
@@ -186,7 +253,7 @@ class NativeStep:
             intent = Intent(intent_id=intent_id, kind=kind.name, subject=decision.key, body=body)
 
         def kept(outcome: Outcome) -> Mapping[str, object]:
-            return {**facts_of(outcome), **(keep(outcome) or {})}
+            return {**facts_of(outcome), **(keep(outcome, kind) or {})}
 
         run = carry_out([intent], kinds=[kind], journal=self.journal, keep=kept, owner=self.owner, now=self.now, workers=1)
         with closing(run) as outcomes:

@@ -112,6 +112,10 @@ class RehearsedSettler(Settler):
     def carried(self, intent: Intent, write: Writing | Undoing) -> Decision:
         if isinstance(write, Undoing):
             return self.advance(write.decision, DecisionState.VOID, {})
+        return self.natively(write)
+
+    def natively(self, write: Writing) -> Decision:
+        """No step is sent, whatever way it goes."""
         name = bill_name(write.bill) if write.bill else f"record {write.decision.record_no}"
         noun = write.step.noun
         told = {

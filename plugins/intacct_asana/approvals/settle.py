@@ -1,6 +1,7 @@
 """Carry each decision along its states, and look again at those that stand: an approval is what stands.
 
-    RECORDED -> CLEARED, REFUSED or PARKED, which is judged again; CLEARED -> SUBMITTED; SUBMITTED -> CONFIRMED, REJECTED, UNDOING or VOIDING
+    RECORDED -> CLEARED, REFUSED or PARKED, which is judged again; CLEARED -> SUBMITTED
+    SUBMITTED -> CONFIRMED, REJECTED, UNDOING or VOIDING
     CONFIRMED -> VOIDING where the bill is another one now; VOIDING -> VOID; UNDOING -> REJECTED
     RECORDED -> GRANTED where it counts for a step and others are missing; GRANTED -> VOID when it does so no more
 
@@ -19,6 +20,7 @@ from datetime import datetime, timedelta
 
 from intacct_asana.approvals.grants import Lapse, expired, sorted_out
 from intacct_asana.approvals.intake import known_editor
+from intacct_asana.approvals.native import NATIVE, NativeKind
 from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, OPEN_BOOKS, findings_of
 from intacct_asana.approvals.seen import (
     Case,
@@ -50,6 +52,7 @@ from intacct_asana.approvals.words import (
 )
 from intacct_asana.approvals.write_steps import ON_BILL, STAMP, Step, step_id
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, TryLater
+from intacct_asana.journal import Outcome
 from intacct_asana.records import (
     ON_THE_WAY,
     SETTLED_STATES,
@@ -316,7 +319,29 @@ class Settler(Writer):
             done=steps[:place],
             later=steps[place:][1:],
         )
+        if step is NATIVE:
+            return self.natively(write)
         return self.carried(self._intent(step, decision, bill, stored.get(step_id(step, decision))), write)
+
+    def natively(self, write: Writing) -> Decision:
+        """By Intacct's own approval. Where nobody can tell whether it arrived, people are told, once."""
+        assert self.native
+
+        def keep(outcome: Outcome, kind: NativeKind) -> None:
+            seen = outcome.found
+            if outcome.is_done and not seen.reading:
+                raise TryLater(f"The bill of decision {write.decision.decision_id} is not there; the next run looks again.")
+            write.keep(replace(outcome, found=seen.reading if seen else None), kind)
+
+        check = lambda: write.check(write.look())  # noqa: E731 - asked right before the write
+        end = self.native.carry_out(write.decision, write.bill, check=check, look=write.look, keep=keep)
+        if write.is_done:
+            return write.decision
+        mark = reference(f"{write.decision.decision_id}-unclear")
+        body = {"text": f"{end.words}\n{mark}", "reference": mark}
+        intent_id = f"unclear-{write.decision.decision_id}"
+        self.tell_later(Intent(intent_id=intent_id, kind=PARKED, subject=write.decision.task_gid, body=body))
+        raise TryLater(end.words, code=end.code)
 
     def _intent(self, step: Step, decision: Decision, bill: Bill | None, stored: Intent | None) -> Intent:
         """What was noted goes out again as it was."""

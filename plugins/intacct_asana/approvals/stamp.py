@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from intacct_asana.approvals.grants import sorted_out
+from intacct_asana.approvals.native import NATIVE, OUR_REASONS, NativeKind, NativeStep
 from intacct_asana.approvals.policy import Policy
 from intacct_asana.approvals.rules import BEFORE_WRITING, NOT_READY, answers_of, choice_counts_as_it_is, choice_stands
 from intacct_asana.approvals.seen import Asked, Case, Facts, Finding, bill_facts, shown_to
@@ -76,7 +77,9 @@ class Writer:
     find_bill: FindBill
     now: Callable[[], datetime]
     read_files: Callable[[Bill], Bill] = lambda bill: bill
-    steps: Mapping[str, Step] = field(default_factory=lambda: STEPS)
+    steps: Mapping[str, Step] = field(default_factory=lambda: {**STEPS, NATIVE.word: NATIVE})
+    native: NativeStep | None = None
+    """Intacct's own approval, where the flow has decisions carried out so."""
     owner: str = "settle_decisions"
     names: dict[str, str] = field(default_factory=dict)
 
@@ -280,7 +283,7 @@ class Writing:
         if failed:
             raise Turned(failed[0].sentence, bill=bill, findings=failed)
 
-    def keep(self, outcome: Outcome, kind: StepKind) -> None:
+    def keep(self, outcome: Outcome, kind: StepKind | NativeKind) -> None:
         state = outcome.intent.state
         if state is IntentState.SENT:
             self._sent(outcome.intent, kind)
@@ -289,7 +292,7 @@ class Writing:
         elif state is IntentState.REFUSED:
             self._refused(outcome)
 
-    def _sent(self, intent: Intent, kind: StepKind) -> None:
+    def _sent(self, intent: Intent, kind: StepKind | NativeKind) -> None:
         """The evidence of the write is kept first, so that the stamp can carry its anchor."""
         run, decision = self.writer, self.decision
         ready = replace(decision, control_id=intent.control_id, record_no=str(intent.body["record_no"]))
@@ -303,7 +306,7 @@ class Writing:
             self.decision = run.advance(ready, DecisionState.SUBMITTED, said)
         kind.anchor = run.decisions.anchor(self.decision)
 
-    def _there(self, outcome: Outcome, kind: StepKind) -> None:
+    def _there(self, outcome: Outcome, kind: StepKind | NativeKind) -> None:
         """Confirmed only on a bill that, as read after the last write, still is what was decided on."""
         run, decision, bill = self.writer, self.decision, outcome.found.bill
         shown = shown_to(decision, run.links)
@@ -346,7 +349,9 @@ class Writing:
         else:
             bill, message = outcome.found.bill if outcome.found else None, error.message if error else ""
             state = f"The bill is {bill.state} in Intacct now." if bill else "The bill is gone from Intacct."
-            words = f"Intacct did not take it: {short(message, longest=LONGEST_WORDS)}\n{state}"
+            words = short(message, longest=LONGEST_WORDS)
+            if not (error and error.code in OUR_REASONS):
+                words = f"Intacct did not take it: {words}\n{state}"
             told = replace(decision, rule="refused by Intacct", outcome=words)
             said = {"answer": message, "code": error.code if error else None, "against": []}
         said |= {"bill": bill_facts(bill), "control_id": decision.control_id, **self._named()}

@@ -236,6 +236,7 @@ def check_write_back(write_back: WriteBack) -> Iterator[Found]:
     if write_back.intake and "release_hold" not in write_back.steps:
         what = "bills are put on hold, and no approval ever lifts that"
         yield Found(path=("write_back", "intake"), what=what, mend="add release_hold to `steps`")
+    yield from _native(write_back)
     if "stamp" in write_back.used and write_back.stamp is None:
         what = "the step `stamp` has no field names"
         yield Found(path=path, what=what, mend="add `stamp:` with decision, decided_by, decided_at and decision_id")
@@ -247,6 +248,22 @@ def check_write_back(write_back: WriteBack) -> Iterator[Found]:
         if name and any(other and other.upper() == name.upper() for _, other in names[:place]):
             what = f"two values are stamped into {name}"
             yield Found(path=("write_back", "stamp", key), what=what, mend="each needs a custom field of its own")
+
+
+def _native(write_back: WriteBack) -> Iterator[Found]:
+    """Intacct's own approval comes last: what it declined takes no stamp any more, and what it approved is not taken back."""
+    names = {"steps": write_back.steps, "on_reject": write_back.on_reject or ()}
+    asked = [name for name, steps in names.items() if "rest_workflow" in steps]
+    for name in asked:
+        if names[name][-1] != "rest_workflow":
+            what = "`rest_workflow` is not the last step, and what Intacct approved or declined itself cannot be taken back"
+            yield Found(path=("write_back", name), what=what, mend="move it to the end")
+    allowed = write_back.rest_workflow
+    if asked and not (allowed and (allowed.approve or allowed.decline)):
+        mend = "add `rest_workflow: {approve: true}`, with `decline: true` for rejections"
+        yield Found(path=("write_back", asked[0]), what="the step `rest_workflow` is allowed nothing", mend=mend)
+    if allowed and not asked:
+        yield Found(path=("write_back", "rest_workflow"), what="no step uses this", mend="add rest_workflow to `steps`")
 
 
 def _steps_in(steps: Sequence[str], path: Path) -> Iterator[Found]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -420,9 +420,9 @@ class RestWorkflow(Part):
     """Characters of the note that goes along. It names the person and the decision; how long one may be is not documented."""
 
 
-StepWord = Literal["stamp", "hold", "release_hold", "observe"]
-AFTER_APPROVAL = frozenset({"stamp", "release_hold"})
-AFTER_REJECTION = frozenset({"stamp", "hold"})
+StepWord = Literal["stamp", "hold", "release_hold", "rest_workflow", "observe"]
+AFTER_APPROVAL = frozenset({"stamp", "release_hold", "rest_workflow"})
+AFTER_REJECTION = frozenset({"stamp", "hold", "rest_workflow"})
 """Steps that mean something then; the others of `steps` are passed over."""
 
 
@@ -431,7 +431,8 @@ class WriteBack(Part):
 
     steps: Annotated[tuple[StepWord, ...], Field(min_length=1)] = ("observe",)
     """What is done one after the other. `stamp` writes the decision into custom fields of the bill. `hold` puts a rejected bill
-    on hold, `release_hold` lifts the hold of an approved one. `observe` writes nothing and keeps the evidence only."""
+    on hold, `release_hold` lifts the hold of an approved one. `rest_workflow` has Intacct itself approve or decline the bill.
+    `observe` writes nothing and keeps the evidence only."""
 
     on_reject: Annotated[tuple[StepWord, ...], Field(min_length=1)] | None = None
     """What is done after a rejection instead of `steps`. Those of `steps` that mean something then when left out."""
@@ -442,6 +443,9 @@ class WriteBack(Part):
     stamp: StampFields | None = None
     """Where `stamp` writes. Needed for that step."""
 
+    rest_workflow: RestWorkflow | None = None
+    """What `rest_workflow` may do. Needed for that step, which does nothing that is not allowed here."""
+
     send_due_on: bool = False
     """Whether a write sends the bill's due date back, for a company that refuses one without. Compared before and after."""
 
@@ -450,11 +454,15 @@ class WriteBack(Part):
 
     @property
     def after_approval(self) -> tuple[str, ...]:
-        return tuple(step for step in self.steps if step in AFTER_APPROVAL)
+        return self._allowed((step for step in self.steps if step in AFTER_APPROVAL), act="approve")
 
     @property
     def after_rejection(self) -> tuple[str, ...]:
-        return tuple(step for step in self.on_reject or self.steps if step in AFTER_REJECTION)
+        return self._allowed((step for step in self.on_reject or self.steps if step in AFTER_REJECTION), act="decline")
+
+    def _allowed(self, steps: Iterable[str], *, act: str) -> tuple[str, ...]:
+        """Without a native approval that the flow does not allow."""
+        return tuple(step for step in steps if step != "rest_workflow" or getattr(self.rest_workflow, act, False))
 
     @property
     def used(self) -> frozenset[str]:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from intacct_asana.asana.hook import AsanaHook
     from intacct_asana.intacct.hook import IntacctHook
+    from intacct_asana.intacct.rest.hook import IntacctRestHook
 
 
 class FlowRun:
@@ -62,6 +63,13 @@ class FlowRun:
             rehearses=self.flow.rehearsal,
             document_function=self.flow.bills.attachment_function,
         )
+
+    @cached_property
+    def native(self) -> IntacctRestHook:
+        """Intacct's own approvals, for flows that have decisions carried out so."""
+        from intacct_asana.intacct.rest.hook import IntacctRestHook
+
+        return IntacctRestHook(self.flow.connections.intacct_rest, rehearses=self.flow.rehearsal)
 
     @cached_property
     def files(self) -> BillFiles:
@@ -175,9 +183,9 @@ class FlowRun:
     def calls(self) -> dict[str, int]:
         """HTTP calls used by this task, by system."""
         used: Counter[str] = Counter()
-        for name, system in (("books", "intacct"), ("unpinned_board", "asana")):
+        for name, system in (("books", "intacct"), ("native", "intacct"), ("unpinned_board", "asana")):
             if name in self.__dict__:
-                used[system] = sum(self.__dict__[name].calls.values())
+                used[system] += sum(self.__dict__[name].calls.values())
         return dict(used)
 
 

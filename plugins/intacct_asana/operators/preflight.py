@@ -26,6 +26,7 @@ from intacct_asana.operators.checks import (
 )
 from intacct_asana.operators.create_missing import make_missing
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
+from intacct_asana.operators.native_checks import rows_of_native
 from intacct_asana.operators.webhooks import webhook_checks
 from intacct_asana.pins import (
     coarse_fields,
@@ -72,6 +73,7 @@ class CheckIntacctOperator(FlowOperator):
             *rows_of_rules(run),
             *self._stamp_fields(run),
             *self._hold(run),
+            *self._native(run),
             *self._attachments(run),
             *self._vendor_fields(run),
         ]
@@ -146,6 +148,11 @@ class CheckIntacctOperator(FlowOperator):
             what = "is read-only" if "ONHOLD" in known else "does not exist"
             return [failed(check, Problem(where="APBILL ONHOLD", what=what, mend=cure))]
         return [passed(check, "bills can be put on hold")]
+
+    @staticmethod
+    def _native(run: FlowRun) -> Iterable[Row]:
+        rules = run.flow.write_back.rest_workflow
+        return rows_of_native(run.native, run.books, rules) if rules else []
 
     @staticmethod
     def _stamp_rows(known: Mapping[str, ObjectField], wanted: Sequence[str], cure: str) -> list[Row]:
