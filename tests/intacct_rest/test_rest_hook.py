@@ -8,7 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, OddRecord, Refused, TryLater, UnexpectedReply
+from intacct_asana.errors import (
+    IntacctAsanaError,
+    Misconfigured,
+    OddRecord,
+    OutcomeUnknown,
+    Refused,
+    TryLater,
+    UnexpectedReply,
+)
 from intacct_asana.intacct.rest import connection as rest_connection
 from intacct_asana.intacct.rest.calls import PAGE
 from intacct_asana.intacct.rest.hook import IntacctRestHook
@@ -121,6 +129,13 @@ def test_another_user_or_entity_has_a_token_of_its_own(
     assert tokens(sandbox) == 2
 
 
+def test_a_token_of_other_credentials_is_not_used(sandbox: Any, a_rest_hook: Any, variables: Any) -> None:
+    key = a_bill(sandbox)
+    a_rest_hook().bill(key)
+    with pytest.raises(Misconfigured, match="Check client id and secret"):
+        a_rest_hook(password="another").bill(key)
+
+
 @pytest.mark.parametrize("kept", ["{", "[]", '{"text": "x"}', '{"fingerprint": "{mine}", "text": "x", "expires_at": "soon"}'])
 def test_a_shared_token_that_cannot_be_read_is_replaced(sandbox: Any, a_rest_hook: Any, variables: Any, kept: str) -> None:
     hook, key = a_rest_hook(), a_bill(sandbox)
@@ -197,6 +212,15 @@ def test_an_answer_about_another_bill_is_none(sandbox: Any, a_rest_hook: Any, va
     sandbox.fault("intacct", "REST bill", "other_function")
     with pytest.raises(OddRecord, match="it is about bill 999999999"):
         a_rest_hook().bill(a_bill(sandbox))
+
+
+@pytest.mark.parametrize("action", ["other_function", "no_status", "half_success"])
+def test_an_answer_to_a_write_that_is_not_about_its_bill_proves_nothing(
+    sandbox: Any, a_rest_hook: Any, variables: Any, action: str
+) -> None:
+    sandbox.fault("intacct", "REST approve", action)
+    with pytest.raises(OutcomeUnknown):
+        a_rest_hook().approve(a_bill(sandbox), notes="x")
 
 
 @pytest.mark.parametrize("key", ["", "12/../13", "1?x=1", "٣", "12 "])
