@@ -29,6 +29,9 @@ from tests.reconciliation.reconciliation_world import ALICE
 from tests.standing.standing_world import Standing
 from tests.store.store_world import opened, run_sql, settled, unlock
 
+OF_18 = Query(bill="INV-18")
+"""Rows 3 and 4."""
+
 URL = "https://timestamp.example.com/tsa"
 
 
@@ -62,6 +65,13 @@ def test_a_stamped_chain_proves_when_it_stood_to_anybody_with_the_servers_certif
             in report.proven
         )
     assert not any("certificate" in line for line in verify_export(export, keys=None).proven)
+
+
+def test_an_export_has_the_stamps_that_vouch_for_its_rows_and_the_newest(root: str) -> None:
+    stamps = [a_stamp(root, newest(row)) for row in (1, 2, 4, 5, 6)]
+    kept = {query: [one.sequence for one in exported(query, timestamps=stamps).timestamps] for query in (OF_18, Query())}
+    assert kept == {OF_18: [4, 6], Query(): [1, 2, 4, 5, 6]}
+    assert exported(OF_18).timestamps == ()
 
 
 def test_a_chain_made_anew_with_the_very_key_behind_a_stamp_is_told(root: str) -> None:

@@ -12,6 +12,7 @@ import csv
 import io
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -129,7 +130,7 @@ def make_export(
         header=header,
         policies=kept,
         anchors=tuple(anchors),
-        timestamps=tuple(timestamps),
+        timestamps=tuple(_vouching(timestamps, wanted)),
         chain=chain,
         signed_by=keys.signer,
     )
@@ -178,6 +179,16 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, list):
         for each in value:
             yield from _texts(each)
+
+
+def _vouching(stamps: Sequence[TimeStamp], rows: Collection[int]) -> Iterator[TimeStamp]:
+    """The first that was made at or after each of the rows, and the newest: each vouches for all rows before it."""
+    ordered, covered = sorted(rows), 0
+    for stamp in stamps:
+        covers = bisect_right(ordered, stamp.sequence)
+        if covers > covered or stamp is stamps[-1]:
+            yield stamp
+        covered = covers
 
 
 def _left_out(row: ChainRow) -> ChainRow:

@@ -29,9 +29,9 @@ def stamp_newest(run: FlowRun) -> str:
     asked, newest = run.flow.evidence, run.store.newest_anchor()
     if not asked.timestamp_url or newest is None or run.flow.rehearsal:
         return ""
-    stamps = run.store.timestamps()
-    if stamps and stamps[-1].sequence == newest.sequence:
-        return f"{anchor_text(newest)} was stamped before, at {stamps[-1].at.isoformat()}"
+    before = run.store.newest_timestamp()
+    if before and before.sequence == newest.sequence:
+        return f"{anchor_text(newest)} was stamped before, at {before.at.isoformat()}"
     request = request_for(newest, flow=run.flow.flow)
     try:
         stamp = stamp_from(

@@ -157,8 +157,11 @@ class FlowStore:
         return verify_export(export, keys=self._keys, certificates=certificates)
 
     def timestamps(self) -> list[TimeStamp]:
-        """What a server outside said of the newest rows, and when."""
-        return timestamps.read_timestamps(self._database, flow=self._flow)
+        """What a server outside said of the newest rows, and when, in the order of the rows."""
+        return timestamps.read_timestamps(self._database, flow=self._flow)[::-1]
+
+    def newest_timestamp(self) -> TimeStamp | None:
+        return next(iter(timestamps.read_timestamps(self._database, flow=self._flow, newest=1)), None)
 
     def keep_timestamp(self, stamp: TimeStamp) -> None:
         timestamps.keep_timestamp(self._database, flow=self._flow, stamp=stamp)

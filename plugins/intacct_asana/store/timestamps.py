@@ -19,9 +19,9 @@ def keep_timestamp(database: Database, *, flow: str, stamp: TimeStamp) -> None:
             connection.execute(insert(timestamps).values(**row, url=stamp.url, token=stamp.token))
 
 
-def read_timestamps(database: Database, *, flow: str) -> list[TimeStamp]:
-    """In the order of their rows."""
-    query = select(timestamps).where(timestamps.c.flow == flow).order_by(timestamps.c.sequence)
+def read_timestamps(database: Database, *, flow: str, newest: int | None = None) -> list[TimeStamp]:
+    """The newest row's first; all of them, or so many."""
+    query = select(timestamps).where(timestamps.c.flow == flow).order_by(timestamps.c.sequence.desc()).limit(newest)
     with database.read() as connection:
         return [
             TimeStamp(sequence=row.sequence, digest=row.digest, at=instant_of(row.stamped_at), url=row.url, token=row.token)
