@@ -297,6 +297,7 @@ class Policy:
     people: Mapping[str, str] = field(default_factory=dict)
     field_names: Mapping[str, str] = field(default_factory=dict)
     reason_field_gid: str = ""
+    progress_field_gid: str = ""
     stamp: StampFields | None = None
     send_due_on: bool = False
     send_submit: bool = False

@@ -201,6 +201,7 @@ class Writer:
             outcome=words or void_words(decision, shown, bill, others=given_before(decision, self.decisions.of(decision.key))),
             record_no=bill.record_no,
             editor=self._person_who_changed(bill, decision, shown),
+            progress="",
         )
         self.bring_files(decision, shown, bill)
         return self.advance(told, DecisionState.VOIDING, changed_facts(shown, bill))
@@ -330,7 +331,7 @@ class Stamping:
         at = run.now()
         by = by_policy(decision, bill, run.policy, decided=run.decisions.of(decision.key), names=run.names)
         words = " ".join([f"Recorded in Intacct on {bill_name(bill)} at {minute(at)}.", *([by.words] if by.words else [])])
-        told = replace(decision, outcome=words, record_no=bill.record_no)
+        told = replace(decision, outcome=words, record_no=bill.record_no, progress=by.progress)
         answer = "success" if kind.answered else "no answer kept; found on the bill when it was read back"
         held = stamp_on(bill, kind.values(outcome.intent))
         said: Facts = {

@@ -298,6 +298,7 @@ def policy_of(run: FlowRun, pins: Pins) -> Policy:
         people=pins.people,
         field_names={field.gid: field.name for field in pins.fields.values()},
         reason_field_gid=pins.fields[reason].gid if reason else "",
+        progress_field_gid=pins.fields[approval.progress_field].gid if approval.progress_field else "",
         stamp=write_back.stamp if "stamp" in write_back.steps else None,
         send_due_on=write_back.send_due_on,
         send_submit=write_back.send_submit,
