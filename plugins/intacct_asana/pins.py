@@ -49,6 +49,8 @@ def _bill_needs(flow: Flow) -> Iterator[FieldNeed]:
         yield FieldNeed(name=signal.field, kind="enum", options=(signal.pending, signal.approve, signal.reject))
     if reason:
         yield FieldNeed(name=reason, kind="text")
+    if flow.approval.progress_field:
+        yield FieldNeed(name=flow.approval.progress_field, kind="text")
     yield from _rule_needs(flow, "bill")
 
 

@@ -14,17 +14,19 @@ Policy = Callable[..., Steps]
 
 @pytest.mark.parametrize("way", WAYS)
 def test_two_people_approve_a_bill_one_after_the_other(a_policy: Policy, way: str) -> None:
-    flow = a_policy(way=WAYS[way])
+    flow = a_policy(way=WAYS[way], policy="  progress_field: Progress\n" + TWO_STEPS)
     flow.say(ALICE)
     flow.heal()
     flow.is_undecided()
     assert flow.states() == ["GRANTED"]
+    assert flow.task()["fields"]["Progress"] == "1 of 2, waiting for Ben Okafor"
     assert "Alice Martin approved step 1 of 2 (manager). Next: Ben Okafor." in flow.last_told()
     flow.say(BEN)
     flow.heal()
     assert flow.held()["ASANA_DECISION"] == "Approved"
     assert flow.held()["ASANA_DECISION_BY"].startswith("Ben Okafor")
     assert flow.states() == ["GRANTED", "CONFIRMED"]
+    assert flow.task()["fields"]["Progress"] == "2 of 2"
     assert "Rule every bill. Manager: Alice Martin; controller: Ben Okafor." in flow.last_told()
     assert len(flow.comments()) == 2
     evidence = flow.store.evidence(flow.key())
@@ -259,6 +261,16 @@ def test_a_deputy_does_not_decide_after_the_last_day(a_policy: Policy) -> None:
     flow.heal()
     flow.is_undecided()
     assert "Carla Ruiz is not among those who give step 2 of 2 (controller)" in flow.last_told()
+
+
+def test_a_deputy_has_the_limit_of_whom_they_stand_in_for_without_rules_too(a_policy: Policy) -> None:
+    """Dev's own limit is 1,000.00, and Ben's 50,000.00."""
+    away = f"  delegations: [{{from: {BEN}, to: {DEV}, first_day: 2026-11-20, last_day: 2026-11-24}}]\n"
+    flow = a_policy(policy=away, make_bill={"amount": "9000.00"})
+    flow.say(DEV)
+    flow.heal()
+    flow.is_approved()
+    assert "Dev Patel for Ben Okafor." in flow.last_told()
 
 
 def test_a_step_counts_no_more_when_its_person_is_taken_out_of_it(a_policy: Policy) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from intacct_asana.approvals.choices import followed_by
-from intacct_asana.approvals.routing import Voice, progress_of, route_of
+from intacct_asana.approvals.routing import progress_of, route_of
 from intacct_asana.approvals.rules import LISTED, SEPARATED, answers_of, choice_counts_as_it_is, choice_is_proven
 from intacct_asana.approvals.seen import Case, voice_of
 from intacct_asana.approvals.words import CHANGED, minute, void_words, who
@@ -39,21 +39,25 @@ def sorted_out(case: Case, *, at: datetime) -> tuple[list[Decision], list[Lapse]
 
     One that a guard is against just now is in neither: it counts again when the guard is content.
     """
-    stands: list[Decision] = []
+    kept: list[Decision] = []
+    held: set[str] = set()
     lapses: list[Lapse] = []
     decisions = [*case.others, case.decision]
     for grant in open_grants(case):
         own = replace(case, decision=grant, others=[one for one in decisions if one is not grant])
-        if lapse := _lapse(own, at=at):
+        if lapse := _lapse(own, at=at, knows_stories=grant.task_gid == case.decision.task_gid):
             lapses.append(lapse)
-        elif all(one.passed for one in answers_of((*LISTED, *SEPARATED), own)):
-            stands.append(grant)
-    stands, late = _by_policy(case, stands)
-    return stands, [*lapses, *late]
+            continue
+        kept.append(grant)
+        if not all(one.passed for one in answers_of((*LISTED, *SEPARATED), own)):
+            held.add(grant.decision_id)
+    late = _out_of_policy(case, kept)
+    gone = held | {one.grant.decision_id for one in late}
+    return [one for one in kept if one.decision_id not in gone], [*lapses, *late]
 
 
-def _lapse(case: Case, *, at: datetime) -> Lapse | None:
-    """Why this grant is void, whoever looks at it; `case` is its own."""
+def _lapse(case: Case, *, at: datetime, knows_stories: bool) -> Lapse | None:
+    """Why this grant is void, whoever looks at it. `case` is its own, maybe with the stories of another task."""
     grant, bill = case.decision, case.bill
     if bill is None:
         return None
@@ -62,6 +66,8 @@ def _lapse(case: Case, *, at: datetime) -> Lapse | None:
     what = f"The approval of {grant.granted} by {who(grant)}"
     if case.link and case.link.task_gid != grant.task_gid:
         return Lapse(grant=grant, rule=TAKEN_BACK, words=f"{what} was given on a task that stands for the bill no more.")
+    if not knows_stories:
+        return expired(grant, at=at)
     if follower := followed_by(grant, case.stories or (), case.policy):
         words = f"{who(grant)} took the approval of {grant.granted} back at {minute(follower.created_at)}."
         return Lapse(grant=grant, rule=TAKEN_BACK, words=words)
@@ -80,24 +86,17 @@ def expired(grant: Decision, *, at: datetime) -> Lapse | None:
     return Lapse(grant=grant, rule=EXPIRED, words=f"{words} what is missing. It has to be given again.")
 
 
-def _by_policy(case: Case, stands: Sequence[Decision]) -> tuple[list[Decision], list[Lapse]]:
+def _out_of_policy(case: Case, grants: Sequence[Decision]) -> list[Lapse]:
     """By who is in the steps now: the policy may have changed, or what came before is void."""
-    approval, bill = case.policy.approval, case.bill
-    route = bill and route_of(bill, approval, vendor_person=case.policy.vendor_person)
-    if bill is None:
-        return list(stands), []
-    voices: dict[str, Voice] = {}
-    for one in stands:
-        if voice := voice_of(one, case.policy):
-            voices[one.decision_id] = voice
-    progress = progress_of(route, voices.values()) if route else None
+    if case.bill is None:
+        return []
+    route = route_of(case.bill, case.policy.approval, vendor_person=case.policy.vendor_person)
+    voices = [voice for one in grants if (voice := voice_of(one, case.policy))]
+    progress = progress_of(route, voices) if route else None
     lapses = []
-    for one in stands:
-        if progress and progress.counts(one.decision_id):
-            continue
-        words = (
-            f"The approval of {one.granted} by {who(one)} no longer counts: by the policy as it is, or because a step before"
-        )
-        lapses.append(Lapse(grant=one, rule=POLICY, words=f"{words} it is not given any more."))
-    gone = {one.grant.decision_id for one in lapses}
-    return [one for one in stands if one.decision_id not in gone], lapses
+    for one in grants:
+        if not (progress and progress.counts(one.decision_id)):
+            words = f"The approval of {one.granted} by {who(one)} no longer counts"
+            why = "by the policy as it is now, or because a step before it is not given any more."
+            lapses.append(Lapse(grant=one, rule=POLICY, words=f"{words}: {why}"))
+    return lapses

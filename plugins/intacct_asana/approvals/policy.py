@@ -299,6 +299,7 @@ class Policy:
     people: Mapping[str, str] = field(default_factory=dict)
     field_names: Mapping[str, str] = field(default_factory=dict)
     reason_field_gid: str = ""
+    progress_field_gid: str = ""
     stamp: StampFields | None = None
     on_approve: tuple[str, ...] | None = None
     on_reject: tuple[str, ...] | None = None

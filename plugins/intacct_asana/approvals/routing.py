@@ -237,6 +237,12 @@ def due_words(progress: Progress, *, on: date, name_of: NameOf) -> str:
     return _listed(people, "and") if missing == len(people) else f"{missing} of {', '.join(people)}"
 
 
+def progress_words(progress: Progress, *, on: date, name_of: NameOf) -> str:
+    """`1 of 2, waiting for Ben Okafor`, `2 of 2`."""
+    steps = f"{progress.place} of {len(progress.route.steps)}"
+    return steps if progress.is_complete else f"{steps}, waiting for {due_words(progress, on=on, name_of=name_of)}"
+
+
 def given_words(progress: Progress, *, name_of: NameOf) -> str:
     """`manager: Alice Martin; controller: Carla Ruiz for Ben Okafor`."""
     steps = zip(progress.route.steps, progress.given, strict=True)

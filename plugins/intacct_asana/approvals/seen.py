@@ -358,7 +358,7 @@ def judged_facts(case: Case, findings: Sequence[Finding]) -> Facts:
         "limits": {currency: str(limit) for currency, limit in approver.limits.items()} if approver else {},
         "shown_digest": decision.shown_digest,
         "bill": bill_facts(case.bill),
-        **({"policy": policy_facts(case.after)} if case.after and case.policy.approval.rules else {}),
+        **({"policy": policy_facts(case.after)} if case.after and case.policy.approval.names_steps else {}),
     }
 
 

@@ -16,11 +16,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from intacct_asana.approvals.grants import Lapse, expired, sorted_out
 from intacct_asana.approvals.intake import known_editor
 from intacct_asana.approvals.native import NATIVE, NativeKind
+from intacct_asana.approvals.routing import progress_words
 from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, OPEN_BOOKS, findings_of
 from intacct_asana.approvals.seen import (
     Case,
@@ -178,18 +179,23 @@ class Settler(Writer):
     def _with_grants(self, case: Case) -> Case:
         """With the approvals of steps that stand. Those that do not are void from now on."""
         stands, lapses = sorted_out(case, at=case.decision.signal.decided_at)
+        case = replace(case, granted=stands)
         self.lapsed.extend(self._void_grants(case, lapses))
         gone = {one.grant.decision_id for one in lapses}
-        return replace(case, granted=stands, others=[one for one in case.others if one.decision_id not in gone])
+        return replace(case, others=[one for one in case.others if one.decision_id not in gone])
 
     def _void_grants(self, case: Case, lapses: Sequence[Lapse]) -> list[Decision]:
         """Those that fall with one change of the bill are told with the last of them."""
+        progress = ""
+        if lapses and case.progress:
+            progress = progress_words(case.progress, on=self._today(), name_of=self.name_of)
         changed = [one.grant for one in lapses if one.rule == CHANGED]
         moved = []
         for lapse in lapses:
             shown = case.shown.get(lapse.grant.decision_id)
             if case.bill and lapse.grant in changed[-1:]:
                 lapse = replace(lapse, words=void_words(lapse.grant, shown, case.bill, others=changed[:-1]))
+            lapse = replace(lapse, grant=replace(lapse.grant, progress=progress))
             moved.append(self._void_grant(lapse, case.bill, shown))
         return moved
 
@@ -200,12 +206,16 @@ class Settler(Writer):
         told = replace(lapse.grant, rule=lapse.rule, outcome=lapse.words)
         return self.advance(told, DecisionState.VOID, changed_facts(shown, bill) if bill else {})
 
+    def _today(self) -> date:
+        return self.now().astimezone(self.policy.timezone).date()
+
     def _end_what_is_not_good_any_more(self) -> None:
         """By the clock, without a call. What is being decided just now is judged by when it was chosen."""
         for grant in self.decisions.granted():
             lapse = expired(grant, at=self.now())
             busy = (DecisionState.CONFIRMED, *ON_THE_WAY)
             if lapse and not any(one.state in busy for one in self.decisions.of(grant.key)):
+                lapse = replace(lapse, grant=replace(grant, progress=""))
                 self.lapsed.append(self._void_grant(lapse, None, None))
 
     def _judge(self, case: Case) -> Decision:
@@ -230,7 +240,8 @@ class Settler(Writer):
         granted = replace(
             decision,
             rule="",
-            outcome=granted_words(case, after, on=self.now().astimezone(self.policy.timezone).date()),
+            outcome=granted_words(case, after, on=self._today()),
+            progress=progress_words(after, on=self._today(), name_of=self.name_of),
             granted=step.name,
             good_until=decision.signal.decided_at + days if days else None,
         )
@@ -366,7 +377,7 @@ class Settler(Writer):
         by = by_policy(decision, bill, self.policy, decided=self.decisions.of(decision.key), names=self.names)
         words = " ".join([f"Observed only: Intacct was not changed for {name}.", *([by.words] if by.words else [])])
         said = {"answer": "observed only", "bill": bill_facts(bill), **by.facts}
-        return self.advance(replace(decision, outcome=words), DecisionState.CONFIRMED, said)
+        return self.advance(replace(decision, outcome=words, progress=by.progress), DecisionState.CONFIRMED, said)
 
     # CONFIRMED, VOIDING: whether it still stands
 
@@ -399,7 +410,8 @@ class Settler(Writer):
 
     def _look_at_grants(self, newest: Decision, bill: Bill) -> list[Decision]:
         case = self._case(newest, bill=bill)
-        return self._void_grants(case, sorted_out(case, at=self.now())[1])
+        stands, lapses = sorted_out(case, at=self.now())
+        return self._void_grants(replace(case, granted=stands), lapses)
 
     def void_unknown(self, bill: Bill, link: Link) -> Decision | None:
         """A stamp that no decision of this store stands behind, put on another content than the bill has now, counts no more.

@@ -143,6 +143,7 @@ class Writer:
             outcome=words or void_words(decision, shown, bill, others=given_before(decision, self.decisions.of(decision.key))),
             record_no=bill.record_no,
             editor=self._person_who_changed(bill, decision, shown),
+            progress="",
         )
         self.bring_files(decision, shown, bill)
         return self.advance(told, DecisionState.VOIDING, changed_facts(shown, bill))
@@ -331,7 +332,7 @@ class Writing:
             return
         by = by_policy(decision, bill, run.policy, decided=run.decisions.of(decision.key), names=run.names)
         words = [done_words((*self.done, self.step), bill, at=minute(at)), *([by.words] if by.words else [])]
-        told = replace(told, outcome=" ".join(words))
+        told = replace(told, outcome=" ".join(words), progress=by.progress)
         self.decision = run.advance(told, DecisionState.CONFIRMED, {**said, **by.facts}, at=at)
 
     def _refused(self, outcome: Outcome) -> None:

@@ -213,7 +213,15 @@ class Teller:
             story_gid = self._commented(decision, target, stories)
             if target:
                 self.put(task, target, stories)
+            self._show_progress(decision, task)
         return self.decisions.acknowledge(decision, story_gid=story_gid, at=self.now())
+
+    def _show_progress(self, decision: Decision, task: Task) -> None:
+        """Where the flow names a field for it. What was refused changes nothing of it."""
+        gid = self.policy.progress_field_gid
+        moved = decision.state in (DecisionState.GRANTED, DecisionState.CONFIRMED, *VOIDED)
+        if gid and moved and (task.fields.get(gid) or "") != decision.progress and self.bring_back(task):
+            self.board.set_fields(task.gid, {gid: decision.progress or None})
 
     def show(
         self,

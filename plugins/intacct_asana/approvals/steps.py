@@ -15,6 +15,7 @@ from intacct_asana.approvals.routing import (
     due_words,
     given_words,
     policy_facts,
+    progress_words,
 )
 from intacct_asana.approvals.seen import Case, Facts, Finding, voice_of
 from intacct_asana.approvals.words import bill_name, capital, money, who
@@ -125,9 +126,12 @@ def granted_words(case: Case, after: Progress, *, on: date) -> str:
 
 
 def done_words(case: Case) -> str:
-    """`Rule large bills. manager: Alice Martin; controller: Ben Okafor.`; empty where the flow has no rules."""
-    if not case.policy.approval.rules or case.progress is None:
+    """`Rule large bills. Manager: Alice Martin; controller: Ben Okafor.` Without rules it names a deputy alone."""
+    if case.progress is None:
         return ""
+    if not case.policy.approval.rules:
+        place_of = case.progress.place_for(case.voice) if case.voice else ""
+        return f"{case.who} for {case.name_of(place_of)}." if case.voice and place_of not in ("", case.voice.email) else ""
     if case.decision.signal.verdict is Verdict.REJECT:
         at = case.progress
         step = "" if at.is_complete else f", {at.route.name_of(at.place)}"
@@ -142,13 +146,14 @@ class ByPolicy:
 
     words: str = ""
     facts: Facts = field(default_factory=dict)
+    progress: str = ""
 
 
 def by_policy(
     decision: Decision, bill: Bill | None, policy: Policy, *, decided: Sequence[Decision], names: Mapping[str, str]
 ) -> ByPolicy:
     """`decided` is everything about the bill. Nobody is asked for names, because the end of a write is being kept."""
-    if not policy.approval.rules:
+    if not policy.approval.names_steps:
         return ByPolicy()
     earlier = given_before(decision, decided)
     told = [(voice_of(one, policy), who(one)) for one in (*earlier, decision)]
@@ -162,7 +167,13 @@ def by_policy(
         granted=earlier,
         name_of=lambda email: known.get(email, email),
     )
-    return ByPolicy(words=done_words(case), facts={"policy": policy_facts(case.after)} if case.after else {})
+    if case.after is None:
+        return ByPolicy()
+    return ByPolicy(
+        words=done_words(case),
+        facts={"policy": policy_facts(case.after)},
+        progress=progress_words(case.after, on=case.decided_on, name_of=case.name_of) if policy.approval.rules else "",
+    )
 
 
 def given_before(decision: Decision, decided: Sequence[Decision]) -> list[Decision]:

@@ -302,6 +302,8 @@ def check_bill_fields(bills: BillScope, approval: Approval | None) -> Iterator[F
             named.append((("approval", "signal", "field"), approval.signal.field))
         if approval.reason_text_field:
             named.append((("approval", "reason_field"), approval.reason_text_field))
+        if approval.progress_field:
+            named.append((("approval", "progress_field"), approval.progress_field))
     named += [(("bills", "fields", index, "name"), rule.name) for index, rule in enumerate(bills.fields)]
     yield from check_names(named)
 

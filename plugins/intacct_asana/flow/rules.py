@@ -291,7 +291,7 @@ class Approver(Part):
         return self.intacct_users == ()
 
 
-LATER = ("groups", "delegations", "rules")
+LATER = ("groups", "delegations", "rules", "progress_field")
 """Parts of a policy that files of earlier releases do not have."""
 
 
@@ -317,6 +317,9 @@ class Approval(Part):
     """Who decides on which bill, in which steps: the first rule that fits a bill is its rule. A bill that none fits can be
     decided by nobody. Without rules every approver may decide alone."""
 
+    progress_field: FieldName | None = None
+    """Text field that shows how far a bill's steps are, as in `1 of 2, waiting for Ben Okafor`. None when left out."""
+
     segregation_of_duties: bool = True
     """Refuse a decision by the person who entered the bill in Intacct."""
 
@@ -340,6 +343,11 @@ class Approval(Part):
 
     crawl_hours: Annotated[int, Field(ge=1, le=168)] = 24
     """At least this often a run looks at the whole project, because Asana may lose what it tells of changes."""
+
+    @property
+    def names_steps(self) -> bool:
+        """Whether comments and evidence say by which step, or for whom, somebody decided."""
+        return bool(self.rules or self.delegations)
 
     def decides_without_creator(self, email: str) -> bool:
         """Whether this approver may decide about a bill of which Intacct does not tell who entered it."""

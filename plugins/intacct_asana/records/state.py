@@ -237,6 +237,7 @@ class Decision:
     `shown_digest` is the snapshot that the task showed when the person decided (empty if unknown).
     `outcome` is the plain sentence for people: why refused, what Intacct said, or what was recorded.
     `REJECTED` means that Intacct refused the write; a person's "no" is `verdict` REJECT and can well be `CONFIRMED`.
+    `progress` is how far the bill's steps are since then, in words.
     `granted` is the step that it was given for while others were missing, and `good_until` how long that holds.
     `editor` is the login of whoever changed the bill last before we wrote on it, which Intacct itself no longer tells then.
     """
@@ -255,6 +256,7 @@ class Decision:
     outcome: str = ""
     acknowledged: bool = False
     editor: str = ""
+    progress: str = ""
     granted: str = ""
     good_until: datetime | None = None
 
