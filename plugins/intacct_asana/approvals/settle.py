@@ -1,6 +1,7 @@
 """Carry each decision along its states, and look again at those that stand: an approval is what stands.
 
-    RECORDED -> CLEARED, REFUSED or PARKED, which is judged again; CLEARED -> SUBMITTED; SUBMITTED -> CONFIRMED, REJECTED, UNDOING or VOIDING
+    RECORDED -> CLEARED, REFUSED or PARKED, which each run judges again; CLEARED -> SUBMITTED
+    SUBMITTED -> CONFIRMED, REJECTED, UNDOING or VOIDING
     CONFIRMED -> VOIDING where the bill is another one now; VOIDING -> VOID; UNDOING -> REJECTED
 
 Between two of them lies one local transaction or one write to Intacct, which goes through the journal; reading in between does
@@ -17,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from intacct_asana.approvals.intake import known_editor
-from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, OPEN_BOOKS, findings_of
+from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, OPEN_BOOKS, counters, findings_of
 from intacct_asana.approvals.seen import (
     Case,
     Finding,
@@ -28,7 +29,7 @@ from intacct_asana.approvals.seen import (
     last_editor,
     shown_to,
 )
-from intacct_asana.approvals.stamp import Writer, Writing, control_id_of, with_reasons
+from intacct_asana.approvals.stamp import COUNTER, Writer, Writing, control_id_of, with_reasons
 from intacct_asana.approvals.standing import Decided, still_holds
 from intacct_asana.approvals.words import (
     VOID,
@@ -102,7 +103,8 @@ class Settler(Writer):
                     judged = self._case(decision)
                     if refused := self._refuse_if_any(judged):
                         return refused
-                decision = self._write(replace(judged.decision, state=decision.state), judged.bill, judged.others)
+                cleared = replace(judged.decision, state=decision.state, rule=decision.rule, outcome=decision.outcome)
+                decision = self._write(cleared, judged.bill, judged.others)
             elif decision.state is DecisionState.SUBMITTED:
                 decision = self._write(decision, self.find_whole(decision))
             else:
@@ -148,7 +150,9 @@ class Settler(Writer):
         findings = findings_of(case)
         if any(not one.passed for one in findings):
             return self._refuse(case, findings)
-        case = replace(case, decision=replace(case.decision, rule="", outcome=""))
+        standing = [one for one in case.others if one.state is DecisionState.CONFIRMED and case.as_shown(one)]
+        rule = COUNTER if standing and counters(case, standing[-1]) else ""
+        case = replace(case, decision=replace(case.decision, rule=rule, outcome=""))
         return self.advance(case.decision, DecisionState.CLEARED, judged_facts(case, findings))
 
     def _found(self, decision: Decision, bill: Bill, stamp: OnBill) -> Decision:

@@ -330,6 +330,10 @@ class Approval(Part):
     closed_books: Literal["refuse", "accept"] | Annotated[int, Field(ge=1, le=366)] = "refuse"
     """What becomes of a decision about a bill whose books are closed. A number: it waits so many days for them to be opened."""
 
+    counter_decision: Literal["refuse", "hold", "stamp"] = "refuse"
+    """What becomes of a rejection of what was approved and is in Intacct already. `hold` puts the bill on hold and leaves the
+    stamp, `stamp` does what any rejection does."""
+
     base_currency: Currency | None = None
     """The company's currency, for limits, where Intacct does not tell it with the bill."""
 
@@ -348,7 +352,11 @@ class Approval(Part):
     @property
     def policy_text(self) -> str:
         """Everything that decides who may decide what, as JSON; kept in full with the evidence."""
-        return text_of({name: value for name, value in _canonical(self).items() if name != "crawl_hours"})
+        text = {name: value for name, value in _canonical(self).items() if name != "crawl_hours"}
+        if self.counter_decision == "refuse":
+            # As the text was before there was a choice.
+            del text["counter_decision"]
+        return text_of(text)
 
     @property
     def policy_version(self) -> str:
