@@ -34,7 +34,7 @@ from intacct_asana.approvals.words import (
     who,
 )
 from intacct_asana.flow.rules import Approver
-from intacct_asana.records import SETTLED_STATES, BillState, DecisionState, IntacctUser, Verdict
+from intacct_asana.records import SETTLED_STATES, BillState, Decision, DecisionState, IntacctUser, Verdict
 from intacct_asana.records.documents import UNREAD
 from intacct_asana.sync.difference import said, shown_by
 from intacct_asana.text import short
@@ -58,7 +58,17 @@ NOT_READY = MappingProxyType(
     }
 )
 """What to do about a bill in a state in which an update could do more than stamp, or nothing useful."""
-
+STILL_POSSIBLE = MappingProxyType(
+    {
+        BillState.SUBMITTED: "To stop it, decline or recall it in Intacct, or put it on hold there.",
+        BillState.PARTIALLY_APPROVED: "To stop it, decline it in Intacct, or put it on hold there.",
+        BillState.NO_VALUE: "To stop it, put it on hold in Intacct.",
+        BillState.POSTED: "To stop it, put it on hold in Intacct, or reverse it there.",
+        BillState.SELECTED: "To stop it, take it out of the payment in Intacct, then put it on hold there.",
+        BillState.PARTIALLY_PAID: "To stop the rest, put it on hold in Intacct.",
+    }
+)
+"""What people in Intacct can still do about a bill that was approved."""
 
 Guard = Callable[[Case], Finding | None]
 
@@ -171,8 +181,9 @@ def bill_carries_no_unknown_stamp(case: Case) -> Finding | None:
 def nothing_was_decided_before(case: Case) -> Finding | None:
     """One confirmed decision holds for one content of a bill: a changed bill may be decided anew, either way.
 
-    The opposite verdict on the same content is refused too. The first one is on the bill in Intacct, where others may have
-    acted on it; undoing it is their step, and any change of the bill (its due date, a line) opens it again.
+    The opposite verdict on the same content is refused too, unless the flow lets a rejection counter an approval. The first
+    one is on the bill in Intacct, where others may have acted on it; undoing it is their step, and any change of the bill (its
+    due date, a line) opens it again.
     """
     if case.bill is None:
         return None
@@ -180,9 +191,20 @@ def nothing_was_decided_before(case: Case) -> Finding | None:
     if not standing:
         return _yes(ALREADY_DECIDED, "no decision is confirmed for this content of the bill")
     last = max(standing, key=lambda one: one.signal.decided_at)
+    if counters(case, last):
+        return _yes(ALREADY_DECIDED, f"it counters {last.decision_id}, as the flow allows")
     option = case.policy.way.option_name(last.signal.verdict)
     said = f"{who(last)} already decided {bill_name(case.bill)} as it is now: {option}, {minute(last.signal.decided_at)}."
-    return _no(ALREADY_DECIDED, said, "It can be decided again after the bill has been changed in Intacct.")
+    mend = "It can be decided again after the bill has been changed in Intacct."
+    is_opposite = last.signal.verdict is Verdict.APPROVE and case.decision.signal.verdict is Verdict.REJECT
+    can = STILL_POSSIBLE.get(case.bill.state, "") if is_opposite else ""
+    return _no(ALREADY_DECIDED, said, f"{mend} {can}".strip())
+
+
+def counters(case: Case, last: Decision) -> bool:
+    """Whether it is a rejection of what was approved last, and the flow has such a one carried out."""
+    verdicts = (last.signal.verdict, case.decision.signal.verdict)
+    return case.policy.approval.counter_decision != "refuse" and verdicts == (Verdict.APPROVE, Verdict.REJECT)
 
 
 def files_are_read(case: Case) -> Finding | None:

@@ -1,6 +1,6 @@
 """Carry each decision along its states, and look again at those that stand: an approval is what stands.
 
-    RECORDED -> CLEARED, REFUSED or PARKED, which is judged again; CLEARED -> SUBMITTED
+    RECORDED -> CLEARED, REFUSED or PARKED, which each run judges again; CLEARED -> SUBMITTED
     SUBMITTED -> CONFIRMED, REJECTED, UNDOING or VOIDING
     CONFIRMED -> VOIDING where the bill is another one now; VOIDING -> VOID; UNDOING -> REJECTED
     RECORDED -> GRANTED where it counts for a step and others are missing; GRANTED -> VOID when it does so no more
@@ -22,7 +22,7 @@ from intacct_asana.approvals.grants import Lapse, expired, sorted_out
 from intacct_asana.approvals.intake import known_editor
 from intacct_asana.approvals.native import NATIVE, NativeKind
 from intacct_asana.approvals.routing import progress_words
-from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, OPEN_BOOKS, findings_of
+from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, OPEN_BOOKS, counters, findings_of
 from intacct_asana.approvals.seen import (
     Case,
     Finding,
@@ -33,7 +33,7 @@ from intacct_asana.approvals.seen import (
     last_editor,
     shown_to,
 )
-from intacct_asana.approvals.stamp import Writer, Writing, changed_facts, control_id_of, with_reasons
+from intacct_asana.approvals.stamp import COUNTER, Writer, Writing, changed_facts, control_id_of, with_reasons
 from intacct_asana.approvals.standing import Decided, still_holds
 from intacct_asana.approvals.steps import by_policy, granted_words
 from intacct_asana.approvals.words import (
@@ -133,7 +133,8 @@ class Settler(Writer):
                         return refused
                     if judged.waits_for_others:
                         return self._grant(judged, findings_of(judged))
-                decision = self._write(replace(judged.decision, state=decision.state), judged.bill, judged.others)
+                cleared = replace(judged.decision, state=decision.state, rule=decision.rule, outcome=decision.outcome)
+                decision = self._write(cleared, judged.bill, judged.others)
             elif decision.state is DecisionState.SUBMITTED:
                 decision = self._write(decision, self.find_whole(decision))
             else:
@@ -225,7 +226,9 @@ class Settler(Writer):
         findings = findings_of(case)
         if any(not one.passed for one in findings):
             return self._refuse(case, findings)
-        case = replace(case, decision=replace(case.decision, rule="", outcome=""))
+        standing = [one for one in case.others if one.state is DecisionState.CONFIRMED and case.as_shown(one)]
+        rule = COUNTER if standing and counters(case, standing[-1]) else ""
+        case = replace(case, decision=replace(case.decision, rule=rule, outcome=""))
         if case.waits_for_others:
             return self._grant(case, findings)
         return self.advance(case.decision, DecisionState.CLEARED, judged_facts(case, findings))

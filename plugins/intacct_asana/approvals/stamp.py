@@ -58,6 +58,8 @@ from intacct_asana.text import short
 FindBill = Callable[[Decision], Bill | None]
 """The decision's bill as it is now, also when Purchasing recreated it under a new record number."""
 LONGEST_WORDS = 500
+COUNTER = "counter-decision"
+"""Rule of a rejection that was carried out on an approved bill."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +102,8 @@ class Writer:
         return self.read_files(bill) if bill else None
 
     def steps_for(self, decision: Decision) -> list[Step]:
+        if decision.rule == COUNTER and self.policy.approval.counter_decision == "hold":
+            return [HELD]
         return [self.steps[word] for word in self.policy.steps_for(decision.signal.verdict)]
 
     def carried(self, intent: Intent, write: Writing | Undoing) -> Decision:

@@ -291,8 +291,9 @@ class Approver(Part):
         return self.intacct_users == ()
 
 
-LATER = ("groups", "delegations", "rules", "progress_field")
-"""Parts of a policy that files of earlier releases do not have."""
+DECIDES_NOTHING = ("crawl_hours", "progress_field")
+SAID_LATER: Mapping[str, object] = {"groups": {}, "delegations": (), "rules": (), "counter_decision": "refuse"}
+"""What parts of the policy that came with later releases are where a file does not name them."""
 
 
 class Approval(Part):
@@ -338,6 +339,10 @@ class Approval(Part):
     closed_books: Literal["refuse", "accept"] | Annotated[int, Field(ge=1, le=366)] = "refuse"
     """What becomes of a decision about a bill whose books are closed. A number: it waits so many days for them to be opened."""
 
+    counter_decision: Literal["refuse", "hold", "stamp"] = "refuse"
+    """What becomes of a rejection of what was approved and is in Intacct already. `hold` puts the bill on hold and leaves the
+    stamp, `stamp` does what any rejection does."""
+
     base_currency: Currency | None = None
     """The company's currency, for limits, where Intacct does not tell it with the bill."""
 
@@ -361,11 +366,10 @@ class Approval(Part):
     @property
     def policy_text(self) -> str:
         """Everything that decides who may decide what, as JSON; kept in full with the evidence."""
-        parts = {name: value for name, value in _canonical(self).items() if name != "crawl_hours"}
-        # What a file does not say leaves its text as it was before there were rules.
-        return text_of(
-            {name: value for name, value in parts.items() if value or name not in ("groups", "delegations", "rules")}
-        )
+        parts = {name: value for name, value in _canonical(self).items() if name not in DECIDES_NOTHING}
+        # What a file does not say leaves its text as it was before it could say it.
+        said = {name for name in parts if name not in SAID_LATER or parts[name] != SAID_LATER[name]}
+        return text_of({name: value for name, value in parts.items() if name in said})
 
     @property
     def policy_version(self) -> str:
