@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from intacct_asana.approvals.native import NativeEnd, NativeStep
+from intacct_asana.approvals.native import NativeEnd, NativeStep, id_of
 from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.flow.rules import RestWorkflow
 from intacct_asana.http import Answer
@@ -119,8 +119,7 @@ class RestWorld:
         return {"control": outcome.intent.control_id}
 
     def row(self, decision: Decision) -> Intent | None:
-        intent_id = f"native-{decision.decision_id}"
-        return self.flow.intents().of([intent_id]).get(intent_id)
+        return self.flow.intents().of([id_of(decision)]).get(id_of(decision))
 
     def approvals(self) -> list[dict[str, Any]]:
         """Every approval and decline that took effect in Intacct, oldest first."""
