@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from intacct_asana.approvals.native import NativeEnd, NativeKind, NativeStep
+from intacct_asana.approvals.native import NATIVE, NativeEnd, NativeStep
+from intacct_asana.approvals.write_steps import step_id
 from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.flow.rules import RestWorkflow
 from intacct_asana.http import Answer
@@ -114,13 +115,12 @@ class RestWorld:
                 return end
         raise AssertionError(end)
 
-    def keep(self, outcome: Outcome, _kind: NativeKind) -> Mapping[str, object]:
+    def keep(self, outcome: Outcome) -> Mapping[str, object]:
         self.kept.append(outcome)
         return {"control": outcome.intent.control_id}
 
     def row(self, decision: Decision) -> Intent | None:
-        intent_id = f"rest_workflow-{decision.decision_id}"
-        return self.flow.intents().of([intent_id]).get(intent_id)
+        return self.flow.intents().of([step_id(NATIVE, decision)]).get(step_id(NATIVE, decision))
 
     def approvals(self) -> list[dict[str, Any]]:
         """Every approval and decline that took effect in Intacct, oldest first."""

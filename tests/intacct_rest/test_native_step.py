@@ -8,7 +8,7 @@ import pytest
 from intacct_asana.approvals.native import NativeEnd
 from intacct_asana.errors import Misconfigured, Refused, TryLater
 from intacct_asana.flow.rules import RestWorkflow
-from intacct_asana.records import IntentState, Verdict
+from intacct_asana.records import Bill, IntentState, Verdict
 
 from tests.intacct_rest.rest_world import ALLOWED, RestWorld, a_decision
 
@@ -23,9 +23,10 @@ def ended(what: Any, how: str) -> NativeEnd:
 
 def test_an_approval_posts_the_bill_and_names_person_and_decision(world: RestWorld) -> None:
     bill = world.a_bill()
-    end = ended(world.run(a_decision(bill), bill), "done")
+    end = ended(world.run(a_decision(bill), bill, look=lambda: world.read(bill.record_no)), "done")
     assert end.words == f"Approved in Intacct itself: bill {bill.bill_number} is Posted there."
-    assert world.read(bill.record_no).state == "Posted"
+    assert world.kept[-1].found.bill == world.read(bill.record_no)
+    assert world.kept[-1].found.bill.state == "Posted"
     [done] = world.approvals()
     assert (done["act"], done["record_no"], done["level"]) == ("approve", bill.record_no, 1)
     assert done["notes"].startswith("Approved by Carla Ruiz in Asana, 2026-11-23 12:00 UTC, decision d000000000000001.")
@@ -178,12 +179,14 @@ def test_a_no_from_partially_approved_is_final_too(world: RestWorld) -> None:
     ended(world.run(a_decision(bill), bill), "refused")
 
 
-def test_a_guard_right_before_the_write_stops_it(world: RestWorld) -> None:
-    def taken_back() -> None:
+def test_a_guard_right_before_the_write_stops_it_on_the_bill_as_the_gateway_tells_it_now(world: RestWorld) -> None:
+    def taken_back(seen: Bill | None) -> None:
+        assert seen == bill
         raise Refused("Carla Ruiz took the choice back.", code="unfit")
 
     bill = world.a_bill()
-    assert ended(world.run(a_decision(bill), bill, check=taken_back), "refused").words == "Carla Ruiz took the choice back."
+    end = world.run(a_decision(bill), bill, look=lambda: world.read(bill.record_no), check=taken_back)
+    assert ended(end, "refused").words == "Carla Ruiz took the choice back."
     assert world.acts() == {}
 
 

@@ -9,23 +9,26 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 from intacct_asana.approvals.policy import Policy
 from intacct_asana.approvals.words import bill_name, capital, minute, money, who
-from intacct_asana.approvals.write_steps import Reading, Step, step_id
+from intacct_asana.approvals.write_steps import Step, step_id
 from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused, TryLater, UnexpectedReply
 from intacct_asana.flow.rules import RestWorkflow
-from intacct_asana.journal import TWICE, Kind, Outcome, carry_out
+from intacct_asana.journal import TWICE, Keep, Kind, Outcome, carry_out, keep_nothing
 from intacct_asana.ports import Books, Journal, NativeWorkflow
 from intacct_asana.records import Bill, BillState, Decision, Intent, IntentState, Verdict
 from intacct_asana.records.anchors import Anchor
 from intacct_asana.records.native import NativeBill
 from intacct_asana.text import amount_text, one_line, short
 
+Look = Callable[[], Bill | None]
+Check = Callable[[Bill | None], None]
+WORD, STATE = "rest_workflow", "state"
 WAITING = (BillState.SUBMITTED, BillState.PARTIALLY_APPROVED)
 APPROVED = (BillState.POSTED, BillState.SELECTED, BillState.PARTIALLY_PAID, BillState.PAID)
 """States that a bill comes into only when nothing of its approval is due any more."""
@@ -35,7 +38,6 @@ PURCHASING = "purchasing"
 UNMOVED = "unmoved"
 """The code of an answer that said yes, after which the bill was what it had been."""
 
-STATE = "state"
 OUR_REASONS = ("gone", "unfit")
 LONGEST_WORDS = 500
 
@@ -46,19 +48,18 @@ class NobodyKnows(OutcomeUnknown):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """The bill as read back. `answered` says that this very run had the answer to its write before.
+    """The bill as read back: `native` by REST, `bill` by the gateway where it was asked too.
 
-    `there` is the bill as the XML gateway tells it now, where somebody looked.
+    `answered` says that this very run had the answer to its write before.
     """
 
-    bill: NativeBill
+    native: NativeBill
     answered: bool = False
-    there: Bill | None = None
+    bill: Bill | None = None
 
     @property
-    def reading(self) -> Reading | None:
-        """For whoever keeps what became of a step."""
-        return Reading(bill=self.there, shown={STATE: str(self.bill.state)}) if self.there else None
+    def shown(self) -> dict[str, str]:
+        return {STATE: str(self.native.state)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ class NativeEnd:
 class Natively(Step):
     """The step as the flow file has it. It is not sent as the others are: `NativeStep` does that."""
 
-    word: str = "rest_workflow"
+    word: str = WORD
     noun: str = "native approval"
     stays: str = "What Intacct approved or declined itself stays so."
 
@@ -116,20 +117,21 @@ NATIVE = Natively()
 class NativeKind(Kind):
     """Approves or declines one bill; what it finds is the bill as Intacct's REST API shows it.
 
-    `check` is called right before the write and raises one of our errors for a decision that must not be carried out any more.
-    `first` is the bill as it was read when the intent was made, `look` reads it from the gateway.
+    `look` reads the bill by the gateway, `check` raises one of our errors for a reading on which nothing may be done any more.
+    `first` is the bill as it was read by REST when the intent was made.
     """
 
     workflow: NativeWorkflow
     rules: RestWorkflow
-    check: Callable[[], None] = lambda: None
-    look: Callable[[], Bill | None] = lambda: None
+    look: Look = lambda: None
+    check: Check = lambda bill: None
+    first: NativeBill | None = None
     anchor: Anchor | None = None
     answered: bool = False
-    first: NativeBill | None = None
+    """Whether this very run saw the answer and what was done behind it."""
     refused: set[str] = field(default_factory=set)
     """What was refused in this run, by us or clearly by Intacct: of that try it is known that nothing arrived."""
-    name: str = field(default=NATIVE.word, init=False)
+    name: str = field(default=WORD, init=False)
     exclusive: bool = field(default=True, init=False)
     looks_first: bool = field(default=True, init=False)
     remembered: bool = field(default=True, init=False)
@@ -141,7 +143,7 @@ class NativeKind(Kind):
             raise_unless_fit(before, intent.body, self.rules)
             if before and str(before.state) != intent.body["from_state"]:
                 raise TryLater(f"Bill {key} became {before.state} just now; nothing was sent, and the next run looks again.")
-            self.check()
+            self.check(self.look())
             (self.workflow.approve if act == "approve" else self.workflow.decline)(key, notes=str(intent.body["notes"]))
         except Refused:
             self.refused.add(intent.intent_id)
@@ -151,7 +153,7 @@ class NativeKind(Kind):
             shown = f"is {after.state} still" if after else "is not there any more"
             raise UnexpectedReply(f"Intacct answered the {act} of bill {key} with success, but it {shown}.", code=UNMOVED)
         self.answered = True
-        return Seen(bill=after, answered=True, there=self.look())
+        return Seen(native=after, answered=True, bill=self.look())
 
     def find(self, intents: Sequence[Intent]) -> Mapping[str, Any]:
         looks = {intent.intent_id: self._look(intent) for intent in intents}
@@ -163,11 +165,7 @@ class NativeKind(Kind):
             return None
         if self._is_anyones_guess(intent, bill):
             return NobodyKnows(unclear_words(intent, bill))
-        return Seen(bill=bill, there=self.look())
-
-    def values(self, intent: Intent) -> dict[str, str]:
-        """What is asked for, for the evidence."""
-        return {name: str(intent.body[name]) for name in ("act", "from_state", "notes")}
+        return Seen(native=bill, bill=self.look())
 
     def _is_anyones_guess(self, intent: Intent, bill: NativeBill) -> bool:
         """From Partially Approved always, from Submitted after its repeats, and after a yes that moved nothing."""
@@ -176,7 +174,7 @@ class NativeKind(Kind):
         return stays(intent, bill) or times_sent(intent) > self.rules.repeats or intent.answer.get("code") == UNMOVED
 
     def same(self, intent: Intent, found: Any) -> bool:
-        bill, may_be_out = found.bill, self._may_be_out(intent)
+        bill, may_be_out = found.native, self._may_be_out(intent)
         if not may_be_out and differences(bill, intent.body):
             return False
         if intent.body["act"] == "decline":
@@ -188,6 +186,10 @@ class NativeKind(Kind):
     def _may_be_out(self, intent: Intent) -> bool:
         """Whether a try of it may have arrived, as far as anybody here knows."""
         return intent.state.is_in_doubt and times_sent(intent) > (intent.intent_id in self.refused)
+
+    def values(self, intent: Intent) -> dict[str, str]:
+        """What goes out, for the evidence."""
+        return {name: str(intent.body[name]) for name in ("act", "notes")}
 
     def next_control_id(self, intent: Intent) -> str:
         """It goes nowhere; what it says is how often a write was sent before its count began anew."""
@@ -219,46 +221,48 @@ class NativeStep:
     def carry_out(
         self,
         decision: Decision,
-        bill: Bill | None,
+        bill: Bill,
         *,
-        check: Callable[[], None] = lambda: None,
-        look: Callable[[], Bill | None] = lambda: None,
-        keep: Callable[[Outcome, NativeKind], Mapping[str, object] | None] = lambda outcome, kind: None,
+        look: Look = lambda: None,
+        check: Check = lambda bill: None,
+        keep: Keep = keep_nothing,
     ) -> NativeEnd:
-        """Has Intacct approve or decline `bill`, which the XML gateway told just now, as the decision says; once.
+        """Has Intacct approve or decline `bill`, which the gateway told just now, as the decision says; once.
 
-        Asked again about a decision that came to an end, it answers that end. `keep` is the journal's, with the kind of write:
-        called for each state of it, in the same transaction. `look` reads the bill from the gateway once more. Raises TryLater
-        and Misconfigured where nothing happened, or where the next run looks for what may have.
+        Asked again about a decision that came to an end, it answers that end. `keep` is the journal's: called for each state of
+        the write, in the same transaction. Raises TryLater and Misconfigured where nothing happened, or where the next run
+        looks for what may have. A decision that was begun has to be asked for again until it ends: it holds up others about
+        its bill.
         """
-        intent_id = step_id(NATIVE, decision)
-        earlier = self.journal.of([intent_id]).get(intent_id)
+        earlier = self.journal.of([step_id(NATIVE, decision)]).get(step_id(NATIVE, decision))
         if earlier and earlier.state in (IntentState.DONE, IntentState.REFUSED):
             return end_of(earlier)
-        kind = NativeKind(workflow=self.workflow, rules=self.rules, check=check, look=look)
-        if earlier and earlier.state.is_in_doubt and times_sent(earlier):
-            intent = Intent(
-                intent_id=intent_id,
-                kind=kind.name,
-                subject=decision.key,
-                body=earlier.body,
-                control_id=earlier.control_id,
-            )
-        elif bill is None:
-            raise TryLater(f"The bill of decision {decision.decision_id} cannot be read just now; the next run looks again.")
-        else:
-            kind.first = self.workflow.bill(bill.record_no)
-            state = kind.first.state if kind.first else None
-            body = body_of(decision, bill, from_state=state, longest=self.rules.longest_notes)
-            intent = Intent(intent_id=intent_id, kind=kind.name, subject=decision.key, body=body)
+        kind, intent = self.prepared(decision, bill, earlier=earlier, look=look, check=check)
 
         def kept(outcome: Outcome) -> Mapping[str, object]:
-            return {**facts_of(outcome), **(keep(outcome, kind) or {})}
+            return {**facts_of(outcome), **(keep(outcome) or {})}
 
         run = carry_out([intent], kinds=[kind], journal=self.journal, keep=kept, owner=self.owner, now=self.now, workers=1)
         with closing(run) as outcomes:
             [ended] = outcomes
         return ended_as(ended)
+
+    def prepared(
+        self, decision: Decision, bill: Bill | None, *, earlier: Intent | None, look: Look, check: Check
+    ) -> tuple[NativeKind, Intent]:
+        """What the journal needs: the kind of write, and the intent. One that may be out already stays as it was noted.
+
+        Whoever has the journal carry it out keeps `facts_of` each outcome on its row.
+        """
+        kind = NativeKind(workflow=self.workflow, rules=self.rules, look=look, check=check)
+        intent = Intent(intent_id=step_id(NATIVE, decision), kind=kind.name, subject=decision.key, body={})
+        if earlier and earlier.state.is_in_doubt and times_sent(earlier):
+            return kind, replace(intent, body=earlier.body, control_id=earlier.control_id)
+        if bill is None:
+            raise TryLater(f"The bill of decision {decision.decision_id} cannot be read; the next run looks again.")
+        kind.first = self.workflow.bill(bill.record_no)
+        state = kind.first.state if kind.first else None
+        return kind, replace(intent, body=body_of(decision, bill, from_state=state, longest=self.rules.longest_notes))
 
 
 def ended_as(outcome: Outcome) -> NativeEnd:
@@ -294,7 +298,7 @@ def facts_of(outcome: Outcome) -> dict[str, object]:
         said["words"] = refused_words(error, seen)
     if seen is None:
         return said
-    state = seen.bill.state
+    state = seen.native.state
     if outcome.is_done:
         how = "partly" if state is BillState.PARTIALLY_APPROVED else "done"
         said |= {"how": how, "words": done_words(outcome.intent, seen)}
@@ -361,7 +365,7 @@ def notes_of(decision: Decision, *, longest: int) -> str:
 
 
 def done_words(intent: Intent, seen: Seen) -> str:
-    name, state = str(intent.body["bill"]), seen.bill.state
+    name, state = str(intent.body["bill"]), seen.native.state
     if state is BillState.PARTIALLY_APPROVED:
         return f"One approval of {name} is recorded in Intacct. It is {state} there and waits for a further approval."
     did = "Declined" if intent.body["act"] == "decline" else "Approved"
@@ -375,7 +379,7 @@ def refused_words(error: IntacctAsanaError, seen: Seen | None) -> str:
     said = short(error.message, longest=LONGEST_WORDS)
     if error.code in OUR_REASONS:
         return said
-    state = f"The bill is {seen.bill.state} in Intacct now." if seen else "The bill is gone from Intacct."
+    state = f"The bill is {seen.native.state} in Intacct now." if seen else "The bill is gone from Intacct."
     return f"Intacct did not take it: {said}\n{state}"
 
 

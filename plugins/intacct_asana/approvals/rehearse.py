@@ -112,9 +112,9 @@ class RehearsedSettler(Settler):
     def carried(self, intent: Intent, write: Writing | Undoing) -> Decision:
         if isinstance(write, Undoing):
             return self.advance(write.decision, DecisionState.VOID, {})
-        return self.natively(write)
+        return self.natively(write, None)
 
-    def natively(self, write: Writing) -> Decision:
+    def natively(self, write: Writing, earlier: Intent | None) -> Decision:
         """No step is sent, whatever way it goes."""
         name = bill_name(write.bill) if write.bill else f"record {write.decision.record_no}"
         noun = write.step.noun

@@ -13,14 +13,14 @@ nothing is confirmed that was not seen on a bill that still is what was decided 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from intacct_asana.approvals.grants import Lapse, expired, sorted_out
 from intacct_asana.approvals.intake import known_editor
-from intacct_asana.approvals.native import NATIVE, NativeKind
+from intacct_asana.approvals.native import NATIVE, ended_as, facts_of
 from intacct_asana.approvals.routing import progress_words
 from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, OPEN_BOOKS, counters, findings_of
 from intacct_asana.approvals.seen import (
@@ -53,7 +53,7 @@ from intacct_asana.approvals.words import (
 )
 from intacct_asana.approvals.write_steps import ON_BILL, STAMP, Step, step_id
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, TryLater
-from intacct_asana.journal import Outcome
+from intacct_asana.journal import Outcome, carry_out
 from intacct_asana.records import (
     ON_THE_WAY,
     SETTLED_STATES,
@@ -333,24 +333,29 @@ class Settler(Writer):
             done=steps[:place],
             later=steps[place:][1:],
         )
-        if step is NATIVE:
-            return self.natively(write)
-        return self.carried(self._intent(step, decision, bill, stored.get(step_id(step, decision))), write)
+        row = stored.get(step_id(step, decision))
+        if step is NATIVE and (bill or (row and row.state.is_in_doubt)):
+            return self.natively(write, row)
+        return self.carried(self._intent(step, decision, bill, None if step is NATIVE else row), write)
 
-    def natively(self, write: Writing) -> Decision:
+    def natively(self, write: Writing, earlier: Intent | None) -> Decision:
         """By Intacct's own approval. Where nobody can tell whether it arrived, people are told, once."""
         assert self.native
+        kind, intent = self.native.prepared(write.decision, write.bill, earlier=earlier, look=write.look, check=write.check)
 
-        def keep(outcome: Outcome, kind: NativeKind) -> None:
-            seen = outcome.found
-            if outcome.is_done and not seen.reading:
+        def keep(outcome: Outcome) -> Mapping[str, object]:
+            if outcome.is_done and outcome.found.bill is None:
                 raise TryLater(f"The bill of decision {write.decision.decision_id} is not there; the next run looks again.")
-            write.keep(replace(outcome, found=seen.reading if seen else None), kind)
+            write.keep(outcome, kind)
+            return facts_of(outcome)
 
-        check = lambda: write.check(write.look())  # noqa: E731 - asked right before the write
-        end = self.native.carry_out(write.decision, write.bill, check=check, look=write.look, keep=keep)
+        with closing(
+            carry_out([intent], kinds=[kind], journal=self.journal, keep=keep, owner=self.owner, now=self.now, workers=1)
+        ) as outcomes:
+            [ended] = outcomes
         if write.is_done:
             return write.decision
+        end = ended_as(ended)
         mark = reference(f"{write.decision.decision_id}-unclear")
         body = {"text": f"{end.words}\n{mark}", "reference": mark}
         intent_id = f"unclear-{write.decision.decision_id}"

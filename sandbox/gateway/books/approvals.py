@@ -22,7 +22,7 @@ class Approval:
     at: int
 
 
-def approve(company: Any, bill: Bill, user: User, *, notes: str) -> None:
+def approve(company: Any, bill: Bill, user: User, *, notes: str, source: str = "ui") -> None:
     """One approval at the level that is due; after the last one the bill is posted. Raises ValueError for a no."""
     given = () if bill.state == "Submitted" else bill.approved_by
     level, levels = len(given) + 1, company.world.setting("approval_levels", 1)
@@ -33,14 +33,14 @@ def approve(company: Any, bill: Bill, user: User, *, notes: str) -> None:
         raise ValueError(f"Bill {bill.record_no} is on hold")
     state = {"state": "Partially Approved"} if level < levels else {"state": "Posted", "posted_on": company.today()}
     company.change_bill(bill, user, approved_by=(*given, user.login), **state)
-    _note(company, bill, user, "approve", level, notes)
+    _note(company, bill, user, "approve", level, notes, source)
 
 
-def decline(company: Any, bill: Bill, user: User, *, notes: str) -> None:
+def decline(company: Any, bill: Bill, user: User, *, notes: str, source: str = "ui") -> None:
     level = 1 if bill.state == "Submitted" else len(bill.approved_by) + 1
     _check(company, bill, user, act="declined", level=level)
     company.change_bill(bill, user, approved_by=(), state="Declined")
-    _note(company, bill, user, "decline", level, notes)
+    _note(company, bill, user, "decline", level, notes, source)
 
 
 def _check(company: Any, bill: Bill, user: User, *, act: str, level: int) -> None:
@@ -52,7 +52,7 @@ def _check(company: Any, bill: Bill, user: User, *, act: str, level: int) -> Non
         raise ValueError(f"{user.login} is not an approver of bill {bill.record_no} at level {level}")
 
 
-def _note(company: Any, bill: Bill, user: User, act: str, level: int, notes: str) -> None:
+def _note(company: Any, bill: Bill, user: User, act: str, level: int, notes: str, source: str) -> None:
     key = str(bill.record_no)
     company.approvals.append(Approval(record_no=key, act=act, level=level, by=user.login, notes=notes, at=company.now()))
-    company.audit("apbill", key, "M", user, "api", act)
+    company.audit("apbill", key, "M", user, source, act)

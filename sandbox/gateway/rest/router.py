@@ -183,7 +183,7 @@ class _Api:
         bill, company = self._bill(request, token, told["key"]), self.world.intacct
         self.world.count("intacct", "WRITE")
         try:
-            do(company, bill, company.user(token.login), notes=told.get("notes", ""))
+            do(company, bill, company.user(token.login), notes=told.get("notes", ""), source="api")
         except ValueError as error:
             raise RestFailure(422, "businessRule", "SBX-10", f"{error}.") from error
         return acted_body(told["key"], said, self.world.setting("rest_meta", "single"))
