@@ -39,9 +39,8 @@ def test_two_people_approve_a_bill_one_after_the_other(a_policy: Policy, way: st
     assert flow.store.verify_evidence() == []
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_who_is_not_due_is_told_who_is(a_policy: Policy, way: str) -> None:
-    flow = a_policy(way=WAYS[way])
+def test_who_is_not_due_is_told_who_is(a_policy: Policy) -> None:
+    flow = a_policy()
     flow.say(BEN)
     flow.heal()
     flow.is_undecided()
@@ -64,9 +63,8 @@ def test_nobody_gives_two_steps(a_policy: Policy) -> None:
     flow.is_approved()
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_a_rejection_by_who_is_due_ends_it(a_policy: Policy, way: str) -> None:
-    flow = a_policy(way=WAYS[way])
+def test_a_rejection_by_who_is_due_ends_it(a_policy: Policy) -> None:
+    flow = a_policy(way=WAYS["approval task"])
     flow.say(ALICE)
     flow.heal()
     flow.say(BEN, reject=True)
@@ -208,9 +206,8 @@ BOTH = """
 """
 
 
-@pytest.mark.parametrize("way", ["field", "comment"])
-def test_a_step_of_two_people_needs_both(a_policy: Policy, way: str) -> None:
-    flow = a_policy(policy=BOTH, way=WAYS[way])
+def test_a_step_of_two_people_needs_both(a_policy: Policy) -> None:
+    flow = a_policy(policy=BOTH)
     flow.say(BEN)
     flow.heal()
     assert "Ben Okafor approved step 1 of 1 (owners). Also needed: Alice Martin." in flow.last_told()
