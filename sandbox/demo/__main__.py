@@ -44,6 +44,7 @@ class Demo:
         self.sabotage = sabotage
         self.seed, self.vendors, self.bills = seed, vendors, bills
         self.results: list[Check] = []
+        self.last_run = ""
         self.lock = _only_one()
         for left in HOME.iterdir():
             if left != LOCK:
@@ -53,7 +54,7 @@ class Demo:
         self.steering = Steering(ports[0], log=HOME / "sandbox.log")
         # It runs only when it is told to, so that no scheduled run joins in.
         jobs = ("bill_sync", "vendor_sync", "approval_reconciliation")
-        mappings = put_demo_flow(HOME / "mappings", schedules=dict.fromkeys(jobs))
+        mappings = put_demo_flow(HOME / "mappings", schedules=dict.fromkeys(jobs), **people.rules())
         env = environment(
             HOME, port=ports[1], spare_ports=(ports[2], ports[3]), sandbox_url=self.steering.url, mappings=mappings
         )
@@ -70,7 +71,7 @@ class Demo:
         self.airflow.wait_until_healthy()
         self.airflow.make_pool("intacct_api", 1, "Calls to one Intacct company at a time")
         self.airflow.make_pool("asana_api", 4, "Tasks that talk to Asana with one token")
-        for job in ("preflight", "vendor_sync", "bill_sync", "approval_reconciliation"):
+        for job in ("preflight", "vendor_sync", "bill_sync", "approval_reconciliation", "evidence"):
             self.airflow.wait_for_dag(f"{FLOW}_{job}")
             self.airflow.unpause(f"{FLOW}_{job}")
         self.say(f"Airflow is up at {self.airflow.url}")
@@ -78,7 +79,7 @@ class Demo:
     def run(self, job: str, conf: dict[str, Any] | None = None, *, may_fail: bool = False) -> bool:
         """Trigger one DAG and wait for it; True when it succeeded."""
         dag_id = f"{FLOW}_{job}"
-        run_id = self.airflow.trigger(dag_id, conf)
+        self.last_run = run_id = self.airflow.trigger(dag_id, conf)
         began = time.monotonic()
         with console.status(dag_id) as status:
             state = self.airflow.wait_for_run(
@@ -114,13 +115,18 @@ class Demo:
         done = self.run("approval_reconciliation", may_fail=True)
         self.results.append(Check("reconciliation run", "succeeded" if done else "failed", done))
         self.results += [checks.scene_ended_well(scene, self.steering) for scene in cast]
-        self.change_later([scene for scene in cast if scene.edited_later])
+        self.go_on([scene for scene in cast if scene.edited_later or scene.second])
 
-    def change_later(self, scenes: list[people.Scene]) -> None:
-        """Bills are edited after their approvals were stamped; the next run has to make both sides say so."""
+    def go_on(self, scenes: list[people.Scene]) -> None:
+        """Bills are edited after their approvals were stamped, and others get their second step; the next run has to make both
+        sides say so."""
         for scene in scenes:
-            people.change_later(scene, self.steering)
-            self.say(f"Somebody edits bill {scene.bill['bill_number']} in Intacct after its approval was stamped")
+            if scene.second:
+                people.give_second_step(scene, self.steering)
+                self.say(f"{scene.second} chooses {scene.option} on bill {scene.bill['bill_number']}: {scene.title}")
+            else:
+                people.change_later(scene, self.steering)
+                self.say(f"Somebody edits bill {scene.bill['bill_number']} in Intacct after its approval was stamped")
         done = self.run("approval_reconciliation", may_fail=True)
         self.results.append(Check("reconciliation after that", "succeeded" if done else "failed", done))
         self.results += [checks.scene_ended_well(scene, self.steering) for scene in scenes]
@@ -134,6 +140,10 @@ class Demo:
         self.results.append(
             Check("writes of another bill_sync run", f"Asana {asana}, Intacct {intacct}", asana == intacct == 0)
         )
+
+    def export_evidence(self) -> None:
+        self.run("evidence", may_fail=True)
+        self.results.append(checks.evidence_verifies(self.airflow.result(f"{FLOW}_evidence", self.last_run, "export_evidence")))
 
     def look_back(self) -> None:
         logins = self.steering.counters().get("intacct getAPISession", 0)
@@ -153,7 +163,7 @@ class Demo:
 
     def stay_up(self) -> None:
         """Put the schedules back and wait for Ctrl-C."""
-        put_demo_flow(HOME / "mappings")
+        put_demo_flow(HOME / "mappings", **people.rules())
         console.print(f"\nAirflow          {self.airflow.url}")
         console.print(f"Asana's board    {self.steering.url}/board")
         console.print(f"Intacct's bills  {self.steering.url}/bills")
@@ -206,6 +216,7 @@ def main(
         demo.sync()
         demo.approve()
         demo.run_again()
+        demo.export_evidence()
         demo.look_back()
         good = demo.report()
         demo.say("All is well." if good else "[red]Something is off.[/red]")

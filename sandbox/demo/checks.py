@@ -50,16 +50,26 @@ def equal_to_the_cent(steering: Steering) -> Check:
 
 def scene_ended_well(scene: Scene, steering: Steering) -> Check:
     """Intacct holds what it should, the task explains it, and a refused Approval is Pending again."""
-    held = steering.bill(scene.bill["record_no"])["stamps"]["ASANA_DECISION"]
+    bill = steering.bill(scene.bill["record_no"])
+    held = bill["stamps"]["ASANA_DECISION"]
     task = next(task for task in steering.tasks(constants.BILLS_PROJECT_GID) if task["gid"] == scene.task_gid)
     said = [story["text"] for story in task["stories"] if story["resource_subtype"] == "comment_added"]
     told = [text for text in said if scene.says.lower() in text.lower()]
     approval = task["fields"].get("Approval")
     approval_ok = approval == (scene.option if scene.stamp == scene.option else "Pending")
-    ok = held == scene.stamp and len(told) == 1 and approval_ok
-    return Check(
-        scene.title, f"Intacct: {held or 'no decision'}; Approval: {approval}; {told[0] if told else 'no comment'}", ok
-    )
+    # A hold is there until an approval lifts it.
+    hold_ok = bill["on_hold"] is (scene.on_hold and not held)
+    ok = held == scene.stamp and len(told) == 1 and approval_ok and hold_ok
+    figure = f"Intacct: {held or 'no decision'}{', on hold' if bill['on_hold'] else ''}; Approval: {approval}"
+    return Check(scene.title, f"{figure}; {told[0] if told else 'no comment'}", ok)
+
+
+def evidence_verifies(found: Mapping[str, Any] | None) -> Check:
+    """What the export's step returned: a file of every row, in which nothing is wrong."""
+    told = found or {}
+    rows, findings = int(told.get("rows", 0)), list(told.get("findings", ["nothing was exported"]))
+    figure = f"{rows} rows, {told.get('anchors', 0)} anchors on stamps, {len(findings)} findings"
+    return Check("evidence exported and verified", figure, bool(rows) and not findings)
 
 
 def no_secret_in_logs(folder: Path, session_ids: Iterable[str]) -> Check:

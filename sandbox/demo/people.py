@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,11 +14,28 @@ from sandbox.demo.steering import Steering
 OPEN_STATES = ("Submitted", "Partially Approved", "Posted")
 COMPANY = "northwind.example"
 CLERKS = ("mgarcia", "jchen")
+ALICE, BEN, CARLA, DEV = (f"{name}@{COMPANY}" for name in ("alice.martin", "ben.okafor", "carla.ruiz", "dev.patel"))
+LARGE = 20_000
+"""Dollars from which on a bill takes two steps."""
+
+
+def rules() -> dict[str, Any]:
+    """What the demo adds to the example's flow file: two steps for large bills, a deputy, and holds that an approval lifts."""
+    today = datetime.now(UTC).date()
+    away = {"from": CARLA, "to": BEN, "first_day": today - timedelta(days=1), "last_day": today + timedelta(days=14)}
+    two = [{"name": "manager", "by": [ALICE], "limit": "none"}, {"name": "controller", "by": [CARLA]}]
+    one = [{"name": "approval", "by": [ALICE, BEN, CARLA, DEV]}]
+    large = {"name": "large bills", "when": {"amount_from": {"USD": LARGE}}, "steps": two}
+    policy = {"delegations": [away], "rules": [large, {"name": "all others", "steps": one}]}
+    return {"approval": policy, "write_back": {"steps": ["stamp", "release_hold"]}}
 
 
 @dataclass
 class Scene:
-    """One person's act on one bill. `stamp` is what Intacct must hold afterwards, `says` what the task must explain."""
+    """One person's act on one bill. `stamp` is what Intacct must hold afterwards, `says` what the task must explain.
+
+    With `second` it goes on after the first run: that person approves too, and then the bill has to be approved.
+    """
 
     title: str
     person: str
@@ -29,6 +47,10 @@ class Scene:
     edits_bill: bool = False
     edited_later: bool = False
     """The bill is changed after the decision was stamped."""
+    on_hold: bool = False
+    """The bill is put on hold before anybody decides."""
+    second: str = ""
+    then_says: str = ""
     bill: Mapping[str, Any] = field(default_factory=dict)
     task_gid: str = ""
 
@@ -45,9 +67,17 @@ def _plain(bill: Mapping[str, Any]) -> bool:
     return bill["state"] in OPEN_STATES and bill["base_currency"] == "USD" and bill["created_by"] in CLERKS
 
 
+def _one_step(bill: Mapping[str, Any]) -> bool:
+    return _plain(bill) and amount(bill) < LARGE - 1_000
+
+
+def _two_steps(bill: Mapping[str, Any]) -> bool:
+    return _plain(bill) and amount(bill) >= LARGE
+
+
 def scenes() -> list[Scene]:
     """A good approval, a rejection, somebody not on the list, an amount over the limit, a bill that changes before its approval
-    arrives, and one that changes after it was stamped."""
+    arrives, one that changes after it was stamped; two steps, a deputy, and a hold that an approval lifts."""
     return [
         Scene(
             title="a good approval",
@@ -63,7 +93,7 @@ def scenes() -> list[Scene]:
             option="Rejected",
             stamp="Rejected",
             says="Recorded in Intacct",
-            suits=lambda bill: _plain(bill) and amount(bill) < 50_000,
+            suits=_one_step,
             reason="The goods never arrived; the vendor will send a credit note.",
         ),
         Scene(
@@ -80,7 +110,7 @@ def scenes() -> list[Scene]:
             option="Approved",
             stamp="",
             says="limit",
-            suits=lambda bill: _plain(bill) and amount(bill) > 10_000,
+            suits=lambda bill: _one_step(bill) and amount(bill) > 10_000,
         ),
         Scene(
             title="an approval of a bill that changes afterwards",
@@ -88,7 +118,7 @@ def scenes() -> list[Scene]:
             option="Approved",
             stamp="",
             says="changed",
-            suits=lambda bill: _plain(bill) and amount(bill) < 100_000,
+            suits=_one_step,
             edits_bill=True,
         ),
         Scene(
@@ -97,8 +127,37 @@ def scenes() -> list[Scene]:
             option="Approved",
             stamp="Approved",
             says="Recorded in Intacct",
-            suits=lambda bill: _plain(bill) and amount(bill) < 40_000,
+            suits=_one_step,
             edited_later=True,
+        ),
+        Scene(
+            title="an approval in two steps",
+            person="alice.martin",
+            option="Approved",
+            stamp="",
+            says="step 1 of 2",
+            suits=_two_steps,
+            second="carla.ruiz",
+            then_says="Recorded in Intacct",
+        ),
+        Scene(
+            title="a second step by a deputy",
+            person="alice.martin",
+            option="Approved",
+            stamp="",
+            says="step 1 of 2",
+            suits=lambda bill: _two_steps(bill) and amount(bill) > 50_000,
+            second="ben.okafor",
+            then_says="for Carla Ruiz",
+        ),
+        Scene(
+            title="an approval that lifts a hold",
+            person="ben.okafor",
+            option="Approved",
+            stamp="Approved",
+            says="It is not on hold there",
+            suits=_one_step,
+            on_hold=True,
         ),
     ]
 
@@ -109,7 +168,8 @@ def cast(steering: Steering) -> list[Scene]:
     free = sorted(steering.bills(), key=lambda bill: int(bill["record_no"]))
     taken: set[str] = set()
     played = scenes()
-    for scene in played:
+    # Those that few bills suit choose first.
+    for scene in sorted(played, key=lambda scene: sum(scene.suits(bill) for bill in free)):
         scene.bill = _first(scene, free, taken, tasks)
         scene.task_gid = tasks[Steering.key_of(scene.bill)]["gid"]
         taken.add(scene.bill["record_no"])
@@ -125,11 +185,20 @@ def _first(scene: Scene, bills: Iterable[Mapping[str, Any]], taken: set[str], ta
 
 def act(scene: Scene, steering: Steering) -> None:
     """Do on the board what the person does; and edit the bill afterwards where the scene says so."""
+    if scene.on_hold:
+        changes = {"on_hold": True}
+        steering.act("intacct", CLERKS[0], "edit_bill", record_no=scene.bill["record_no"], changes=changes)
     if scene.reason:
         steering.act("asana", scene.email, "set_text", task=scene.task_gid, field="Decision reason", text=scene.reason)
     steering.act("asana", scene.email, "choose", task=scene.task_gid, field="Approval", option=scene.option)
     if scene.edits_bill:
         steering.raise_first_line(scene.bill["record_no"], by=Decimal(1000))
+
+
+def give_second_step(scene: Scene, steering: Steering) -> None:
+    """The other person approves too: now both sides have to say that the bill is approved."""
+    steering.act("asana", f"{scene.second}@{COMPANY}", "choose", task=scene.task_gid, field="Approval", option=scene.option)
+    scene.stamp, scene.says = scene.option, scene.then_says
 
 
 def change_later(scene: Scene, steering: Steering) -> None:
