@@ -92,6 +92,10 @@ def test_a_stamp_that_was_altered_or_taken_from_elsewhere_proves_nothing(root: s
         assert where.startswith("the time stamp of")
         assert what.startswith(f"it does not prove row {bad.sequence}: ")
     assert list(stamp_findings([good], flow="demo", certificates=root)) == []
+    in_a_file = exported(timestamps=[others])
+    assert told(in_a_file) == [], "without the certificate it is an anchor like any other"
+    (problem,) = verify_export(in_a_file, keys=OURS, certificates=root).problems
+    assert problem.what.startswith("it does not prove row 6: ")
 
 
 def test_another_servers_certificate_proves_nothing_and_what_is_none_is_said(root: str, another_root: str) -> None:
