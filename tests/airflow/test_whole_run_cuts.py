@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.airflow.cut_runs import CRASH_AFTER, CRASH_BEFORE, KINDS, Cut, Story, differences, end_of, key_of
+from tests.databases import NewStore
 
 pytestmark = [pytest.mark.airflow, pytest.mark.cuts]
 ALICE, BEN = "alice.martin@northwind.example", "ben.okafor@northwind.example"
@@ -138,11 +139,12 @@ def undisturbed_end(told: Telling, tale: Tell) -> tuple[dict[str, Any], int]:
     return end_of(story.world), story.counter.made
 
 
-def test_a_day_that_is_cut_at_some_calls_ends_as_if_it_had_not_been(told: Telling, figures: Any) -> None:
+def test_a_day_that_is_cut_at_some_calls_ends_as_if_it_had_not_been(told: Telling, new_store: NewStore, figures: Any) -> None:
+    """Half of these cuts on each database."""
     undisturbed, calls = undisturbed_end(told, one_day)
     assert undisturbed["written to Intacct"] == 1
     assert [len(said) for _, said in undisturbed["said"]].count(1) == 2
-    cuts = sample(calls, count=4)
+    cuts = new_store.share(sample(calls, count=4))
     check(told, one_day, cuts, undisturbed=undisturbed)
     figures("cuts of whole runs, sample", f"{len(cuts)} of {calls * len(KINDS)}")
 

@@ -161,7 +161,7 @@ class World:
     """A test says on which database: `usefixtures("on_each_database")`."""
     worlds: ClassVar[Iterator[int]]
 
-    def __init__(self, path: Path, *, policy: Policy | None = None, bill: Bill | None = None) -> None:
+    def __init__(self, path: Path, *, policy: Policy | None = None, bill: Bill | None = None, store_url: str = "") -> None:
         path.mkdir(exist_ok=True)
         self.folder = path
         self.policy = policy or a_policy()
@@ -179,9 +179,10 @@ class World:
         )
         self.history: list[Story] = []
         self.cuts = Cuts()
-        # Worlds of one test are flows of one store: that is sooner made than a database for each.
-        self.flow = f"demo{next(World.worlds) or ''}"
-        self.store = open_store(World.store_url, evidence_keys=evidence_keys).for_flow(self.flow)
+        # Worlds of one test are flows of one store: that is sooner made than a database for each. One with a store of its
+        # own is the same flow there.
+        self.flow = "demo" if store_url else f"demo{next(World.worlds) or ''}"
+        self.store = open_store(store_url or World.store_url, evidence_keys=evidence_keys).for_flow(self.flow)
         self.links = self.store.links("bill")
         self.real_decisions = self.store.decisions()
         self.show()

@@ -1,4 +1,7 @@
-"""A cut at every single call of a run: the next run ends in the same state, with one stamp and one comment."""
+"""A cut at every single call of a run: the next run ends in the same state, with one stamp and one comment.
+
+Half of them on each database.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import pytest
 from intacct_asana.records import DecisionState
 
 from tests.approvals.approvals_world import ALICE, APPROVED, ERIN, PENDING, Crash, Cuts, World
+from tests.databases import NewStore
 
 pytestmark = [pytest.mark.cuts, pytest.mark.usefixtures("on_each_database")]
 MODES = ("before", "after", "lost")
@@ -38,10 +42,11 @@ def calls_of_a_run(folder: Path, prepare: Callable[[World], None]) -> int:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_cut_anywhere_makes_neither_two_stamps_nor_two_comments(
-    tmp_path: Path, mode: str, figures: Callable[[str, object], None]
+    tmp_path: Path, new_store: NewStore, mode: str, figures: Callable[[str, object], None]
 ) -> None:
     calls = calls_of_a_run(tmp_path / "whole", lambda world: world.choose(ALICE, APPROVED) and None)
-    for at in range(1, calls + 1):
+    cuts = new_store.share(range(1, calls + 1))
+    for at in cuts:
         (tmp_path / str(at)).mkdir()
         world = World(tmp_path / str(at))
         world.choose(ALICE, APPROVED)
@@ -51,16 +56,17 @@ def test_a_cut_anywhere_makes_neither_two_stamps_nor_two_comments(
         assert (world.stamps, world.held(), len(world.comments())) == (1, "Approved", 1), at
         assert world.the_decision().acknowledged
         assert world.store.verify_evidence() == []
-    figures(f"cuts of an approval, {mode}", calls)
+    figures(f"cuts of an approval, {mode}", len(cuts))
     assert calls >= 12
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_cut_anywhere_in_a_refusal_tells_once_and_puts_back(
-    tmp_path: Path, mode: str, figures: Callable[[str, object], None]
+    tmp_path: Path, new_store: NewStore, mode: str, figures: Callable[[str, object], None]
 ) -> None:
     calls = calls_of_a_run(tmp_path / "whole", lambda world: world.choose(ERIN, APPROVED) and None)
-    for at in range(1, calls + 1):
+    cuts = new_store.share(range(1, calls + 1))
+    for at in cuts:
         (tmp_path / str(at)).mkdir()
         world = World(tmp_path / str(at))
         world.choose(ERIN, APPROVED)
@@ -68,5 +74,5 @@ def test_a_cut_anywhere_in_a_refusal_tells_once_and_puts_back(
         run_until_quiet(world)
         assert world.state() is DecisionState.REFUSED, at
         assert (world.stamps, len(world.comments()), world.shown_option()) == (0, 1, PENDING), at
-    figures(f"cuts of a refusal, {mode}", calls)
+    figures(f"cuts of a refusal, {mode}", len(cuts))
     assert calls >= 8

@@ -28,6 +28,7 @@ from tests.approvals.approvals_world import (
     a_bill,
     a_policy,
 )
+from tests.databases import NewStore
 
 pytestmark = pytest.mark.usefixtures("on_each_database")
 
@@ -291,11 +292,11 @@ def test_a_choice_taken_back_while_its_write_had_not_arrived_is_not_written(worl
     assert (world.state(), world.stamps, world.held()) == (DecisionState.REJECTED, 0, "")
 
 
-def test_a_stamp_that_is_there_already_is_not_written_again(world: World) -> None:
+def test_a_stamp_that_is_there_already_is_not_written_again(world: World, new_store: NewStore) -> None:
     world.choose(ALICE, APPROVED)
     world.reconcile()
     stamped = world.bill_now
-    another = World(world.folder / "second", bill=stamped)
+    another = World(world.folder / "second", bill=stamped, store_url=new_store.ready())
     another.history, another.task_now = world.history, world.task_now
     assert another.reconcile() == []
     assert "stamp_bill" not in another.cuts.names

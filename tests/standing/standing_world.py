@@ -20,7 +20,7 @@ from sandbox import constants
 from tests.begun import begun
 from tests.conftest import evidence_keys
 from tests.databases import NewStore
-from tests.reconciliation.reconciliation_world import BEGIN, Reconciliation
+from tests.reconciliation.reconciliation_world import ALICE, BEGIN, Reconciliation
 
 FLOW = """
 flow: small
@@ -59,7 +59,7 @@ TRIES = 4
 
 
 class Standing(Reconciliation):
-    """A company with a few bills of two vendors, and its tasks."""
+    """A company with a few bills of two vendors, and its tasks. `approved`: Alice did so with the first, stamped and told."""
 
     def __init__(
         self,
@@ -70,6 +70,7 @@ class Standing(Reconciliation):
         approval: str = "",
         write_back: str = "",
         bills: int = 1,
+        approved: bool = False,
         settings: dict[str, Any] | None = None,
         replace: tuple[str, str] = ("", ""),
         make_bill: dict[str, Any] | None = None,
@@ -92,9 +93,13 @@ class Standing(Reconciliation):
             self.preflight()
             self.bills = [self.make_bill(**(make_bill or {})) for _ in range(bills)]
             self.sync()
+            if approved:
+                self.approve(ALICE)
+                self.heal()
             return self.url, (self.bills, self.at)
 
-        url, (self.bills, self.at) = begun(sandbox, new_store, ("standing", text, bills, settings, make_bill), make)
+        how = ("standing", text, bills, approved, settings, make_bill)
+        url, (self.bills, self.at) = begun(sandbox, new_store, how, make)
         self.books = None
         self.use_store(url)
 

@@ -38,9 +38,7 @@ def other_account(flow: Standing) -> str:
 @pytest.mark.parametrize("what", CHANGES)
 def test_an_approved_bill_that_is_edited_afterwards_is_void_on_both_sides(a_flow: Flow, what: str) -> None:
     """Stamp and field said Approved for ever."""
-    flow = a_flow()
-    flow.approve(ALICE)
-    flow.heal()
+    flow = a_flow(approved=True)
     flow.is_approved()
     changes = dict(CHANGES[what])
     if "vendor_id" in changes:
@@ -65,9 +63,7 @@ def test_an_edit_in_the_second_of_the_last_look_is_seen_by_the_next_one(a_flow: 
 
 def test_who_looks_at_a_void_approval_reads_what_changed_once(a_flow: Flow) -> None:
     """Nobody was told that 500.00 had become 40,000.00."""
-    flow = a_flow()
-    flow.approve(ALICE)
-    flow.heal()
+    flow = a_flow(approved=True)
     before = len(flow.comments())
     flow.edit(amount="40000.00")
     flow.heal()
@@ -81,9 +77,7 @@ def test_who_looks_at_a_void_approval_reads_what_changed_once(a_flow: Flow) -> N
 
 def test_a_void_approval_can_be_given_again_by_somebody_who_may(a_flow: Flow) -> None:
     """The stamp of 500.00 stood on the bill of 40,000.00, so nobody was asked again."""
-    flow = a_flow()
-    flow.approve(ALICE)
-    flow.heal()
+    flow = a_flow(approved=True)
     flow.edit(amount="40000.00")
     flow.heal()
     flow.approve(ALICE)
@@ -125,9 +119,7 @@ def test_a_rejection_does_not_stand_on_a_changed_bill_either(a_flow: Flow) -> No
 
 def test_a_change_of_bills_already_decided_is_seen_without_the_bill_sync(a_flow: Flow) -> None:
     """Approvals were never looked at again, by whichever DAG."""
-    flow = a_flow()
-    flow.approve(ALICE)
-    flow.heal()
+    flow = a_flow(approved=True)
     flow.edit(amount="40000.00")
     flow.run()
     flow.is_unapproved()
@@ -220,9 +212,7 @@ def test_where_the_due_date_is_sent_one_that_a_clerk_sets_before_the_write_is_no
 @pytest.mark.parametrize("amount", ["500", "500.00", "500.0"])
 def test_an_amount_that_is_written_in_another_way_overturns_nothing(a_flow: Flow, amount: str) -> None:
     """`500` and `500.00` were two contents."""
-    flow = a_flow()
-    flow.approve(ALICE)
-    flow.heal()
+    flow = a_flow(approved=True)
     flow.edit(amount="600.00")
     flow.edit(amount=amount)
     flow.heal(hours=25)
@@ -249,9 +239,7 @@ def test_who_edited_the_bill_last_does_not_approve_it(a_flow: Flow) -> None:
 
 def test_our_own_stamp_makes_nobody_the_last_editor(a_flow: Flow) -> None:
     """A void stamp is written by our own user, whom no segregation of duties is about."""
-    flow = a_flow()
-    flow.approve(ALICE)
-    flow.heal()
+    flow = a_flow(approved=True)
     flow.edit(amount="600.00")
     flow.heal()
     flow.approve(ALICE)

@@ -42,9 +42,7 @@ def everything(flow: Standing) -> tuple[Any, ...]:
 
 
 def test_a_stamp_that_was_taken_off_would_be_written_again(a_flow: Callable[..., Standing]) -> None:
-    flow = a_flow()
-    flow.approve(ALICE)
-    flow.heal()
+    flow = a_flow(approved=True)
     flow.edit(ASANA_DECISION="", ASANA_DECISION_ID="")
     assert "its stamp is missing on bill" in rehearsed(flow)
     flow.heal()
@@ -74,9 +72,7 @@ def test_of_two_choices_the_second_is_judged_after_the_first(a_flow: Callable[..
 
 
 def test_a_stamp_that_nobody_can_tell_of_would_become_void_where_its_bill_changed(a_flow: Callable[..., Standing]) -> None:
-    flow = a_flow()
-    flow.approve(ALICE)
-    flow.heal()
+    flow = a_flow(approved=True)
     flow.act(ERIN, "remove", project=constants.BILLS_PROJECT_GID)
     flow.lose_store()
     flow.edit(amount="40000.00")
@@ -89,9 +85,7 @@ def test_a_stamp_that_nobody_can_tell_of_would_become_void_where_its_bill_change
 
 
 def test_a_decided_task_that_left_the_project_would_be_put_back(a_flow: Callable[..., Standing]) -> None:
-    flow = a_flow()
-    flow.approve(ALICE)
-    flow.heal()
+    flow = a_flow(approved=True)
     flow.act(BEN, "choose", field="Approval", option="Pending")
     flow.act(ERIN, "remove", project=constants.BILLS_PROJECT_GID)
     flow.pass_time(hours=26)

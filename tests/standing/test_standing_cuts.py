@@ -15,7 +15,6 @@ import pytest
 from intacct_asana.errors import IntacctAsanaError
 from requests.adapters import HTTPAdapter
 
-from tests.databases import KINDS as KINDS_OF_STORE
 from tests.databases import NewStore
 from tests.reconciliation.reconciliation_world import ALICE, BEN, ERIN
 from tests.standing.standing_world import COMMENT_WAY, TRIES, Standing
@@ -285,7 +284,7 @@ def test_a_cut_of_a_decision_ends_in_what_stands(
     def some(cuts: list[tuple[int, str]]) -> list[tuple[int, str]]:
         # A step that is no multiple of the four kinds, so that each comes up.
         step = max(1, len(cuts) // SAMPLES) | 1
-        return cuts[step // 2 :: step][KINDS_OF_STORE.index(new_store.kind) : SAMPLES : len(KINDS_OF_STORE)]
+        return list(new_store.share(cuts[step // 2 :: step][:SAMPLES]))
 
     figures(f"cuts of a decision, {name}", play(a_flow, a_cutter, STORIES[name], some))
 

@@ -39,9 +39,7 @@ def cut_the_end_off(url: str, *, from_row: int) -> None:
 
 def test_stamp_and_comment_carry_an_anchor_that_finds_a_cut_tail(a_flow: Flow) -> None:
     """A cut tail with its head moved verified; nothing outside the database named its rows."""
-    flow = a_flow()
-    flow.approve(ALICE)
-    flow.heal()
+    flow = a_flow(approved=True)
     flow.is_approved()
     stamped = anchors_in(flow.held()["ASANA_DECISION_ID"], where="stamp")
     told = anchors_in(flow.told(), where="comment")
@@ -110,9 +108,7 @@ def test_a_stamp_of_another_flow_is_left_alone(a_flow: Flow) -> None:
 
 def test_our_own_stamp_stands_after_the_store_was_lost(a_flow: Flow) -> None:
     """It was set back and stamped over by whoever chose next."""
-    flow = a_flow()
-    flow.approve(ALICE)
-    flow.heal()
+    flow = a_flow(approved=True)
     before = flow.held()
     flow.lose_store()
     flow.heal(hours=25)
@@ -128,9 +124,7 @@ def test_our_own_stamp_stands_after_the_store_was_lost(a_flow: Flow) -> None:
 
 def test_the_anchors_of_a_lost_store_are_no_findings(a_flow: Flow) -> None:
     """Stamp and comment name rows that were lost with everything else, long before the evidence of the new store begins."""
-    flow = a_flow()
-    flow.approve(ALICE)
-    flow.heal()
+    flow = a_flow(approved=True)
     flow.pass_time(hours=1)
     flow.open_new_store()
     flow.preflight()
@@ -142,9 +136,7 @@ def test_the_anchors_of_a_lost_store_are_no_findings(a_flow: Flow) -> None:
 
 def test_what_was_told_before_the_store_was_lost_is_not_told_again(a_flow: Flow) -> None:
     """Each comment was written a second time."""
-    flow = a_flow()
-    flow.approve(ALICE)
-    flow.heal()
+    flow = a_flow(approved=True)
     before = flow.comments()
     flow.lose_store()
     flow.heal(hours=25)
@@ -154,9 +146,7 @@ def test_what_was_told_before_the_store_was_lost_is_not_told_again(a_flow: Flow)
 
 def test_a_found_stamp_whose_digest_is_of_another_content_can_be_decided_again(a_flow: Flow) -> None:
     """Nothing told whether the bill had changed since."""
-    flow = a_flow()
-    flow.approve(ALICE)
-    flow.heal()
+    flow = a_flow(approved=True)
     flow.lose_store()
     flow.edit(amount="40000.00")
     flow.heal()
@@ -220,9 +210,7 @@ def test_a_stamp_whose_task_and_store_are_lost_is_void_when_its_bill_changes(a_f
 @pytest.mark.parametrize("first", ["approvals", "bill sync"])
 def test_such_a_stamp_is_found_by_the_look_at_all_bills(a_flow: Flow, first: str) -> None:
     """The look at all of them asked for the bills that the store knew a decision of, and it knew none."""
-    flow = a_flow()
-    flow.approve(ALICE)
-    flow.heal()
+    flow = a_flow(approved=True)
     flow.act(ERIN, "remove", project=constants.BILLS_PROJECT_GID)
     flow.pass_time(1)
     flow.open_new_store()

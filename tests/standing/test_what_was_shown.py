@@ -196,9 +196,7 @@ def test_a_task_that_was_deleted_leaves_evidence_also_when_its_bill_has_another_
 @pytest.mark.parametrize("option", ["Pending", "Rejected then Pending"])
 def test_a_decided_task_that_is_set_to_something_else_shows_what_stands_in_the_same_run(a_flow: Flow, option: str) -> None:
     """It went on saying Pending until the next daily look."""
-    flow = a_flow()
-    flow.approve(ALICE)
-    flow.heal()
+    flow = a_flow(approved=True)
     before = flow.comments()
     for each in option.split(" then "):
         flow.choose(BEN, each)
@@ -215,9 +213,7 @@ def test_a_decided_task_that_is_set_to_something_else_shows_what_stands_in_the_s
 
 def test_a_choice_that_is_not_judged_yet_is_not_put_back(a_flow: Flow) -> None:
     """What somebody set after the decision may be a choice of its own, on a bill that has changed."""
-    flow = a_flow()
-    flow.approve(ALICE)
-    flow.heal()
+    flow = a_flow(approved=True)
     flow.edit(amount="600.00")
     flow.choose(BEN, "Pending")
     flow.heal()
