@@ -8,6 +8,7 @@ import pytest
 from intacct_asana.operators.preflight import CheckIntacctOperator
 
 from tests.policy.policy_world import ALICE, BEN, CARLA, DEV, TWO_STEPS, WAYS, Steps
+from tests.standing.test_rehearsed import report_of_rehearsal
 
 Policy = Callable[..., Steps]
 
@@ -308,3 +309,11 @@ def test_a_run_reads_no_more_for_steps_that_wait(a_policy: Policy) -> None:
         flow.run()
         calls.append(sum(flow.sandbox.counters().values()))
     assert calls[0] == calls[1] == calls[2], calls
+
+
+def test_a_rehearsal_says_which_step_would_be_given(a_policy: Policy) -> None:
+    flow = a_policy()
+    flow.say(ALICE)
+    report = report_of_rehearsal(flow)
+    assert report["would"] == {"grant": 1}
+    assert "Alice Martin approved step 1 of 2 (manager). Next: Ben Okafor." in "\n".join(report["words"])
