@@ -319,3 +319,21 @@ def test_the_note_keeps_person_and_decision_however_short_it_is(world: RestWorld
     assert len(done["notes"]) <= 90
     assert done["notes"].startswith("Approved by Zoe Mull")
     assert done["notes"].endswith("decision d000000000000001.")
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_a_bill_that_was_declined_and_submitted_anew_meanwhile_is_a_persons_to_look_at(
+    world: RestWorld, verdict: Verdict
+) -> None:
+    """It is Submitted as before, and yet the first try arrived: that somebody changed the bill since tells."""
+    world.sandbox.settings(approval_levels=2)
+    bill = world.a_bill()
+    decision = a_decision(bill, verdict=verdict)
+    act = "approve" if verdict is Verdict.APPROVE else "decline"
+    world.sandbox.clock(advance_seconds=5)
+    with world.strikes(f"REST {act}", "lost_answer"), world.strikes("REST bill", "status:500", on_call=3, times=99):
+        assert isinstance(world.run(decision, bill), TryLater)
+    for state in ("Declined", "Submitted"):
+        world.sandbox.act("intacct", "mgarcia", "set_state", record_no=bill.record_no, state=state)
+    ended(world.run(decision, bill), "unclear")
+    assert world.acts() == {act: 1}

@@ -1,7 +1,8 @@
 """One native approval or decline in Intacct: compared before, read back after, and never sent twice on a guess.
 
-Intacct's workflow has no idempotency key and shows no history, so all that can be looked at is the bill's state. From Submitted
-a state that stayed says that nothing arrived. From Partially Approved it says nothing, since an approval may leave it there.
+Intacct's workflow has no idempotency key and shows no history, so all there is to look at is the bill's state and when it was
+last changed. From Submitted both staying says that nothing arrived. From Partially Approved the state says nothing, since an
+approval may leave it there.
 """
 
 from __future__ import annotations
@@ -168,10 +169,13 @@ class NativeKind(Kind):
         return Seen(native=bill, bill=self.look())
 
     def _is_anyones_guess(self, intent: Intent, bill: NativeBill) -> bool:
-        """From Partially Approved always, from Submitted after its repeats, and after a yes that moved nothing."""
+        """From Partially Approved always; from Submitted when somebody touched it, after its repeats, after an empty yes."""
         if not self._may_be_out(intent) or str(bill.state) != intent.body["from_state"]:
             return False
-        return stays(intent, bill) or times_sent(intent) > self.rules.repeats or intent.answer.get("code") == UNMOVED
+        # Declined and submitted anew it looks as if nothing had arrived.
+        is_touched = bill.modified_at_text != intent.body["from_modified"]
+        said_yes = intent.answer.get("code") == UNMOVED
+        return stays(intent, bill) or is_touched or said_yes or times_sent(intent) > self.rules.repeats
 
     def same(self, intent: Intent, found: Any) -> bool:
         bill, may_be_out = found.native, self._may_be_out(intent)
@@ -261,8 +265,7 @@ class NativeStep:
         if bill is None:
             raise TryLater(f"The bill of decision {decision.decision_id} cannot be read; the next run looks again.")
         kind.first = self.workflow.bill(bill.record_no)
-        state = kind.first.state if kind.first else None
-        return kind, replace(intent, body=body_of(decision, bill, from_state=state, longest=self.rules.longest_notes))
+        return kind, replace(intent, body=body_of(decision, bill, before=kind.first, longest=self.rules.longest_notes))
 
 
 def ended_as(outcome: Outcome) -> NativeEnd:
@@ -305,12 +308,13 @@ def facts_of(outcome: Outcome) -> dict[str, object]:
     return said | {"state": str(state), "answered": seen.answered}
 
 
-def body_of(decision: Decision, bill: Bill, *, from_state: BillState | None, longest: int) -> dict[str, object]:
-    """What is to be done, and what the bill has to be for it: number, vendor, total, currency, entity."""
+def body_of(decision: Decision, bill: Bill, *, before: NativeBill | None, longest: int) -> dict[str, object]:
+    """What is to be done, what the bill has to be for it, as far as both APIs tell it, and how it stood before."""
     return {
         "act": ACTS[decision.signal.verdict],
         "record_no": bill.record_no,
-        "from_state": str(from_state or ""),
+        "from_state": str(before.state) if before else "",
+        "from_modified": before.modified_at_text if before else "",
         "bill": bill_name(bill),
         "bill_number": one_line(bill.bill_number),
         "vendor_id": bill.vendor_id,

@@ -12,7 +12,8 @@ from intacct_asana.records.intacct import BillState
 class NativeBill:
     """`key` is the record number, as far as anybody knows: who acts on a bill compares it with what the XML gateway tells.
 
-    `total` is in the bill's own currency. `currency`, `entity_id` and `module` are empty where the answer does not tell them.
+    `total` is in the bill's own currency. `currency`, `entity_id`, `module` and `modified_at_text` are empty where nobody
+    tells them; the last is the server's own text.
     """
 
     key: str
@@ -24,3 +25,4 @@ class NativeBill:
     entity_id: str = ""
     module: str = ""
     on_hold: bool = False
+    modified_at_text: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from datetime import UTC, datetime
 from typing import Any
 
 from sandbox.gateway.books.rows import Bill
@@ -98,9 +99,18 @@ def bill_of(bill: Bill, offset: int) -> Json:
         "createdDate": bill.bill_date.isoformat() if bill.bill_date else None,
         "sourceModule": "purchasing" if bill.module == "9.PO" else "accountsPayable",
         "entity": entity or {"key": None, "id": None, "name": None},
-        "audit": {"createdBy": str(bill.created_by.record_no), "modifiedBy": str(bill.modified_by.record_no)},
+        "audit": {
+            "createdDateTime": _instant(bill.created_at),
+            "modifiedDateTime": _instant(bill.modified_at),
+            "createdBy": str(bill.created_by.record_no),
+            "modifiedBy": str(bill.modified_by.record_no),
+        },
         "href": f"/objects/accounts-payable/bill/{key}",
     }
+
+
+def _instant(at: int | None) -> str | None:
+    return None if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def flat(body: Json) -> Json:

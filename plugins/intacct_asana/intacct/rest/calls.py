@@ -47,6 +47,7 @@ FIELDS = (
     "entity.id",
     "sourceModule",
     "isOnHold",
+    "audit.modifiedDateTime",
 )
 AMOUNT = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,10})?")
 KEY = re.compile(r"[0-9]{1,18}")
@@ -126,6 +127,7 @@ def row_from(row: Any) -> NativeBill:
         entity_id=_text(row, "entity.id"),
         module=_text(row, "sourceModule"),
         on_hold=_flag(row, "isOnHold"),
+        modified_at_text=_text(row, "audit.modifiedDateTime"),
     )
 
 
