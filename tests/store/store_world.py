@@ -78,7 +78,7 @@ def run_sql(url: str, *statements: str) -> None:
 
 
 UNDONE = {
-    15: "DROP TABLE ia_timestamps",
+    13: "DROP TABLE ia_timestamps",
     2: "DROP TABLE ia_marks",
     3: "DROP TABLE ia_webhooks",
     4: "DROP TABLE ia_documents",
@@ -97,7 +97,7 @@ UNDONE = {
 
 def make_older(url: str, version: int) -> None:
     """The store as a release of that version had left it. The next `open_store` opens it anew."""
-    steps = [step for number in range(SCHEMA_VERSION, version, -1) for step in UNDONE.get(number, "").split("; ") if step]
+    steps = [step for number in range(SCHEMA_VERSION, version, -1) for step in UNDONE[number].split("; ")]
     unlock(url)
     run_sql(
         url,

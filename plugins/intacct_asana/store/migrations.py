@@ -18,8 +18,7 @@ from intacct_asana.store import tables
 def migrate(connection: Connection, *, found: int) -> None:
     """Carry the store from version `found` to this release's; nothing when it is there already."""
     for version in range(found + 1, tables.SCHEMA_VERSION + 1):
-        if version in STEPS:
-            STEPS[version](connection)
+        STEPS[version](connection)
         connection.execute(insert(tables.versions).values(version=version))
 
 
@@ -184,6 +183,6 @@ STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType(
         10: _journal_of_files_and_webhooks,
         11: _task_intents,
         12: _owned_projects,
-        15: _timestamps,
+        13: _timestamps,
     }
 )
