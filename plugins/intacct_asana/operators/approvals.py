@@ -24,8 +24,9 @@ from intacct_asana.journal import carry_out
 from intacct_asana.operators.evidence import anchors_on
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
 from intacct_asana.operators.holding import Holding
+from intacct_asana.operators.read_decisions import look_at_taken_back
 from intacct_asana.operators.timestamps import stamp_newest
-from intacct_asana.reading.choices import COPY, TO_LOOK_AT, TO_SHOW, Places
+from intacct_asana.reading.choices import COPY, TO_SHOW, Places
 from intacct_asana.reading.documents import ABOUT_IT, GONE
 from intacct_asana.records import SETTLED_STATES, Bill, Cursor, Decision, DecisionState, Link, ReadWindow, Task, Unread
 from intacct_asana.records.anchors import Anchor, anchor_text
@@ -74,7 +75,7 @@ class SettleDecisionsOperator(FlowOperator):
         holding = Holding(run, settler, summary, was_run=was_run)
         looks = _Looks(run, settler, summary, holding)
         if not summary.not_started:
-            looks.at_taken_back()
+            look_at_taken_back(run, settler, summary)
             looks.at_decided(began)
             holding.meet_new()
         more = {
@@ -319,22 +320,6 @@ class _Looks:
             self._examine()
         if len(self.summary.failures) == failed + len(self._owed):
             self._move_cursors(began, looked=is_due)
-
-    def at_taken_back(self) -> None:
-        """Bills of which somebody took the approval of a step back; those that fail wait for the next run."""
-        keys: list[str] = json.loads(self.run.store.cursor(TO_LOOK_AT) or "[]")
-        failed: list[str] = []
-        for key in keys:
-            try:
-                granted = [one for one in self.run.store.decisions().of(key) if one.state is DecisionState.GRANTED]
-                bill = self.settler.find_whole(granted[-1]) if granted else None
-                for decision in self.settler.look(key, bill) if bill else ():
-                    self.summary.note(decision)
-            except IntacctAsanaError as error:
-                failed.append(key)
-                self.summary.fail(key, error)
-        if keys and not self.run.flow.rehearsal:
-            self.run.store.save_cursor(Cursor(name=TO_LOOK_AT, value=json.dumps(failed)))
 
     def _is_due(self, now: datetime) -> bool:
         last = self.run.store.cursor(LOOKED)

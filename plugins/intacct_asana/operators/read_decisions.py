@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from intacct_asana.approvals import Policy, decisions_of, signals_of
+from intacct_asana.approvals import Decided, Policy, Settler, decisions_of, signals_of
 from intacct_asana.approvals.rehearse import found_to_json
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OddRecord, Refused, TryLater, UnexpectedReply
 from intacct_asana.operators.checks import drift
@@ -30,7 +30,7 @@ from intacct_asana.reading.choices import (
     says_something_else,
     unlinked,
 )
-from intacct_asana.records import Cursor, Decision, Link, Mark, Pins, Task, UnreadTask
+from intacct_asana.records import Cursor, Decision, DecisionState, Link, Mark, Pins, Task, UnreadTask
 from intacct_asana.store import StoredPlan
 
 if TYPE_CHECKING:
@@ -269,3 +269,20 @@ def _places(run: FlowRun, pins: Pins) -> Places:
 def _added_to(run: FlowRun, name: str, keys: Collection[str]) -> Cursor:
     waiting = json.loads(run.store.cursor(name) or "[]")
     return Cursor(name=name, value=json.dumps(sorted({*waiting, *keys})))
+
+
+def look_at_taken_back(run: FlowRun, settler: Settler, summary: Decided) -> None:
+    """Bills of which the reading found that somebody took a step back; those that fail wait for the next run."""
+    keys: list[str] = json.loads(run.store.cursor(TO_LOOK_AT) or "[]")
+    failed: list[str] = []
+    for key in keys:
+        try:
+            granted = [one for one in run.store.decisions().of(key) if one.state is DecisionState.GRANTED]
+            bill = settler.find_whole(granted[-1]) if granted else None
+            for decision in settler.look(key, bill) if bill else ():
+                summary.note(decision)
+        except IntacctAsanaError as error:
+            failed.append(key)
+            summary.fail(key, error)
+    if keys and not run.flow.rehearsal:
+        run.store.save_cursor(Cursor(name=TO_LOOK_AT, value=json.dumps(failed)))
