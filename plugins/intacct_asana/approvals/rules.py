@@ -23,6 +23,7 @@ from intacct_asana.approvals.routing import decides_on
 from intacct_asana.approvals.seen import WROTE, Case, Finding, altered_parts, alterers, kept_otherwise
 from intacct_asana.approvals.steps import amount_is_within_limit, every_step_is_given, person_is_due
 from intacct_asana.approvals.words import (
+    STILL_POSSIBLE,
     VOID,
     bill_name,
     capital,
@@ -58,17 +59,7 @@ NOT_READY = MappingProxyType(
     }
 )
 """What to do about a bill in a state in which an update could do more than stamp, or nothing useful."""
-STILL_POSSIBLE = MappingProxyType(
-    {
-        BillState.SUBMITTED: "To stop it, decline or recall it in Intacct, or put it on hold there.",
-        BillState.PARTIALLY_APPROVED: "To stop it, decline it in Intacct, or put it on hold there.",
-        BillState.NO_VALUE: "To stop it, put it on hold in Intacct.",
-        BillState.POSTED: "To stop it, put it on hold in Intacct, or reverse it there.",
-        BillState.SELECTED: "To stop it, take it out of the payment in Intacct, then put it on hold there.",
-        BillState.PARTIALLY_PAID: "To stop the rest, put it on hold in Intacct.",
-    }
-)
-"""What people in Intacct can still do about a bill that was approved."""
+
 
 Guard = Callable[[Case], Finding | None]
 

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.flow.rules import StampFields
 from intacct_asana.records import (
     Bill,
+    BillState,
     Decision,
     DecisionState,
     Signal,
@@ -38,6 +40,18 @@ SINGLE = {
     "document_id": "The attachment",
 }
 """What of a snapshot is told with its old and its new value; amounts come with their currency."""
+
+STILL_POSSIBLE = MappingProxyType(
+    {
+        BillState.SUBMITTED: "To stop it, decline or recall it in Intacct, or put it on hold there.",
+        BillState.PARTIALLY_APPROVED: "To stop it, decline it in Intacct, or put it on hold there.",
+        BillState.NO_VALUE: "To stop it, put it on hold in Intacct.",
+        BillState.POSTED: "To stop it, put it on hold in Intacct, or reverse it there.",
+        BillState.SELECTED: "To stop it, take it out of the payment in Intacct, then put it on hold there.",
+        BillState.PARTIALLY_PAID: "To stop the rest, put it on hold in Intacct.",
+    }
+)
+"""What people in Intacct can still do about a bill that was approved."""
 
 
 def money(amount: Decimal, currency: str) -> str:
