@@ -18,6 +18,7 @@ ROADS = {
     STATES.RECORDED: (),
     STATES.PARKED: (STATES.PARKED,),
     STATES.CLEARED: (STATES.CLEARED,),
+    STATES.GRANTED: (STATES.GRANTED,),
     STATES.REFUSED: (STATES.REFUSED,),
     STATES.SUBMITTED: (STATES.CLEARED, STATES.SUBMITTED),
     STATES.CONFIRMED: (STATES.CLEARED, STATES.SUBMITTED, STATES.CONFIRMED),
@@ -188,6 +189,7 @@ def test_a_decision_is_either_unsettled_or_unacknowledged_until_its_task_is_told
     on_the_way = state in ON_THE_WAY
     assert flow.decisions().unsettled() == ([decision] if on_the_way else [])
     assert flow.decisions().unacknowledged() == ([] if on_the_way else [decision])
+    assert flow.decisions().granted() == ([decision] if state is STATES.GRANTED else [])
 
 
 def test_decisions_come_oldest_first_by_when_people_decided(flow: FlowStore) -> None:
