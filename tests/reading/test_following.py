@@ -425,7 +425,8 @@ def test_calls_to_intacct_are_few_and_do_not_grow_with_the_number_of_unchanged_b
         company.sync()
         used.append(counted(company, company.sync))
     assert used[0] == used[1]
-    assert sum(used[0].values()) <= 22
+    # Payments have two streams, one of them for those without a change time.
+    assert sum(used[0].values()) <= 24, used[0]
 
 
 def test_the_words_for_a_gone_bill_are_the_ones_people_read() -> None:
