@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
-from intacct_asana.approvals.native import NATIVE, NativeEnd, NativeStep
+from intacct_asana.approvals.native import NATIVE, NativeApprovals, facts_of, unclear
 from intacct_asana.approvals.write_steps import step_id
 from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.flow.rules import RestWorkflow
 from intacct_asana.http import Answer
 from intacct_asana.intacct.hook import IntacctHook
 from intacct_asana.intacct.rest.hook import IntacctRestHook
-from intacct_asana.journal import Outcome
-from intacct_asana.records import Bill, Decision, Intent, Signal, Verdict
+from intacct_asana.journal import Outcome, carry_out
+from intacct_asana.records import Bill, Decision, Intent, IntentState, Signal, Verdict
 from intacct_asana.store import FlowStore
 
 from sandbox import constants
@@ -63,6 +63,27 @@ def a_decision(bill: Bill, *, verdict: Verdict = Verdict.APPROVE, number: int = 
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NativeEnd:
+    """How the step ended, in words for the approver.
+
+    `done`: the bill is approved, or declined. `partly`: the approval is recorded, and more are due in Intacct. `refused`:
+    nothing was done, and nothing will be for this decision. `unclear`: a person has to look; each run looks again.
+    """
+
+    how: Literal["done", "partly", "refused", "unclear"]
+    words: str
+    code: str | None = None
+
+
+def end_of(intent: Intent) -> NativeEnd:
+    """The end of a write that is DONE or REFUSED, as its row holds it."""
+    told = intent.answer
+    how = "refused" if intent.state is IntentState.REFUSED else str(told["how"])
+    code = told.get("code")
+    return NativeEnd(how=how, words=str(told["words"]), code=str(code) if code else None)  # type: ignore[arg-type]
+
+
 @dataclass
 class RestWorld:
     """One company with both connections, one flow's store, and runs of the step about one bill."""
@@ -87,10 +108,25 @@ class RestWorld:
         assert bill is not None
         return bill
 
-    def step(self, hook: IntacctRestHook) -> NativeStep:
+    def carried_out(self, hook: IntacctRestHook, decision: Decision, bill: Bill, **more: Any) -> NativeEnd:
+        """As the settling of decisions has the journal do it."""
         journal = CutJournal(self.flow._database, flow=self.flow._flow)
         journal.wire = self.wire
-        return NativeStep(workflow=hook, journal=journal, rules=self.rules, now=lambda: self.now, owner="run")
+        earlier = journal.of([step_id(NATIVE, decision)]).get(step_id(NATIVE, decision))
+        if earlier and not earlier.state.is_open:
+            return end_of(earlier)
+        asked = {"look": lambda: None, "check": lambda bill: None, **more}
+        native = NativeApprovals(workflow=hook, rules=self.rules)
+        kind, intent = native.prepared(decision, bill, earlier=earlier, **asked)
+        keep = lambda outcome: {**facts_of(outcome), **self.keep(outcome)}  # noqa: E731 - the journal's own name for it
+        with closing(
+            carry_out([intent], kinds=[kind], journal=journal, keep=keep, owner="run", now=lambda: self.now, workers=1)
+        ) as outcomes:
+            [ended] = outcomes
+        if not ended.intent.state.is_open:
+            return end_of(ended.intent)
+        why = unclear(ended)
+        return NativeEnd(how="unclear", words=why.message, code=why.code)
 
     def run(self, decision: Decision, bill: Bill, **more: Any) -> NativeEnd | IntacctAsanaError:
         """One run in a process of its own: the end, or what only the next run can mend."""
@@ -103,7 +139,7 @@ class RestWorld:
 
         hook.transport.send = cut  # type: ignore[method-assign]
         try:
-            return self.step(hook).carry_out(decision, bill, keep=self.keep, **more)
+            return self.carried_out(hook, decision, bill, **more)
         except IntacctAsanaError as error:
             return error
         finally:

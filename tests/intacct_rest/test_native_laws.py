@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from intacct_asana.approvals.native import APPROVED, NativeEnd
+from intacct_asana.approvals.native import APPROVED
 from intacct_asana.flow.rules import RestWorkflow
 from intacct_asana.records import BillState, Verdict
 
-from tests.intacct_rest.rest_world import RestWorld, a_decision
+from tests.intacct_rest.rest_world import NativeEnd, RestWorld, a_decision
 
 pytestmark = pytest.mark.laws
 

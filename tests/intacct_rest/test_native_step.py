@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from intacct_asana.approvals.native import NativeEnd
 from intacct_asana.errors import Misconfigured, Refused, TryLater
 from intacct_asana.flow.rules import RestWorkflow
 from intacct_asana.records import Bill, IntentState, Verdict
 
-from tests.intacct_rest.rest_world import ALLOWED, RestWorld, a_decision
+from tests.intacct_rest.rest_world import ALLOWED, NativeEnd, RestWorld, a_decision
 
 REJECT = Verdict.REJECT
 

@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from intacct_asana.approvals.policy import Policy
 from intacct_asana.approvals.words import bill_name, capital, minute, money, who
 from intacct_asana.approvals.write_steps import Step, step_id
 from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused, TryLater, UnexpectedReply
 from intacct_asana.flow.rules import RestWorkflow
-from intacct_asana.journal import TWICE, Keep, Kind, Outcome, carry_out, keep_nothing
-from intacct_asana.ports import Books, Journal, NativeWorkflow
+from intacct_asana.journal import TWICE, Kind, Outcome
+from intacct_asana.ports import Books, NativeWorkflow
 from intacct_asana.records import Bill, BillState, Decision, Intent, IntentState, Verdict
 from intacct_asana.records.anchors import Anchor
 from intacct_asana.records.native import NativeBill
@@ -64,21 +62,8 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NativeEnd:
-    """How the step ended, in words for the approver.
-
-    `done`: the bill is approved, or declined. `partly`: the approval is recorded, and more are due in Intacct. `refused`:
-    nothing was done, and nothing will be for this decision. `unclear`: a person has to look; each run looks again.
-    """
-
-    how: Literal["done", "partly", "refused", "unclear"]
-    words: str
-    code: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Natively(Step):
-    """The step as the flow file has it. It is not sent as the others are: `NativeStep` does that."""
+    """The step as the flow file has it. It is not sent as the others are: `NativeKind` does that."""
 
     word: str = WORD
     noun: str = "native approval"
@@ -213,43 +198,11 @@ def times_sent(intent: Intent) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NativeStep:
-    """One run's native approvals. `now` gives aware UTC instants, `owner` names us to the journal."""
+class NativeApprovals:
+    """Intacct's own approval as far as the flow allows it."""
 
     workflow: NativeWorkflow
-    journal: Journal
     rules: RestWorkflow
-    now: Callable[[], datetime]
-    owner: str = "settle_decisions"
-
-    def carry_out(
-        self,
-        decision: Decision,
-        bill: Bill,
-        *,
-        look: Look = lambda: None,
-        check: Check = lambda bill: None,
-        keep: Keep = keep_nothing,
-    ) -> NativeEnd:
-        """Has Intacct approve or decline `bill`, which the gateway told just now, as the decision says; once.
-
-        Asked again about a decision that came to an end, it answers that end. `keep` is the journal's: called for each state of
-        the write, in the same transaction. Raises TryLater and Misconfigured where nothing happened, or where the next run
-        looks for what may have. A decision that was begun has to be asked for again until it ends: it holds up others about
-        its bill.
-        """
-        earlier = self.journal.of([step_id(NATIVE, decision)]).get(step_id(NATIVE, decision))
-        if earlier and earlier.state in (IntentState.DONE, IntentState.REFUSED):
-            return end_of(earlier)
-        kind, intent = self.prepared(decision, bill, earlier=earlier, look=look, check=check)
-
-        def kept(outcome: Outcome) -> Mapping[str, object]:
-            return {**facts_of(outcome), **(keep(outcome) or {})}
-
-        run = carry_out([intent], kinds=[kind], journal=self.journal, keep=kept, owner=self.owner, now=self.now, workers=1)
-        with closing(run) as outcomes:
-            [ended] = outcomes
-        return ended_as(ended)
 
     def prepared(
         self, decision: Decision, bill: Bill | None, *, earlier: Intent | None, look: Look, check: Check
@@ -268,27 +221,15 @@ class NativeStep:
         return kind, replace(intent, body=body_of(decision, bill, before=kind.first, longest=self.rules.longest_notes))
 
 
-def ended_as(outcome: Outcome) -> NativeEnd:
-    """The end that the run came to. Raises what only the next run can mend."""
+def unclear(outcome: Outcome) -> NobodyKnows:
+    """Why nobody can tell whether it arrived, of a write that came to no end. Raises what the next run can mend."""
     intent, error = outcome.intent, outcome.error
-    if intent.state in (IntentState.DONE, IntentState.REFUSED):
-        return end_of(intent)
     if isinstance(error, NobodyKnows):
-        return NativeEnd(how="unclear", words=error.message, code=error.code)
+        return error
     if isinstance(error, OutcomeUnknown | UnexpectedReply):
         name = f"The {intent.body['act']} of bill {intent.body['record_no']}"
         raise TryLater(f"{name} had no clear answer ({error.message}). The next run looks at the bill before it writes.")
     raise error or TryLater(f"{intent.intent_id} was not carried out; the next run goes on with it.")
-
-
-def end_of(intent: Intent) -> NativeEnd:
-    """The end of a write that is DONE or REFUSED, as its row holds it."""
-    code = intent.answer.get("code")
-    how = str(intent.answer.get("how"))
-    if intent.state is IntentState.REFUSED or how not in ("done", "partly"):
-        how = "refused" if intent.state is IntentState.REFUSED else "done"
-    words = str(intent.answer.get("words") or intent.answer.get("said") or "")
-    return NativeEnd(how=how, words=words, code=str(code) if code else None)  # type: ignore[arg-type]
 
 
 def facts_of(outcome: Outcome) -> dict[str, object]:

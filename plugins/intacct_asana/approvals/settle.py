@@ -20,7 +20,7 @@ from datetime import date, datetime, timedelta
 
 from intacct_asana.approvals.grants import Lapse, expired, sorted_out
 from intacct_asana.approvals.intake import known_editor
-from intacct_asana.approvals.native import NATIVE, ended_as, facts_of
+from intacct_asana.approvals.native import NATIVE, facts_of, unclear
 from intacct_asana.approvals.routing import progress_words
 from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, OPEN_BOOKS, counters, findings_of
 from intacct_asana.approvals.seen import (
@@ -355,12 +355,12 @@ class Settler(Writer):
             [ended] = outcomes
         if write.is_done:
             return write.decision
-        end = ended_as(ended)
+        why = unclear(ended)
         mark = reference(f"{write.decision.decision_id}-unclear")
-        body = {"text": f"{end.words}\n{mark}", "reference": mark}
+        body = {"text": f"{why.message}\n{mark}", "reference": mark}
         intent_id = f"unclear-{write.decision.decision_id}"
         self.tell_later(Intent(intent_id=intent_id, kind=PARKED, subject=write.decision.task_gid, body=body))
-        raise TryLater(end.words, code=end.code)
+        raise TryLater(why.message, code=why.code)
 
     def _intent(self, step: Step, decision: Decision, bill: Bill | None, stored: Intent | None) -> Intent:
         """What was noted goes out again as it was."""

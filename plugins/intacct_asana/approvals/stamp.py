@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from intacct_asana.approvals.grants import sorted_out
-from intacct_asana.approvals.native import NATIVE, OUR_REASONS, NativeKind, NativeStep
+from intacct_asana.approvals.native import NATIVE, OUR_REASONS, NativeApprovals, NativeKind
 from intacct_asana.approvals.policy import Policy
 from intacct_asana.approvals.rules import BEFORE_WRITING, NOT_READY, answers_of, choice_counts_as_it_is, choice_stands
 from intacct_asana.approvals.seen import Asked, Case, Facts, Finding, bill_facts, shown_to
@@ -80,7 +80,7 @@ class Writer:
     now: Callable[[], datetime]
     read_files: Callable[[Bill], Bill] = lambda bill: bill
     steps: Mapping[str, Step] = field(default_factory=lambda: {**STEPS, NATIVE.word: NATIVE})
-    native: NativeStep | None = None
+    native: NativeApprovals | None = None
     """Intacct's own approval, where the flow has decisions carried out so."""
     owner: str = "settle_decisions"
     names: dict[str, str] = field(default_factory=dict)

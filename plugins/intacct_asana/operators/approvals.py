@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from intacct_asana.approvals import Asked, Decided, Settler, Teller
 from intacct_asana.approvals.intake import LIFTED
-from intacct_asana.approvals.native import NativeStep
+from intacct_asana.approvals.native import NativeApprovals
 from intacct_asana.approvals.rehearse import RehearsedDecisions, RehearsedSettler, RehearsedTeller, found_from_json
 from intacct_asana.approvals.rules import NOT_READY
 from intacct_asana.approvals.seen import shown_to
@@ -160,11 +160,11 @@ def settler_of(run: FlowRun, *, plan_id: str | None = None) -> Settler:
     )
 
 
-def _native_of(run: FlowRun) -> NativeStep | None:
+def _native_of(run: FlowRun) -> NativeApprovals | None:
     rules = run.flow.write_back.rest_workflow
     if rules is None or "rest_workflow" not in run.flow.write_back.used:
         return None
-    return NativeStep(workflow=run.native, journal=run.store.intents(), rules=rules, now=run.now)
+    return NativeApprovals(workflow=run.native, rules=rules)
 
 
 def teller_of(run: FlowRun, bringer: _Bringer) -> Teller:
