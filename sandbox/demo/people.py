@@ -148,7 +148,7 @@ def scenes() -> list[Scene]:
             says="step 1 of 2",
             suits=lambda bill: _two_steps(bill) and amount(bill) > 50_000,
             second="ben.okafor",
-            then_says="for Carla Ruiz",
+            then_says="controller: Ben Okafor for Carla Ruiz",
         ),
         Scene(
             title="an approval that lifts a hold",
