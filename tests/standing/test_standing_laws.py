@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, example, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.databases import NewStore
-from tests.standing.standing_history import ACTS, History
+from tests.reconciliation.reconciliation_world import ALICE
+from tests.standing.standing_history import ACTS, CLERK, History
 
 pytestmark = [pytest.mark.laws, pytest.mark.airflow]
 FEW, MANY, PARTS = 8, 130, 8
@@ -47,6 +48,7 @@ def test_whatever_people_do_what_says_approved_was_approved_as_it_is(
     """A bill said Approved for ever, whatever became of it."""
 
     @settings(max_examples=FEW, deadline=None, phases=PHASES, suppress_health_check=RELAXED)
+    @example([("approve_and_run", ALICE, 0), ("edit", CLERK, 700, 0)])
     @given(st.lists(ACTS, min_size=3, max_size=9))
     def law(acts: list[tuple[Any, ...]]) -> None:
         player.play(acts)
