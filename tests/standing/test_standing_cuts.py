@@ -140,11 +140,11 @@ STORIES: dict[str, Story] = {
     "the last of two steps": Story(before=gives_the_last_step, ends=(APPROVED,), approval=TWO_STEPS),
     "changed between two steps": Story(before=is_edited_between_two_steps, ends=(UNDECIDED,), approval=TWO_STEPS),
     "a comment": Story(before=says_approve, ends=(("approved", "None"),), approval=COMMENT_WAY),
-    "two steps": Story(before=approves, ends=(APPROVED,), make=HELD, steps=PAIR, writes=2),
-    "a second step that is refused": Story(
+    "two writes": Story(before=approves, ends=(APPROVED,), make=HELD, steps=PAIR, writes=2),
+    "a second write that is refused": Story(
         before=may_not_be_released, ends=(("void", "Pending"),), make=HELD, steps=PAIR, writes=2, on_hold=True
     ),
-    "held again after two steps": Story(
+    "held again after two writes": Story(
         before=is_edited_after_the_stamp, ends=(("void", "Pending"),), make=HELD, steps=PAIR, writes=4, on_hold=True
     ),
 }

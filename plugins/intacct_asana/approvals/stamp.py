@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from intacct_asana.approvals.grants import sorted_out
 from intacct_asana.approvals.native import NATIVE, OUR_REASONS, NativeApprovals, NativeKind
@@ -58,6 +59,7 @@ from intacct_asana.text import short
 FindBill = Callable[[Decision], Bill | None]
 """The decision's bill as it is now, also when Purchasing recreated it under a new record number."""
 LONGEST_WORDS = 500
+EVERY_STEP: Mapping[str, Step] = MappingProxyType({**STEPS, NATIVE.word: NATIVE})
 COUNTER = "counter-decision"
 """Rule of a rejection that was carried out on an approved bill."""
 
@@ -79,7 +81,6 @@ class Writer:
     find_bill: FindBill
     now: Callable[[], datetime]
     read_files: Callable[[Bill], Bill] = lambda bill: bill
-    steps: Mapping[str, Step] = field(default_factory=lambda: {**STEPS, NATIVE.word: NATIVE})
     native: NativeApprovals | None = None
     """Intacct's own approval, where the flow has decisions carried out so."""
     owner: str = "settle_decisions"
@@ -104,7 +105,7 @@ class Writer:
     def steps_for(self, decision: Decision) -> list[Step]:
         if decision.rule == COUNTER and self.policy.approval.counter_decision == "hold":
             return [HELD]
-        return [self.steps[word] for word in self.policy.steps_for(decision.signal.verdict)]
+        return [EVERY_STEP[word] for word in self.policy.steps_for(decision.signal.verdict)]
 
     def carried(self, intent: Intent, write: Writing | Undoing) -> Decision:
         kind = StepKind(

@@ -2,7 +2,7 @@
 
 A step says what its write puts where, what Intacct shows of that, when it may not be done, and how people read that it is
 done. Each is one kind of write to the journal, exclusive for the bill: two of them can never race. A step that is not a
-write over the XML gateway is one more class of this shape, handed to the `Writer` under its word.
+write over the XML gateway is one more class of this shape with a kind of write of its own (`approvals/native.py`).
 """
 
 from __future__ import annotations

@@ -69,13 +69,6 @@ def record(name: str, fields: Mapping[str, str]) -> Element:
     return element(name, *(element(field_name, text) for field_name, text in fields.items()))
 
 
-def branch(name: str, *children: Element) -> Element:
-    """`<name>` around its children."""
-    element = etree.Element(name)
-    element.extend(children)
-    return element
-
-
 def request(
     sender: Sender,
     who: Login | SessionId,
