@@ -53,8 +53,8 @@ class Demo:
         ports = [free_port() for _ in range(4)]
         self.steering = Steering(ports[0], log=HOME / "sandbox.log")
         # It runs only when it is told to, so that no scheduled run joins in.
-        jobs = ("bill_sync", "vendor_sync", "approval_reconciliation")
-        mappings = put_demo_flow(HOME / "mappings", schedules=dict.fromkeys(jobs), **people.rules())
+        self.schedules = dict.fromkeys(("bill_sync", "vendor_sync", "approval_reconciliation"))
+        mappings = put_demo_flow(HOME / "mappings", schedules=self.schedules, **people.rules())
         env = environment(
             HOME, port=ports[1], spare_ports=(ports[2], ports[3]), sandbox_url=self.steering.url, mappings=mappings
         )
@@ -104,10 +104,10 @@ class Demo:
 
     def approve(self) -> None:
         cast = people.cast(self.steering)
+        native = [scene for scene in cast if scene.native]
+        cast = [scene for scene in cast if not scene.native]
         for scene in cast:
-            people.act(scene, self.steering)
-            name = scene.bill["bill_number"] or f"record {scene.bill['record_no']}"
-            self.say(f"{scene.person} chooses {scene.option} on bill {name}: {scene.title}")
+            self.play(scene)
         if self.sabotage is Sabotage.LOSE_STAMP:
             self.say("[yellow]Sabotage: Intacct will answer success to the next stamp and keep nothing of it[/yellow]")
             fault = {"system": "intacct", "kind": "update APBILL", "action": "lose_stamp", "times": 1}
@@ -115,20 +115,39 @@ class Demo:
         done = self.run("approval_reconciliation", may_fail=True)
         self.results.append(Check("reconciliation run", "succeeded" if done else "failed", done))
         self.results += [checks.scene_ended_well(scene, self.steering) for scene in cast]
-        self.go_on([scene for scene in cast if scene.edited_later or scene.second])
+        self.go_on([scene for scene in cast if scene.goes_on])
+        self.go_native(native)
+
+    def play(self, scene: people.Scene) -> None:
+        people.act(scene, self.steering)
+        name = scene.bill["bill_number"] or f"record {scene.bill['record_no']}"
+        self.say(f"{scene.person} chooses {scene.option} on bill {name}: {scene.title}")
 
     def go_on(self, scenes: list[people.Scene]) -> None:
-        """Bills are edited after their approvals were stamped, and others get their second step; the next run has to make both
-        sides say so."""
+        """Bills are edited after their approvals were stamped, others get their second step, closed books are opened; the next
+        run has to make both sides say so."""
         for scene in scenes:
             if scene.second:
                 people.give_second_step(scene, self.steering)
                 self.say(f"{scene.second} chooses {scene.option} on bill {scene.bill['bill_number']}: {scene.title}")
+            elif scene.closed_books:
+                people.open_books(scene, self.steering)
+                self.say(f"The books of bill {scene.bill['bill_number']} are opened in Intacct")
             else:
                 people.change_later(scene, self.steering)
                 self.say(f"Somebody edits bill {scene.bill['bill_number']} in Intacct after its approval was stamped")
         done = self.run("approval_reconciliation", may_fail=True)
         self.results.append(Check("reconciliation after that", "succeeded" if done else "failed", done))
+        self.results += [checks.scene_ended_well(scene, self.steering) for scene in scenes]
+
+    def go_native(self, scenes: list[people.Scene]) -> None:
+        """From now on the flow has Intacct itself approve, over its REST API."""
+        put_demo_flow(HOME / "mappings", schedules=self.schedules, **people.native_rules())
+        self.say("The flow file now says that a decision becomes Intacct's own approval")
+        for scene in scenes:
+            self.play(scene)
+        done = self.run("approval_reconciliation", may_fail=True)
+        self.results.append(Check("reconciliation with Intacct's own approval", "succeeded" if done else "failed", done))
         self.results += [checks.scene_ended_well(scene, self.steering) for scene in scenes]
 
     def run_again(self) -> None:

@@ -56,10 +56,12 @@ def scene_ended_well(scene: Scene, steering: Steering) -> Check:
     said = [story["text"] for story in task["stories"] if story["resource_subtype"] == "comment_added"]
     told = [text for text in said if scene.says.lower() in text.lower()]
     approval = task["fields"].get("Approval")
-    approval_ok = approval == (scene.option if scene.stamp == scene.option else "Pending")
+    # A choice stays as it is where it stands, and while it waits.
+    approval_ok = approval == (scene.option if scene.stamp == scene.option or scene.closed_books else "Pending")
+    native_ok = not scene.native or bill["state"] == "Posted"
     # A hold is there until an approval lifts it.
     hold_ok = bill["on_hold"] is (scene.on_hold and not held)
-    ok = held == scene.stamp and len(told) == 1 and approval_ok and hold_ok
+    ok = held == scene.stamp and len(told) == 1 and approval_ok and hold_ok and native_ok
     figure = f"Intacct: {held or 'no decision'}{', on hold' if bill['on_hold'] else ''}; Approval: {approval}"
     return Check(scene.title, f"{figure}; {told[0] if told else 'no comment'}", ok)
 
@@ -74,7 +76,8 @@ def evidence_verifies(found: Mapping[str, Any] | None) -> Check:
 
 def no_secret_in_logs(folder: Path, session_ids: Iterable[str]) -> Check:
     """No password, token or session id in any file that Airflow wrote as a log."""
-    secrets = [constants.SENDER_PASSWORD, constants.WS_PASSWORD, constants.ASANA_TOKEN, *session_ids]
+    known = (constants.SENDER_PASSWORD, constants.WS_PASSWORD, constants.ASANA_TOKEN, constants.REST_CLIENT_SECRET)
+    secrets = [*known, *session_ids]
     files = [path for path in folder.rglob("*.log") if path.is_file()]
     found = sum(secret.encode() in path.read_bytes() for path in files for secret in secrets if secret)
     return Check(

@@ -26,8 +26,14 @@ def rules() -> dict[str, Any]:
     two = [{"name": "manager", "by": [ALICE], "limit": "none"}, {"name": "controller", "by": [CARLA]}]
     one = [{"name": "approval", "by": [ALICE, BEN, CARLA, DEV]}]
     large = {"name": "large bills", "when": {"amount_from": {"USD": LARGE}}, "steps": two}
-    policy = {"delegations": [away], "rules": [large, {"name": "all others", "steps": one}]}
+    policy = {"delegations": [away], "rules": [large, {"name": "all others", "steps": one}], "closed_books": 5}
     return {"approval": policy, "write_back": {"steps": ["stamp", "release_hold"]}}
+
+
+def native_rules() -> dict[str, Any]:
+    """The same people, but what they decide becomes Intacct's own approval."""
+    native = {"steps": ["stamp", "rest_workflow"], "rest_workflow": {"approve": True, "decline": True}}
+    return rules() | {"write_back": native}
 
 
 @dataclass
@@ -49,10 +55,19 @@ class Scene:
     """The bill is changed after the decision was stamped."""
     on_hold: bool = False
     """The bill is put on hold before anybody decides."""
+    closed_books: bool = False
+    """The bill's books are closed when somebody decides and opened afterwards: the decision waits for that."""
+    native: bool = False
+    """Played when decisions become Intacct's own approval: then Intacct has to hold the bill as posted."""
     second: str = ""
     then_says: str = ""
     bill: Mapping[str, Any] = field(default_factory=dict)
     task_gid: str = ""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether something happens to the bill between the first run and the second."""
+        return self.edited_later or self.closed_books or bool(self.second)
 
     @property
     def email(self) -> str:
@@ -77,7 +92,8 @@ def _two_steps(bill: Mapping[str, Any]) -> bool:
 
 def scenes() -> list[Scene]:
     """A good approval, a rejection, somebody not on the list, an amount over the limit, a bill that changes before its approval
-    arrives, one that changes after it was stamped; two steps, a deputy, and a hold that an approval lifts."""
+    arrives, one that changes after it was stamped; two steps, a deputy, a hold that an approval lifts, books that are closed,
+    and an approval that becomes Intacct's own."""
     return [
         Scene(
             title="a good approval",
@@ -159,6 +175,25 @@ def scenes() -> list[Scene]:
             suits=_one_step,
             on_hold=True,
         ),
+        Scene(
+            title="an approval that waits for closed books",
+            person="carla.ruiz",
+            option="Approved",
+            stamp="",
+            says="and that waits: The books of",
+            then_says="Recorded in Intacct",
+            suits=_one_step,
+            closed_books=True,
+        ),
+        Scene(
+            title="an approval that becomes Intacct's own",
+            person="alice.martin",
+            option="Approved",
+            stamp="Approved",
+            says="Intacct itself holds it as Posted",
+            suits=lambda bill: _plain(bill) and bill["state"] == "Submitted" and amount(bill) < 10_000,
+            native=True,
+        ),
     ]
 
 
@@ -168,9 +203,13 @@ def cast(steering: Steering) -> list[Scene]:
     free = sorted(steering.bills(), key=lambda bill: int(bill["record_no"]))
     taken: set[str] = set()
     played = scenes()
+    waits = next(scene for scene in played if scene.closed_books)
+    earliest = _first(waits, sorted(free, key=lambda bill: str(bill["summary_day"])), taken, tasks)
+    # Books are closed up to a day, and only this one bill is to meet that.
+    free = [bill for bill in free if bill is earliest or bill["summary_day"] > earliest["summary_day"]]
     # Those that few bills suit choose first.
-    for scene in sorted(played, key=lambda scene: sum(scene.suits(bill) for bill in free)):
-        scene.bill = _first(scene, free, taken, tasks)
+    for scene in sorted(played, key=lambda scene: 0 if scene is waits else sum(scene.suits(bill) for bill in free)):
+        scene.bill = earliest if scene is waits else _first(scene, free, taken, tasks)
         scene.task_gid = tasks[Steering.key_of(scene.bill)]["gid"]
         taken.add(scene.bill["record_no"])
     return played
@@ -188,6 +227,8 @@ def act(scene: Scene, steering: Steering) -> None:
     if scene.on_hold:
         changes = {"on_hold": True}
         steering.act("intacct", CLERKS[0], "edit_bill", record_no=scene.bill["record_no"], changes=changes)
+    if scene.closed_books:
+        steering.close_books(scene.bill["summary_day"])
     if scene.reason:
         steering.act("asana", scene.email, "set_text", task=scene.task_gid, field="Decision reason", text=scene.reason)
     steering.act("asana", scene.email, "choose", task=scene.task_gid, field="Approval", option=scene.option)
@@ -198,6 +239,12 @@ def act(scene: Scene, steering: Steering) -> None:
 def give_second_step(scene: Scene, steering: Steering) -> None:
     """The other person approves too: now both sides have to say that the bill is approved."""
     steering.act("asana", f"{scene.second}@{COMPANY}", "choose", task=scene.task_gid, field="Approval", option=scene.option)
+    scene.stamp, scene.says = scene.option, scene.then_says
+
+
+def open_books(scene: Scene, steering: Steering) -> None:
+    """What the decision waits for comes true: now it has to be carried out."""
+    steering.close_books("")
     scene.stamp, scene.says = scene.option, scene.then_says
 
 

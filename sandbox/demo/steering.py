@@ -114,6 +114,10 @@ class Steering:
         changes = {"line": line["line_no"], "amount": str(Decimal(line["transaction_amount"]) + by)}
         self.act("intacct", "mgarcia", "edit_bill", record_no=record_no, changes=changes)
 
+    def close_books(self, through: str) -> None:
+        """Up to that day; an empty one opens them all."""
+        self.call("POST", "settings", {"books_closed_through": through})
+
     def stop(self) -> None:
         self.process.terminate()
         try:

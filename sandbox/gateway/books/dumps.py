@@ -72,6 +72,7 @@ def bill_of(bill: Bill, *, with_lines: bool = True) -> dict[str, Any]:
         "reference": bill.reference,
         "description": bill.description,
         "bill_date": _day(bill.bill_date),
+        "summary_day": _day(bill.summary_day),
         "due_on": _day(bill.due_on),
         "paid_on": _day(bill.paid_on),
         "currency": bill.currency,
