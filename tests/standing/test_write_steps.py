@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from intacct_asana.flow.load import load_flow
 from intacct_asana.operators.preflight import CheckIntacctOperator
+from requests.adapters import HTTPAdapter
 
 from tests.reconciliation.reconciliation_world import ALICE, BEN
 from tests.standing.standing_world import FLOW, Standing
@@ -194,6 +195,68 @@ def test_a_bill_that_changes_after_its_approval_is_held_again_once(a_flow: Flow)
     flow.edit(on_hold=False)
     flow.heal(hours=25)
     assert not flow.bill()["on_hold"], "whoever lifts it after that does so on purpose"
+
+
+class Died(BaseException):
+    """The worker was killed."""
+
+
+def dies_at(monkeypatch: pytest.MonkeyPatch, words: bytes, *, behind: bool) -> None:
+    """Killed at the first request that says this: before it leaves, or right behind its answer."""
+    send = HTTPAdapter.send
+
+    def sending(adapter: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        if words not in (request.body or b""):
+            return send(adapter, request, *args, **kwargs)
+        if behind:
+            send(adapter, request, *args, **kwargs)
+        monkeypatch.setattr(HTTPAdapter, "send", send)
+        raise Died
+
+    monkeypatch.setattr(HTTPAdapter, "send", sending)
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_hold_that_is_set_again_when_the_worker_dies_blocks_nothing(
+    a_flow: Flow, monkeypatch: pytest.MonkeyPatch, behind: bool
+) -> None:
+    flow = a_flow(replace=PAIR, make_bill=ON_HOLD)
+    flow.approve(ALICE)
+    flow.heal()
+    flow.edit(amount="700.00")
+    dies_at(monkeypatch, b"<ONHOLD>true</ONHOLD>", behind=behind)
+    with pytest.raises(Died):
+        flow.run()
+    assert flow.bill()["on_hold"] is behind
+    flow.heal()
+    assert flow.says() == ("void", "Pending")
+    assert flow.bill()["on_hold"]
+    flow.approve(ALICE)
+    flow.heal()
+    flow.is_approved()
+    assert flow.store.verify_evidence() == []
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_stamp_that_is_made_void_when_the_worker_dies_blocks_nothing(
+    a_flow: Flow, monkeypatch: pytest.MonkeyPatch, behind: bool
+) -> None:
+    """In between the bill is a draft, onto which nothing is written."""
+    flow = a_flow()
+    flow.approve(ALICE)
+    flow.heal()
+    flow.edit(amount="700.00")
+    dies_at(monkeypatch, b">void<", behind=behind)
+    with pytest.raises(Died):
+        flow.run()
+    flow.sandbox.act("intacct", "mgarcia", "set_state", record_no=flow.bills[0], state="Draft")
+    flow.heal()
+    flow.sandbox.act("intacct", "mgarcia", "set_state", record_no=flow.bills[0], state="Submitted")
+    flow.heal()
+    assert flow.says() == ("void", "Pending")
+    flow.approve(ALICE)
+    flow.heal()
+    flow.is_approved()
 
 
 def test_a_hold_that_the_flow_did_not_lift_is_not_set(a_flow: Flow) -> None:

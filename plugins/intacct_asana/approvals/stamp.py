@@ -28,6 +28,7 @@ from intacct_asana.approvals.words import (
 )
 from intacct_asana.approvals.write_steps import (
     HELD,
+    HOLD,
     ON_BILL,
     RELEASED,
     STAMP,
@@ -190,40 +191,50 @@ class Writer:
         return self.advance(told, DecisionState.UNDOING, said)
 
     def take_back(self, decision: Decision) -> Decision:
-        """One write more, or the end: a hold that was lifted is set again first, then the stamp says that it is void."""
+        """One write more, or the end: a hold that was lifted is set again first, then the stamp says that it is void.
+
+        What was begun is ended, whatever the bill shows by now: until then no other write onto this bill may be on its way.
+        """
         bill = self.find_bill(decision)
-        if bill and self._is_to_be_held(decision, bill):
-            body = {"record_no": bill.record_no, "values": HELD.values(decision, bill, self.policy)}
-            control_id = control_id_of(decision, bill.record_no, what="held-again")
+        record_no = bill.record_no if bill else decision.record_no
+        if self._is_to_be_held(decision, bill):
+            body = {"record_no": record_no, "values": HELD_AGAIN}
+            control_id = control_id_of(decision, record_no, what="held-again")
             held = Intent(intent_id=_held_again(decision), kind=ON_BILL, subject=decision.key, body=body, control_id=control_id)
             return self.carried(held, Undoing(writer=self, decision=decision, step=HELD))
-        return self._unstamp(decision, bill)
+        return self._unstamp(decision, bill, record_no=record_no)
 
-    def _is_to_be_held(self, decision: Decision, bill: Bill) -> bool:
+    def _is_to_be_held(self, decision: Decision, bill: Bill | None) -> bool:
         """Once a decision: whoever lifts the hold after that does so on purpose."""
-        if bill.on_hold or bill.state in NOT_READY or bill.state in SETTLED_STATES:
-            return False
         rows = self.journal.of([step_id(RELEASED, decision), _held_again(decision)])
         lifted, held = rows.get(step_id(RELEASED, decision)), rows.get(_held_again(decision))
-        return lifted is not None and lifted.turn > 0 and (held is None or held.state.is_open)
+        if held is not None:
+            return held.state.is_open
+        if bill is None or bill.on_hold or bill.state in NOT_READY or bill.state in SETTLED_STATES:
+            return False
+        return lifted is not None and lifted.turn > 0
 
-    def _unstamp(self, decision: Decision, bill: Bill | None) -> Decision:
+    def _unstamp(self, decision: Decision, bill: Bill | None, *, record_no: str) -> Decision:
         """Have the stamp say that it is void, where it is still this decision's."""
         stamp = read_stamp(bill, self.policy.stamp)
         names = self.policy.stamp
-        if names is None or bill is None or stamp is None or not is_stamp_of(stamp, decision):
+        if names is None:
             return self.taken_back(decision, bill, answer="its stamp is not on the bill")
-        if bill.state in NOT_READY:
-            # An update might submit it. Once it is submitted it is looked at again.
-            more = f"The bill is {bill.state}, so its stamp says so only when it has been submitted."
-            return self.taken_back(decision, bill, answer="not written", more=more)
-        plain = control_id_of(decision, bill.record_no, what="void")
+        begun = self.journal.of([_void(decision)]).get(_void(decision))
+        if begun is None or not begun.state.is_open:
+            if bill is None or stamp is None or not is_stamp_of(stamp, decision):
+                return self.taken_back(decision, bill, answer="its stamp is not on the bill")
+            if bill.state in NOT_READY:
+                # An update might submit it. Once it is submitted it is looked at again.
+                more = f"The bill is {bill.state}, so its stamp says so only when it has been submitted."
+                return self.taken_back(decision, bill, answer="not written", more=more)
+        plain = control_id_of(decision, record_no, what="void")
         newest = self.decisions.anchor(decision, step=str(decision.state))
         intent = Intent(
-            intent_id=f"void-{decision.decision_id}",
+            intent_id=_void(decision),
             kind=ON_BILL,
             subject=decision.key,
-            body={"record_no": bill.record_no, "values": void_values(decision, names)},
+            body={"record_no": record_no, "values": void_values(decision, names)},
             # Whoever voids the same decision a second time sends a write of its own.
             control_id=f"{plain}-{newest.sequence}" if newest else plain,
         )
@@ -387,6 +398,8 @@ class Undoing:
         return self.writer.find_bill(self.decision)
 
     def check(self, bill: Bill | None) -> None:
+        if bill is not None and self.step is STAMP and bill.state in NOT_READY:
+            raise Turned(f"the bill is {bill.state}, and an update might submit it", bill=bill)
         if self.step is not STAMP:
             if bill is None or bill.state in NOT_READY or bill.state in SETTLED_STATES:
                 raise Turned("the bill cannot be put on hold any more", bill=bill)
@@ -422,6 +435,13 @@ BACK = {
     HELD.word: ("it is on hold again", "It is on hold in Intacct again.", "It has to be put on hold there."),
 }
 """Of each write that takes a step back: what the evidence says, what people hear, and what to do where Intacct refuses it."""
+
+
+HELD_AGAIN = {HOLD: "true"}
+
+
+def _void(decision: Decision) -> str:
+    return f"void-{decision.decision_id}"
 
 
 def _held_again(decision: Decision) -> str:
