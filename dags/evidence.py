@@ -4,12 +4,16 @@ Writes the evidence of a bill, a period, a person, or all of it into a file, and
 for what is wanted, and all that is said there has to fit.
 
 **On Intacct:** reads the stamps on the bills in question, to compare the anchors on them, where the form says so. **On Asana:**
-nothing. **In the store:** reads only.
+nothing, but for a pack. **In the store:** reads only.
 
 `export_evidence` returns the file's path and its SHA-256. The file lies in the folder that the deployment names with
 `INTACCT_ASANA_EXPORTS`, else in `intacct_asana_exports` under AIRFLOW_HOME, on the worker that ran the step. Only its owner may
 read it, and nothing there is ever overwritten or deleted. `report_findings` fails when anything is wrong with the evidence or
 with the file, and names the rows. The file is there all the same.
+
+`pack` makes a folder for an auditor instead: every bill of the period by bill date and its task, control totals, where the two
+sides differ, a sample drawn by the seed, all evidence, and a program that checks the folder with Python alone. It reads the
+period's bills in Intacct and the project's tasks in Asana.
 
 JSON proves itself, also to somebody who has nothing else: `python -m intacct_asana evidence verify FILE`. CSV is for reading.
 docs/evidence.md says what is in a file, what it proves with the key and without, and what to do with it.
@@ -22,7 +26,8 @@ from __future__ import annotations
 from airflow.sdk import DAG, Param
 from intacct_asana import dag_parts
 from intacct_asana.deployment import good_flows
-from intacct_asana.operators.evidence import FORMATS, ExportEvidenceOperator, ReportFindingsOperator
+from intacct_asana.operators.evidence import FORMATS, ReportFindingsOperator
+from intacct_asana.operators.evidence_pack import PACK, EvidenceFormOperator
 
 TEXT, DAY = ["null", "string"], {"type": ["null", "string"], "format": "date"}
 
@@ -34,7 +39,15 @@ for flow in good_flows():
             "since": Param(None, **DAY, title="From", description="Written on this day or later, in the flow's time zone."),
             "until": Param(None, **DAY, title="Until", description="Written on this day or earlier."),
             "person": Param(None, type=TEXT, title="Person", description="A user's gid or address in Asana."),
-            "format": Param("json", type="string", enum=list(FORMATS), title="Format"),
+            "format": Param("json", type="string", enum=[*FORMATS, PACK], title="Format"),
+            "sample": Param(
+                25,
+                type="integer",
+                minimum=0,
+                title="Sample",
+                description="Bills that a pack draws from those whose bill date is in the period.",
+            ),
+            "seed": Param("1", type="string", title="Seed", description="What they are drawn by; best named by the auditor."),
             "compare_stamps": Param(
                 True,
                 type="boolean",
@@ -43,5 +56,5 @@ for flow in good_flows():
             ),
         },
     ):
-        export = ExportEvidenceOperator(task_id="export_evidence", flow=flow.flow, pool=flow.pools.intacct)
+        export = EvidenceFormOperator(task_id="export_evidence", flow=flow.flow, pool=flow.pools.intacct)
         export >> ReportFindingsOperator(task_id="report_findings", flow=flow.flow, exported="export_evidence")

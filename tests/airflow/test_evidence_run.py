@@ -29,6 +29,9 @@ def test_the_evidence_of_a_bill_is_a_file_and_forged_evidence_fails_the_run(
     export = read_export(Path(made["file"]).read_text(encoding="utf-8"))
     assert (len(export.in_full), made["anchors"], made["findings"]) == (5, 1, [])
     assert export.header.query.bill == str(bill["record_no"])
+    world.must("evidence", format="pack", since="2000-01-01", until="2099-12-31", sample=3)
+    pack = world.result("export_evidence")
+    assert (pack["findings"], len(list((Path(pack["file"]) / "sample").iterdir()))) == ([], 3)
     assert world.writes() == before
 
     unlock(world.store_url)

@@ -16,12 +16,15 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import make_url
 
+from intacct_asana.audit import verify_alone
 from intacct_asana.audit.chain import Keyring
+from intacct_asana.audit.pack import seal_finding
 from intacct_asana.audit.timestamps import stamp_findings
 from intacct_asana.audit.verify import FileReport, anchors_of, verify_export
 from intacct_asana.deployment import evidence_keys, flow_named
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
 from intacct_asana.operators.evidence import export_of, query_of, read_file, stamped_anchors, write_export
+from intacct_asana.operators.evidence_pack import write_pack
 from intacct_asana.operators.flow_run import FlowRun, store_url
 from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in
 
@@ -72,7 +75,9 @@ def export(
 
 @app.command()
 def verify(
-    file: Annotated[Path | None, typer.Argument(help="An exported file (JSON); the store when there is none.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="An exported file (JSON), or an auditor's pack; without it the store.")
+    ] = None,
     flow: Annotated[str, typer.Option("--flow", help="Name of the flow; for the store, or to be compared with the file.")] = "",
     anchor: Annotated[list[str] | None, typer.Option(help="An anchor of a stamp, a comment, a run. Repeatable.")] = None,
     against: Annotated[list[Path] | None, typer.Option(help="An earlier export, as anchors for its rows. Repeatable.")] = None,
@@ -86,6 +91,8 @@ def verify(
         anchors = _anchors(anchor or (), against or ())
         if file is None:
             _verify_store(flow, anchors, certificate)
+        elif file.is_dir():
+            _verify_pack(file, anchor or (), Keyring() if without_key else Keyring(_keys()))
         else:
             made, problems = read_file(file)
             if flow and made.header.flow != flow:
@@ -93,6 +100,31 @@ def verify(
             keys = None if without_key else Keyring(_keys())
             trusted = _certificates(certificate, flow)
             _end_of(file, verify_export(made, keys=keys, anchors=anchors, certificates=trusted), problems)
+
+
+@app.command()
+def pack(
+    flow: FlowName,
+    since: Annotated[str, typer.Option(help="First bill date, as 2026-07-01.")],
+    until: Annotated[str, typer.Option(help="Last bill date; it counts.")],
+    to: Annotated[Path, typer.Option("--to", help="The folder to make. Never overwritten.")],
+    sample: Annotated[int, typer.Option(min=0, help="How many bills to draw.")] = 25,
+    seed: Annotated[str, typer.Option(help="What the sample is drawn by; best named by the auditor.")] = "1",
+) -> None:
+    """Make an auditor's pack of a period: both populations, a sample, all evidence, and a program that checks them."""
+    with _told():
+        made, digest = write_pack(_run_of(flow), to, since=since, until=until, sample=sample, seed=seed, by=getpass.getuser())
+        unread = [why for source in made.sources for why in source.unread]
+        rows = [
+            ("folder", str(to)),
+            ("SHA-256 of manifest.json", digest),
+            ("bills in Intacct", str(len(made.bills))),
+            ("their tasks in Asana", str(len(made.tasks))),
+            ("differences", str(len(made.differences))),
+            ("could not be read", "; ".join(unread) or "nothing"),
+            ("to check it", f"python3 {to / 'verify.py'} --manifest {digest}"),
+        ]
+        _print(f"Auditor's pack of {flow}", rows)
 
 
 def _certificates(file: Path | None, flow: str) -> str:
@@ -118,6 +150,22 @@ def _verify_store(flow: str, anchors: Sequence[Anchor], certificate: Path | None
     counts = {"rows": report.rows, "keyed from": keyed, "anchors": report.anchors, "time stamps": len(stamps)}
     _print(f"Evidence of {flow} in its store", [(name, str(value)) for name, value in counts.items()])
     _findings([*report.problems, *found])
+
+
+def _verify_pack(folder: Path, anchors: Sequence[str], keys: Keyring) -> None:
+    """What the pack's own program says, and with the key whether manifest and rows are what was made."""
+    try:
+        manifest, told = verify_alone.read_manifest(folder), verify_alone.findings_in(folder, anchors=anchors)
+    except verify_alone.NoPack as error:
+        raise Misconfigured(str(error)) from None
+    found = [Problem(where=where, what=what) for where, what in told]
+    if keys.signer and (wrong := seal_finding(manifest, keys)):
+        found.append(Problem(where=verify_alone.MANIFEST, what=wrong, mend="have a new pack made, and compare the two"))
+    if keys.signer and (folder / "evidence.json").exists():
+        made, problems = read_file(folder / "evidence.json")
+        found += [*problems, *verify_export(made, keys=keys).problems]
+    _print(str(folder), [("flow", manifest["flow"]), ("made", f"{manifest['made_at']} by {manifest['made_by']}")])
+    _findings(found)
 
 
 def _end_of(file: Path, report: FileReport, problems: Sequence[Problem]) -> None:

@@ -37,7 +37,7 @@ class ExportEvidenceOperator(FlowOperator):
         form = words["format"] or "json"
         query = query_of(run, **{name: words[name] for name in ("bill", "since", "until", "person")})
         anchors, unread = _stamped(run, query) if asked.get("compare_stamps", True) else ((), "")
-        export = export_of(run, query, by=_who(context), anchors=anchors)
+        export = export_of(run, query, by=who_asked(context), anchors=anchors)
         made = f"{run.flow.flow}_evidence_{export.header.exported_at:%Y%m%dT%H%M%SZ}_{uuid4().hex[:8]}.{form}"
         folder = exports_folder()
         path, digest = write_export(folder / made, export, form=form)
@@ -118,7 +118,8 @@ def _stamped(run: FlowRun, query: Query) -> tuple[tuple[Anchor, ...], str]:
         return (), f"The stamps in Intacct were not compared: {error.message}"
 
 
-def _who(context: Context) -> str:
+def who_asked(context: Context) -> str:
+    """Who triggered the run, as Airflow knows them."""
     name = getattr(context["dag_run"], "triggering_user_name", None)
     return str(name or f"run {context['run_id']}")
 
@@ -129,8 +130,8 @@ def write_export(path: Path, export: Export, *, form: str) -> tuple[Path, str]:
         raise Misconfigured(f"There is no export as {form!r}; there is {' and '.join(FORMATS)}.")
     text = FORMATS[form](export).encode()
     digest = hashlib.sha256(text).hexdigest()
-    _write_new(path, text)
-    _write_new(digest_file(path), f"{digest}  {path.name}\n".encode())
+    write_new(path, text)
+    write_new(digest_file(path), f"{digest}  {path.name}\n".encode())
     return path, digest
 
 
@@ -138,7 +139,8 @@ def digest_file(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
 
 
-def _write_new(path: Path, content: bytes) -> None:
+def write_new(path: Path, content: bytes) -> None:
+    """A file that only its owner can read. Raises Misconfigured where there is one already."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:

@@ -1,0 +1,222 @@
+"""Both sides of a period as they stand now, and the auditor's pack that is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from intacct_asana.approvals.words import read_stamp
+from intacct_asana.asana.hook import AsanaHook
+from intacct_asana.audit import verify_alone
+from intacct_asana.audit.chain import Keyring
+from intacct_asana.audit.export import Query
+from intacct_asana.audit.pack import BillSeen, Difference, Period, Populations, Sample, Source, TaskSeen, amount_cell, pack_of
+from intacct_asana.deployment import evidence_keys, exports_folder
+from intacct_asana.errors import Misconfigured
+from intacct_asana.flow.rules import EnumSignal
+from intacct_asana.operators.evidence import ExportEvidenceOperator, export_of, who_asked, write_new
+from intacct_asana.operators.flow_run import FlowRun
+from intacct_asana.records import Bill, FieldValue, Pins, ReadWindow, Task, Verdict
+from intacct_asana.text import rounded
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.context import Context
+
+PACK = "pack"
+AMOUNT = "total_entered"
+
+
+class EvidenceFormOperator(ExportEvidenceOperator):
+    """What the run's form asks for: an export, or an auditor's pack, which the program in it then checks.
+
+    Returns the folder and the SHA-256 of its manifest, and what was found; `ReportFindingsOperator` fails the run.
+    """
+
+    def work(self, context: Context) -> dict[str, Any]:
+        run, asked = self.run_parts, context["params"]
+        if asked.get("format") != PACK:
+            return super().work(context)
+        since, until = (str(asked.get(name) or "") for name in ("since", "until"))
+        folder = exports_folder() / f"{run.flow.flow}_pack_{since}_{until}_{uuid4().hex[:8]}"
+        sample, seed = int(asked.get("sample") or 0), str(asked.get("seed") or "")
+        made, digest = write_pack(run, folder, since=since, until=until, sample=sample, seed=seed, by=who_asked(context))
+        findings = [f"{where}: {what}" for where, what in verify_alone.findings_in(folder, manifest=digest)]
+        unread = [why for source in made.sources for why in source.unread]
+        for sentence in [*unread, *findings]:
+            self.log.warning("%s", sentence)
+        return {
+            "file": str(folder),
+            "sha256": digest,
+            "rows": len(made.bills),
+            "tasks": len(made.tasks),
+            "differences": len(made.differences),
+            "unread": unread,
+            "findings": findings,
+        }
+
+
+def write_pack(
+    run: FlowRun, folder: Path, *, since: str, until: str, sample: int, seed: str, by: str
+) -> tuple[Populations, str]:
+    """Reads both systems, writes the folder, and returns what was read and the SHA-256 of the manifest. Overwrites nothing."""
+    period = _period(since, until)
+    if folder.exists():
+        raise Misconfigured(f"{folder} is there already, and a pack overwrites nothing. Name another folder.")
+    board, pins = run.own_board("bill")
+    populations = Sides(run, board, pins).read(period)
+    evidence = export_of(run, Query(), by=by)
+    files = pack_of(populations, evidence=evidence, sample=Sample(size=sample, seed=seed), keys=Keyring(evidence_keys()))
+    for name, content in files.items():
+        write_new(folder / name, content)
+    return populations, verify_alone.manifest_digest(folder)
+
+
+def _period(since: str, until: str) -> Period:
+    try:
+        period = Period(since=date.fromisoformat(since.strip()), until=date.fromisoformat(until.strip()))
+    except ValueError as error:
+        raise Misconfigured(f"A pack is of a period of bill dates, two days such as 2026-07-01; {error}.") from error
+    if period.until < period.since:
+        raise Misconfigured(f"The period ends ({until}) before it begins ({since}).")
+    return period
+
+
+@dataclass(slots=True)
+class Sides:
+    """Reads the bills whose bill date is in the period, and the tasks of those bills."""
+
+    run: FlowRun
+    board: AsanaHook
+    pins: Pins
+    unread_bills: list[str] = field(default_factory=list)
+    unread_tasks: list[str] = field(default_factory=list)
+
+    def read(self, period: Period) -> Populations:
+        began = self.run.now()
+        bills = self._bills(period)
+        tasks_began = self.run.now()
+        tasks = self._tasks({bill.bill_key for bill in bills})
+        login = self.run.books.settings.login
+        where = {"bill_date_from": period.since, "bill_date_to": period.until, "entities": list(self.run.flow.bills.entities)}
+        return Populations(
+            period=period,
+            bills=[self._bill(bill) for bill in bills],
+            tasks=[self._task(task, bill) for bill in bills for task in tasks.get(bill.bill_key, ())],
+            differences=[one for bill in bills for one in self._differences(bill, tasks.get(bill.bill_key, ()))],
+            sources=(
+                Source(
+                    system="Sage Intacct",
+                    query="query APBILL: every bill of the flow's entities whose bill date is in the period",
+                    parameters={"company": login.company_id, **where},
+                    read_at=began,
+                    read_by=login.user_id,
+                    unread=tuple(self.unread_bills),
+                ),
+                Source(
+                    system="Asana",
+                    query="GET /tasks of the project, completed ones too: those that carry the key of one of these bills",
+                    parameters={"project": self.run.flow.bills.project},
+                    read_at=tasks_began,
+                    read_by=self.pins.bot_gid,
+                    unread=tuple(self.unread_tasks),
+                ),
+            ),
+        )
+
+    def _bills(self, period: Period) -> list[Bill]:
+        window = ReadWindow(bill_date_from=period.since, entity_ids=tuple(self.run.flow.bills.entities))
+        pages = self.run.books.bills(window, unread=lambda one: self.unread_bills.append(one.why))
+        found = [bill for page in pages for bill in page if bill.bill_date and bill.bill_date <= period.until]
+        return sorted(found, key=lambda bill: (len(bill.record_no), bill.record_no))
+
+    def _tasks(self, keys: Collection[str]) -> dict[str, list[Task]]:
+        found: dict[str, list[Task]] = {}
+        project = self.run.flow.bills.project
+        for page in self.board.tasks(project, unread=lambda one: self.unread_tasks.append(f"task {one.gid}: {one.why}")):
+            for task in page:
+                key = self._shown(task, self.run.flow.bills.key_field)
+                if isinstance(key, str) and key in keys:
+                    found.setdefault(key, []).append(task)
+        return found
+
+    def _shown(self, task: Task, name: str) -> FieldValue:
+        pinned = self.pins.fields.get(name)
+        return task.fields.get(pinned.gid) if pinned else None
+
+    def _currency(self, bill: Bill) -> str:
+        return bill.base_currency or self.run.flow.approval.base_currency or ""
+
+    def _bill(self, bill: Bill) -> BillSeen:
+        names = self.run.flow.write_back.stamp
+        assert bill.bill_date
+        return BillSeen(
+            key=bill.bill_key,
+            record_no=bill.record_no,
+            bill_number=bill.bill_number,
+            vendor_id=bill.vendor_id,
+            vendor_name=bill.vendor_name,
+            entity=bill.entity_id,
+            state=bill.state,
+            bill_date=bill.bill_date,
+            currency=self._currency(bill),
+            amount=bill.total_entered,
+            decision=bill.custom.get(names.decision, "") if names else "",
+            decided_by=bill.custom.get(names.decided_by, "") if names else "",
+            decision_id=bill.custom.get(names.decision_id, "") if names else "",
+        )
+
+    def _task(self, task: Task, bill: Bill) -> TaskSeen:
+        return TaskSeen(
+            key=bill.bill_key,
+            task_gid=task.gid,
+            task_url=task.permalink_url,
+            name=task.name,
+            completed=task.completed,
+            entity=bill.entity_id,
+            currency=self._currency(bill),
+            amount=self._amount(task),
+            approval=self._approval(task),
+        )
+
+    def _amount(self, task: Task) -> Decimal | None:
+        name = next((rule.name for rule in self.run.flow.bills.fields if rule.source == AMOUNT and rule.kind == "number"), "")
+        shown = self._shown(task, name)
+        return shown if isinstance(shown, Decimal) else None
+
+    def _approval(self, task: Task) -> str:
+        """The option's name; of an approval task its status; nothing where people decide by comments."""
+        signal = self.run.flow.approval.signal
+        if not isinstance(signal, EnumSignal):
+            return task.approval_status or ""
+        pinned, chosen = self.pins.fields.get(signal.field), self._shown(task, signal.field)
+        return next((name for name, gid in pinned.options.items() if gid == chosen), "") if pinned else ""
+
+    def _differences(self, bill: Bill, tasks: Sequence[Task]) -> Iterator[Difference]:
+        if not tasks and bill.state in self.run.flow.bills.states:
+            yield Difference(key=bill.bill_key, what="no task", in_intacct=bill.state, in_asana="")
+        if len(tasks) > 1:
+            gids = ", ".join(task.gid for task in tasks)
+            yield Difference(key=bill.bill_key, what="several tasks", in_intacct="", in_asana=gids)
+        stamp = read_stamp(bill, self.run.flow.write_back.stamp)
+        entered = bill.total_entered
+        for task in tasks:
+            shown = self._amount(task)
+            if shown is not None and shown != rounded(entered, places=max(2, -int(shown.as_tuple().exponent))):
+                amounts = {"in_intacct": amount_cell(entered), "in_asana": amount_cell(shown)}
+                yield Difference(key=bill.bill_key, what="amount", **amounts)
+            says = self._approval(task)
+            if stamp is not None and says and self._meaning(says) != stamp.verdict:
+                yield Difference(key=bill.bill_key, what="approval", in_intacct=stamp.says, in_asana=says)
+            elif stamp is None and self._meaning(says):
+                yield Difference(key=bill.bill_key, what="approval", in_intacct="", in_asana=says)
+
+    def _meaning(self, says: str) -> Verdict | None:
+        signal = self.run.flow.approval.signal
+        if isinstance(signal, EnumSignal):
+            return {signal.approve: Verdict.APPROVE, signal.reject: Verdict.REJECT}.get(says)
+        return {"approved": Verdict.APPROVE, "rejected": Verdict.REJECT}.get(says)
