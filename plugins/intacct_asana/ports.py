@@ -70,6 +70,10 @@ class Books(Protocol):
         """Put a bill on hold, so that Intacct does not pay it, or release it. As `stamp_bill` otherwise."""
         ...
 
+    def submit_bill(self, record_no: str, *, control_id: str, due_on: date | None = None) -> None:
+        """Submit a draft, which is posted at once where Intacct's own approvals are off. As `stamp_bill` otherwise."""
+        ...
+
     def users(self) -> list[IntacctUser]:
         """Every user of the company. Misconfigured when the role may not list users."""
         ...

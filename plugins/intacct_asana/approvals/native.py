@@ -17,7 +17,7 @@ from intacct_asana.approvals.policy import Policy
 from intacct_asana.approvals.words import bill_name, capital, minute, money, who
 from intacct_asana.approvals.write_steps import Step, step_id
 from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused, TryLater, UnexpectedReply
-from intacct_asana.flow.rules import RestWorkflow
+from intacct_asana.flow.write_back import RestWorkflow
 from intacct_asana.journal import TWICE, Kind, Outcome
 from intacct_asana.ports import Books, NativeWorkflow
 from intacct_asana.records import Bill, BillState, Decision, Intent, IntentState, Verdict

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, tzinfo
 from types import MappingProxyType
 from typing import Protocol
 
-from intacct_asana.flow.rules import Approval, Approver, StampFields
+from intacct_asana.flow.rules import Approval, Approver
+from intacct_asana.flow.write_back import StampFields
 from intacct_asana.ports import TaskBoard
 from intacct_asana.records import Bill, Signal, Story, Task, Verdict
 

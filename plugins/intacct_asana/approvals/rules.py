@@ -131,7 +131,7 @@ def bill_is_open(case: Case) -> Finding | None:
     name, state = bill_name(case.bill), case.bill.state
     if state in SETTLED_STATES:
         return _no(STILL_OPEN, f"{capital(name)} is {state} in Intacct, so there is nothing left to decide.")
-    if state in NOT_READY:
+    if state in NOT_READY and not (state is BillState.DRAFT and case.may_be_draft):
         return _no(STILL_OPEN, f"{capital(name)} is {state} in Intacct.", NOT_READY[state])
     if state not in case.policy.approval.states:
         late = "Money is on its way for it already, so a decision comes too late."

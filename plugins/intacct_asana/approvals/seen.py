@@ -221,6 +221,8 @@ class Case:
     own_login: str = ""
     is_closed: bool | None = False
     known_editor: str = ""
+    may_be_draft: bool = False
+    """Whether the first thing that is written submits it."""
     granted: Sequence[Decision] = ()
     """Approvals of earlier steps, by others or for the same step, that stand; oldest first."""
     name_of: NameOf = str

@@ -175,6 +175,7 @@ class Settler(Writer):
             is_closed=self.asked.is_closed(bill.summary_no if bill else ""),
             name_of=self.name_of,
             known_editor=known_editor(bill, self.journal) if bill else "",
+            may_be_draft=any(step.is_for_drafts for step in self.steps_for(decision)),
         )
 
     def _with_grants(self, case: Case) -> Case:

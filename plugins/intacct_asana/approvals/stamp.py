@@ -279,6 +279,7 @@ class Writing:
             own_login=run.asked.own_login(),
             name_of=run.name_of,
             known_editor=decision.editor,
+            may_be_draft=self.step.is_for_drafts,
         )
         if grants:
             case = replace(case, granted=sorted_out(case, at=decision.signal.decided_at)[0])

@@ -79,6 +79,16 @@ class Writes:
         log.info("Bill %s: %s, control id %s", record_no, what, control_id)
 
     @mutates
+    def submit_bill(self, record_no: str, *, control_id: str, due_on: date | None = None) -> None:
+        """Submit a draft. Where Intacct's own approvals are off it is posted at once. As `stamp_bill` otherwise.
+
+        Source: https://developer.intacct.com/api/accounts-payable/bills/#update-bill
+        """
+        asked = f"submission of bill {record_no} (control id {control_id})"
+        self._update(BILL, stamp_fields(record_no, values={}, due_on=due_on, submit=True), asked, control_id)
+        log.info("Bill %s submitted, control id %s", record_no, control_id)
+
+    @mutates
     def update_vendor(self, record_no: str, *, values: Mapping[str, str], control_id: str) -> None:
         """Write `values` (custom field id to text, empty to clear) onto one vendor; no other field and no list is sent.
 
