@@ -78,6 +78,7 @@ class Standing(Reconciliation):
         make_bill: dict[str, Any] | None = None,
     ) -> None:
         self.sandbox, self.new_store = sandbox, new_store
+        self.from_purchasing = (make_bill or {}).get("module") == "9.PO"
         self.path = folder / "small.yaml"
         projects = {"bills": constants.BILLS_PROJECT_GID, "vendors": constants.VENDORS_PROJECT_GID}
         text = FLOW.format(approval=approval, write_back=write_back, bill_states=bill_states, **projects)
@@ -211,6 +212,8 @@ class Standing(Reconciliation):
         return found
 
     def key(self, bill: int = 0) -> str:
+        if self.from_purchasing:
+            return f"{constants.COMPANY_ID}:po:{self.bill(bill)['source_document']}"
         return f"{constants.COMPANY_ID}:ap:{self.bills[bill]}"
 
     def tasks(self, bill: int = 0) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from intacct_asana.approvals.policy import Policy
 from intacct_asana.approvals.words import bill_name, capital, minute, money, who
-from intacct_asana.approvals.write_steps import Step, step_id
+from intacct_asana.approvals.write_steps import UNFIT, Step, step_id
 from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused, TryLater, UnexpectedReply
 from intacct_asana.flow.write_back import RestWorkflow
 from intacct_asana.journal import TWICE, Kind, Outcome
@@ -37,7 +37,7 @@ PURCHASING = "purchasing"
 UNMOVED = "unmoved"
 """The code of an answer that said yes, after which the bill was what it had been."""
 
-OUR_REASONS = ("gone", "unfit")
+OUR_REASONS = ("gone", UNFIT)
 LONGEST_WORDS = 500
 
 
@@ -296,7 +296,7 @@ def raise_unless_fit(bill: NativeBill | None, body: Mapping[str, object], rules:
     elif bill.state is BillState.PARTIALLY_APPROVED and act == "approve" and rules.partly_approved == "refuse":
         against.append("it is Partially Approved, and this flow leaves further approvals to people in Intacct")
     if against:
-        raise Refused(f"Intacct was not asked to {act} {name}: {'; '.join(against)}.", code="unfit")
+        raise Refused(f"Intacct was not asked to {act} {name}: {'; '.join(against)}.", code=UNFIT)
 
 
 def notes_of(decision: Decision, *, longest: int) -> str:

@@ -33,6 +33,8 @@ MOVED_ON = (
 )
 """States that a draft comes into by being submitted, at once or later."""
 AGAIN = "-again"
+UNFIT = "unfit"
+"""The code of a refusal of our own: nothing was asked of Intacct."""
 
 
 class Step(Protocol):
@@ -46,6 +48,10 @@ class Step(Protocol):
     """Whether it is looked for even before it is sent for the first time, since it may be so already."""
     stays: str = ""
     """What people hear when a decision ends after this step and nothing takes it back."""
+    warns: str = ""
+    """What people hear when a decision becomes void after this step, of what it leaves behind."""
+    is_sent_once: bool = False
+    """Whether it never goes out under a second control id: better asked for by nobody than twice."""
     is_for_drafts: bool = False
     """Whether a draft may be decided because this step is the first."""
 
@@ -248,6 +254,8 @@ class StepKind(Kind):
 
     def next_control_id(self, intent: Intent) -> str:
         """`...-stamp` becomes `...-stamp-again2`, then `-again3`: for a write proven absent after it was sent twice."""
+        if self.step.is_sent_once:
+            return intent.control_id
         base, _, count = intent.control_id.partition(AGAIN)
         return f"{base}{AGAIN}{int(count or 1) + 1}"
 

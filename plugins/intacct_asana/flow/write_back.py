@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from intacct_asana.flow.words import IntacctName, Part
+from intacct_asana.flow.words import IntacctName, Line, Part
 
 
 class StampFields(Part):
@@ -65,8 +65,22 @@ class RestWorkflow(Part):
     """Characters of the note that goes along. It names the person and the decision; how long one may be is not documented."""
 
 
-StepWord = Literal["submit", "stamp", "hold", "release_hold", "rest_workflow", "observe"]
-AFTER_APPROVAL = frozenset({"submit", "stamp", "release_hold", "rest_workflow"})
+class PaymentRequestRule(Part):
+    """The payment request that follows an approval: for all that is due on the bill, to be paid when that is due."""
+
+    account: Line
+    """Id of the bank or charge card account in Intacct that pays."""
+
+    method: Literal["Printed Check", "Cash", "EFT", "Credit Card", "ACH", "Check Delivery", "WF Check", "WF Domestic ACH"]
+    """Payment method, in Intacct's own words."""
+
+    action: Literal["draft", "submit"] = "draft"
+    """`draft` leaves the request in Intacct's outbox, where people send it. `submit` hands it to Intacct's payment approvals,
+    and where those are off it pays at once."""
+
+
+StepWord = Literal["submit", "stamp", "hold", "release_hold", "rest_workflow", "purchasing", "payment_request", "observe"]
+AFTER_APPROVAL = frozenset({"submit", "stamp", "release_hold", "rest_workflow", "purchasing", "payment_request"})
 AFTER_REJECTION = frozenset({"stamp", "hold", "rest_workflow"})
 """Steps that mean something then; the others of `steps` are passed over."""
 
@@ -77,7 +91,9 @@ class WriteBack(Part):
     steps: Annotated[tuple[StepWord, ...], Field(min_length=1)] = ("observe",)
     """What is done one after the other. `submit` submits an approved draft, before anything else. `stamp` writes the decision
     into custom fields of the bill. `hold` puts a rejected bill on hold, `release_hold` lifts the hold of an approved one.
-    `rest_workflow` has Intacct itself approve or decline the bill. `observe` writes nothing and keeps the evidence only."""
+    `rest_workflow` has Intacct itself approve or decline the bill. `purchasing` approves the document in Purchasing that an
+    approved bill comes from. `payment_request` asks for the payment of an approved bill. `observe` writes nothing and keeps
+    the evidence only."""
 
     on_reject: Annotated[tuple[StepWord, ...], Field(min_length=1)] | None = None
     """What is done after a rejection instead of `steps`. Those of `steps` that mean something then when left out."""
@@ -90,6 +106,9 @@ class WriteBack(Part):
 
     rest_workflow: RestWorkflow | None = None
     """What `rest_workflow` may do. Needed for that step, which does nothing that is not allowed here."""
+
+    payment_request: PaymentRequestRule | None = None
+    """What `payment_request` asks for. Needed for that step."""
 
     submit_may_post: bool = False
     """Whether `submit` may be done, though Intacct posts the bill at once where its own bill approvals are off."""

@@ -27,6 +27,7 @@ def check_write_back(write_back: WriteBack) -> Iterator[Found]:
         yield Found(path=("write_back", "intake"), what=what, mend="add release_hold to `steps`")
     yield from _native(write_back)
     yield from _submits(write_back)
+    yield from _asks_for_payment(write_back)
     if "stamp" in write_back.used and write_back.stamp is None:
         what = "the step `stamp` has no field names"
         yield Found(path=path, what=what, mend="add `stamp:` with decision, decided_by, decided_at and decision_id")
@@ -74,6 +75,22 @@ def _submits(write_back: WriteBack) -> Iterator[Found]:
     if not write_back.submit_may_post:
         what = "the step `submit` may post a bill at once: where Intacct's own bill approvals are off, nothing waits for them"
         yield Found(path=STEPS, what=what, mend="write `submit_may_post: true`, or remove the step")
+
+
+def _asks_for_payment(write_back: WriteBack) -> Iterator[Found]:
+    """It comes last: nothing is written on a bill that is selected for a payment, and no payment is taken back."""
+    steps, rule = write_back.steps, write_back.payment_request
+    if "payment_request" not in steps:
+        if rule:
+            yield Found(path=("write_back", "payment_request"), what="no step uses this", mend="add payment_request to `steps`")
+        return
+    if steps[-1] != "payment_request" or "rest_workflow" in steps:
+        what = "`payment_request` is not the last step that writes, and nobody takes a payment back"
+        mend = "move it to the end; where `rest_workflow` approves the bill, ask for the payment in Intacct"
+        yield Found(path=STEPS, what=what, mend=mend)
+    if rule is None:
+        mend = "add `payment_request: {account: ..., method: ACH}`"
+        yield Found(path=STEPS, what="the step `payment_request` does not say from what to pay", mend=mend)
 
 
 def check_drafts(write_back: WriteBack, approval: Approval) -> Iterator[Found]:
