@@ -93,6 +93,10 @@ class Books(Protocol):
         """One approval of it by our own user. As `stamp_bill` otherwise."""
         ...
 
+    def vendor(self, vendor_id: str) -> Vendor | None:
+        """The vendor with exactly this id as it is now, or None when it is gone."""
+        ...
+
     def users(self) -> list[IntacctUser]:
         """Every user of the company. Misconfigured when the role may not list users."""
         ...

@@ -126,7 +126,7 @@ class NativeKind(Kind):
         act, key = str(intent.body["act"]), str(intent.body["record_no"])
         before = self.workflow.bill(key)
         try:
-            raise_unless_fit(before, intent.body, self.rules)
+            raise_unless_fit(before, intent.body, self.rules, was_out=times_sent(intent) > 1)
             if before and str(before.state) != intent.body["from_state"]:
                 raise TryLater(f"Bill {key} became {before.state} just now; nothing was sent, and the next run looks again.")
             self.check(self.look())
@@ -279,11 +279,17 @@ def differences(bill: NativeBill, body: Mapping[str, object]) -> list[str]:
     return [f"its {what} is {now}, not {then}" for what, (now, then) in said.items() if now != then]
 
 
-def raise_unless_fit(bill: NativeBill | None, body: Mapping[str, object], rules: RestWorkflow) -> None:
-    """Raises Refused, with every reason, for a bill that must not be approved or declined, as it is now."""
+def raise_unless_fit(
+    bill: NativeBill | None, body: Mapping[str, object], rules: RestWorkflow, *, was_out: bool = False
+) -> None:
+    """Raises Refused, with every reason, for a bill that must not be approved or declined, as it is now.
+
+    `was_out` says that it was sent before, and that nobody knows what came of that.
+    """
     act, name = str(body["act"]), str(body["bill"])
     if bill is None:
-        raise Refused(f"Intacct has no {name} any more (record {body['record_no']}). Nothing was sent.", code="gone")
+        sent = f"It is not known whether Intacct had {act}d it before that." if was_out else "Nothing was sent."
+        raise Refused(f"Intacct has no {name} any more (record {body['record_no']}). {sent}", code="gone")
     against = list(differences(bill, body))
     if not (rules.approve if act == "approve" else rules.decline):
         against.append(f"this flow does not {act} in Intacct (`rest_workflow`)")

@@ -288,6 +288,7 @@ class Writing:
             shown={one.decision_id: shown_to(one, run.links) for one in (*grants, decision)},
             users=run.asked.users() if run.policy.approval.segregation_of_duties else None,
             own_login=run.asked.own_login(),
+            vendor=run.asked.vendor(bill, run.policy.approval),
             name_of=run.name_of,
             known_editor=decision.editor,
             may_be_draft=self.step.is_for_drafts,

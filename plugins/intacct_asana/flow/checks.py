@@ -196,6 +196,9 @@ def check_approval(approval: Approval) -> Iterator[Found]:
             if owner != approver.email:
                 what = f"the Intacct login {login!r} belongs to {owner} already"
                 yield Found(path=(*path, "intacct_users", place), what=what, mend="one login is one person")
+    if approval.segregation_from_vendors and not approval.segregation_of_duties:
+        what = "`segregation_from_vendors` asks who made a vendor, and `segregation_of_duties` is off"
+        yield Found(path=("approval", "segregation_from_vendors"), what=what, mend="switch both on, or both off")
     for index, email in enumerate(approval.creator_untold):
         if email not in emails:
             what = f"{email} is no approver, and `creator_untold` names approvers"

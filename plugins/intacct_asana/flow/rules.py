@@ -292,7 +292,13 @@ class Approver(Part):
 
 
 DECIDES_NOTHING = ("crawl_hours", "progress_field")
-SAID_LATER: Mapping[str, object] = {"groups": {}, "delegations": (), "rules": (), "counter_decision": "refuse"}
+SAID_LATER: Mapping[str, object] = {
+    "groups": {},
+    "delegations": (),
+    "rules": (),
+    "counter_decision": "refuse",
+    "segregation_from_vendors": False,
+}
 """What parts of the policy that came with later releases are where a file does not name them."""
 
 
@@ -323,6 +329,9 @@ class Approval(Part):
 
     segregation_of_duties: bool = True
     """Refuse a decision by the person who entered the bill in Intacct."""
+
+    segregation_from_vendors: bool = False
+    """Refuse one by the person who made or last changed the bill's vendor, too. What Intacct does not tell is refused."""
 
     creator_untold: tuple[Email, ...] = ()
     """Approvers who may decide about a bill of which Intacct does not tell who entered it. Nobody may when left out."""

@@ -106,6 +106,10 @@ VENDOR_WISHED = (
     "CREDITLIMIT",
     "MEGAENTITYID",
     "RECORD_URL",
+    "CREATEDBYLOGINID",
+    "CREATEDBY",
+    "MODIFIEDBYLOGINID",
+    "MODIFIEDBY",
 )
 DOCUMENT = "PODOCUMENT"
 DOCUMENT_SELECT = ("RECORDNO", "DOCID", "STATE")
@@ -328,6 +332,10 @@ def vendor_of(row: Mapping[str, str], *, company_id: str, custom_fields: Iterabl
         name=get("NAME"),
         status=get("STATUS"),
         approval_state=get("STATE"),
+        created_by=get("CREATEDBYLOGINID"),
+        created_by_no=get("CREATEDBY"),
+        modified_by=get("MODIFIEDBYLOGINID"),
+        modified_by_no=get("MODIFIEDBY"),
         on_hold=told(flag, "ONHOLD"),
         term=get("TERMNAME"),
         currency=get("CURRENCY"),

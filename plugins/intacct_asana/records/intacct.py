@@ -220,7 +220,7 @@ class Bill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
-    """One vendor. Bank and tax fields are not here, because they are never read."""
+    """One vendor. Bank and tax fields are not here, because they are never read. Who made and changed it is as for bills."""
 
     vendor_key: str
     record_no: str
@@ -228,6 +228,10 @@ class Vendor:
     name: str
     status: str = "active"
     approval_state: str = ""
+    created_by: str = ""
+    created_by_no: str = ""
+    modified_by: str = ""
+    modified_by_no: str = ""
     on_hold: bool = False
     term: str = ""
     currency: str = ""
