@@ -16,8 +16,11 @@ from intacct_asana.records import (
     IntacctUser,
     Intent,
     Link,
+    PaymentOrder,
     Person,
+    PurchasingDocument,
     ReadWindow,
+    RequestedPayment,
     Snapshot,
     Story,
     Task,
@@ -68,6 +71,30 @@ class Books(Protocol):
         self, record_no: str, *, on_hold: bool, control_id: str, due_on: date | None = None, submit: bool = False
     ) -> None:
         """Put a bill on hold, so that Intacct does not pay it, or release it. As `stamp_bill` otherwise."""
+        ...
+
+    def submit_bill(self, record_no: str, *, control_id: str, due_on: date | None = None) -> None:
+        """Submit a draft, which is posted at once where Intacct's own approvals are off. As `stamp_bill` otherwise."""
+        ...
+
+    def request_payment(self, order: PaymentOrder, *, control_id: str) -> None:
+        """Ask for one payment of one bill. As `stamp_bill` otherwise: whether it is there is found by its marker."""
+        ...
+
+    def requested_payments(self, marker: str) -> list[RequestedPayment]:
+        """Every payment that carries the marker, in whatever state it is."""
+        ...
+
+    def purchasing_document(self, record_no: str) -> PurchasingDocument | None:
+        """The document in Purchasing with this record number (`Bill.source_document`), or None when it is gone."""
+        ...
+
+    def approve_document(self, document: PurchasingDocument, *, comment: str, control_id: str) -> None:
+        """One approval of it by our own user. As `stamp_bill` otherwise."""
+        ...
+
+    def vendor(self, vendor_id: str) -> Vendor | None:
+        """The vendor with exactly this id as it is now, or None when it is gone."""
         ...
 
     def users(self) -> list[IntacctUser]:

@@ -52,6 +52,9 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     payments_touch_bill (true)        a payment moves the bill's WHENMODIFIED
     void_shows_in ("both")            where a voided payment shows: its "details", the "payment", "both", or as a "reversal",
                                       a second payment with negative details
+    payment_approvals_on (true)       a payment that is asked for and submitted waits for approval instead of paying
+    document_levels (1)               how many approvals a document of Purchasing needs
+    document_approvers ([])           logins whose approval counts there; everybody's when empty
     payment_state_shows ("words")     STATE of a payment: "words" such as Posted, or "codes" such as C
     payment_modified_when_made (true) a new payment and its details have a WHENMODIFIED
     vendor_approvals_on (false)       an edited vendor waits for approval

@@ -26,8 +26,8 @@ from sandbox.gateway.functions.writes import Outcome, Writer
 from sandbox.gateway.sessions import Session
 from sandbox.gateway.wire import Data, element, errors_xml
 
-WRITES = frozenset({"create", "update", "delete"})
-_WITH_OBJECT = frozenset({"query", "read", "create", "update"})
+WRITES = frozenset({"create", "update", "delete", "approve"})
+_WITH_OBJECT = frozenset({"query", "read", "create", "update", "approve"})
 CALM = Fault(system="intacct", kind="", action="")
 """Strikes a function that nothing strikes."""
 
@@ -220,6 +220,7 @@ class _Run:
             "create": writer.create,
             "update": writer.update,
             "delete": writer.delete,
+            "approve": writer.approve,
         }
 
     def each(self) -> list[str]:

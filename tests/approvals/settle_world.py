@@ -20,7 +20,8 @@ from intacct_asana.approvals import (
 )
 from intacct_asana.approvals.seen import shown_to
 from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused, TryLater
-from intacct_asana.flow.rules import Approval, Approver, StampFields
+from intacct_asana.flow.rules import Approval, Approver
+from intacct_asana.flow.write_back import StampFields
 from intacct_asana.records import (
     NEXT_STATES,
     ON_THE_WAY,

@@ -17,6 +17,7 @@ from intacct_asana.audit.verify import verify_export
 from intacct_asana.errors import Misconfigured, Refused, UnexpectedReply
 from intacct_asana.flow.load import load_flow
 from intacct_asana.operators.approvals import ReportRunOperator
+from intacct_asana.operators.preflight import CheckIntacctOperator
 from intacct_asana.records.anchors import Anchor
 from intacct_asana.store import FlowStore
 
@@ -215,6 +216,23 @@ def test_a_stamp_by_another_server_than_the_flow_trusts_is_not_kept(flow: Standi
     name_server(flow, f"{flow.sandbox.url}/tsa", root)
     assert noted(flow).startswith("none: What ")
     assert flow.store.timestamps() == []
+
+
+def test_preflight_tries_the_server_and_keeps_nothing(flow: Standing, root: str, another_root: str) -> None:
+    tried = lambda: next(  # noqa: E731 - the row as it is then
+        row for row in flow.step(CheckIntacctOperator(task_id="check", flow="small")) if row["check"] == "evidence time stamps"
+    )
+    row = tried()
+    assert (row["ok"], "stamps, as its certificates prove" in row["result"]) == ("yes", True)
+    assert flow.store.timestamps() == []
+    for url, certificate, said in (
+        (f"http://127.0.0.1:{free_port()}", another_root, "does not answer"),
+        (f"{flow.sandbox.url}/tsa", root, "is no time stamp"),
+        (f"{flow.sandbox.url}/tsa", "nothing", "certificates of the time stamp server cannot be read"),
+    ):
+        name_server(flow, url, certificate)
+        row = tried()
+        assert (row["ok"], said in row["result"]) == ("no", True), row
 
 
 def test_without_the_library_one_error_says_so(flow: Standing, monkeypatch: pytest.MonkeyPatch) -> None:

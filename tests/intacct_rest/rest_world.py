@@ -13,7 +13,7 @@ from typing import Any, Literal
 from intacct_asana.approvals.native import NATIVE, NativeApprovals, facts_of, unclear
 from intacct_asana.approvals.write_steps import step_id
 from intacct_asana.errors import IntacctAsanaError
-from intacct_asana.flow.rules import RestWorkflow
+from intacct_asana.flow.write_back import RestWorkflow
 from intacct_asana.http import Answer
 from intacct_asana.intacct.hook import IntacctHook
 from intacct_asana.intacct.rest.hook import IntacctRestHook

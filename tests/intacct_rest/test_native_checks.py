@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from intacct_asana.flow.rules import RestWorkflow
+from intacct_asana.flow.write_back import RestWorkflow
 from intacct_asana.operators.checks import Row
 from intacct_asana.operators.native_checks import rows_of_native
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from itertools import count
 
 import pytest
-from intacct_asana.flow.rules import RestWorkflow
+from intacct_asana.flow.write_back import RestWorkflow
 from intacct_asana.records import IntentState, Verdict
 
 from tests.intacct.conftest import SharedVariables

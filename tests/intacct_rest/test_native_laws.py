@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from intacct_asana.approvals.native import APPROVED
-from intacct_asana.flow.rules import RestWorkflow
+from intacct_asana.flow.write_back import RestWorkflow
 from intacct_asana.records import BillState, Verdict
 
 from tests.intacct_rest.rest_world import NativeEnd, RestWorld, a_decision

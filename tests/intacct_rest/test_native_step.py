@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from intacct_asana.errors import Misconfigured, Refused, TryLater
-from intacct_asana.flow.rules import RestWorkflow
+from intacct_asana.flow.write_back import RestWorkflow
 from intacct_asana.records import Bill, IntentState, Verdict
 
 from tests.intacct_rest.rest_world import ALLOWED, NativeEnd, RestWorld, a_decision

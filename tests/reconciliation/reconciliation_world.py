@@ -171,8 +171,12 @@ class Reconciliation:
 
     # What is there.
 
+    def key(self, bill: int = 0) -> str:
+        """How the bill's key ends, at least."""
+        return f":ap:{self.bills[bill]}"
+
     def task(self, bill: int = 0) -> dict[str, Any]:
-        end = f":ap:{self.bills[bill]}"
+        end = self.key(bill)
         tasks = self.sandbox.state("asana")["tasks"]
         found: dict[str, Any] = next(task for task in tasks if str(task["fields"].get("Intacct key")).endswith(end))
         return found

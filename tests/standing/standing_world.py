@@ -26,7 +26,7 @@ FLOW = """
 flow: small
 bills:
   project: {bills}
-  states: [Submitted, Posted, Selected, Partially Paid]
+  states: {bill_states}
   task_name: "{{vendor_name}} {{bill_number}} {{total_entered}}"
   notes: none
   payments: totals
@@ -52,6 +52,7 @@ write_back:
     amount: ASANA_AMOUNT
     digest: ASANA_DIGEST
 """
+OPEN_STATES = "[Submitted, Posted, Selected, Partially Paid]"
 WITH_FILES = ("  payments: totals\n", "  payments: totals\n  attachments: file\n")
 COMMENT_WAY = "  signal: {kind: comment, approve: [approve], reject: [reject]}"
 CLERK = "mgarcia"
@@ -69,6 +70,7 @@ class Standing(Reconciliation):
         *,
         approval: str = "",
         write_back: str = "",
+        bill_states: str = OPEN_STATES,
         bills: int = 1,
         approved: bool = False,
         settings: dict[str, Any] | None = None,
@@ -76,9 +78,10 @@ class Standing(Reconciliation):
         make_bill: dict[str, Any] | None = None,
     ) -> None:
         self.sandbox, self.new_store = sandbox, new_store
+        self.from_purchasing = (make_bill or {}).get("module") == "9.PO"
         self.path = folder / "small.yaml"
         projects = {"bills": constants.BILLS_PROJECT_GID, "vendors": constants.VENDORS_PROJECT_GID}
-        text = FLOW.format(approval=approval, write_back=write_back, **projects)
+        text = FLOW.format(approval=approval, write_back=write_back, bill_states=bill_states, **projects)
         text = text.replace(*replace) if replace[0] else text
         self.path.write_text(text, encoding="utf-8")
         self.flow: Flow = load_flow(self.path)
@@ -209,6 +212,8 @@ class Standing(Reconciliation):
         return found
 
     def key(self, bill: int = 0) -> str:
+        if self.from_purchasing:
+            return f"{constants.COMPANY_ID}:po:{self.bill(bill)['source_document']}"
         return f"{constants.COMPANY_ID}:ap:{self.bills[bill]}"
 
     def tasks(self, bill: int = 0) -> list[dict[str, Any]]:

@@ -104,6 +104,25 @@ def test_where_nobody_can_tell_whether_it_arrived_a_person_is_asked_once(
     assert states(flow) == ["CONFIRMED"]
 
 
+@pytest.mark.parametrize("fault", ["lost_answer", "drop"])
+def test_a_bill_that_is_gone_behind_a_lost_answer_ends_the_decision_in_true_words(native: Standing, fault: str) -> None:
+    """Whether it was approved before it went nobody can tell, and nothing is left to be approved."""
+    native.approve(ALICE)
+    native.sandbox.fault("intacct", "REST approve", fault)
+    # Nobody can look in the same run.
+    native.sandbox.fault("intacct", "REST bill", "drop", on_call=3, times=10)
+    native.cycle()
+    assert states(native) == ["SUBMITTED"]
+    native.sandbox.clear_faults()
+    native.sandbox.act("intacct", "mgarcia", "delete_bill", record_no=native.bills[0])
+    native.pass_time(minutes=16)
+    assert native.cycle() == []
+    assert states(native) == ["REJECTED"]
+    assert "It is not known whether Intacct had approved it before that." in native.told()
+    native.heal()
+    assert native.store.verify_evidence() == []
+
+
 def test_preflight_says_whether_both_connections_are_one_user(native: Standing) -> None:
     rows = native.step(CheckIntacctOperator(task_id="check", flow="small"))
     told = {row["check"]: row["ok"] for row in rows if row["check"].startswith("Intacct REST")}

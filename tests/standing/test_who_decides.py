@@ -65,6 +65,56 @@ def test_the_creator_is_found_out_whatever_the_login_fields_hold(a_flow: Flow, h
     flow.is_unapproved()
 
 
+FROM_VENDORS = "  segregation_from_vendors: true"
+
+
+def of_vendor(a_flow: Flow, made: str, changed: str = "") -> Standing:
+    """A bill of a vendor that somebody made, and maybe somebody changed; empty is somebody whom Intacct does not tell."""
+    flow = a_flow(approval=FROM_VENDORS)
+    vendor_id = flow.bill()["vendor_id"]
+    flow.sandbox.act("intacct", "admin", "set_vendor_maker", vendor_id=vendor_id, login=made)
+    if changed:
+        flow.sandbox.act("intacct", changed, "edit_vendor", vendor_id=vendor_id, changes={"comments": "looked at"})
+    flow.approve(ALICE)
+    flow.heal()
+    return flow
+
+
+@pytest.mark.parametrize("changed", ["", "bokafor"])
+def test_a_vendor_that_others_made_and_changed_is_no_reason(a_flow: Flow, changed: str) -> None:
+    of_vendor(a_flow, "mgarcia", changed).is_approved()
+
+
+@pytest.mark.parametrize(
+    ("made", "changed", "said"),
+    [
+        ("amartin", "", "Alice Martin made vendor"),
+        ("amartin", "bokafor", "Alice Martin made vendor"),
+        ("mgarcia", "amartin", "Alice Martin last changed vendor"),
+        ("", "bokafor", "Intacct does not say who made vendor"),
+        ("mgarcia", "xml_gateway", "The integration wrote on vendor"),
+    ],
+)
+def test_who_made_or_changed_the_vendor_does_not_decide_about_its_bills(
+    a_flow: Flow, made: str, changed: str, said: str
+) -> None:
+    """Somebody could make up a vendor and approve its bills."""
+    flow = of_vendor(a_flow, made, changed)
+    flow.is_unapproved()
+    assert said in flow.told()
+
+
+def test_a_vendor_that_may_not_be_read_proves_nothing(a_flow: Flow) -> None:
+    flow = a_flow(approval=FROM_VENDORS)
+    flow.approve(ALICE)
+    flow.sandbox.settings(denied_objects=["VENDOR"])
+    flow.read()
+    flow.settle()
+    flow.tell()
+    flow.is_unapproved()
+    assert "so it cannot be shown that somebody else made it" in flow.told()
+
+
 def test_preflight_asks_intacct_for_the_logins_that_the_flow_names(a_flow: Flow) -> None:
     """A login with a slip in it was never noticed, and matched nobody."""
     flow = a_flow(replace=("[amartin]", "[amartim]"))

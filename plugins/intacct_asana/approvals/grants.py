@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from intacct_asana.approvals.choices import followed_by
+from intacct_asana.approvals.guards.duties import SEPARATED
 from intacct_asana.approvals.routing import progress_of, route_of
-from intacct_asana.approvals.rules import LISTED, SEPARATED, answers_of, choice_counts_as_it_is, choice_is_proven
+from intacct_asana.approvals.rules import LISTED, answers_of, choice_counts_as_it_is, choice_is_proven
 from intacct_asana.approvals.seen import Case, voice_of
 from intacct_asana.approvals.words import CHANGED, minute, void_words, who
 from intacct_asana.records import Decision, DecisionState

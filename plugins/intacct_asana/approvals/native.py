@@ -15,9 +15,9 @@ from typing import Any
 
 from intacct_asana.approvals.policy import Policy
 from intacct_asana.approvals.words import bill_name, capital, minute, money, who
-from intacct_asana.approvals.write_steps import Step, step_id
+from intacct_asana.approvals.write_steps import UNFIT, Step, step_id
 from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused, TryLater, UnexpectedReply
-from intacct_asana.flow.rules import RestWorkflow
+from intacct_asana.flow.write_back import RestWorkflow
 from intacct_asana.journal import TWICE, Kind, Outcome
 from intacct_asana.ports import Books, NativeWorkflow
 from intacct_asana.records import Bill, BillState, Decision, Intent, IntentState, Verdict
@@ -37,7 +37,7 @@ PURCHASING = "purchasing"
 UNMOVED = "unmoved"
 """The code of an answer that said yes, after which the bill was what it had been."""
 
-OUR_REASONS = ("gone", "unfit")
+OUR_REASONS = ("gone", UNFIT)
 LONGEST_WORDS = 500
 
 
@@ -126,7 +126,7 @@ class NativeKind(Kind):
         act, key = str(intent.body["act"]), str(intent.body["record_no"])
         before = self.workflow.bill(key)
         try:
-            raise_unless_fit(before, intent.body, self.rules)
+            raise_unless_fit(before, intent.body, self.rules, was_out=times_sent(intent) > 1)
             if before and str(before.state) != intent.body["from_state"]:
                 raise TryLater(f"Bill {key} became {before.state} just now; nothing was sent, and the next run looks again.")
             self.check(self.look())
@@ -279,11 +279,17 @@ def differences(bill: NativeBill, body: Mapping[str, object]) -> list[str]:
     return [f"its {what} is {now}, not {then}" for what, (now, then) in said.items() if now != then]
 
 
-def raise_unless_fit(bill: NativeBill | None, body: Mapping[str, object], rules: RestWorkflow) -> None:
-    """Raises Refused, with every reason, for a bill that must not be approved or declined, as it is now."""
+def raise_unless_fit(
+    bill: NativeBill | None, body: Mapping[str, object], rules: RestWorkflow, *, was_out: bool = False
+) -> None:
+    """Raises Refused, with every reason, for a bill that must not be approved or declined, as it is now.
+
+    `was_out` says that it was sent before, and that nobody knows what came of that.
+    """
     act, name = str(body["act"]), str(body["bill"])
     if bill is None:
-        raise Refused(f"Intacct has no {name} any more (record {body['record_no']}). Nothing was sent.", code="gone")
+        sent = f"It is not known whether Intacct had {act}d it before that." if was_out else "Nothing was sent."
+        raise Refused(f"Intacct has no {name} any more (record {body['record_no']}). {sent}", code="gone")
     against = list(differences(bill, body))
     if not (rules.approve if act == "approve" else rules.decline):
         against.append(f"this flow does not {act} in Intacct (`rest_workflow`)")
@@ -296,7 +302,7 @@ def raise_unless_fit(bill: NativeBill | None, body: Mapping[str, object], rules:
     elif bill.state is BillState.PARTIALLY_APPROVED and act == "approve" and rules.partly_approved == "refuse":
         against.append("it is Partially Approved, and this flow leaves further approvals to people in Intacct")
     if against:
-        raise Refused(f"Intacct was not asked to {act} {name}: {'; '.join(against)}.", code="unfit")
+        raise Refused(f"Intacct was not asked to {act} {name}: {'; '.join(against)}.", code=UNFIT)
 
 
 def notes_of(decision: Decision, *, longest: int) -> str:

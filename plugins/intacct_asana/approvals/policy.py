@@ -13,7 +13,8 @@ from datetime import UTC, datetime, tzinfo
 from types import MappingProxyType
 from typing import Protocol
 
-from intacct_asana.flow.rules import Approval, Approver, StampFields
+from intacct_asana.flow.rules import Approval, Approver
+from intacct_asana.flow.write_back import PaymentRequestRule, StampFields
 from intacct_asana.ports import TaskBoard
 from intacct_asana.records import Bill, Signal, Story, Task, Verdict
 
@@ -304,6 +305,7 @@ class Policy:
     on_approve: tuple[str, ...] | None = None
     on_reject: tuple[str, ...] | None = None
     intake: tuple[str, ...] = ()
+    payment_request: PaymentRequestRule | None = None
     send_due_on: bool = False
     send_submit: bool = False
     compares_files: bool = False

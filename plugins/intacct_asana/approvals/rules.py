@@ -18,6 +18,7 @@ from intacct_asana.approvals.choices import (
     followed_by,
     replacement,
 )
+from intacct_asana.approvals.guards.duties import SEPARATED
 from intacct_asana.approvals.policy import DeclaredComment
 from intacct_asana.approvals.routing import decides_on
 from intacct_asana.approvals.seen import WROTE, Case, Finding, altered_parts, alterers, kept_otherwise
@@ -34,8 +35,7 @@ from intacct_asana.approvals.words import (
     read_stamp,
     who,
 )
-from intacct_asana.flow.rules import Approver
-from intacct_asana.records import SETTLED_STATES, BillState, Decision, DecisionState, IntacctUser, Verdict
+from intacct_asana.records import SETTLED_STATES, BillState, Decision, DecisionState, Verdict
 from intacct_asana.records.documents import UNREAD
 from intacct_asana.sync.difference import said, shown_by
 from intacct_asana.text import short
@@ -131,7 +131,7 @@ def bill_is_open(case: Case) -> Finding | None:
     name, state = bill_name(case.bill), case.bill.state
     if state in SETTLED_STATES:
         return _no(STILL_OPEN, f"{capital(name)} is {state} in Intacct, so there is nothing left to decide.")
-    if state in NOT_READY:
+    if state in NOT_READY and not (state is BillState.DRAFT and case.may_be_draft):
         return _no(STILL_OPEN, f"{capital(name)} is {state} in Intacct.", NOT_READY[state])
     if state not in case.policy.approval.states:
         late = "Money is on its way for it already, so a decision comes too late."
@@ -352,81 +352,6 @@ def delegation_is_valid(case: Case) -> Finding | None:
     return _no(rule, f"{case.who} could decide until {approver.valid_to}; this was chosen on {on}.")
 
 
-SEPARATE = "segregation of duties"
-
-
-def decider_is_known_in_intacct(case: Case) -> Finding | None:
-    approver, users = case.approver, case.users
-    if not case.policy.approval.segregation_of_duties or approver is None or case.bill is None:
-        return None
-    mend = "Whoever looks after the flow file has to add their logins (intacct_users)."
-    if approver.has_no_login:
-        return _has_no_login(case, approver, mend=mend)
-    if not approver.logins:
-        return _no(SEPARATE, f"The approver list does not say who {case.who} is in Intacct.", mend)
-    if users is not None and not any(_user(login, "", users) for login in approver.logins):
-        return _no(SEPARATE, f"Intacct has no user {' or '.join(approver.logins)}, as whom {case.who} is listed.", mend)
-    how = "" if users is not None else "; Intacct's list of users may not be read, so this is as the flow declares it"
-    return _yes(SEPARATE, f"{case.who} is {', '.join(approver.logins)} in Intacct{how}")
-
-
-def _has_no_login(case: Case, approver: Approver, *, mend: str) -> Finding:
-    """Nobody enters bills without one. The flow's word alone is no proof: somebody may have been given one since."""
-    if case.users is None:
-        said = f"{case.who} is listed as having no login in Intacct, and its list of users may not be read to show that."
-        return _no(SEPARATE, said, "Whoever looks after Intacct lets the integration list the users.")
-    addresses = {address.casefold() for address in (approver.email, case.decision.decider_email) if address}
-    if logins := [user.login for user in case.users if user.email.casefold() in addresses]:
-        said = f"{case.who} is listed as having no login in Intacct, and {' and '.join(logins)} has their address there."
-        return _no(SEPARATE, said, mend)
-    return _yes(SEPARATE, f"{case.who} has no login in Intacct, as the flow declares, and no user there has their address")
-
-
-def decider_did_not_enter_the_bill(case: Case) -> Finding | None:
-    return _is_anothers(case, "entered", case.bill.created_by, case.bill.created_by_no) if case.bill else None
-
-
-def decider_did_not_change_the_bill(case: Case) -> Finding | None:
-    """Whoever changed a bill last made it what it is."""
-    bill, editor = case.bill, case.editor
-    if bill is None or not case.policy.approval.segregation_of_duties or case.approver is None:
-        return None
-    if editor is None and bill.modified_by:
-        said = f"The integration wrote on {bill_name(bill)} last, and who changed it before that is not known."
-        return _no(SEPARATE, said, "Have it saved again in Intacct by whoever is responsible for it.")
-    return _is_anothers(case, "last changed", editor or "", bill.modified_by_no if editor == bill.modified_by else "")
-
-
-def _is_anothers(case: Case, did: str, login: str, record_no: str) -> Finding | None:
-    """Segregation of duties. What cannot be proven is refused."""
-    approver, bill, users = case.approver, case.bill, case.users
-    if not case.policy.approval.segregation_of_duties or approver is None or bill is None:
-        return None
-    user = _user(login, record_no, users or ())
-    if not (login or user or bill.created_by or bill.created_by_no) and _may_without(case):
-        return _yes(SEPARATE, f"Intacct does not say who {did} it, and the flow lets {approver.email} decide about such bills")
-    if not login and not user:
-        return _no(SEPARATE, f"Intacct does not say who {did} {bill_name(bill)}, so it cannot be shown that somebody else did.")
-    if users is not None and user is None:
-        return _no(SEPARATE, f"Intacct's list of users does not know {login}, who {did} {bill_name(bill)}.")
-    name = login or (user.login if user else "")
-    own = {one.casefold() for one in (approver.email, *approver.logins)}
-    if own & {name.casefold(), *({user.login.casefold(), user.email.casefold()} if user else ())}:
-        return _no(SEPARATE, f"{case.who} {did} this bill ({name}).", "Somebody else has to decide.")
-    return _yes(SEPARATE, f"{name} {did} it")
-
-
-def _may_without(case: Case) -> bool:
-    """Whether the flow names the decider for bills that do not tell who entered them, as after a migration."""
-    return case.approver is not None and case.policy.approval.decides_without_creator(case.approver.email)
-
-
-def _user(login: str, record_no: str, users: Sequence[IntacctUser]) -> IntacctUser | None:
-    wanted = login.casefold()
-    same = (one for one in users if one.login.casefold() == wanted or (record_no and one.record_no == record_no))
-    return next(same, None) if wanted or record_no else None
-
-
 def rejection_has_a_reason(case: Case) -> Finding | None:
     if case.decision.signal.verdict is not Verdict.REJECT:
         return None
@@ -451,11 +376,6 @@ BILL: tuple[Guard, ...] = (
 )
 LISTED: tuple[Guard, ...] = (decider_is_on_the_list, delegation_is_valid)
 PERSON: tuple[Guard, ...] = (decider_is_a_person, source_counts, *LISTED, person_is_due)
-SEPARATED: tuple[Guard, ...] = (
-    decider_is_known_in_intacct,
-    decider_did_not_enter_the_bill,
-    decider_did_not_change_the_bill,
-)
 BOTH: tuple[Guard, ...] = (amount_is_within_limit, *SEPARATED, rejection_has_a_reason)
 BEFORE_WRITING: tuple[Guard, ...] = (
     bill_is_there,

@@ -14,7 +14,7 @@ from intacct_asana.approvals.policy import Policy
 from intacct_asana.approvals.routing import NameOf, Progress, Voice, decides_on, policy_facts, progress_of, route_of
 from intacct_asana.approvals.words import second, who
 from intacct_asana.errors import Misconfigured
-from intacct_asana.flow.rules import Approver
+from intacct_asana.flow.rules import Approval, Approver
 from intacct_asana.ports import Books, Links, TaskBoard
 from intacct_asana.records import (
     Bill,
@@ -27,6 +27,7 @@ from intacct_asana.records import (
     Snapshot,
     Story,
     Task,
+    Vendor,
     Verdict,
     is_content,
     shows,
@@ -170,6 +171,7 @@ class Asked:
     _login: str | None = None
     _asked: bool = False
     _closed: dict[str, bool | None] = field(default_factory=dict)
+    _vendors: dict[str, Vendor | None] = field(default_factory=dict)
 
     def users(self) -> Sequence[IntacctUser] | None:
         """None where the role may not list them."""
@@ -180,6 +182,17 @@ class Asked:
                 self._users = None
             self._asked = True
         return self._users
+
+    def vendor(self, bill: Bill | None, approval: Approval) -> Vendor | None:
+        """Asked where somebody's duties depend on it. None where the role may not see it."""
+        if bill is None or not (approval.segregation_of_duties and approval.segregation_from_vendors):
+            return None
+        if bill.vendor_id not in self._vendors:
+            try:
+                self._vendors[bill.vendor_id] = self.books.vendor(bill.vendor_id)
+            except Misconfigured:
+                self._vendors[bill.vendor_id] = None
+        return self._vendors[bill.vendor_id]
 
     def own_login(self) -> str:
         if self._login is None:
@@ -220,7 +233,11 @@ class Case:
     users: Sequence[IntacctUser] | None = None
     own_login: str = ""
     is_closed: bool | None = False
+    vendor: Vendor | None = None
+    """The bill's vendor, where the flow asks who made it; None where Intacct does not show it."""
     known_editor: str = ""
+    may_be_draft: bool = False
+    """Whether the first thing that is written submits it."""
     granted: Sequence[Decision] = ()
     """Approvals of earlier steps, by others or for the same step, that stand; oldest first."""
     name_of: NameOf = str

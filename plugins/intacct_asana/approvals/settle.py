@@ -172,9 +172,11 @@ class Settler(Writer):
             shown={one.decision_id: shown_to(one, self.links) for one in (*others, known)},
             users=self.asked.users() if self.policy.approval.segregation_of_duties else None,
             own_login=self.asked.own_login(),
+            vendor=self.asked.vendor(bill, self.policy.approval),
             is_closed=self.asked.is_closed(bill.summary_no if bill else ""),
             name_of=self.name_of,
             known_editor=known_editor(bill, self.journal) if bill else "",
+            may_be_draft=any(step.is_for_drafts for step in self.steps_for(decision)),
         )
 
     def _with_grants(self, case: Case) -> Case:

@@ -10,6 +10,8 @@ from types import MappingProxyType
 
 from intacct_asana.approvals.grants import sorted_out
 from intacct_asana.approvals.native import NATIVE, OUR_REASONS, NativeApprovals, NativeKind
+from intacct_asana.approvals.onward.payment_request import PAYMENT_REQUEST
+from intacct_asana.approvals.onward.purchasing import PURCHASING
 from intacct_asana.approvals.policy import Policy
 from intacct_asana.approvals.rules import BEFORE_WRITING, NOT_READY, answers_of, choice_counts_as_it_is, choice_stands
 from intacct_asana.approvals.seen import Asked, Case, Facts, Finding, bill_facts, shown_to
@@ -60,7 +62,9 @@ from intacct_asana.text import short
 FindBill = Callable[[Decision], Bill | None]
 """The decision's bill as it is now, also when Purchasing recreated it under a new record number."""
 LONGEST_WORDS = 500
-EVERY_STEP: Mapping[str, Step] = MappingProxyType({**STEPS, NATIVE.word: NATIVE})
+EVERY_STEP: Mapping[str, Step] = MappingProxyType(
+    {**STEPS, **{step.word: step for step in (NATIVE, PURCHASING, PAYMENT_REQUEST)}}
+)
 COUNTER = "counter-decision"
 """Rule of a rejection that was carried out on an approved bill."""
 
@@ -143,16 +147,23 @@ class Writer:
             self.write_anew(decision.key, ["name"])
 
     def begin_void(self, decision: Decision, bill: Bill, shown: Snapshot | None, *, words: str = "") -> Decision:
+        words = words or void_words(decision, shown, bill, others=given_before(decision, self.decisions.of(decision.key)))
         told = replace(
             decision,
             rule=CHANGED,
-            outcome=words or void_words(decision, shown, bill, others=given_before(decision, self.decisions.of(decision.key))),
+            outcome="\n".join([words, *self._left_behind(decision)]),
             record_no=bill.record_no,
             editor=self._person_who_changed(bill, decision, shown),
             progress="",
         )
         self.bring_files(decision, shown, bill)
         return self.advance(told, DecisionState.VOIDING, changed_facts(shown, bill))
+
+    def _left_behind(self, decision: Decision) -> list[str]:
+        """What is done in Intacct, or may be, and is not taken back."""
+        steps = {step_id(step, decision): step for step in self.steps_for(decision) if step.warns}
+        rows = self.journal.of(list(steps)) if steps else {}
+        return [step.warns for one, step in steps.items() if one in rows and rows[one].turn]
 
     def name_of(self, email: str) -> str:
         """A person's name as Asana has it, asked for once a run; the address of somebody whom nobody knows."""
@@ -288,8 +299,10 @@ class Writing:
             shown={one.decision_id: shown_to(one, run.links) for one in (*grants, decision)},
             users=run.asked.users() if run.policy.approval.segregation_of_duties else None,
             own_login=run.asked.own_login(),
+            vendor=run.asked.vendor(bill, run.policy.approval),
             name_of=run.name_of,
             known_editor=decision.editor,
+            may_be_draft=self.step.is_for_drafts,
         )
         if grants:
             case = replace(case, granted=sorted_out(case, at=decision.signal.decided_at)[0])

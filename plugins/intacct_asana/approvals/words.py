@@ -9,7 +9,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from intacct_asana.flow.rules import StampFields
+from intacct_asana.flow.write_back import StampFields
 from intacct_asana.records import (
     Bill,
     BillState,

@@ -13,17 +13,28 @@ from types import MappingProxyType
 from typing import Any, Protocol, cast
 
 from intacct_asana.approvals.policy import Policy
-from intacct_asana.approvals.words import bill_name, differences, stamp_on, stamp_values
+from intacct_asana.approvals.words import bill_name, capital, differences, stamp_on, stamp_values
 from intacct_asana.errors import Refused, TryLater, UnexpectedReply
 from intacct_asana.journal import Kind
 from intacct_asana.ports import Books
-from intacct_asana.records import Bill, Decision, Intent
+from intacct_asana.records import Bill, BillState, Decision, Intent
 from intacct_asana.records.anchors import Anchor, anchor_text
 
 ON_BILL = "stamp"
 """How the journal calls every write onto a bill, since the first release: one of them at a time."""
-HOLD = "ONHOLD"
+HOLD, STATE = "ONHOLD", "STATE"
+MOVED_ON = (
+    BillState.SUBMITTED,
+    BillState.PARTIALLY_APPROVED,
+    BillState.POSTED,
+    BillState.SELECTED,
+    BillState.PARTIALLY_PAID,
+    BillState.PAID,
+)
+"""States that a draft comes into by being submitted, at once or later."""
 AGAIN = "-again"
+UNFIT = "unfit"
+"""The code of a refusal of our own: nothing was asked of Intacct."""
 
 
 class Step(Protocol):
@@ -37,6 +48,12 @@ class Step(Protocol):
     """Whether it is looked for even before it is sent for the first time, since it may be so already."""
     stays: str = ""
     """What people hear when a decision ends after this step and nothing takes it back."""
+    warns: str = ""
+    """What people hear when a decision becomes void after this step, of what it leaves behind."""
+    is_sent_once: bool = False
+    """Whether it never goes out under a second control id: better asked for by nobody than twice."""
+    is_for_drafts: bool = False
+    """Whether a draft may be decided because this step is the first."""
 
     def values(self, decision: Decision, bill: Bill, policy: Policy) -> dict[str, str]:
         """What it puts where: field to text."""
@@ -127,10 +144,48 @@ def _flag(value: object) -> str:
     return "true" if value else "false"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submit(Step):
+    """A draft goes to Intacct's own approval, or is posted at once where that is off. Nothing else may be written on a draft.
+
+    ACTION is documented for updates, and what follows from it is not: so the state that is read back counts, whatever it is.
+    Source: developer.intacct.com/api/accounts-payable/bills/#update-bill
+    """
+
+    word: str = "submit"
+    noun: str = "submission"
+    stays: str = "It stays submitted in Intacct."
+    is_for_drafts: bool = True
+
+    def values(self, decision: Decision, bill: Bill, policy: Policy) -> dict[str, str]:
+        return {"ACTION": "Submit"}
+
+    def on_bill(self, bill: Bill, values: Mapping[str, str]) -> dict[str, str]:
+        return {STATE: str(bill.state)}
+
+    def missing(self, shown: Mapping[str, str], values: Mapping[str, str]) -> list[str]:
+        return [] if shown.get(STATE) in MOVED_ON else [STATE]
+
+    def why_not(self, bill: Bill) -> str:
+        if bill.state in (BillState.DRAFT, *MOVED_ON):
+            return ""
+        return f"{capital(bill_name(bill))} is {bill.state} in Intacct, and only a draft is submitted from here."
+
+    def send(self, books: Books, bill: Bill, values: Mapping[str, str], *, control_id: str, policy: Policy) -> None:
+        books.submit_bill(bill.record_no, control_id=control_id, due_on=bill.due_on if policy.send_due_on else None)
+
+    def did(self, bill: Bill) -> str:
+        return f"It was submitted, and is {bill.state} there."
+
+    def would(self, bill: str) -> str:
+        return f"{bill} would be submitted"
+
+
 STAMP = Stamp()
+SUBMITTED = Submit()
 HELD = Hold(word="hold", noun="hold", on_hold=True, stays="It stays on hold in Intacct.")
 RELEASED = Hold(word="release_hold", noun="release of the hold", on_hold=False)
-STEPS: Mapping[str, Step] = MappingProxyType({step.word: step for step in (STAMP, HELD, RELEASED)})
+STEPS: Mapping[str, Step] = MappingProxyType({step.word: step for step in (SUBMITTED, STAMP, HELD, RELEASED)})
 
 
 class Turned(Refused):
@@ -199,6 +254,8 @@ class StepKind(Kind):
 
     def next_control_id(self, intent: Intent) -> str:
         """`...-stamp` becomes `...-stamp-again2`, then `-again3`: for a write proven absent after it was sent twice."""
+        if self.step.is_sent_once:
+            return intent.control_id
         base, _, count = intent.control_id.partition(AGAIN)
         return f"{base}{AGAIN}{int(count or 1) + 1}"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from intacct_asana.flow.model import Alerts, Assignee, BillScope, VendorScope
-from intacct_asana.flow.rules import AFTER_REJECTION, PAIR_PLACEHOLDERS, Approval, FieldRule, VendorField, WriteBack
+from intacct_asana.flow.rules import PAIR_PLACEHOLDERS, Approval, FieldRule, VendorField
 from intacct_asana.flow.sources import BILL_SOURCES, FITS, VENDOR_SOURCES, Shape
 from intacct_asana.flow.words import did_you_mean, placeholders, template_flaw
 
@@ -196,6 +196,9 @@ def check_approval(approval: Approval) -> Iterator[Found]:
             if owner != approver.email:
                 what = f"the Intacct login {login!r} belongs to {owner} already"
                 yield Found(path=(*path, "intacct_users", place), what=what, mend="one login is one person")
+    if approval.segregation_from_vendors and not approval.segregation_of_duties:
+        what = "`segregation_from_vendors` asks who made a vendor, and `segregation_of_duties` is off"
+        yield Found(path=("approval", "segregation_from_vendors"), what=what, mend="switch both on, or both off")
     for index, email in enumerate(approval.creator_untold):
         if email not in emails:
             what = f"{email} is no approver, and `creator_untold` names approvers"
@@ -221,55 +224,6 @@ def check_apart(named: Iterable[tuple[str, str]], path: Path) -> Iterator[Found]
         if other != key:
             what = f"`{key}` and `{other}` are both {name!r}, so a choice could mean either"
             yield Found(path=(*path, key), what=what, mend="name different ones")
-
-
-def check_write_back(write_back: WriteBack) -> Iterator[Found]:
-    path: Path = ("write_back", "steps")
-    yield from _steps_in(write_back.steps, path)
-    if write_back.on_reject is not None:
-        yield from _steps_in(write_back.on_reject, ("write_back", "on_reject"))
-        for step in sorted(set(write_back.on_reject) - AFTER_REJECTION - {"observe"}):
-            what = f"`{step}` means nothing after a rejection"
-            mend = f"remove it, or choose {', '.join(sorted(AFTER_REJECTION))}"
-            yield Found(path=("write_back", "on_reject"), what=what, mend=mend)
-    yield from check_once(write_back.intake, ("write_back", "intake"))
-    if write_back.intake and "release_hold" not in write_back.steps:
-        what = "bills are put on hold, and no approval ever lifts that"
-        yield Found(path=("write_back", "intake"), what=what, mend="add release_hold to `steps`")
-    yield from _native(write_back)
-    if "stamp" in write_back.used and write_back.stamp is None:
-        what = "the step `stamp` has no field names"
-        yield Found(path=path, what=what, mend="add `stamp:` with decision, decided_by, decided_at and decision_id")
-    if "stamp" not in write_back.used and write_back.stamp is not None:
-        what = "field names are given, and no step `stamp` uses them"
-        yield Found(path=("write_back", "stamp"), what=what, mend="add stamp to `steps`, or remove `stamp`")
-    names = list(write_back.stamp.model_dump().items()) if write_back.stamp else []
-    for place, (key, name) in enumerate(names):
-        if name and any(other and other.upper() == name.upper() for _, other in names[:place]):
-            what = f"two values are stamped into {name}"
-            yield Found(path=("write_back", "stamp", key), what=what, mend="each needs a custom field of its own")
-
-
-def _native(write_back: WriteBack) -> Iterator[Found]:
-    """Intacct's own approval comes last: what it declined takes no stamp any more, and what it approved is not taken back."""
-    names = {"steps": write_back.steps, "on_reject": write_back.on_reject or ()}
-    asked = [name for name, steps in names.items() if "rest_workflow" in steps]
-    for name in asked:
-        if names[name][-1] != "rest_workflow":
-            what = "`rest_workflow` is not the last step, and what Intacct approved or declined itself cannot be taken back"
-            yield Found(path=("write_back", name), what=what, mend="move it to the end")
-    allowed = write_back.rest_workflow
-    if asked and not (allowed and (allowed.approve or allowed.decline)):
-        mend = "add `rest_workflow: {approve: true}`, with `decline: true` for rejections"
-        yield Found(path=("write_back", asked[0]), what="the step `rest_workflow` is allowed nothing", mend=mend)
-    if allowed and not asked:
-        yield Found(path=("write_back", "rest_workflow"), what="no step uses this", mend="add rest_workflow to `steps`")
-
-
-def _steps_in(steps: Sequence[str], path: Path) -> Iterator[Found]:
-    yield from check_once(steps, path)
-    if "observe" in steps and len(set(steps)) > 1:
-        yield Found(path=path, what="`observe` means that nothing is written, and another step writes", mend="keep one of them")
 
 
 def check_alerts(alerts: Alerts) -> Iterator[Found]:

@@ -18,12 +18,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from intacct_asana.errors import Misconfigured, Problem
-from intacct_asana.flow import checks, policy_checks
+from intacct_asana.flow import checks, policy_checks, write_back_checks
 from intacct_asana.flow.checks import Found
 from intacct_asana.flow.checks import Path as Place
 from intacct_asana.flow.model import Alerts, BillScope, Flow, VendorScope
-from intacct_asana.flow.rules import KIND_MARKS, Approval, WriteBack
+from intacct_asana.flow.rules import KIND_MARKS, Approval
 from intacct_asana.flow.words import Part, did_you_mean
+from intacct_asana.flow.write_back import WriteBack
 from intacct_asana.flow.yaml_text import Flaw, Items, Table, read_yaml
 from intacct_asana.text import cut
 
@@ -205,7 +206,9 @@ def _between_values(rest: Table) -> Iterator[Found]:
     if approval and vendors:
         yield from policy_checks.check_policy_vendors(approval, vendors)
     if write_back:
-        yield from checks.check_write_back(write_back)
+        yield from write_back_checks.check_write_back(write_back)
+    if write_back and approval:
+        yield from write_back_checks.check_drafts(write_back, approval)
     if alerts:
         yield from checks.check_alerts(alerts)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from intacct_asana.flow.rules import Approval, BillField, VendorField, WriteBack, digest_of
+from intacct_asana.flow.rules import Approval, BillField, VendorField, digest_of
 from intacct_asana.flow.words import (
     Amount,
     ConnectionId,
@@ -26,6 +26,7 @@ from intacct_asana.flow.words import (
     Timezone,
     flaw,
 )
+from intacct_asana.flow.write_back import WriteBack
 from intacct_asana.records import BillState
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -292,7 +292,13 @@ class Approver(Part):
 
 
 DECIDES_NOTHING = ("crawl_hours", "progress_field")
-SAID_LATER: Mapping[str, object] = {"groups": {}, "delegations": (), "rules": (), "counter_decision": "refuse"}
+SAID_LATER: Mapping[str, object] = {
+    "groups": {},
+    "delegations": (),
+    "rules": (),
+    "counter_decision": "refuse",
+    "segregation_from_vendors": False,
+}
 """What parts of the policy that came with later releases are where a file does not name them."""
 
 
@@ -323,6 +329,9 @@ class Approval(Part):
 
     segregation_of_duties: bool = True
     """Refuse a decision by the person who entered the bill in Intacct."""
+
+    segregation_from_vendors: bool = False
+    """Refuse one by the person who made or last changed the bill's vendor, too. What Intacct does not tell is refused."""
 
     creator_untold: tuple[Email, ...] = ()
     """Approvers who may decide about a bill of which Intacct does not tell who entered it. Nobody may when left out."""
@@ -375,108 +384,3 @@ class Approval(Part):
     def policy_version(self) -> str:
         """SHA-256 hex of `policy_text`; every decision's evidence carries it."""
         return _sha256(self.policy_text)
-
-
-class StampFields(Part):
-    """Custom text fields on APBILL that take the decision. An administrator creates them in Intacct first."""
-
-    decision: IntacctName
-    """Takes the decision as people have it before them (`Approved`, `Rejected`), or `void` when it no longer counts."""
-
-    decided_by: IntacctName
-    """Takes who decided."""
-
-    decided_at: IntacctName
-    """Takes when."""
-
-    decision_id: IntacctName
-    """Takes the id under which the evidence is kept."""
-
-    reason: IntacctName | None = None
-    """Takes the reason."""
-
-    task_url: IntacctName | None = None
-    """Takes the address of the task in Asana."""
-
-    amount: IntacctName | None = None
-    """Takes the amount that was decided on, with its currency, as in `500 USD`."""
-
-    digest: IntacctName | None = None
-    """Takes the digest of what was decided on, so that everybody can see whether the bill is still the same."""
-
-
-class RestWorkflow(Part):
-    """How a decision becomes Intacct's own approval or decline, over the connection `intacct_rest`.
-
-    What Intacct does in a case that is published nowhere is never assumed: each such case is refused unless it is allowed here.
-    """
-
-    approve: bool = False
-    """Whether an approval in Asana approves the bill in Intacct. Over there it is always the connection's user who approves."""
-
-    decline: bool = False
-    """Whether a rejection in Asana declines the bill in Intacct. It has to be submitted anew before anybody can approve it."""
-
-    partly_approved: Literal["refuse", "approve"] = "refuse"
-    """What becomes of an approval of a bill that is Partially Approved. Whether the same user may approve at several levels is
-    not documented, so `approve` may stand for a second level of one and the same user."""
-
-    on_hold: Literal["refuse", "send"] = "refuse"
-    """What becomes of the approval of a bill on hold."""
-
-    repeats: Annotated[int, Field(ge=0, le=3)] = 1
-    """How often an approval without a clear answer is sent again, while the bill is read as Submitted still. Never from
-    Partially Approved, where nobody can tell whether it arrived."""
-
-    longest_notes: Annotated[int, Field(ge=60, le=1000)] = 200
-    """Characters of the note that goes along. It names the person and the decision; how long one may be is not documented."""
-
-
-StepWord = Literal["stamp", "hold", "release_hold", "rest_workflow", "observe"]
-AFTER_APPROVAL = frozenset({"stamp", "release_hold", "rest_workflow"})
-AFTER_REJECTION = frozenset({"stamp", "hold", "rest_workflow"})
-"""Steps that mean something then; the others of `steps` are passed over."""
-
-
-class WriteBack(Part):
-    """What a cleared decision changes in Intacct."""
-
-    steps: Annotated[tuple[StepWord, ...], Field(min_length=1)] = ("observe",)
-    """What is done one after the other. `stamp` writes the decision into custom fields of the bill. `hold` puts a rejected bill
-    on hold, `release_hold` lifts the hold of an approved one. `rest_workflow` has Intacct itself approve or decline the bill.
-    `observe` writes nothing and keeps the evidence only."""
-
-    on_reject: Annotated[tuple[StepWord, ...], Field(min_length=1)] | None = None
-    """What is done after a rejection instead of `steps`. Those of `steps` that mean something then when left out."""
-
-    intake: tuple[Literal["hold"], ...] = ()
-    """`hold` puts bills on hold that are new here, open and undecided, so that Intacct pays nothing that nobody approved."""
-
-    stamp: StampFields | None = None
-    """Where `stamp` writes. Needed for that step."""
-
-    rest_workflow: RestWorkflow | None = None
-    """What `rest_workflow` may do. Needed for that step, which does nothing that is not allowed here."""
-
-    send_due_on: bool = False
-    """Whether a write sends the bill's due date back, for a company that refuses one without. Compared before and after."""
-
-    send_submit: bool = False
-    """Whether a write sends ACTION=Submit, for a company that refuses one without. Never sent for a draft."""
-
-    @property
-    def after_approval(self) -> tuple[str, ...]:
-        return self._allowed((step for step in self.steps if step in AFTER_APPROVAL), act="approve")
-
-    @property
-    def after_rejection(self) -> tuple[str, ...]:
-        return self._allowed((step for step in self.on_reject or self.steps if step in AFTER_REJECTION), act="decline")
-
-    def _allowed(self, steps: Iterable[str], *, act: str) -> tuple[str, ...]:
-        """Without a native approval that the flow does not allow."""
-        return tuple(step for step in steps if step != "rest_workflow" or getattr(self.rest_workflow, act, False))
-
-    @property
-    def used(self) -> frozenset[str]:
-        """Every step that is done at all."""
-        return frozenset((*self.after_approval, *self.after_rejection, *self.intake))

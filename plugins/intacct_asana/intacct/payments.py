@@ -16,12 +16,17 @@ from decimal import Decimal
 
 from intacct_asana.errors import UnexpectedReply
 from intacct_asana.intacct.records import Cells, money
-from intacct_asana.intacct.timestamps import day_of
-from intacct_asana.records.intacct import Payment, PaymentState
+from intacct_asana.intacct.timestamps import day_of, day_text
+from intacct_asana.intacct.xml import Element, element, record
+from intacct_asana.records.intacct import Payment, PaymentOrder, PaymentState, RequestedPayment
+from intacct_asana.text import amount_text
 
 PAYMENT, DETAIL = "APPYMT", "APPYMTDETAIL"
 PAID_BILL, PAID_BY, DETAIL_CREATED = "RECORDKEY", "PAYMENTKEY", "WHENCREATED"
 
+MARKER = "DESCRIPTION"
+"""Where a payment that was asked for from here says by which decision."""
+ORDER_SELECT = ("RECORDNO", MARKER, "STATE", "TRX_TOTALENTERED")
 DETAIL_NEEDED = ("RECORDNO", "RECORDKEY", "PAYMENTKEY", "PAYMENTAMOUNT", "WHENMODIFIED")
 CREDITS = ("ADJUSTMENTAMOUNT", "INLINEAMOUNT", "POSTEDADVANCEAMOUNT")
 """What else may settle a bill beside money: credit memos, negative bills, advances."""
@@ -59,6 +64,41 @@ STATE_WORDS: Sequence[tuple[PaymentState, frozenset[str]]] = (
 """Codes of readByQuery, words of query and of DISPLAYSTATE. Of several that a payment shows, the first here counts."""
 
 Row = Mapping[str, str]
+
+
+def order_fields(order: PaymentOrder) -> dict[str, str]:
+    """The header of a payment to be made. CURRENCY is said to be required, though samples do without."""
+    return {
+        "FINANCIALENTITY": order.account,
+        "PAYMENTMETHOD": order.method,
+        "VENDORID": order.vendor_id,
+        MARKER: order.marker,
+        "PAYMENTDATE": day_text(order.pay_on),
+        **({"CURRENCY": order.currency} if order.currency else {}),
+        "ACTION": "Submit" if order.submits else "Draft",
+    }
+
+
+def order_detail(order: PaymentOrder) -> Element:
+    """Without a line's number Intacct itself spreads the amount over the bill's lines."""
+    paid = {PAID_BILL: order.bill_no, "TRX_PAYMENTAMOUNT": amount_text(order.amount)}
+    return element("APPYMTDETAILS", record(DETAIL, paid))
+
+
+def requested_of(headers: Iterable[Row], details: Iterable[Row]) -> list[RequestedPayment]:
+    """Each header with the bill that its details name: a payment without details is one all the same."""
+    bills: defaultdict[str, set[str]] = defaultdict(set)
+    for row in details:
+        bills[row.get(PAID_BY, "")].add(row.get(PAID_BILL, ""))
+    return [
+        RequestedPayment(
+            record_no=row["RECORDNO"],
+            state=row.get("STATE", ""),
+            bill_no=next(iter(of)) if len(of := bills[row["RECORDNO"]]) == 1 else "",
+            amount=Cells(row=row, record=f"payment {row['RECORDNO']}").told(money, "TRX_TOTALENTERED"),
+        )
+        for row in headers
+    ]
 
 
 def payments_of(

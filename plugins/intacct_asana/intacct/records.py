@@ -106,7 +106,13 @@ VENDOR_WISHED = (
     "CREDITLIMIT",
     "MEGAENTITYID",
     "RECORD_URL",
+    "CREATEDBYLOGINID",
+    "CREATEDBY",
+    "MODIFIEDBYLOGINID",
+    "MODIFIEDBY",
 )
+DOCUMENT = "PODOCUMENT"
+DOCUMENT_SELECT = ("RECORDNO", "DOCID", "STATE")
 USER_NEEDED = ("RECORDNO", "LOGINID")
 USER_WISHED = ("DESCRIPTION", "EMAIL", "CONTACTINFO.EMAIL1", "STATUS", "LOGINDISABLED")
 SUMMARY_NEEDED = ("RECORDNO", "OPEN")
@@ -326,6 +332,10 @@ def vendor_of(row: Mapping[str, str], *, company_id: str, custom_fields: Iterabl
         name=get("NAME"),
         status=get("STATUS"),
         approval_state=get("STATE"),
+        created_by=get("CREATEDBYLOGINID"),
+        created_by_no=get("CREATEDBY"),
+        modified_by=get("MODIFIEDBYLOGINID"),
+        modified_by_no=get("MODIFIEDBY"),
         on_hold=told(flag, "ONHOLD"),
         term=get("TERMNAME"),
         currency=get("CURRENCY"),

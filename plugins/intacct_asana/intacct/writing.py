@@ -1,4 +1,8 @@
-"""What may be written to Intacct: a bill's custom fields and its hold, a vendor's custom fields. Each write is sent once."""
+"""What may be written to Intacct, and how what was written is found again where the bill itself does not show it.
+
+A bill's custom fields, hold and submission, a payment request, an approval in Purchasing, a vendor's custom fields: each
+write is sent once.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,22 @@ from typing import TYPE_CHECKING
 
 from intacct_asana.errors import Misconfigured, OutcomeUnknown, Problem, Refused
 from intacct_asana.http import mutates
+from intacct_asana.intacct.payments import (
+    DETAIL,
+    MARKER,
+    ORDER_SELECT,
+    PAID_BILL,
+    PAID_BY,
+    PAYMENT,
+    order_detail,
+    order_fields,
+    requested_of,
+)
+from intacct_asana.intacct.query import MOST_ROWS, Filter, equal, one_of
 from intacct_asana.intacct.records import (
     BILL,
+    DOCUMENT,
+    DOCUMENT_SELECT,
     RECORD_NO,
     VENDOR,
     stamp_fields,
@@ -19,7 +37,9 @@ from intacct_asana.intacct.records import (
     why_not_writable,
 )
 from intacct_asana.intacct.replies import record_no_of
-from intacct_asana.intacct.xml import update
+from intacct_asana.intacct.walks import Walk
+from intacct_asana.intacct.xml import create, element, record, update
+from intacct_asana.records import PaymentOrder, PurchasingDocument, RequestedPayment
 
 if TYPE_CHECKING:
     from intacct_asana.intacct.gateway import Gateway
@@ -77,6 +97,54 @@ class Writes:
         values = {"ONHOLD": "true" if on_hold else "false"}
         self._update(BILL, stamp_fields(record_no, values=values, due_on=due_on, submit=submit), asked, control_id)
         log.info("Bill %s: %s, control id %s", record_no, what, control_id)
+
+    @mutates
+    def submit_bill(self, record_no: str, *, control_id: str, due_on: date | None = None) -> None:
+        """Submit a draft. Where Intacct's own approvals are off it is posted at once. As `stamp_bill` otherwise.
+
+        Source: https://developer.intacct.com/api/accounts-payable/bills/#update-bill
+        """
+        asked = f"submission of bill {record_no} (control id {control_id})"
+        self._update(BILL, stamp_fields(record_no, values={}, due_on=due_on, submit=True), asked, control_id)
+        log.info("Bill %s submitted, control id %s", record_no, control_id)
+
+    @mutates
+    def request_payment(self, order: PaymentOrder, *, control_id: str) -> None:
+        """Make one payment of one bill: a draft, or one that is submitted. As `stamp_bill` otherwise.
+
+        Source: https://developer.intacct.com/api/accounts-payable/ap-payments/#create-ap-payment
+        """
+        asked = f"payment request for bill {order.bill_no} (control id {control_id})"
+        function = create(PAYMENT, order_fields(order), order_detail(order))
+        self.gateway.write(function, kind=f"create {PAYMENT}", asked=asked, control_id=control_id)
+        log.info("Payment of bill %s requested, control id %s", order.bill_no, control_id)
+
+    def requested_payments(self, marker: str) -> list[RequestedPayment]:
+        """Every payment that carries the marker, in whatever state it is."""
+        headers = self._rows(PAYMENT, equal(MARKER, marker), select=ORDER_SELECT)
+        numbers = [row[RECORD_NO] for row in headers]
+        details = self._rows(DETAIL, one_of(PAID_BY, numbers), select=(RECORD_NO, PAID_BY, PAID_BILL)) if numbers else []
+        return requested_of(headers, details)
+
+    @mutates
+    def approve_document(self, document: PurchasingDocument, *, comment: str, control_id: str) -> None:
+        """One approval of a document in Purchasing, by this connection's user. As `stamp_bill` otherwise.
+
+        Source: https://developer.intacct.com/api/purchasing/purchasing-transactions/#approve-purchasing-transactions
+        """
+        asked = f"approval of {document.name} (control id {control_id})"
+        function = element("approve", record(DOCUMENT, {"DOCID": document.name, "COMMENT": comment}))
+        self.gateway.write(function, kind=f"approve {DOCUMENT}", asked=asked, control_id=control_id)
+        log.info("Document %s approved, control id %s", document.record_no, control_id)
+
+    def purchasing_document(self, record_no: str) -> PurchasingDocument | None:
+        """The document of Purchasing that a bill comes from (`Bill.source_document`), None when it is gone."""
+        found = self._rows(DOCUMENT, equal(RECORD_NO, record_no), select=DOCUMENT_SELECT)
+        return next((PurchasingDocument(record_no=record_no, name=row["DOCID"], state=row["STATE"]) for row in found), None)
+
+    def _rows(self, object_name: str, where: Filter, *, select: tuple[str, ...]) -> list[dict[str, str]]:
+        pages = self.reader.pages(object_name, Walk(scope=(where,)), page_size=MOST_ROWS, select=select)
+        return [row for rows in pages for row in rows]
 
     @mutates
     def update_vendor(self, record_no: str, *, values: Mapping[str, str], control_id: str) -> None:

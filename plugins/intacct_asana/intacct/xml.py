@@ -138,6 +138,13 @@ def read_user_formatting(user_id: str) -> Element:
     return element("readUserFormatting", element("userId", user_id))
 
 
+def create(object_name: str, fields: Mapping[str, str], *lists: Element) -> Element:
+    """`create` of one record, with the lists that belong to it."""
+    made = record(object_name, fields)
+    made.extend(lists)
+    return element("create", made)
+
+
 def update(object_name: str, fields: Mapping[str, str]) -> Element:
     """`update` of one record. Only the fields named are touched; a list element would replace the list, so none is sent."""
     return element("update", record(object_name, fields))

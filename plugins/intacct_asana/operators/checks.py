@@ -215,6 +215,28 @@ def rows_of_creators(run: FlowRun) -> list[Row]:
     ]
 
 
+FURTHER = {
+    "payment_request": ("APPYMT", "payments can be asked for", {"DESCRIPTION", "FINANCIALENTITY"}),
+    "purchasing": ("PODOCUMENT", "documents can be read; whether this user approves them shows with the first one", {"DOCID"}),
+}
+"""Steps that write on other objects than bills: which, what is said, and the fields without which they are not done."""
+
+
+def rows_of_further_steps(run: FlowRun) -> list[Row]:
+    """The role may read what the steps of the flow look for, and Intacct has the fields by which they find it."""
+    used = {step: told for step, told in FURTHER.items() if step in run.flow.write_back.used}
+    return [tried(f"Intacct step {step}", partial(_may_do, run, *told)) for step, told in used.items()]
+
+
+def _may_do(run: FlowRun, name: str, said: str, needed: set[str]) -> str:
+    run.books.probe(name)
+    if lacking := sorted(needed - {field.name for field in run.books.lookup(name)}):
+        mend = "take the step out of the flow's `steps`"
+        problems = tuple(Problem(where=name, what=f"field {field} does not exist", mend=mend) for field in lacking)
+        raise Misconfigured("The step cannot be done.", problems=problems)
+    return said
+
+
 def rows_of_rules(run: FlowRun) -> list[Row]:
     """Bills that no rule of the approval policy fits, so that nobody can decide on them: of those with an open task."""
     check, approval = "approval rules", run.flow.approval

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from intacct_asana.audit.export import Export, Query, export_table, export_text, period, read_export
 from intacct_asana.deployment import exports_folder
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem, UnexpectedReply
-from intacct_asana.flow.rules import StampFields
+from intacct_asana.flow.write_back import StampFields
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun
 from intacct_asana.records import Bill, Decision
 from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in

@@ -312,6 +312,7 @@ def policy_of(run: FlowRun, pins: Pins) -> Policy:
         on_approve=write_back.after_approval,
         on_reject=write_back.after_rejection,
         intake=write_back.intake,
+        payment_request=write_back.payment_request,
         progress_field_gid=pins.fields[approval.progress_field].gid if approval.progress_field else "",
         send_due_on=write_back.send_due_on,
         send_submit=write_back.send_submit,

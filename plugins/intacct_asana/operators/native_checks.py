@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from intacct_asana.approvals.native import PURCHASING
 from intacct_asana.errors import Misconfigured, Problem, UnexpectedReply
-from intacct_asana.flow.rules import RestWorkflow
+from intacct_asana.flow.write_back import RestWorkflow
 from intacct_asana.operators.checks import Row, tried
 from intacct_asana.records import Bill
 from intacct_asana.records.native import NativeBill

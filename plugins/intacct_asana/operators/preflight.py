@@ -17,6 +17,7 @@ from intacct_asana.operators.checks import (
     passed,
     rows_of_creators,
     rows_of_entities,
+    rows_of_further_steps,
     rows_of_logins,
     rows_of_rules,
     rows_of_sources,
@@ -27,6 +28,7 @@ from intacct_asana.operators.checks import (
 from intacct_asana.operators.create_missing import make_missing
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
 from intacct_asana.operators.native_checks import rows_of_native
+from intacct_asana.operators.timestamps import try_server
 from intacct_asana.operators.webhooks import webhook_checks
 from intacct_asana.pins import (
     coarse_fields,
@@ -74,6 +76,8 @@ class CheckIntacctOperator(FlowOperator):
             *self._stamp_fields(run),
             *self._hold(run),
             *self._native(run),
+            *rows_of_further_steps(run),
+            tried("evidence time stamps", lambda: try_server(run)),
             *self._attachments(run),
             *self._vendor_fields(run),
         ]

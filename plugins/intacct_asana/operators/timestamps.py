@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+import secrets
 
 import requests
 from urllib3.exceptions import HTTPError
 
-from intacct_asana.audit.timestamps import request_for, stamp_from
+from intacct_asana.audit.timestamps import TimeStamp, request_for, stamp_from
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater, UnexpectedReply
 from intacct_asana.http import nobody
 from intacct_asana.operators.flow_run import FlowRun
-from intacct_asana.records.anchors import anchor_text
+from intacct_asana.records.anchors import Anchor, anchor_text
 
 log = logging.getLogger(__name__)
 
@@ -32,16 +33,8 @@ def stamp_newest(run: FlowRun) -> str:
     before = run.store.newest_timestamp()
     if before and before.sequence == newest.sequence:
         return f"{anchor_text(newest)} was stamped before, at {before.at.isoformat()}"
-    request = request_for(newest, flow=run.flow.flow)
     try:
-        stamp = stamp_from(
-            _answer(asked.timestamp_url, request.as_bytes()),
-            request=request,
-            anchor=newest,
-            flow=run.flow.flow,
-            url=asked.timestamp_url,
-            certificates=asked.timestamp_certificate,
-        )
+        stamp = _stamped(run, newest, url=asked.timestamp_url)
     except Misconfigured:
         raise
     except IntacctAsanaError as error:
@@ -49,6 +42,27 @@ def stamp_newest(run: FlowRun) -> str:
         return f"none: {error.message}"
     run.store.keep_timestamp(stamp)
     return f"{anchor_text(newest)} at {stamp.at.isoformat()}"
+
+
+def try_server(run: FlowRun) -> str:
+    """That the server answers and its certificates prove it, by a stamp of a random digest that nobody keeps."""
+    url = run.flow.evidence.timestamp_url
+    if not url:
+        return "none: the flow names no server"
+    stamp = _stamped(run, Anchor(sequence=0, digest=secrets.token_hex(32), where="a trial"), url=url)
+    return f"{url} stamps, as its certificates prove; its clock says {stamp.at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _stamped(run: FlowRun, anchor: Anchor, *, url: str) -> TimeStamp:
+    request = request_for(anchor, flow=run.flow.flow)
+    return stamp_from(
+        _answer(url, request.as_bytes()),
+        request=request,
+        anchor=anchor,
+        flow=run.flow.flow,
+        url=url,
+        certificates=run.flow.evidence.timestamp_certificate,
+    )
 
 
 def _answer(url: str, request: bytes) -> bytes:

@@ -49,6 +49,40 @@ class Payment:
     vendor_name: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentOrder:
+    """One payment of one bill to be asked for. `marker` is how it is found again; `account` is an id, and no bank number."""
+
+    bill_no: str
+    vendor_id: str
+    amount: Decimal
+    currency: str
+    account: str
+    method: str
+    pay_on: date
+    marker: str
+    submits: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestedPayment:
+    """A payment as far as it tells what was asked for. `bill_no` is empty where it pays several bills, or none."""
+
+    record_no: str
+    state: str
+    bill_no: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurchasingDocument:
+    """A document of Purchasing: `name` is how it is called there, as in `Purchase Order-PO0213`."""
+
+    record_no: str
+    name: str
+    state: str
+
+
 class BillState(StrEnum):
     """The twelve display values of an AP bill's STATE, as `query` returns them."""
 
@@ -186,7 +220,7 @@ class Bill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vendor:
-    """One vendor. Bank and tax fields are not here, because they are never read."""
+    """One vendor. Bank and tax fields are not here, because they are never read. Who made and changed it is as for bills."""
 
     vendor_key: str
     record_no: str
@@ -194,6 +228,10 @@ class Vendor:
     name: str
     status: str = "active"
     approval_state: str = ""
+    created_by: str = ""
+    created_by_no: str = ""
+    modified_by: str = ""
+    modified_by_no: str = ""
     on_hold: bool = False
     term: str = ""
     currency: str = ""

@@ -11,7 +11,7 @@ from sandbox.gateway.acts import payments as payment_acts
 from sandbox.gateway.acts import users as user_acts
 from sandbox.gateway.acts import vendors as vendor_acts
 from sandbox.gateway.acts.named import bill_named, told, vendor_named
-from sandbox.gateway.books import approvals, demo_names, documents
+from sandbox.gateway.books import approvals, demo_names, documents, purchasing
 from sandbox.gateway.books.rows import LACKING, NOBODY, NOTHING, Bill, Line, User, totals_of
 from sandbox.gateway.functions.objects import BILL_STATES
 from sandbox.gateway.texts import cents_of, money_text
@@ -177,6 +177,13 @@ def delete_document(company: Any, user: User, *, document_id: str) -> dict[str, 
     return {"document_id": document_id, "deleted": True}
 
 
+def set_document_state(company: Any, user: User, *, record_no: str, state: str) -> dict[str, Any]:
+    """Of the document in Purchasing that the bill comes from."""
+    bill = bill_named(company, record_no)
+    purchasing.set_state(company, bill, state)
+    return told(bill)
+
+
 def set_state(company: Any, user: User, *, record_no: str, state: str) -> dict[str, Any]:
     bill = bill_named(company, record_no)
     changes: dict[str, Any] = {"state": _state(state)}
@@ -260,6 +267,7 @@ ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
         replace_document,
         delete_document,
         set_state,
+        set_document_state,
         approve_bill,
         decline_bill,
         payment_acts.pay_bill,
@@ -274,6 +282,7 @@ ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
         audit,
         end_sessions,
         vendor_acts.edit_vendor,
+        vendor_acts.set_vendor_maker,
         vendor_acts.create_vendor,
         vendor_acts.delete_vendor,
         vendor_acts.approve_vendor,

@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.gateway.acts.named import vendor_named
 from sandbox.gateway.books import vendor_queue
 from sandbox.gateway.books.dumps import vendor_of
-from sandbox.gateway.books.rows import User, Vendor
+from sandbox.gateway.books.rows import NOBODY, User, Vendor
 
 _VENDOR = {"name": "name", "status": "status", "on_hold": "on_hold", "term": "term", "comments": "comments"}
 
@@ -50,6 +50,14 @@ def decline_vendor(company: Any, user: User, *, vendor_id: str) -> dict[str, Any
 
 def vendors_to_approve(company: Any, user: User) -> dict[str, Any]:
     return {"vendors": [vendor.vendor_id for vendor in vendor_queue.queue(company)]}
+
+
+def set_vendor_maker(company: Any, user: User, *, vendor_id: str, login: str = "") -> dict[str, Any]:
+    """Have it be made, and last changed, by this user; without a login Intacct does not tell by whom."""
+    vendor = vendor_named(company, vendor_id)
+    maker = company.user(login) if login else NOBODY
+    company.vendors.edit(vendor, created_by=maker, modified_by=maker, modified_at=company.now())
+    return {"vendor": vendor_of(vendor)}
 
 
 def create_vendor(company: Any, user: User, *, vendor_id: str, name: str, **changes: Any) -> dict[str, Any]:

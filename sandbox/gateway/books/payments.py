@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from lxml import etree
+
 from sandbox.gateway.books.rows import Bill, Detail, Payment, User, totals_of
+from sandbox.gateway.texts import cents_of, day_of
 
 PAYABLE_STATES = frozenset({"Posted", "Partially Paid", "Selected"})
 SELECTED_STATES = frozenset({"Draft", "Submitted", "Approved"})
@@ -65,6 +68,32 @@ def select(company: Any, parts: Sequence[Part], user: User, *, method: str, on: 
         if part.settles > part.bill.trx_due - part.bill.trx_selected:
             raise ValueError(f"bill {part.bill.record_no} is selected already")
     return pay(company, parts, user, method=method, on=on, state=state)
+
+
+def ask_for(company: Any, sent: etree._Element, user: User) -> Payment:
+    """A payment as `create` asks for it. A draft, or submitted: without payment approvals that pays at once."""
+    parts = []
+    for detail in sent.iterfind("APPYMTDETAILS/APPYMTDETAIL"):
+        key = (detail.findtext("RECORDKEY") or "").strip()
+        bill = company.bills.get(int(key)) if key.isdigit() else None
+        if bill is None:
+            raise ValueError(f"there is no bill {key}")
+        parts.append(Part(bill=bill, cents=cents_of(detail.findtext("TRX_PAYMENTAMOUNT") or "0")))
+    told = {str(child.tag): (child.text or "").strip() for child in sent}
+    lacking = [
+        name for name in ("FINANCIALENTITY", "PAYMENTMETHOD", "VENDORID", "PAYMENTDATE", "CURRENCY") if not told.get(name)
+    ]
+    if lacking or not parts:
+        raise ValueError(f"Required field {(*lacking, 'APPYMTDETAILS')[0]} is missing")
+    if any(part.bill.vendor.vendor_id != told["VENDORID"] for part in parts):
+        raise ValueError("the bill is another vendor's")
+    how = {"method": told["PAYMENTMETHOD"], "on": day_of(told["PAYMENTDATE"])}
+    if told.get("ACTION", "Submit") != "Draft" and not company.world.setting("payment_approvals_on", True):
+        made = pay(company, parts, user, **how)
+    else:
+        made = select(company, parts, user, **how, state="Draft" if told.get("ACTION") == "Draft" else "Submitted")
+    made.bank, made.description = told["FINANCIALENTITY"], told.get("DESCRIPTION", "")
+    return made
 
 
 def confirm(company: Any, payment: Payment, user: User) -> Payment:

@@ -27,6 +27,16 @@ NOBODY = User(record_no=0, login="", name="")
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
+class Purchase:
+    """A document of Purchasing that a bill comes from."""
+
+    record_no: int
+    name: str
+    state: str = "Approved"
+    approved_by: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
 class Summary:
     """The bills that are posted on one day. A closed one takes no changes."""
 

@@ -15,7 +15,7 @@ from typing import Any
 from sandbox import constants
 from sandbox.core import World
 from sandbox.gateway.acts import people as acts
-from sandbox.gateway.books import dumps
+from sandbox.gateway.books import dumps, purchasing
 from sandbox.gateway.books.approvals import Approval
 from sandbox.gateway.books.documents import Document
 from sandbox.gateway.books.rows import NOTHING, Audit, Bill, Dimension, Line, Summary, User, Vendor
@@ -63,7 +63,7 @@ class Company:
         """A new company with generated data. Options are the generator's; unknown ones are left to the other system."""
         self.documents: dict[str, Document] = {}
         self.vendors, self.bills, self.payments, self.audits = Table(grouped_by=["vendor_id"]), Table(), Table(), Table()
-        self.lines, self.summaries = Table(grouped_by=["bill_no"]), Table()
+        self.lines, self.summaries, self.purchases = Table(grouped_by=["bill_no"]), Table(), Table()
         self.details = Table(grouped_by=["bill_no", "payment_no"])
         self.accounts, self.departments, self.locations, self.entities = Table(), Table(), Table(), Table()
         self.classes, self.projects, self.users = Table(), Table(), Table()
@@ -124,7 +124,7 @@ class Company:
 
     @property
     def tables(self) -> tuple[Table, ...]:
-        return (self.vendors, self.bills, self.lines, self.payments, self.details, self.audits)
+        return (self.vendors, self.bills, self.lines, self.payments, self.details, self.audits, self.purchases)
 
     @property
     def zone_minutes(self) -> int:
@@ -223,6 +223,7 @@ class Company:
     def add_bill(self, bill: Bill) -> Bill:
         self.bills.add(bill)
         self.note_summary(bill)
+        purchasing.note(self, bill)
         for line in bill.lines:
             self.lines.add(line)
         self._owe(bill.vendor, self._owed(bill))

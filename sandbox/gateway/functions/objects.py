@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sandbox import constants
 from sandbox.gateway.books import more
+from sandbox.gateway.books.purchasing import STATES
 from sandbox.gateway.books.rows import Bill, Detail, Line, Payment, Summary, User
 from sandbox.gateway.books.table import Table
 from sandbox.gateway.functions.schema import Field, ObjectType, Relation, Schema, custom, fields, key, of, text
@@ -51,6 +52,7 @@ def schema_of(company: Any, *, zone_minutes: int, missing_custom: frozenset[str]
         parts.audit(),
         parts.user(),
         parts.summary(),
+        parts.purchase(),
     ]
     return Schema({each.name: each for each in [*built, *parts.dimensions()]})
 
@@ -367,6 +369,10 @@ class _Parts:
             text("OPEN", self.open_or_closed, "Open or closed", values=("Open", "Closed")),
         )
         return ObjectType(name="APBILLBATCH", table=self.company.summaries, fields=listed)
+
+    def purchase(self) -> ObjectType:
+        listed = fields(key(), text("DOCID", "name", "Document ID"), text("STATE", "state", "State", values=STATES))
+        return ObjectType(name="PODOCUMENT", table=self.company.purchases, fields=listed, name_field="DOCID")
 
     def open_or_closed(self, summary: Summary) -> str:
         return "Closed" if self.company.is_closed(summary.day) else "Open"

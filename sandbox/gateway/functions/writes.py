@@ -8,7 +8,7 @@ from typing import Any
 
 from lxml import etree
 
-from sandbox.gateway.books import vendor_queue
+from sandbox.gateway.books import payments, purchasing, vendor_queue
 from sandbox.gateway.books.bills import create_bill, fitted, update_bill
 from sandbox.gateway.books.rows import User, Vendor
 from sandbox.gateway.failures import Failure, bad_value, no_permission, support_id
@@ -49,8 +49,19 @@ class Writer:
         self.company = company
 
     def create(self, asked: etree._Element, session: Session) -> Outcome:
-        makers = {"APBILL": self._create_bill, "VENDOR": self._create_vendor}
+        makers = {"APBILL": self._create_bill, "VENDOR": self._create_vendor, "APPYMT": self._create_payment}
         return self._each(asked, session, "CREATE", "create", makers)
+
+    def approve(self, asked: etree._Element, session: Session) -> Outcome:
+        """Of documents in Purchasing alone."""
+        sent = asked.find("PODOCUMENT")
+        if sent is None or self.company.is_denied("PODOCUMENT"):
+            raise no_permission("APPROVE", "PODOCUMENT")
+        try:
+            purchasing.approve(self.company, text_of(sent, "DOCID"), self.company.user(session.login))
+        except ValueError as no:
+            raise Failure("BL34000075", "", f"{no}. {support_id()}") from no
+        return Outcome(Data("", [], bare=True))
 
     def update(self, asked: etree._Element, session: Session) -> Outcome:
         makers = {"APBILL": self._update_bill, "VENDOR": self._update_vendor}
@@ -94,6 +105,15 @@ class Writer:
 
     def _update_bill(self, target: ObjectType, sent: etree._Element, session: Session) -> str:
         return _told("apbill", update_bill(self.company, target, sent, self.company.user(session.login)), sent)
+
+    def _create_payment(self, target: ObjectType, sent: etree._Element, session: Session) -> str:
+        user = self.company.user(session.login)
+        try:
+            made = payments.ask_for(self.company, sent, user)
+        except ValueError as no:
+            raise Failure("BL34000075", "", f"{no}. {support_id()}") from no
+        self.company.audit("appymt", str(made.record_no), "C", user, "api")
+        return _told("appymt", made, sent, made.vendor.vendor_id)
 
     def _create_vendor(self, target: ObjectType, sent: etree._Element, session: Session) -> str:
         values = self._vendor_values(target, sent)

@@ -1,0 +1,1 @@
+"""Rules about one matter each that need more than a function."""
