@@ -38,8 +38,8 @@ from airflow.sdk import DAG, TriggerRule, chain
 from intacct_asana import dag_parts
 from intacct_asana.deployment import good_flows
 from intacct_asana.operators.approvals import ReportRunOperator, SettleDecisionsOperator, TellPeopleOperator
+from intacct_asana.operators.people.reminding import RemindApproversOperator
 from intacct_asana.operators.read_decisions import ReadDecisionsOperator
-from intacct_asana.operators.reminding import RemindApproversOperator
 from intacct_asana.operators.webhooks import KeepWebhookOperator
 
 for flow in good_flows():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from intacct_asana.operators.reminding import RemindApproversOperator
+from intacct_asana.operators.people.reminding import RemindApproversOperator
 
 from sandbox import constants
 from tests.policy.policy_world import TWO_STEPS, Steps

@@ -10,7 +10,7 @@ from intacct_asana.asking.remind import ESCALATION, message_due
 from intacct_asana.flow.policy import Reminders
 
 from tests.policy.policy_world import ALICE, BEN, DEV, TWO_STEPS
-from tests.reminding.reminding_world import DUE_ON, Asking
+from tests.reminding.reminding_world import DUE_ON, ERIN, REMIND, Asking
 
 Flow = Callable[..., Asking]
 RULES = Reminders(before_days=(3, 0), after_days=(1, 3, 8), escalate_after_days=5)
@@ -137,3 +137,10 @@ def test_a_rehearsal_says_whom_it_would_remind(an_asking_flow: Flow) -> None:
     assert report["rehearsal"]
     assert "would be told on its task: This bill is due" in str(report["said"])
     assert flow.asked() == []
+
+
+@pytest.mark.parametrize(("email", "ok"), [(ERIN, "yes"), ("nobody@northwind.example", "no")])
+def test_preflight_looks_up_who_is_told_in_the_end(an_asking_flow: Flow, email: str, ok: str) -> None:
+    flow = an_asking_flow(asks=REMIND.replace(ERIN, email))
+    (row,) = [row for row in flow.preflight() if row["check"] == f"who is told of late bills {email}"]
+    assert row["ok"] == ok
