@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+from intacct_asana.flow.load import load_flow
 from intacct_asana.operators.people.reminding import RemindApproversOperator
 
 from sandbox import constants
@@ -31,6 +32,12 @@ class Asking(Steps):
     def run_and_ask(self) -> dict[str, Any]:
         self.run()
         return self.ask()
+
+    def now_writes(self, steps: str) -> None:
+        """Somebody edits what an approval changes in Intacct."""
+        text = self.path.read_text(encoding="utf-8")
+        self.path.write_text(text.replace("  steps: [stamp]", f"  steps: {steps}"), encoding="utf-8")
+        self.flow = load_flow(self.path)
 
     def on(self, day: date) -> None:
         """That day, at noon."""

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 from intacct_asana.asking.remind import ESCALATION, message_due
+from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.flow.policy import Reminders
 
 from tests.policy.policy_world import ALICE, BEN, DEV, TWO_STEPS
@@ -144,3 +145,47 @@ def test_preflight_looks_up_who_is_told_in_the_end(an_asking_flow: Flow, email: 
     flow = an_asking_flow(asks=REMIND.replace(ERIN, email))
     (row,) = [row for row in flow.preflight() if row["check"] == f"who is told of late bills {email}"]
     assert row["ok"] == ok
+
+
+def test_days_are_days_in_the_flows_time_zone(an_asking_flow: Flow) -> None:
+    """At noon in London it is the next day in Auckland."""
+    flow = an_asking_flow()
+    flow.pass_time(hours=4)
+    assert flow.at.date() == DUE_ON - timedelta(days=4)
+    assert flow.run_and_ask()["done"] == {}
+    schedules = flow.flow.schedules.model_copy(update={"timezone": "Pacific/Auckland"})
+    flow.flow = flow.flow.model_copy(update={"schedules": schedules})
+    assert flow.run_and_ask()["done"] == {"reminded": 1}
+
+
+def test_a_hold_of_ours_waits_for_the_approval_and_silences_nothing(an_asking_flow: Flow) -> None:
+    flow = an_asking_flow()
+    flow.now_writes("[stamp, release_hold]\n  intake: [hold]")
+    flow.run()
+    assert flow.bill()["on_hold"]
+    flow.on(DUE_ON)
+    flow.run_and_ask()
+    assert len(flow.asked()) == 1
+
+
+def test_a_bill_that_is_paid_or_gone_is_not_reminded_of(an_asking_flow: Flow) -> None:
+    """Also where its task is open yet, because the bill sync has not come."""
+    flow = an_asking_flow(bills=2)
+    flow.sandbox.act("intacct", "mgarcia", "pay_bill", record_no=flow.bills[0])
+    flow.sandbox.act("intacct", "mgarcia", "delete_bill", record_no=flow.bills[1])
+    flow.on(DUE_ON)
+    flow.ask()
+    assert flow.asked() == flow.asked(1) == []
+
+
+def test_one_bill_that_fails_keeps_no_other_from_being_reminded_of(an_asking_flow: Flow) -> None:
+    flow = an_asking_flow(bills=2)
+    flow.on(DUE_ON)
+    flow.run()
+    flow.sandbox.fault("asana", "POST /tasks/{gid}/stories", "drop")
+    with pytest.raises(IntacctAsanaError):
+        flow.ask()
+    flow.sandbox.clear_faults()
+    assert sorted(len(flow.asked(bill)) for bill in range(2)) == [0, 1]
+    flow.run_and_ask()
+    assert [len(flow.asked(bill)) for bill in range(2)] == [1, 1]

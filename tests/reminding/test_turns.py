@@ -92,6 +92,16 @@ def test_two_people_of_one_step_have_the_task_one_after_the_other(an_asking_flow
     assert flow.asked() == ["Next: Ben Okafor, step 1 of 1 (owners)."]
 
 
+def test_the_same_people_are_not_told_again_when_the_policy_changes(an_asking_flow: Flow) -> None:
+    flow = an_asking_flow(asks=NEXT)
+    flow.ask()
+    flow.act(ALICE, "assign", to=ERIN)
+    flow.now_says(NEXT + TWO_STEPS.replace("every bill", "all bills"))
+    flow.run_and_ask()
+    assert flow.task()["assignee"] == ALICE
+    assert flow.asked() == []
+
+
 def test_without_rules_the_first_who_may_decide_has_the_task(an_asking_flow: Flow) -> None:
     flow = an_asking_flow(asks=NEXT, policy="", make_bill={"amount": "9000.00"})
     flow.ask()
