@@ -18,6 +18,9 @@ under another control id once it was proven absent twice.
 every `crawl_hours` a run looks at the whole project, and reads the stories of every task that changed since they were read
 last. For ten minutes after a change a task is read again, because its history may come later than the change itself.
 
+**Asking people:** where the flow says `approval.assign_next` or `approval.remind`, `remind_approvers` assigns each bill's task
+to who is next and reminds those who are due, at most once a day and bill. What it reads is what is due that day.
+
 **While the flow says `rehearsal: true`** nothing is stamped, told or noted: `settle_decisions` says in its log, and in what it
 returns, which choices it would stamp or refuse and which approvals would become void, and why. Each run says so anew.
 
@@ -31,10 +34,11 @@ it. It reads from its own cursors, so there is no interval to choose and no back
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, TriggerRule
+from airflow.sdk import DAG, TriggerRule, chain
 from intacct_asana import dag_parts
 from intacct_asana.deployment import good_flows
 from intacct_asana.operators.approvals import ReportRunOperator, SettleDecisionsOperator, TellPeopleOperator
+from intacct_asana.operators.people.reminding import RemindApproversOperator
 from intacct_asana.operators.read_decisions import ReadDecisionsOperator
 from intacct_asana.operators.webhooks import KeepWebhookOperator
 
@@ -70,13 +74,24 @@ for flow in good_flows():
         tell = TellPeopleOperator(
             task_id="tell_people", flow=flow.flow, pool=flow.pools.asana, trigger_rule=TriggerRule.ALL_DONE
         )
+        steps = [read, settle, tell]
+        if flow.approval.assign_next or flow.approval.remind:
+            # After people were told of their decisions, so that nobody is asked for one that was made.
+            steps.append(
+                RemindApproversOperator(
+                    task_id="remind_approvers",
+                    flow=flow.flow,
+                    pool=flow.pools.asana,
+                    trigger_rule=TriggerRule.ALL_DONE,
+                )
+            )
         report = ReportRunOperator(
             task_id="report_run",
             flow=flow.flow,
-            steps={step: f"{{{{ ti.xcom_pull('{step}') }}}}" for step in ("read_decisions", "settle_decisions", "tell_people")},
+            steps={step.task_id: f"{{{{ ti.xcom_pull('{step.task_id}') }}}}" for step in steps},
         )
-        read >> settle >> tell
-        [read, settle, tell] >> report
+        chain(*steps)
+        steps >> report
         if flow.wake == "webhook":
             # Last, because people wait for the other steps; it never fails, and nothing depends on it.
             keep = KeepWebhookOperator(

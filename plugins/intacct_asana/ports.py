@@ -230,7 +230,13 @@ class TaskBoard(Protocol):
         """The task's whole history, oldest first."""
         ...
 
-    def comment(self, task_gid: str, text: str) -> Story: ...
+    def comment(self, task_gid: str, text: str, *, html: str = "") -> Story:
+        """The new comment; `html` takes the place of `text`."""
+        ...
+
+    def assign(self, task_gid: str, user_gid: str) -> Task:
+        """Give the task to a user; the answer is the task as read back."""
+        ...
 
     def set_fields(self, task_gid: str, fields: Mapping[str, str | None]) -> Task:
         """Set enum (option gid) or text fields of a task; the answer is the task as read back."""

@@ -168,3 +168,14 @@ def test_a_bad_file_breaks_only_its_own_flow(tmp_path: Path, monkeypatch: pytest
         assert f"other.yaml:{number}" in error
         assert wrong in error
     assert "Vendor" in error
+
+
+def test_people_are_asked_only_where_the_flow_says_so(bag: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step more, after people were told of their decisions; the report of a run waits for it."""
+    assert "remind_approvers" not in bag.dags["demo_approval_reconciliation"].task_ids
+    asking = GOOD.read_text(encoding="utf-8").replace("\napproval:\n", "\napproval:\n  remind: {before_days: [3]}\n")
+    (tmp_path / "demo.yaml").write_text(asking, encoding="utf-8")
+    steps = bag_of(tmp_path, monkeypatch).dags["demo_approval_reconciliation"].task_dict
+    assert steps["remind_approvers"].upstream_task_ids == {"tell_people"}
+    assert "remind_approvers" in steps["report_run"].upstream_task_ids
+    assert "remind_approvers" in steps["report_run"].steps

@@ -112,6 +112,7 @@ OUR_CALLS = {
     "complete_task": "updateTask",
     "set_fields": "updateTask",
     "set_approval": "updateTask",
+    "assign": "updateTask",
     "move_to_section": "addTaskForSection",
     "add_followers": "addFollowersForTask",
     "add_to_project": "addProjectForTask",
@@ -201,7 +202,9 @@ def work(hook: AsanaHook, sandbox: Any) -> None:
     hook.update_task(task.gid, emptied, changed=changed)
     hook.add_to_project(task.gid, PROJECT, section_gid=section.gid)
     hook.set_fields(task.gid, {approval.gid: None})
+    hook.assign(task.gid, ALICE["gid"])
     hook.comment(task.gid, "Decision stored")
+    hook.comment(task.gid, "", html=f'<body>Next: <a data-asana-gid="{ALICE["gid"]}">Alice</a></body>')
     hook.task(task.gid)
     hook.stories(task.gid)
     hook.events(PROJECT, token)

@@ -344,6 +344,8 @@ class AnswerKind(Kind):
     remembered: bool = False
 
     def send(self, intent: Intent) -> Story:
+        if html := str(intent.body.get("html", "")):
+            return self.board.comment(intent.subject, "", html=html)
         return self.board.comment(intent.subject, str(intent.body["text"]))
 
     def find(self, intents: Sequence[Intent]) -> Mapping[str, Story]:

@@ -166,6 +166,10 @@ def set_approval(task_gid: str, status: str) -> Request:
     return _write_task(task_gid, {"approval_status": status}, asked=f"setting the approval of task {task_gid} to {status}")
 
 
+def assign(task_gid: str, user_gid: str) -> Request:
+    return _write_task(task_gid, {"assignee": user_gid}, asked=f"assigning task {task_gid} to user {user_gid}")
+
+
 def move_to_section(task_gid: str, section_gid: str) -> Request:
     """A POST that may be repeated: the task is in the section afterwards, however often it is said."""
     path = f"/sections/{segment(section_gid)}/addTask"
@@ -200,12 +204,16 @@ def read_stories(task_gid: str) -> Request:
     return get_list(path, asked=f"reading the stories of task {task_gid}", fields=STORY_FIELDS)
 
 
-def write_comment(task_gid: str, text: str) -> Request:
+def write_comment(task_gid: str, text: str, *, html: str = "") -> Request:
+    """`html` is a well-formed `<body>` and stands in the place of `text`; a link with a user's gid in it mentions the user.
+
+    Source: developers.asana.com/docs/rich-text.
+    """
     return send(
         "POST",
         f"/tasks/{segment(task_gid)}/stories",
         asked=f"commenting on task {task_gid}",
-        data={"text": text},
+        data={"html_text": checked_html(html)} if html else {"text": text},
         fields=STORY_FIELDS,
         repeatable=False,
     )

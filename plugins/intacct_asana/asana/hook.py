@@ -232,6 +232,11 @@ class AsanaHook(AsanaWire):
         """The task as read back after setting the status of its approval."""
         return _note(self.wrote, self.ask(calls.set_approval(task_gid, status), one(task_from)))
 
+    @mutates
+    def assign(self, task_gid: str, user_gid: str) -> Task:
+        """The task as read back after giving it to this user."""
+        return _note(self.wrote, self.ask(calls.assign(task_gid, user_gid), one(task_from)))
+
     def stories(self, task_gid: str) -> list[Story]:
         """The task's whole history, oldest first, each story once. Raises Refused when the task is gone.
 
@@ -244,9 +249,12 @@ class AsanaHook(AsanaWire):
         return sorted(found.values(), key=lambda story: story.created_at)
 
     @mutates
-    def comment(self, task_gid: str, text: str) -> Story:
-        """The new comment. OutcomeUnknown when no clear answer came: read the stories before commenting again."""
-        story = self.ask(calls.write_comment(task_gid, text), one(story_from))
+    def comment(self, task_gid: str, text: str, *, html: str = "") -> Story:
+        """The new comment, with `html` in the place of `text` where there is any.
+
+        OutcomeUnknown when no clear answer came: read the stories before commenting again.
+        """
+        story = self.ask(calls.write_comment(task_gid, text, html=html), one(story_from))
         # The answer does not say the task's own time of change, which may be a moment later than the comment's.
         self.wrote[task_gid] = max(self.wrote.get(task_gid, story.created_at), story.created_at + COMMENT_LAG)
         return story

@@ -51,6 +51,32 @@ class Delegation(Part):
         return self.first_day <= other.last_day and other.first_day <= self.last_day
 
 
+Days = tuple[Annotated[int, Field(ge=0, le=365)], ...]
+
+
+class Reminders(Part):
+    """When those who are due hear of a bill again, by its due date, and who hears of it when they do not decide.
+
+    At most one message a day and bill. Days are days in the flow's time zone.
+    """
+
+    before_days: Days = ()
+    """So many days before the due date; 0 is the due date itself."""
+
+    after_days: Days = ()
+    """So many days after it."""
+
+    escalate_after_days: Annotated[int, Field(ge=1, le=365)] | None = None
+    """So many days after it the deputy of whoever is due is told, once. That changes nothing about who may decide."""
+
+    escalate_to: Email | None = None
+    """Who is told where nobody who is due has a deputy that day."""
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.before_days and not self.after_days and self.escalate_after_days is None
+
+
 class When(Part):
     """Which bills a rule is for: those that fit every line that is written here."""
 

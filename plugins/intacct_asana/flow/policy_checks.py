@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from intacct_asana.flow.checks import Found, Path
+from intacct_asana.flow.checks import Found, Path, check_once
 from intacct_asana.flow.model import VendorScope
 from intacct_asana.flow.policy import Delegation, RoutingRule, Step, can_be_given, count_of, people_of
 from intacct_asana.flow.rules import Approval
@@ -17,6 +17,7 @@ def check_policy(approval: Approval) -> Iterator[Found]:
     listed = {one.email.casefold() for one in approval.approvers}
     yield from _check_groups(approval, listed)
     yield from _check_delegations(approval.delegations, listed)
+    yield from _check_reminders(approval)
     yield from _check_reach(approval.rules)
     for place, rule in enumerate(approval.rules):
         yield from _check_rule(rule, approval, listed, ("approval", "rules", place))
@@ -69,6 +70,29 @@ def _loop(last: Delegation, delegations: Sequence[Delegation]) -> list[str]:
         return next((way for way in ways if way), [])
 
     return follow(last.deputy, [last.absent], [last])
+
+
+# Reminders.
+
+
+def _check_reminders(approval: Approval) -> Iterator[Found]:
+    remind, path = approval.remind, ("approval", "remind")
+    if remind is None:
+        return
+    if remind.is_empty:
+        what = "`remind` names no day, so nobody is reminded"
+        yield Found(path=path, what=what, mend="write `before_days`, `after_days` or `escalate_after_days`, or remove it")
+    for key in ("before_days", "after_days"):
+        yield from check_once([str(day) for day in getattr(remind, key)], (*path, key))
+    if 0 in remind.after_days:
+        what = "`after_days` has 0, and the due date itself is no day after it"
+        yield Found(path=(*path, "after_days", remind.after_days.index(0)), what=what, mend="write 0 in `before_days`")
+    if remind.escalate_to and remind.escalate_after_days is None:
+        what = f"{remind.escalate_to} would be told, and `remind` does not say when"
+        yield Found(path=(*path, "escalate_to"), what=what, mend="write `escalate_after_days`, or remove it")
+    if remind.escalate_after_days and not remind.escalate_to and not approval.delegations:
+        what = "nobody could be told: there is no `escalate_to`, and nobody has a deputy"
+        yield Found(path=(*path, "escalate_after_days"), what=what, mend="name somebody in `escalate_to`")
 
 
 # Rules and their steps.

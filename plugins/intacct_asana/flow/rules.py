@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
 
-from intacct_asana.flow.policy import Delegation, RoutingRule
+from intacct_asana.flow.policy import Delegation, Reminders, RoutingRule
 from intacct_asana.flow.sources import BILL_SOURCES, VENDOR_SOURCES, Shape, Source
 from intacct_asana.flow.words import Amount, Currency, Day, Email, FieldName, IntacctName, Line, Part, Word, did_you_mean, flaw
 from intacct_asana.records import BillState
@@ -291,7 +291,7 @@ class Approver(Part):
         return self.intacct_users == ()
 
 
-DECIDES_NOTHING = ("crawl_hours", "progress_field")
+DECIDES_NOTHING = ("crawl_hours", "progress_field", "assign_next", "remind")
 SAID_LATER: Mapping[str, object] = {
     "groups": {},
     "delegations": (),
@@ -326,6 +326,12 @@ class Approval(Part):
 
     progress_field: FieldName | None = None
     """Text field that shows how far a bill's steps are, as in `1 of 2, waiting for Ben Okafor`. None when left out."""
+
+    assign_next: bool = False
+    """Whether a bill's task is assigned to who is next, each time a step begins."""
+
+    remind: Reminders | None = None
+    """When those who are due hear of a bill again, and who else is told in the end. Nobody is reminded when left out."""
 
     segregation_of_duties: bool = True
     """Refuse a decision by the person who entered the bill in Intacct."""

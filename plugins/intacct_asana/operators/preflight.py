@@ -220,6 +220,7 @@ class CheckAsanaOperator(FlowOperator):
         rows += rows_of_sources(run) + rows_of_writers(run, run.store.pins("bill"))
         rows += [self._kinds(run)] if run.flow.approval.signal.kind == "approval_task" else []
         rows += [self._person(run, email) for email in required_people(run.flow, "bill")]
+        rows += self._told_of_late_bills(run)
         webhook = webhook_checks(run, board=run.unpinned_board, create=self.create_missing is True)
         return rows + [tried(check, look) for check, look in webhook]
 
@@ -345,6 +346,23 @@ class CheckAsanaOperator(FlowOperator):
             cure = "mend the e-mail in the flow file; until then tasks are made without"
             return failed(check, Problem(where="Asana", what="no such user", mend=cure))
         return passed(check, f"is {person.name}")
+
+    @staticmethod
+    def _told_of_late_bills(run: FlowRun) -> list[Row]:
+        """Whom `remind` names, where it names somebody who is no approver: those have a row of their own."""
+        remind, board = run.flow.approval.remind, run.unpinned_board
+        email = (remind.escalate_to if remind else None) or ""
+        if not email or email in {one.email for one in run.flow.approval.approvers}:
+            return []
+        check = f"who is told of late bills {email}"
+        try:
+            person = board.person(email)
+        except IntacctAsanaError as error:
+            return [{"check": check, "result": error.message, "mend": "", "ok": "no"}]
+        if person is None:
+            cure = "mend the e-mail in the flow file (approval.remind.escalate_to); until then nobody is told"
+            return [failed(check, Problem(where="Asana", what="no such user", mend=cure))]
+        return [passed(check, f"is {person.name}")]
 
 
 class ReportChecksOperator(FlowOperator):

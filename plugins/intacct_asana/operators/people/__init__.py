@@ -1,0 +1,1 @@
+"""Steps that have people act: who is next, what they are reminded of."""
