@@ -457,12 +457,16 @@ SEPARATED: tuple[Guard, ...] = (
     decider_did_not_change_the_bill,
 )
 BOTH: tuple[Guard, ...] = (amount_is_within_limit, *SEPARATED, rejection_has_a_reason)
-BEFORE_WRITING: tuple[Guard, ...] = (
+STILL_THE_BILL: tuple[Guard, ...] = (
     bill_is_there,
     bill_is_open,
     bill_carries_no_unknown_stamp,
     files_are_read,
     bill_is_as_shown,
+)
+"""All that is asked before the stamp of a decision that stands is put on again: by whom it was decided was judged then."""
+BEFORE_WRITING: tuple[Guard, ...] = (
+    *STILL_THE_BILL,
     *LISTED,
     person_is_due,
     every_step_is_given,
