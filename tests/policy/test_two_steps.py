@@ -139,6 +139,28 @@ def test_a_bill_that_changes_in_the_second_of_the_last_write_is_not_approved(a_p
     assert "GRANTED" not in flow.states()
 
 
+@pytest.mark.parametrize("afterwards", ["nothing", "a rejection that came too late", "who gave the last step left the company"])
+def test_a_stamp_of_two_steps_that_is_gone_is_put_on_again_whatever_was_chosen_since(a_policy: Policy, afterwards: str) -> None:
+    """Steps that are carried out are a part of what stands; judged as if they were missing, every run failed for ever."""
+    flow = a_policy()
+    for who in (ALICE, BEN):
+        flow.say(who)
+        flow.heal()
+    if afterwards.startswith("a rejection"):
+        flow.say(BEN, reject=True)
+        flow.heal()
+    elif afterwards.startswith("who gave"):
+        flow.now_says(TWO_STEPS.replace(BEN, CARLA))
+    stamp = flow.held()
+    flow.edit(**dict.fromkeys(stamp, ""))
+    assert flow.held()["ASANA_DECISION"] == ""
+    flow.heal()
+    flow.is_approved()
+    assert flow.held()["ASANA_DECISION_BY"] == stamp["ASANA_DECISION_BY"]
+    assert flow.states()[:2] == ["GRANTED", "CONFIRMED"]
+    assert flow.store.verify_evidence() == []
+
+
 # Taken back.
 
 

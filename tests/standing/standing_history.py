@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from hypothesis import strategies as st
+from intacct_asana.approvals.stamp import COUNTER
 from intacct_asana.errors import IntacctAsanaError
+from intacct_asana.records import ON_THE_WAY, DecisionState
 
 from sandbox import constants
 from tests.databases import NewStore
@@ -69,6 +71,7 @@ class Choice:
     at: str
     counts: bool
     """By a person, from a source that is declared."""
+    story: str = ""
 
 
 @dataclass
@@ -92,10 +95,17 @@ class Noted:
 
 
 class History:
-    """Plays acts on a small company and compares, after each run that met no trouble, both sides with the model."""
+    """Plays acts on a small company and compares, after each run that met no trouble, both sides with the model.
+
+    Here each approver decides alone; `approved_by` is what another kind of company says otherwise.
+    """
+
+    ACTS = ACTS
 
     def __init__(self, sandbox: Any, folder: Path, new_store: NewStore) -> None:
-        self.flow = Standing(sandbox, folder, new_store, bills=BILLS)
+        self.flow = self.company(sandbox, folder, new_store)
+        self.keys = [key_of(bill) for bill in self._bills()]
+        self.store_since, self.approvals_seen = "", 0
         self.vendors = [one["vendor_id"] for one in sandbox.state("intacct")["vendors"]][:2]
         self.noted = [Noted() for _ in range(BILLS)]
         for noted, bill in zip(self.noted, self._bills(), strict=True):
@@ -103,6 +113,9 @@ class History:
         self.by_hand: set[str] = set()
         self.renamed: set[str] = set()
         self.clean = True
+
+    def company(self, sandbox: Any, folder: Path, new_store: NewStore) -> Standing:
+        return Standing(sandbox, folder, new_store, bills=BILLS)
 
     def play(self, act: tuple[Any, ...]) -> None:
         getattr(self, f"_{act[0]}")(*act[1:])
@@ -169,7 +182,7 @@ class History:
     def _by_hand(self, who: str, option: str, bill: int) -> None:
         """Somebody makes a task with the bill's key and an answer."""
         name = NEW_NAMES[option] if option in self.renamed else option
-        self.by_hand.add(self.flow.make_by_hand(who, **{"Intacct key": self.flow.key(bill), "Approval": name}))
+        self.by_hand.add(self.flow.make_by_hand(who, **{"Intacct key": self.keys[bill], "Approval": name}))
         self.noted[bill].meddled = True
 
     def _duplicate(self, bill: int) -> None:
@@ -220,6 +233,7 @@ class History:
         self._name_options_back()
         self.flow.pass_time(1)
         self.flow.open_new_store()
+        self.store_since = self._clock()
         self.flow.preflight()
         for noted in self.noted:
             noted.meddled = True
@@ -264,6 +278,8 @@ class History:
         self.flow.pass_time(hours=26)
         self._run()
         self.nothing_is_lost()
+        self.each_choice_is_answered()
+        self.nothing_is_done_twice()
         assert self.flow.store.verify_evidence() == []
 
     def _name_options_back(self) -> None:
@@ -276,18 +292,29 @@ class History:
         """No bill says approved on either side whose content was not approved by somebody who may, where it was shown."""
         board, books = self._tasks(), self._bills()
         for bill, noted in enumerate(self.noted):
+            if not self.judges(books[bill]):
+                continue
             stamp = books[bill]["stamps"]["ASANA_DECISION"].casefold()
             ours = [task for task in self._ours(board, bill) if constants.BILLS_PROJECT_GID in task["projects"]]
             shown = [task for task in ours if task["fields"].get("Approval") in ("Approved", "Do not pay")]
             content = noted.contents[-1][0]
             assert content == self._content_of(books[bill]), "the model lost track"
             if stamp == "approved" or shown:
-                told = [one for task in [*self._ours(board, bill), *noted.deleted] for one in choices(task)]
-                assert any(self._approves(one, content, editor) for one in told for editor in noted.edited_before(one)), (
+                self.approvals_seen += 1
+                told = [choices(task) for task in [*self._ours(board, bill), *noted.deleted]]
+                assert any(self.approved_by(one, content, noted) for one in told), (
                     f"bill {bill} says {content}, edited by {noted.editors}; its stamp says {stamp or 'nothing'}, "
                     f"{len(shown)} of its tasks show Approved; choices: {told}"
                 )
             assert len(ours) < 2 or not shown, "two tasks of ours"
+
+    def judges(self, bill: dict[str, Any]) -> bool:
+        """Whether what the bill says has to be what stands by now."""
+        return True
+
+    def approved_by(self, told: list[Choice], content: Content, noted: Noted) -> bool:
+        """Whether what people chose on one task is an approval of this content."""
+        return any(self._approves(one, content, editor) for one in told for editor in noted.edited_before(one))
 
     def _approves(self, choice: Choice, content: Content, editor: str) -> bool:
         may = content[0] <= LIMITS.get(choice.who, -1) and editor != LOGINS.get(choice.who)
@@ -307,6 +334,27 @@ class History:
             first = self._stamped(books[bill])
             assert first in ("approved", "rejected"), f"bill {bill}: {told[-1]} was lost"
 
+    def each_choice_is_answered(self) -> None:
+        """Whatever somebody chose on a task that is still there was settled, and told to them."""
+        decided = (one for key in self.keys for one in self.flow.store.decisions().of(key))
+        known, board = {one.signal.story_gid: one for one in decided}, self._tasks()
+        for bill in range(BILLS):
+            for choice in (one for task in self._ours(board, bill) for one in choices(task)):
+                if choice.option != "Pending" and choice.at > self.store_since:
+                    answer = known.get(choice.story)
+                    assert answer, f"bill {bill}: nobody looked at {choice}"
+                    assert answer.state not in ON_THE_WAY, f"bill {bill}: {choice} is {answer.state}"
+                    assert answer.acknowledged, f"bill {bill}: nobody was told about {choice}"
+
+    def nothing_is_done_twice(self) -> None:
+        """Each write onto a bill changed more than the evidence's anchor, and of each content one decision is carried out."""
+        for write in self.flow.sandbox.state("intacct")["api_writes"]:
+            assert set(write["changed"]) - {"ASANA_DECISION_ID"}, f"written twice: {write}"
+        for key in self.keys:
+            confirmed = [one for one in self.flow.store.decisions().of(key) if one.state is DecisionState.CONFIRMED]
+            carried_out = [one.shown_digest for one in confirmed if one.rule != COUNTER]
+            assert len(carried_out) == len(set(carried_out)), f"{key}: {confirmed}"
+
     def _may(self, choice: Choice, content: Content, editor: str) -> bool:
         person = choice.who in LIMITS and choice.counts and editor != LOGINS[choice.who]
         return person and (choice.option == "Rejected" or self._approves(choice, content, editor))
@@ -321,8 +369,12 @@ class History:
         self.flow.pass_time(1)
         return self.flow.sandbox.act("asana", who, action, **arguments)
 
+    def _clock(self) -> str:
+        now: str = self.flow.sandbox.call("GET", "/_sandbox/clock")["now"]
+        return now
+
     def _note(self, bill: int, content: Content, who: str) -> None:
-        self.noted[bill].editors.append((self.flow.sandbox.call("GET", "/_sandbox/clock")["now"], who))
+        self.noted[bill].editors.append((self._clock(), who))
         if content != self._content(bill):
             self.noted[bill].contents.append((content, who))
         else:
@@ -344,13 +396,19 @@ class History:
         return tasks
 
     def _ours(self, board: list[Task], bill: int) -> list[Task]:
-        key = self.flow.key(bill)
+        key = self.keys[bill]
         return [task for task in board if task["fields"].get("Intacct key") == key and task["gid"] not in self.by_hand]
 
     def _task(self, bill: int) -> Task | None:
         """The task of ours on which people act, where there is one in the project."""
         ours = [task for task in self._ours(self._tasks(), bill) if constants.BILLS_PROJECT_GID in task["projects"]]
         return ours[0] if ours else None
+
+
+def key_of(bill: dict[str, Any]) -> str:
+    """What is made anew by Purchasing keeps it."""
+    document = bill["source_document"]
+    return f"{constants.COMPANY_ID}:po:{document}" if document else f"{constants.COMPANY_ID}:ap:{bill['record_no']}"
 
 
 def choices(task: Task) -> list[Choice]:
@@ -364,6 +422,7 @@ def choices(task: Task) -> list[Choice]:
             shown=(int(float(shown_at(task, "Amount", place) or 0)), shown_at(task, "Vendor", place)),
             at=story["created_at"],
             counts=story["source"] in ("web", "mobile") and story["by_kind"] == "user",
+            story=story["gid"],
         )
         for place, story in made
         if story["by"] != constants.BOT_EMAIL

@@ -377,12 +377,16 @@ BILL: tuple[Guard, ...] = (
 LISTED: tuple[Guard, ...] = (decider_is_on_the_list, delegation_is_valid)
 PERSON: tuple[Guard, ...] = (decider_is_a_person, source_counts, *LISTED, person_is_due)
 BOTH: tuple[Guard, ...] = (amount_is_within_limit, *SEPARATED, rejection_has_a_reason)
-BEFORE_WRITING: tuple[Guard, ...] = (
+STILL_THE_BILL: tuple[Guard, ...] = (
     bill_is_there,
     bill_is_open,
     bill_carries_no_unknown_stamp,
     files_are_read,
     bill_is_as_shown,
+)
+"""All that is asked before the stamp of a decision that stands is put on again: by whom it was decided was judged then."""
+BEFORE_WRITING: tuple[Guard, ...] = (
+    *STILL_THE_BILL,
     *LISTED,
     person_is_due,
     every_step_is_given,

@@ -13,7 +13,14 @@ from intacct_asana.approvals.native import NATIVE, OUR_REASONS, NativeApprovals,
 from intacct_asana.approvals.onward.payment_request import PAYMENT_REQUEST
 from intacct_asana.approvals.onward.purchasing import PURCHASING
 from intacct_asana.approvals.policy import Policy
-from intacct_asana.approvals.rules import BEFORE_WRITING, NOT_READY, answers_of, choice_counts_as_it_is, choice_stands
+from intacct_asana.approvals.rules import (
+    BEFORE_WRITING,
+    NOT_READY,
+    STILL_THE_BILL,
+    answers_of,
+    choice_counts_as_it_is,
+    choice_stands,
+)
 from intacct_asana.approvals.seen import Asked, Case, Facts, Finding, bill_facts, shown_to
 from intacct_asana.approvals.standing import still_holds
 from intacct_asana.approvals.steps import by_policy, given_before
@@ -306,7 +313,8 @@ class Writing:
         )
         if grants:
             case = replace(case, granted=sorted_out(case, at=decision.signal.decided_at)[0])
-        guards = (choice_counts_as_it_is, choice_stands, *BEFORE_WRITING)
+        stands = decision.state is DecisionState.CONFIRMED
+        guards = STILL_THE_BILL if stands else (choice_counts_as_it_is, choice_stands, *BEFORE_WRITING)
         failed = [one for one in answers_of(guards, case) if not one.passed]
         why = [said for step in (self.step, *self.later) if bill and (said := step.why_not(bill))]
         failed += [Finding(rule="can be written", passed=False, said=said) for said in why]

@@ -56,9 +56,16 @@ def update_bill(company: Any, target: ObjectType, sent: etree._Element, user: Us
         raise refused_update(bill, "The hold on this bill can't be lifted.")
     if (items := sent.find("APBILLITEMS")) is not None:
         changes |= _replace_lines(company, bill, items)
+    before = written(bill)
     company.change_bill(bill, user, **changes, **_state_after(company, bill, (sent.findtext("ACTION") or "").strip()))
-    company.audit("apbill", str(bill.record_no), "M", user, "api")
+    changed = {name: value for name, value in written(bill).items() if before.get(name) != value}
+    company.audit("apbill", str(bill.record_no), "M", user, "api", changed=changed)
     return bill
+
+
+def written(bill: Bill) -> dict[str, Any]:
+    """What an integration writes: custom fields, the hold, the state."""
+    return {**bill.custom, "ONHOLD": bill.on_hold, "STATE": bill.state}
 
 
 def create_bill(company: Any, target: ObjectType, sent: etree._Element, user: User, entity: str) -> Bill:

@@ -26,6 +26,9 @@ def dump(company: Any) -> dict[str, Any]:
         "approvals": [asdict(approval) for approval in company.approvals],
         "tokens": company.tokens.issued,
         "api_updates": Counter(row.object_key for row in company.audits if row.mode == "M" and row.source == "api"),
+        "api_writes": [
+            {"record_no": row.object_key, "changed": row.changed} for row in company.audits if row.changed is not None
+        ],
         "deleted": [{"object": row.object_type, "key": row.object_key} for row in company.audits if row.mode == "D"],
     }
 

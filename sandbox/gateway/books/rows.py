@@ -254,3 +254,5 @@ class Audit:
     user: str
     source: str
     action: str = ""
+    changed: dict[str, Any] | None = None
+    """What an update over the API turned into what; no API tells it."""

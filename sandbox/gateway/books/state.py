@@ -236,7 +236,16 @@ class Company:
         self.bills.remove(bill)
         self.audit("apbill", str(bill.record_no), "D", user, source)
 
-    def audit(self, object_type: str, object_key: str, mode: str, user: User, source: str, action: str = "") -> None:
+    def audit(
+        self,
+        object_type: str,
+        object_key: str,
+        mode: str,
+        user: User,
+        source: str,
+        action: str = "",
+        changed: dict[str, Any] | None = None,
+    ) -> None:
         number = self.next_no()
         if self.world.setting("audit_object_key", "recordno") == "rec" and object_key.isdigit():
             object_key = f"{object_key}--REC"
@@ -251,6 +260,7 @@ class Company:
                 user=user.login,
                 source=source,
                 action=action,
+                changed=changed,
             )
         )
 
