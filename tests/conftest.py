@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.databases"]
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +41,9 @@ os.environ.update(
     }
 )
 os.environ.pop("AIRFLOW_CONN_INTACCT_DEFAULT", None)
+# A machine with much else to do fails no law.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 EVIDENCE_KEY = b"a key that no database holds ...."
