@@ -15,7 +15,7 @@ from tests.reconciliation.reconciliation_world import ALICE
 from tests.standing.standing_history import ACTS, CLERK, History
 
 pytestmark = [pytest.mark.laws, pytest.mark.airflow]
-FEW, MANY, PARTS = 8, 130, 8
+FEW, MANY, PARTS = 4, 130, 8
 """Histories of the short half on each database, of each part of the long half, and parts: two processes share them."""
 PHASES = (Phase.explicit, Phase.generate)
 """A history is short enough to be read; making it shorter would take minutes."""
