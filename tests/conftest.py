@@ -9,15 +9,17 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.databases"]
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,6 +41,9 @@ os.environ.update(
     }
 )
 os.environ.pop("AIRFLOW_CONN_INTACCT_DEFAULT", None)
+# A machine with much else to do fails no law.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 EVIDENCE_KEY = b"a key that no database holds ...."
@@ -118,17 +123,35 @@ class Sandbox:
         self.url = url
         self.gateway_url = f"{url}/ia/xml/xmlgw.phtml"
         self.asana_url = f"{url}/api/1.0"
+        self._lines = threading.local()
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(
-            self.url + path, data=data, method=method, headers={"Content-Type": "application/json"}
-        )
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return json.loads(answer.read() or b"null")
-        except urllib.error.HTTPError as error:
-            raise AssertionError(f"{method} {path}: {error.code} {error.read().decode()}") from error
+            status, said = self._exchange(method, path, data)
+        except ConnectionError:
+            # Nobody said anything for so long that the server hung up.
+            status, said = self._exchange(method, path, data)
+        if status >= 400:
+            raise AssertionError(f"{method} {path}: {status} {said.decode()}")
+        return json.loads(said or b"null")
+
+    def _exchange(self, method: str, path: str, data: bytes | None) -> tuple[int, bytes]:
+        line = self._line()
+        try:
+            line.request(method, path, data, {"Content-Type": "application/json"})
+            answer = line.getresponse()
+            return answer.status, answer.read()
+        except BaseException:
+            line.close()
+            raise
+
+    def _line(self) -> HTTPConnection:
+        """One that stays open, for each thread of each process."""
+        if getattr(self._lines, "of", None) != os.getpid():
+            self._lines.of, self._lines.line = os.getpid(), HTTPConnection(urlsplit(self.url).netloc, timeout=60)
+        line: HTTPConnection = self._lines.line
+        return line
 
     def reset(self, **options: Any) -> Any:
         return self.call("POST", "/_sandbox/reset", {"seed": 7, "vendors": 8, "bills": 20, **options})

@@ -22,9 +22,10 @@ from typing import Any
 
 import pytest
 from intacct_asana.store import open_store
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import Connection, create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
+from tests import engines
 from tests.conftest import free_port
 
 PASSWORD = "hunter2"
@@ -73,6 +74,7 @@ class Postgres:
     def __init__(self, folder: Path) -> None:
         self.folder, self._numbers = folder, count(1)
         self.programs, self.user, self.port = self._programs(), "nobody" if os.geteuid() == 0 else None, 0
+        self._line: Connection | None = None
 
     def _programs(self) -> Path:
         """The folder with initdb and pg_ctl.
@@ -130,10 +132,16 @@ class Postgres:
 
     def new_database(self, *, like: str = "") -> str:
         name, pattern = f"store_{next(self._numbers)}", make_url(like).database if like else "template0"
-        engine = create_engine(self.url("postgres"), poolclass=NullPool, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {pattern} STRATEGY file_copy"))
+        if like:
+            engines.close(make_url(like))
+        self._do(f"CREATE DATABASE {name} TEMPLATE {pattern} STRATEGY file_copy")
         return self.url(name)
+
+    def _do(self, statement: str) -> None:
+        """On one connection, kept for the next one."""
+        if self._line is None:
+            self._line = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT").connect()
+        self._line.execute(text(statement))
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self.programs / program), "-D", str(self.folder / "data"), *arguments]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -75,9 +76,19 @@ def module_of(path: Path) -> str:
 MODULES = {module_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 
-def imports_of(path: Path, *, to_run: bool = False) -> Iterator[str]:
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imports_of(path: Path, *, to_run: bool = False) -> frozenset[str]:
+    return frozenset(_imports_of(path, to_run=to_run))
+
+
+def _imports_of(path: Path, *, to_run: bool) -> Iterator[str]:
     """Modules of ours and of others that `path` imports anywhere in its text; `to_run` leaves out what only mypy reads."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = tree_of(path)
     hidden = {
         inner
         for node in ast.walk(tree)
@@ -96,6 +107,7 @@ def imports_of(path: Path, *, to_run: bool = False) -> Iterator[str]:
                 yield f"intacct_asana.{inner}" if inner in MODULES else node.module or ""
 
 
+@cache
 def ours(path: Path) -> set[str]:
     names = {name.removeprefix("intacct_asana.") for name in imports_of(path) if name.startswith("intacct_asana.")}
     return names & MODULES.keys()
@@ -148,7 +160,7 @@ def test_a_step_gets_a_board_only_for_the_pinned_user() -> None:
     """Nobody else says `unpinned_board`, and nobody makes the hook past it."""
     unpinned, makers = set(), set()
     for module, path in MODULES.items():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(tree_of(path)):
             if "unpinned_board" in (getattr(node, "attr", None), getattr(node, "value", None)):
                 unpinned.add(module)
             if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "AsanaHook":

@@ -12,6 +12,7 @@ import pytest
 from intacct_asana.flow.write_back import RestWorkflow
 from intacct_asana.records import IntentState, Verdict
 
+from tests.databases import NewStore
 from tests.intacct.conftest import SharedVariables
 from tests.intacct_rest.rest_world import RestWorld, a_decision
 from tests.journal.journal_world import Crash, Wire
@@ -24,6 +25,11 @@ WORLDS = {
     "approve the first of two levels": (Verdict.APPROVE, {"approval_levels": 2, "same_approver_again": False}, "partly"),
 }
 _numbers = count(1)
+
+
+def every_cut(steps: int) -> list[tuple[int, bool]]:
+    """Before and after each step, in such an order that every second one has both."""
+    return [(at, after) for at in range(1, steps + 1) for after in ((False, True) if at % 2 else (True, False))]
 
 
 class Morning:
@@ -60,8 +66,9 @@ class Morning:
 @pytest.mark.cuts
 @pytest.mark.parametrize("how", WORLDS)
 def test_a_run_that_dies_anywhere_is_finished_by_the_next_one(
-    world: RestWorld, how: str, figures: Callable[[str, int], None]
+    world: RestWorld, how: str, new_store: NewStore, figures: Callable[[str, int], None]
 ) -> None:
+    """Half of these cuts on each database."""
     verdict, settings, wanted = WORLDS[how]
     world.sandbox.settings(**settings)
     morning = Morning(world, verdict)
@@ -70,12 +77,12 @@ def test_a_run_that_dies_anywhere_is_finished_by_the_next_one(
     assert (smooth[0], smooth[3], len(smooth[2])) == (wanted, IntentState.DONE, 1)  # type: ignore[arg-type]
     steps = world.wire.steps
     assert steps >= 8
-    for at in range(1, steps + 1):
-        for after in (False, True):
-            morning.begin()
-            morning.die(at, after=after)
-            assert morning.end() == smooth, (at, after)
-    figures(f"cuts of a run, {how}", 2 * steps)
+    cuts = new_store.share(every_cut(steps))
+    for at, after in cuts:
+        morning.begin()
+        morning.die(at, after=after)
+        assert morning.end() == smooth, (at, after)
+    figures(f"cuts of a run, {how}", len(cuts))
 
 
 @pytest.mark.parametrize("line", [LINE, pytest.param(MORE_LINE, marks=pytest.mark.slow)], ids=["dead", "odd"])
@@ -105,20 +112,22 @@ def test_a_call_that_goes_wrong_in_any_way_leads_to_the_same_end(
 
 
 @pytest.mark.cuts
-def test_from_partially_approved_no_cut_makes_a_second_approval(world: RestWorld, figures: Callable[[str, int], None]) -> None:
-    """Of three levels: where nobody can tell, a person is asked. What was never sent is sent."""
+def test_from_partially_approved_no_cut_makes_a_second_approval(
+    world: RestWorld, new_store: NewStore, figures: Callable[[str, int], None]
+) -> None:
+    """Of three levels: where nobody can tell, a person is asked. What was never sent is sent. Half on each database."""
     world.rules = RestWorkflow(approve=True, partly_approved="approve")
     world.sandbox.settings(approval_levels=3)
     morning, ends = Morning(world, Verdict.APPROVE), set()
-    for at in range(1, 11):
-        for after in (False, True):
-            morning.begin()
-            world.sandbox.act("intacct", "bokafor", "approve_bill", record_no=morning.bill.record_no)
-            morning.die(at, after=after)
-            how, state, done, row = morning.end()
-            ends.add(how)
-            assert state == "Partially Approved"
-            assert len(done) == 2 or (how == "unclear" and row.is_in_doubt), (at, after)  # type: ignore[arg-type, attr-defined]
-            assert len(done) <= 2, (at, after)  # type: ignore[arg-type]
+    cuts = new_store.share(every_cut(10))
+    for at, after in cuts:
+        morning.begin()
+        world.sandbox.act("intacct", "bokafor", "approve_bill", record_no=morning.bill.record_no)
+        morning.die(at, after=after)
+        how, state, done, row = morning.end()
+        ends.add(how)
+        assert state == "Partially Approved"
+        assert len(done) == 2 or (how == "unclear" and row.is_in_doubt), (at, after)  # type: ignore[arg-type, attr-defined]
+        assert len(done) <= 2, (at, after)  # type: ignore[arg-type]
     assert ends == {"partly", "unclear"}
-    figures("cuts of a run from Partially Approved", 20)
+    figures("cuts of a run from Partially Approved", len(cuts))

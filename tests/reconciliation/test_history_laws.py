@@ -16,8 +16,8 @@ from tests.reconciliation.history import ACTS, WAYS, History
 from tests.reconciliation.reconciliation_world import connections
 
 pytestmark = [pytest.mark.laws, pytest.mark.airflow]
-FEW, MANY = 5, 170
-"""Histories for each of the three ways."""
+FEW, MANY = 3, 170
+"""Histories for each of the three ways, the few on each database."""
 Acts = list[tuple[Any, ...]]
 RELAXED = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
 

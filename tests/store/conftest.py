@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from intacct_asana.store import FlowStore
 
+from tests import engines
 from tests.databases import NewStore
 from tests.store.store_world import opened
 
@@ -18,3 +21,9 @@ def url(new_store: NewStore) -> str:
 @pytest.fixture
 def flow(url: str) -> FlowStore:
     return opened(url)
+
+
+@pytest.fixture(autouse=True)
+def _as_released() -> Iterator[None]:
+    with engines.as_released():
+        yield

@@ -51,6 +51,8 @@ class Wire:
     moment: str = "before"
     count: int = 0
     dead: bool = False
+    may_be_lost: set[int] = field(default_factory=set)
+    """Calls so far whose answer can get lost: `lost` and `unsent` are something else than `before` there only."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     clock: datetime = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
@@ -63,6 +65,8 @@ class Wire:
         if self.dead:
             raise Crash
         self.count += 1
+        if may_lose:
+            self.may_be_lost.add(self.count)
         if self.count != self.cut_at:
             return ""
         # A read or the store cannot lose its answer quietly: there it is a crash.
@@ -85,6 +89,13 @@ class Wire:
 
     def revive(self, *, cut_at: int = 0, moment: str = "before") -> None:
         self.cut_at, self.moment, self.count, self.dead = cut_at, moment, 0, False
+        self.may_be_lost = set()
+
+    def every_cut(self) -> list[tuple[int, str]]:
+        """Each way in which each call since `revive` can be cut."""
+        both, more = ("before", "after"), ("lost", "unsent")
+        calls = range(1, self.count + 1)
+        return [(call, moment) for call in calls for moment in (both + more if call in self.may_be_lost else both)]
 
 
 class Board:

@@ -1,0 +1,72 @@
+"""Engines for the many stores of one test run: statements are compiled once, and a store's connection stays open.
+
+A task of ours opens one store and goes; a test process opens thousands that are all alike. What a statement does, and in
+which transactions, is the same. The store's own tests open theirs as a release does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from intacct_asana.store import database
+from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy.pool import QueuePool
+
+MOST_OPEN = 6
+_real = {"create_engine": create_engine, "_on_sqlite_connect": database._on_sqlite_connect}
+_first: dict[str, Engine] = {}
+_open: dict[URL, Engine] = {}
+
+
+def close_all() -> None:
+    """No connection is left: before this process forks, since a connection is of one process."""
+    for engine in _open.values():
+        engine.dispose()
+    _open.clear()
+
+
+def close(url: URL) -> None:
+    """Before a database is copied, which PostgreSQL does only while nobody is connected."""
+    if engine := _open.pop(url, None):
+        engine.dispose()
+
+
+def _engine(url: URL, **how: Any) -> Engine:
+    """As `create_engine`, but it knows what the first one learned from its server, and every statement that others made."""
+    how |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": -1}
+    first = _first.setdefault(url.drivername, engine := create_engine(url, **how))
+    if first is not engine and getattr(first.dialect, "server_version_info", None):
+        engine = create_engine(url, **how, _initialize=False)
+        engine.dialect = engine.pool._dialect = first.dialect
+        engine._compiled_cache = first._compiled_cache
+        if begin := first.dialect.on_connect_url(url):
+            event.listen(engine.pool, "connect", lambda connection, _record: begin(connection))
+    close(url)
+    _open[url] = engine
+    while len(_open) > MOST_OPEN:
+        close(next(iter(_open)))
+    return engine
+
+
+def _on_sqlite_connect(connection: Any, record: Any) -> None:
+    """As ever, without care for power cuts."""
+    _real["_on_sqlite_connect"](connection, record)
+    connection.execute("PRAGMA synchronous = OFF")
+
+
+@contextmanager
+def as_released() -> Iterator[None]:
+    """Within it, stores are opened as a release opens them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, real in _real.items():
+            patch.setattr(database, name, real)
+        yield
+
+
+database.create_engine = _engine  # type: ignore[assignment]
+database._on_sqlite_connect = _on_sqlite_connect
+os.register_at_fork(before=close_all)
