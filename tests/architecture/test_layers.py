@@ -25,6 +25,7 @@ RANKS = {
     "sync": 4,
     "vendors": 5,
     "approvals": 5,
+    "asking": 6,
     "reading": 6,
     "http": 6,
     "intacct": 7,
@@ -45,7 +46,7 @@ RANKS = {
 
 PURE = {
     *("errors", "text", "codec", "records", "audit", "ports", "flow", "pins", "task", "journal"),
-    *("sync", "vendors", "approvals", "reading"),
+    *("sync", "vendors", "approvals", "asking", "reading"),
     *(f"intacct.{name}" for name in ("xml", "timestamps", "errors", "replies", "query", "records", "walks", "payments")),
     *("intacct.documents", "intacct.rest.calls", "intacct.rest.replies"),
     *(f"asana.{name}" for name in ("request", "calls", "records", "replies", "webhooks")),

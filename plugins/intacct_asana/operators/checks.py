@@ -10,7 +10,8 @@ from intacct_asana.approvals.routing import bill_words, route_of
 from intacct_asana.approvals.words import bill_name
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
 from intacct_asana.flow.model import BillScope, VendorScope
-from intacct_asana.flow.rules import Approver, EnumSignal
+from intacct_asana.flow.rules import Approver
+from intacct_asana.flow.signals import EnumSignal
 from intacct_asana.flow.sources import BILL_SOURCES, VENDOR_SOURCES, Source
 from intacct_asana.flow.words import placeholders
 from intacct_asana.intacct.records import CREATORS, sample_bill, sample_vendor
