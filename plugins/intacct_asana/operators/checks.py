@@ -277,6 +277,14 @@ def rows_of_writers(run: FlowRun, pins: Pins | None) -> list[Row]:
     return [*rows, passed("Asana rules and apps", hidden, mend=cure)]
 
 
+def row_of_asking(run: FlowRun) -> Row:
+    """What deciding on subtasks needs beside an account for each approver, which has a row of its own."""
+    approval = run.flow.approval
+    steps = f"{len(approval.rules)} rules say who is due" if approval.rules else "one step, given by any approver"
+    need = "Asana has approvals in its paid plans; who cannot see the project sees the subtask and not the bill's task"
+    return passed("Asana approval subtasks", f"{steps}; each gets a subtask in their own list. {need}")
+
+
 def _told(check: str, look: Callable[[], str]) -> Row:
     try:
         return passed(check, look())
