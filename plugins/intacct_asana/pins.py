@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from intacct_asana.errors import Problem
 from intacct_asana.flow.model import Flow
-from intacct_asana.flow.rules import EnumSignal, SignalRule
+from intacct_asana.flow.signals import EnumSignal, SignalRule
 from intacct_asana.records import (
     EnumOption,
     FieldDefinition,

@@ -249,6 +249,26 @@ class TaskBoard(Protocol):
     def person(self, gid_or_email: str) -> Person | None: ...
 
 
+class AskBoard(TaskBoard, Protocol):
+    """Asana, as far as asking people by subtasks needs it."""
+
+    def subtasks(self, task_gid: str) -> list[Task]:
+        """The task's subtasks, completed ones too. Raises Refused when the task is gone."""
+        ...
+
+    def create_approval(self, task_gid: str, *, name: str, notes: str, assignee: str, due_on: str) -> Task:
+        """A new approval below the task, `due_on` as ISO text or empty. OutcomeUnknown when no answer came."""
+        ...
+
+    def make_ordinary(self, task_gid: str) -> Task:
+        """The task after asking that it be no approval any more; its `kind` says whether Asana did so."""
+        ...
+
+    def unassign(self, task_gid: str) -> Task: ...
+
+    def complete(self, task_gid: str) -> Task: ...
+
+
 class Attachments(Protocol):
     """What hangs on tasks. Every method raises our six errors only."""
 

@@ -27,5 +27,6 @@ Settings, by POST /_sandbox/settings; each chooses where Asana's behaviour depen
     asana_events_never_end (false)        each page of events says that there are more
     asana_event_delay_seconds (0)         events are told this much later
     asana_task_changed_events (true)      changes of tasks are events, not only stories
+    asana_approvals_stay_approvals (false)  an approval that is made an ordinary task stays one
     asana_webhook_retry_seconds (0.2)     wait before a delivery is tried again
 """

@@ -99,6 +99,7 @@ def _task(task: Task) -> dict[str, Any]:
         "gid": task.gid,
         "name": task.name,
         "resource_subtype": task.kind,
+        "parent": task.parent.gid if task.parent else None,
         "approval_status": task.approval_status,
         "completed": task.completed,
         "completed_at": stamp(task.completed_at) if task.completed_at else None,

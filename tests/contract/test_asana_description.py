@@ -110,6 +110,10 @@ OUR_CALLS = {
     "create_task": "createTask",
     "update_task": "updateTask",
     "complete_task": "updateTask",
+    "read_subtasks": "getSubtasksForTask",
+    "create_approval": "createSubtaskForTask",
+    "make_ordinary": "updateTask",
+    "unassign": "updateTask",
     "set_fields": "updateTask",
     "set_approval": "updateTask",
     "assign": "updateTask",
@@ -232,6 +236,19 @@ def decide_and_attach(hook: AsanaHook) -> None:
     assert len(hook.attachments(task.gid)) == 2
 
 
+def ask_and_end(hook: AsanaHook) -> None:
+    """A person asked by a subtask, which is then closed in either way."""
+    task = hook.create_task(PROJECT, TaskDraft(key="CO:ap:19", name="Bill 19"))
+    for due_on in ("2026-12-01", ""):
+        told = {"name": "Approve bill 19", "notes": "please", "assignee": ALICE["gid"], "due_on": due_on}
+        subtask = hook.create_approval(task.gid, **told)
+        assert (subtask.kind, subtask.approval_status, subtask.assignee_gid) == ("approval", "pending", ALICE["gid"])
+    assert len(hook.subtasks(task.gid)) == 2
+    assert hook.unassign(subtask.gid).assignee_gid is None
+    assert hook.make_ordinary(subtask.gid).approval_status is None
+    assert hook.complete(subtask.gid).completed
+
+
 def be_told(hook: AsanaHook, target: str) -> None:
     made = hook.create_webhook(PROJECT, target)
     assert [one.gid for one in hook.webhooks(WORKSPACE, PROJECT)] == [made.webhook.gid]
@@ -254,6 +271,7 @@ def test_every_call_of_ours_and_its_answer_are_as_asana_describes_them(
 ) -> None:
     work(hook, sandbox)
     decide_and_attach(hook)
+    ask_and_end(hook)
     be_told(hook, receiver.url)
     team = sandbox.act("asana", ALICE["email"], "add_team", name="Payables", people=["ben"])["result"]
     look_up(hook, team["gid"])

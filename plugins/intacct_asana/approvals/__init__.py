@@ -7,13 +7,14 @@ states and looks again at those that stand; `standing_of` says what stands; `Tel
 from __future__ import annotations
 
 from intacct_asana.approvals.choices import UNPROVEN, signals_of
-from intacct_asana.approvals.policy import ApprovalTask, ChoiceField, DeclaredComment, Policy, Way
+from intacct_asana.approvals.policy import ApprovalSubtasks, ApprovalTask, ChoiceField, DeclaredComment, Policy, Way
 from intacct_asana.approvals.seen import Asked, decisions_of
 from intacct_asana.approvals.settle import Settler
 from intacct_asana.approvals.standing import Decided, Stands, Teller, standing_of
 
 __all__ = [
     "UNPROVEN",
+    "ApprovalSubtasks",
     "ApprovalTask",
     "Asked",
     "ChoiceField",

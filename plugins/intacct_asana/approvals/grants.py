@@ -45,8 +45,10 @@ def sorted_out(case: Case, *, at: datetime) -> tuple[list[Decision], list[Lapse]
     lapses: list[Lapse] = []
     decisions = [*case.others, case.decision]
     for grant in open_grants(case):
-        own = replace(case, decision=grant, others=[one for one in decisions if one is not grant])
-        if lapse := _lapse(own, at=at, knows_stories=grant.task_gid == case.decision.task_gid):
+        gid = grant.signal.task_gid
+        others = [one for one in decisions if one is not grant]
+        own = replace(case, decision=grant, others=others, stories=case.stories_of(gid))
+        if lapse := _lapse(own, at=at, knows_stories=gid == case.decision.signal.task_gid or gid in case.histories):
             lapses.append(lapse)
             continue
         kept.append(grant)

@@ -1,4 +1,4 @@
-"""How the people of a flow decide, and by which rules: three ways behind one shape, with names turned into gids.
+"""How the people of a flow decide, and by which rules: four ways behind one shape, with names turned into gids.
 
 A way says which stories are about the decision and what they say, what a task shows, how it is made to show something else,
 and how all of it is called in sentences.
@@ -44,6 +44,11 @@ class Way(Protocol):
     @property
     def completes(self) -> bool:
         """Whether a decision also completes its task."""
+        ...
+
+    @property
+    def on_subtasks(self) -> bool:
+        """Whether people decide on subtasks of their own, so that the bill's own task shows nothing of it."""
         ...
 
     @property
@@ -108,6 +113,7 @@ class ChoiceField:
     names: Mapping[Verdict, str] = field(default_factory=lambda: NAMES)
     known_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     completes: bool = False
+    on_subtasks: bool = False
     again: str = "choose again"
 
     def said_by(self, story: Story) -> str | None:
@@ -167,6 +173,7 @@ class ApprovalTask:
     pending: str = "pending"
     pending_name: str = "pending"
     completes: bool = True
+    on_subtasks: bool = False
     again: str = "decide again"
 
     @property
@@ -206,6 +213,14 @@ class ApprovalTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalSubtasks(ApprovalTask):
+    """Each person who is due has a subtask that is an approval. The bill's own task is none, and nothing on it decides."""
+
+    completes: bool = False
+    on_subtasks: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredComment:
     """A comment whose first line is a declared word, alone or followed by a colon and the reason: `reject: wrong vendor`.
 
@@ -220,6 +235,7 @@ class DeclaredComment:
     pending: str = ""
     pending_name: str = ""
     completes: bool = False
+    on_subtasks: bool = False
     again: str = "write it as a new comment"
 
     @property

@@ -233,7 +233,7 @@ def bill_is_as_shown(case: Case) -> Finding | None:
 
 def task_shows_what_its_history_says(case: Case) -> Finding | None:
     """What it shows without a story may have taken this choice back: the story is late, or lost, or cannot be read."""
-    task, way, decided_at = case.task, case.policy.way, case.decision.signal.decided_at
+    task, way, decided_at = case.chosen_on, case.policy.way, case.decision.signal.decided_at
     if task is None:
         return _no(AS_HISTORY, "The task can no longer be read, so nobody can tell what it shows.", f"Please {case.again}.")
     if not way.pending or (task.modified_at and task.modified_at < decided_at):
@@ -250,7 +250,7 @@ def task_is_as_we_wrote_it(case: Case) -> Finding | None:
     signal = case.decision.signal
     if case.link is None or case.task is None:
         return None
-    bot, stories = case.policy.bot_gid, case.stories or ()
+    bot, stories = case.policy.bot_gid, case.history or ()
     parts = altered_parts(case.link, case.task, stories, at=signal.decided_at, bot_gid=bot, under_way=case.under_way)
     if not parts:
         return _yes(ALTERED, "its name, its due day and the fields that Intacct owns say what we wrote")
@@ -359,7 +359,8 @@ def rejection_has_a_reason(case: Case) -> Finding | None:
         return _yes("reason", "a reason is given")
     if isinstance(case.policy.way, DeclaredComment):
         return _no("reason", "A rejection needs a reason.", "Write it behind the word, after a colon.")
-    return _no("reason", "A rejection needs a reason.", f"Write a comment or fill in the reason, then {case.again}.")
+    how = "Write a comment or fill in the reason" if case.policy.reason_field_gid else "Write a comment"
+    return _no("reason", "A rejection needs a reason.", f"{how}, then {case.again}.")
 
 
 STANDING: tuple[Guard, ...] = (choice_is_proven, choice_counts_as_it_is, choice_stands, choice_was_not_answered_before)

@@ -213,6 +213,7 @@ class Asked:
 class Case:
     """What the rules look at: the decision, its task as it is, the person, the bill as it is, its other decisions.
 
+    `stories` are those of the task on which the person chose: the bill's own, or the `subtask`. `histories` are others' by gid.
     `person`, `task` and `stories` are None where Asana knows no such person or task any more, `bill` where it is gone.
     `under_way` are parts of the task that a write of ours may have changed, and nobody kept its answer.
     `shown` is what was seen, by decision id. `users` is Intacct's list of them, None where it may not be read; `own_login`
@@ -227,6 +228,8 @@ class Case:
     bill: Bill | None
     others: Sequence[Decision] = ()
     task: Task | None = None
+    subtask: Task | None = None
+    histories: Mapping[str, Sequence[Story] | None] = field(default_factory=dict)
     link: Link | None = None
     under_way: Collection[str] = ()
     shown: Mapping[str, Snapshot | None] = field(default_factory=dict)
@@ -294,6 +297,19 @@ class Case:
     def story(self) -> Story | None:
         """The story that proves the choice, as it stands now."""
         return next((one for one in self.stories or () if one.gid == self.decision.signal.story_gid), None)
+
+    @property
+    def chosen_on(self) -> Task | None:
+        """The task on which the person chose, as it is now."""
+        return self.subtask or self.task
+
+    @property
+    def history(self) -> Sequence[Story] | None:
+        """The stories of the bill's own task."""
+        return self.stories_of(self.decision.task_gid)
+
+    def stories_of(self, task_gid: str) -> Sequence[Story] | None:
+        return self.stories if task_gid == self.decision.signal.task_gid else self.histories.get(task_gid)
 
     @property
     def again(self) -> str:

@@ -159,11 +159,14 @@ class Settler(Writer):
         email = person.email if person and person.email else decision.decider_email
         bill = bill or self.find_whole(decision)
         known = replace(decision, decider_email=email, record_no=bill.record_no if bill else decision.record_no)
+        chosen_on, grants = decision.signal.task_gid, [one for one in others if one.state is DecisionState.GRANTED]
         return Case(
             decision=known,
             policy=self.policy,
             person=person,
-            stories=self.stories(decision),
+            stories=self.stories(chosen_on),
+            histories=self.histories(decision, grants, also=decision.task_gid),
+            subtask=self.board.task(chosen_on) if chosen_on != decision.task_gid else None,
             bill=bill,
             others=others,
             task=self.board.task(decision.task_gid),
@@ -302,7 +305,7 @@ class Settler(Writer):
             return self._park(case, refused, findings, until=until)
         if ALTERED in failed and case.link:
             at, bot = case.decision.signal.decided_at, self.policy.bot_gid
-            parts = altered_parts(case.link, case.task, case.stories or (), at=at, bot_gid=bot, under_way=case.under_way)
+            parts = altered_parts(case.link, case.task, case.history or (), at=at, bot_gid=bot, under_way=case.under_way)
             self.write_anew(case.link.key, parts)
             said["altered"] = parts
         if case.bill:

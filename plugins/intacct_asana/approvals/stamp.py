@@ -101,14 +101,20 @@ class Writer:
     def advance(self, decision: Decision, to: DecisionState, said: Facts, *, at: datetime | None = None) -> Decision:
         return self.decisions.advance(decision, to=to, facts=said, at=at or self.now())
 
-    def stories(self, decision: Decision) -> Sequence[Story] | None:
+    def stories(self, task_gid: str) -> Sequence[Story] | None:
         """The task's stories as they stand now, None when the task is gone: people may have changed their minds since."""
         try:
-            return self.board.stories(decision.task_gid)
+            return self.board.stories(task_gid)
         except Refused:
-            if self.board.task(decision.task_gid) is None:
+            if self.board.task(task_gid) is None:
                 return None
             raise
+
+    def histories(self, decision: Decision, grants: Sequence[Decision], *, also: str = "") -> dict[str, Sequence[Story] | None]:
+        """Stories of `also` and of the subtasks on which the earlier steps were given: each where it is not the decision's."""
+        there = [one.signal.task_gid for one in grants if one.signal.task_gid != one.task_gid]
+        wanted = {*there, also} - {decision.signal.task_gid, ""}
+        return {gid: self.stories(gid) for gid in sorted(wanted)}
 
     def find_whole(self, decision: Decision) -> Bill | None:
         bill = self.find_bill(decision)
@@ -300,7 +306,8 @@ class Writing:
             decision=decision,
             policy=run.policy,
             person=None,
-            stories=run.stories(decision) if self.sent_before or grants else (),
+            stories=run.stories(decision.signal.task_gid) if self.sent_before or grants else (),
+            histories=run.histories(decision, grants),
             bill=bill,
             others=others,
             shown={one.decision_id: shown_to(one, run.links) for one in (*grants, decision)},

@@ -115,7 +115,7 @@ def still_holds(decision: Decision, bill: Bill | None, shown: Snapshot | None) -
 
 def _to_show(state: Stands, choices: Sequence[Decision], task: Task | None, policy: Policy) -> str:
     way = policy.way
-    if task is None:
+    if task is None or way.on_subtasks:
         return ""
     verdicts = {stands: verdict for verdict, stands in BY_VERDICT.items()}
     target = way.value_of(verdicts[state]) if state in verdicts else way.pending
@@ -207,14 +207,31 @@ class Teller:
         task = self.board.task(decision.task_gid)
         stories = self.board.stories(decision.task_gid) if task else []
         story_gid, choices = "", self.decisions.of(decision.key)
-        if task and not self._is_no_news(decision, stories, choices):
+        subtask = self.board.task(decision.signal.task_gid) if decision.signal.task_gid != decision.task_gid else None
+        there = self.board.stories(subtask.gid) if subtask else stories
+        if task and not self._is_no_news(decision, there, choices):
             wanted = standing_of(choices, None, task, self.policy, shown={}).show
-            target = wanted if self._may_put(decision, choices, stories) else ""
+            target = wanted if self._may_put(decision, choices, there) else ""
             story_gid = self._commented(decision, target, stories)
             if target:
                 self.put(task, target, stories)
+            if subtask:
+                self._answer_there(decision, subtask, there, choices)
             self._show_progress(decision, task)
         return self.decisions.acknowledge(decision, story_gid=story_gid, at=self.now())
+
+    def _answer_there(self, decision: Decision, subtask: Task, stories: Sequence[Story], choices: Sequence[Decision]) -> None:
+        """Tell the person on their own subtask too, and have it show what stands on it: pending, where nothing does."""
+        own = [one for one in choices if one.signal.task_gid == subtask.gid]
+        stands = [one.signal.verdict for one in own if one.state in (DecisionState.CONFIRMED, DecisionState.GRANTED)]
+        way, target = self.policy.way, ""
+        shown = way.shown_on(subtask)
+        is_same = way.verdicts.get(shown) is stands[-1] if stands else shown == way.pending
+        if subtask.kind == "approval" and not is_same and self._may_put(decision, own, stories):
+            target = way.value_of(stands[-1]) if stands else way.pending
+        self._commented(decision, target, stories, on=subtask.gid)
+        if target:
+            self._put(subtask.gid, target, stories)
 
     def _show_progress(self, decision: Decision, task: Task) -> None:
         """Where the flow names a field for it. What was refused changes nothing of it."""
@@ -251,19 +268,20 @@ class Teller:
 
         The stories are read after each write, because only they tell what it wrote over.
         """
-        way = self.policy.way
-        if not self.bring_back(task):
-            return
-        seen = {story.gid for story in stories}
+        if self.bring_back(task):
+            self._put(task.gid, value, stories)
+
+    def _put(self, task_gid: str, value: str, stories: Sequence[Story]) -> None:
+        way, seen = self.policy.way, {story.gid for story in stories}
         for _ in range(MOST_PUTS):
-            way.put(self.board, task.gid, value)
-            changes = changes_of(self.board.stories(task.gid), self.policy)
+            way.put(self.board, task_gid, value)
+            changes = changes_of(self.board.stories(task_gid), self.policy)
             since = [story for story in changes if story.gid not in seen]
             newer = [story for story in since if story.author_gid != self.policy.bot_gid]
             over = way.said_by(newer[-1]) if newer else None
             if not over or way.said_by(since[-1]) == over:
                 return
-            self.put_back.append(task.gid)
+            self.put_back.append(task_gid)
             seen.update(story.gid for story in since)
             value = over
 
@@ -297,14 +315,15 @@ class Teller:
         people = (story for story in changes_of(stories, self.policy) if story.author_gid != self.policy.bot_gid)
         return any(story.gid not in known and (way.said_by(story) or "") in way.verdicts for story in people)
 
-    def _commented(self, decision: Decision, target: str, stories: Sequence[Story]) -> str:
-        """gid of our comment about the decision as it stands, made once."""
+    def _commented(self, decision: Decision, target: str, stories: Sequence[Story], *, on: str = "") -> str:
+        """gid of our comment about the decision as it stands, made once on the bill's task, and once `on` its subtask."""
         mark = reference(remark_id(decision))
         if told := comment_with(mark, stories, author_gid=self.policy.bot_gid):
             return told
         text = comment_of(decision, self.policy, goes_back_to=target, anchor=self.decisions.anchor(decision))
         body = {"text": text, "reference": mark}
-        intent = Intent(intent_id=f"answer-{remark_id(decision)}", kind="answer", subject=decision.task_gid, body=body)
+        name = f"answer-{remark_id(decision)}{'-there' if on else ''}"
+        intent = Intent(intent_id=name, kind="answer", subject=on or decision.task_gid, body=body)
         kind = AnswerKind(board=self.board, bot_gid=self.policy.bot_gid)
         with closing(
             carry_out([intent], kinds=[kind], journal=self.journal, owner=self.owner, now=self.now, workers=1)

@@ -152,6 +152,35 @@ def update_task(task_gid: str, draft: TaskDraft, *, changed: Collection[str]) ->
     return _write_task(task_gid, data, asked=f"updating task {task_gid} of {draft.key}")
 
 
+def read_subtasks(task_gid: str) -> Request:
+    """Source: developers.asana.com/reference/getsubtasksfortask."""
+    return get_list(
+        f"/tasks/{segment(task_gid)}/subtasks", asked=f"reading the subtasks of task {task_gid}", fields=TASK_FIELDS
+    )
+
+
+def create_approval(task_gid: str, *, name: str, notes: str, assignee: str, due_on: str) -> Request:
+    """An approval as a subtask. Source: developers.asana.com/reference/createsubtaskfortask."""
+    data = {"name": name, "notes": notes, "assignee": assignee, "resource_subtype": "approval"}
+    return send(
+        "POST",
+        f"/tasks/{segment(task_gid)}/subtasks",
+        asked=f"creating an approval below task {task_gid}",
+        data={**data, **({"due_on": due_on} if due_on else {})},
+        fields=TASK_FIELDS,
+        repeatable=False,
+    )
+
+
+def make_ordinary(task_gid: str) -> Request:
+    """A task that is no approval any more. Whether Asana takes that is not documented: the answer tells."""
+    return _write_task(task_gid, {"resource_subtype": "default_task"}, asked=f"making task {task_gid} an ordinary one")
+
+
+def unassign(task_gid: str) -> Request:
+    return _write_task(task_gid, {"assignee": None}, asked=f"taking task {task_gid} off its person's list")
+
+
 def complete_task(task_gid: str) -> Request:
     return _write_task(task_gid, {"completed": True}, asked=f"completing task {task_gid}")
 

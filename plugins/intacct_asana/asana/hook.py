@@ -227,6 +227,29 @@ class AsanaHook(AsanaWire):
         """The task as read back after setting enum (option gid) or text fields; None clears."""
         return _note(self.wrote, self.ask(calls.set_fields(task_gid, fields), one(task_from)))
 
+    def subtasks(self, task_gid: str) -> list[Task]:
+        """The task's subtasks, completed ones too. Raises Refused when the task is gone."""
+        return self.all_of(calls.read_subtasks(task_gid), task_from)
+
+    @mutates
+    def create_approval(self, task_gid: str, *, name: str, notes: str, assignee: str, due_on: str) -> Task:
+        """A new approval below the task. OutcomeUnknown when no clear answer came: look at the subtasks before trying again."""
+        request = calls.create_approval(task_gid, name=name, notes=notes, assignee=assignee, due_on=due_on)
+        return _note(self.made, self.ask(request, one(task_from)))
+
+    @mutates
+    def make_ordinary(self, task_gid: str) -> Task:
+        """The task as read back after asking that it be no approval any more; its `kind` says whether Asana did so."""
+        return _note(self.wrote, self.ask(calls.make_ordinary(task_gid), one(task_from)))
+
+    @mutates
+    def unassign(self, task_gid: str) -> Task:
+        return _note(self.wrote, self.ask(calls.unassign(task_gid), one(task_from)))
+
+    @mutates
+    def complete(self, task_gid: str) -> Task:
+        return _note(self.wrote, self.ask(calls.complete_task(task_gid), one(task_from)))
+
     @mutates
     def set_approval(self, task_gid: str, status: str) -> Task:
         """The task as read back after setting the status of its approval."""

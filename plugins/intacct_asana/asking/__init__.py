@@ -1,1 +1,1 @@
-"""Having the people who are due decide: who is next, and what they are told of it."""
+"""Having the people who are due decide: subtasks in their own lists, who is next, and what they are reminded of."""

@@ -211,9 +211,10 @@ def check_signal(approval: Approval) -> Iterator[Found]:
         yield from check_apart([(key, getattr(signal, key)) for key in ("pending", "approve", "reject")], path)
     elif signal.kind == "comment":
         yield from check_apart([(key, word) for key in ("approve", "reject") for word in getattr(signal, key)], path)
-        if "reason_field" in approval.model_fields_set and approval.reason_field:
-            what = "`reason_field` is named, and people who decide by comment give the reason there"
-            yield Found(path=("approval", "reason_field"), what=what, mend="remove it")
+    if approval.reason_text_field is None and "reason_field" in approval.model_fields_set and approval.reason_field:
+        how = "by comment give the reason there" if signal.kind == "comment" else "on subtasks give the reason in a comment"
+        what = f"`reason_field` is named, and people who decide {how}"
+        yield Found(path=("approval", "reason_field"), what=what, mend="remove it")
 
 
 def check_apart(named: Iterable[tuple[str, str]], path: Path) -> Iterator[Found]:

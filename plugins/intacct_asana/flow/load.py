@@ -22,7 +22,8 @@ from intacct_asana.flow import checks, policy_checks, write_back_checks
 from intacct_asana.flow.checks import Found
 from intacct_asana.flow.checks import Path as Place
 from intacct_asana.flow.model import Alerts, BillScope, Flow, VendorScope
-from intacct_asana.flow.rules import KIND_MARKS, Approval
+from intacct_asana.flow.rules import Approval
+from intacct_asana.flow.signals import KIND_MARKS
 from intacct_asana.flow.words import Part, did_you_mean
 from intacct_asana.flow.write_back import WriteBack
 from intacct_asana.flow.yaml_text import Flaw, Items, Table, read_yaml

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema
 
 from intacct_asana.flow.policy import Delegation, Reminders, RoutingRule
+from intacct_asana.flow.signals import ApprovalSubtasksSignal, CommentSignal, EnumSignal, SignalRule
 from intacct_asana.flow.sources import BILL_SOURCES, VENDOR_SOURCES, Shape, Source
-from intacct_asana.flow.words import Amount, Currency, Day, Email, FieldName, IntacctName, Line, Part, Word, did_you_mean, flaw
+from intacct_asana.flow.words import Amount, Currency, Day, Email, FieldName, IntacctName, Line, Part, did_you_mean, flaw
 from intacct_asana.records import BillState
 from intacct_asana.text import amount_text, one_line
 
@@ -181,66 +182,6 @@ DECIDABLE = (BillState.SUBMITTED, BillState.PARTIALLY_APPROVED, BillState.NO_VAL
 """States in which nothing was paid and a stamp does no more than stamp."""
 
 
-class EnumSignal(Part):
-    """People decide by choosing an option of a field."""
-
-    kind: Literal["enum"] = "enum"
-    """May be left out."""
-
-    field: FieldName = "Approval"
-    """Name or gid of the enum field in the bills' project."""
-
-    pending: Line = "Pending"
-    """Option of a bill that nobody has decided yet. New tasks get it, and refused decisions go back to it."""
-
-    approve: Line = "Approved"
-    """Option that approves the bill."""
-
-    reject: Line = "Rejected"
-    """Option that rejects the bill."""
-
-    other_names: Mapping[Line, tuple[Line, ...]] = {}
-    """Other names under which an option still means the same, by the name above, as in `Approved: [OK to pay]`."""
-
-
-class ApprovalTaskSignal(Part):
-    """The bill's task is itself an approval of Asana, with its own buttons. New tasks are made so; ticking one approves it."""
-
-    kind: Literal["approval_task"]
-    """Says that the tasks are approvals."""
-
-    changes_requested: Literal["reject", "ignore"] = "reject"
-    """What `Request changes` means: a rejection, which needs a reason, or nothing."""
-
-
-class CommentSignal(Part):
-    """People decide by a comment whose first line is a declared word, alone or with a colon and the reason: `reject: why`."""
-
-    kind: Literal["comment"]
-    """Says that people decide by comment."""
-
-    approve: Annotated[tuple[Word, ...], Field(min_length=1)] = ("approve",)
-    """Words that approve the bill, in capitals or not."""
-
-    reject: Annotated[tuple[Word, ...], Field(min_length=1)] = ("reject",)
-    """Words that reject the bill."""
-
-
-def kind_mark(value: Any) -> str:
-    """Which of the three a part of a file means to be, as pydantic's errors name it. Without `kind` it is the field."""
-    kind = value.get("kind", "enum") if isinstance(value, Mapping) else getattr(value, "kind", "enum")
-    return f"[{kind}]"
-
-
-KIND_MARKS = frozenset({"[enum]", "[approval_task]", "[comment]"})
-SignalRule = Annotated[
-    Annotated[EnumSignal, Tag("[enum]")]
-    | Annotated[ApprovalTaskSignal, Tag("[approval_task]")]
-    | Annotated[CommentSignal, Tag("[comment]")],
-    Discriminator(kind_mark),
-]
-
-
 def digest_of(*parts: object) -> str:
     """Twelve hex characters that change when a part changes in meaning; `10000.0` and `10000.00` are one amount."""
     return _sha256(text_of(parts))[:12]
@@ -309,7 +250,8 @@ class Approval(Part):
     """How a decision looks in Asana."""
 
     reason_field: FieldName | None = "Decision reason"
-    """Text field for the reason, which a rejection needs. Not used where people decide by comment: the reason stands there."""
+    """Text field for the reason, which a rejection needs. Not used where people decide by comment or on subtasks: there the
+    reason is a comment."""
 
     approvers: Annotated[tuple[Approver, ...], Field(min_length=1)]
     """Who may decide. Nobody else's choice counts."""
@@ -376,7 +318,7 @@ class Approval(Part):
     @property
     def reason_text_field(self) -> str | None:
         """The field that holds the reason, where there is one."""
-        return None if isinstance(self.signal, CommentSignal) else self.reason_field
+        return None if isinstance(self.signal, CommentSignal | ApprovalSubtasksSignal) else self.reason_field
 
     @property
     def policy_text(self) -> str:

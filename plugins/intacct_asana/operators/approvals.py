@@ -21,9 +21,9 @@ from intacct_asana.approvals.standing import AnswerKind, anchors_told
 from intacct_asana.approvals.words import content_of, is_stamp_of, read_stamp
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OddRecord, Refused, TryLater, UnexpectedReply
 from intacct_asana.journal import carry_out
+from intacct_asana.operators.asking import Meetings, carry_out_asks
 from intacct_asana.operators.evidence import anchors_on
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
-from intacct_asana.operators.holding import Holding
 from intacct_asana.operators.read_decisions import look_at_taken_back
 from intacct_asana.operators.timestamps import stamp_newest
 from intacct_asana.reading.choices import COPY, TO_SHOW, Places
@@ -69,21 +69,20 @@ class SettleDecisionsOperator(FlowOperator):
         approval = run.flow.approval
         if not run.flow.rehearsal:
             run.store.keep_policy(approval.policy_version, text=approval.policy_text, at=run.now())
-        settler, began = settler_of(run, plan_id=self.plan_id), run.now()
-        was_run = run.store.cursor(LOOKED) is not None
+        settler, began, was_run = settler_of(run, plan_id=self.plan_id), run.now(), run.store.cursor(LOOKED) is not None
         summary = settler.settle_all()
-        holding = Holding(run, settler, summary, was_run=was_run)
-        looks = _Looks(run, settler, summary, holding)
+        meetings = Meetings(run, settler, summary, was_run=was_run)
+        looks = _Looks(run, settler, summary, meetings)
         if not summary.not_started:
             look_at_taken_back(run, settler, summary)
             looks.at_decided(began)
-            holding.meet_new()
+            meetings.meet_new()
         more = {
             "looked_at": looks.count,
             "anchors": len(looks.anchors),
             "unknown_stamps": looks.unknown,
             **looks.bringer.report(),
-            **holding.report(),
+            **meetings.report(),
         }
         report = _reported(self, run, summary, more=more)
         looks.raise_if_evidence_is_wrong()
@@ -108,6 +107,7 @@ class TellPeopleOperator(FlowOperator):
         summary = teller_of(run, bringer).tell_all()
         if not summary.not_started:
             _show_again(run, summary, bringer)
+            carry_out_asks(run, summary)
             for about in (COPY, LIFTED, PARKED):
                 _answer(run, summary, about)
         run.store.marks().wrote(run.own_board("bill")[0].wrote)
@@ -288,8 +288,8 @@ def _show(
 class _Looks:
     """One run's looks at bills that were decided before, here or by a store that was lost."""
 
-    def __init__(self, run: FlowRun, settler: Settler, summary: Decided, holding: Holding) -> None:
-        self.run, self.settler, self.summary, self.holding = run, settler, summary, holding
+    def __init__(self, run: FlowRun, settler: Settler, summary: Decided, meetings: Meetings) -> None:
+        self.run, self.settler, self.summary, self.meetings = run, settler, summary, meetings
         self.count, self.anchors, self.wrong = 0, list[Anchor](), list[str]()
         self.bringer = _Bringer(run)
         self.unknown = list[str]()
@@ -370,7 +370,7 @@ class _Looks:
             if not self._met_before(bill) or only_owed:
                 self._look_at(bill, decisions)
         self._look_at_unknown({key: bill for key, bill in bills.items() if self._is_unknown(bill, decided.get(key, ()))})
-        self.holding.meet(bills)
+        self.meetings.meet(bills)
 
     def _met_before(self, bill: Bill) -> bool:
         """Notes the bill's change time. Whether it is read again only because looking back reaches it: then it costs no call.
@@ -449,7 +449,7 @@ class _Looks:
         """Of stamps that this store made, and, in the look at all of them, of what was told since its evidence began."""
         self.anchors += anchors_on(bill, decisions, stamp=self.settler.policy.stamp)
         if self._is_whole and self._told_since:
-            stories = self.settler.stories(decisions[-1]) or ()
+            stories = self.settler.stories(decisions[-1].task_gid) or ()
             self.anchors += anchors_told(stories, bot_gid=self.settler.policy.bot_gid, since=self._told_since)
 
     def _examine(self) -> None:

@@ -10,7 +10,8 @@ from intacct_asana.approvals.routing import bill_words, route_of
 from intacct_asana.approvals.words import bill_name
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
 from intacct_asana.flow.model import BillScope, VendorScope
-from intacct_asana.flow.rules import Approver, EnumSignal
+from intacct_asana.flow.rules import Approver
+from intacct_asana.flow.signals import EnumSignal
 from intacct_asana.flow.sources import BILL_SOURCES, VENDOR_SOURCES, Source
 from intacct_asana.flow.words import placeholders
 from intacct_asana.intacct.records import CREATORS, sample_bill, sample_vendor
@@ -296,6 +297,14 @@ def rows_of_writers(run: FlowRun, pins: Pins | None) -> list[Row]:
     hidden = "Asana's API tells nothing of rules and apps, which can write it too; what they do counts for nothing"
     cure = "look at the project's Customize menu (Rules, Apps), and keep out what chooses for people"
     return [*rows, passed("Asana rules and apps", hidden, mend=cure)]
+
+
+def row_of_asking(run: FlowRun) -> Row:
+    """What deciding on subtasks needs beside an account for each approver, which has a row of its own."""
+    approval = run.flow.approval
+    steps = f"{len(approval.rules)} rules say who is due" if approval.rules else "one step, given by any approver"
+    need = "Asana has approvals in its paid plans; who cannot see the project sees the subtask and not the bill's task"
+    return passed("Asana approval subtasks", f"{steps}; each gets a subtask in their own list. {need}")
 
 
 def _told(check: str, look: Callable[[], str]) -> Row:

@@ -18,7 +18,7 @@ from intacct_asana.audit.export import Query
 from intacct_asana.audit.pack import BillSeen, Difference, Period, Populations, Sample, Source, TaskSeen, amount_cell, pack_of
 from intacct_asana.deployment import evidence_keys, exports_folder
 from intacct_asana.errors import Misconfigured
-from intacct_asana.flow.rules import EnumSignal
+from intacct_asana.flow.signals import EnumSignal
 from intacct_asana.operators.evidence import ExportEvidenceOperator, export_of, who_asked, write_new
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.records import Bill, FieldValue, Pins, ReadWindow, Task, Verdict

@@ -17,11 +17,11 @@ from zoneinfo import ZoneInfo
 from airflow.sdk import BaseHook, BaseOperator
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from intacct_asana.approvals import ApprovalTask, ChoiceField, DeclaredComment, Policy, Way
+from intacct_asana.approvals import ApprovalSubtasks, ApprovalTask, ChoiceField, DeclaredComment, Policy, Way
 from intacct_asana.deployment import evidence_keys, flow_named
 from intacct_asana.errors import Misconfigured, Problem, UnsafePlan
 from intacct_asana.flow.model import Flow
-from intacct_asana.flow.rules import EnumSignal, SignalRule
+from intacct_asana.flow.signals import EnumSignal, SignalRule
 from intacct_asana.reading.documents import BillFiles
 from intacct_asana.records import Bill, Cursor, Link, Person, PinnedField, Pins, Verdict
 from intacct_asana.store import FlowStore, StoredPlan, kept_open, open_store
@@ -355,8 +355,9 @@ def _meanings(signal: SignalRule) -> dict[str, tuple[str, Verdict]]:
 
 def way_of(signal: SignalRule, pins: Pins, *, since: Mapping[str, datetime]) -> Way:
     """How people decide, with names already turned into gids."""
-    if signal.kind == "approval_task":
-        return ApprovalTask(changes_requested=Verdict.REJECT if signal.changes_requested == "reject" else None)
+    if signal.kind == "approval_task" or signal.kind == "approval_subtasks":
+        way = ApprovalTask if signal.kind == "approval_task" else ApprovalSubtasks
+        return way(changes_requested=Verdict.REJECT if signal.changes_requested == "reject" else None)
     if signal.kind == "comment":
         return DeclaredComment(words=dict(_meanings(signal).values()), since=since)
     field = pins.fields[signal.field]

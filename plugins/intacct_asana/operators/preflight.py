@@ -15,6 +15,7 @@ from intacct_asana.operators.checks import (
     checks_of_reading,
     failed,
     passed,
+    row_of_asking,
     rows_of_creators,
     rows_of_entities,
     rows_of_further_steps,
@@ -219,6 +220,7 @@ class CheckAsanaOperator(FlowOperator):
             rows += self._project(run, kind, project)
         rows += rows_of_sources(run) + rows_of_writers(run, run.store.pins("bill"))
         rows += [self._kinds(run)] if run.flow.approval.signal.kind == "approval_task" else []
+        rows += [row_of_asking(run)] if run.flow.approval.signal.kind == "approval_subtasks" else []
         rows += [self._person(run, email) for email in required_people(run.flow, "bill")]
         rows += self._told_of_late_bills(run)
         webhook = webhook_checks(run, board=run.unpinned_board, create=self.create_missing is True)

@@ -24,6 +24,7 @@ from intacct_asana.reading.choices import (
     chosen_by_people,
     is_taken_back,
     is_too_young,
+    is_young,
     may_be_chosen_on,
     may_be_news,
     no_approvals,
@@ -31,6 +32,7 @@ from intacct_asana.reading.choices import (
     unlinked,
 )
 from intacct_asana.records import Cursor, Decision, DecisionState, Link, Mark, Pins, Task, UnreadTask
+from intacct_asana.records.asks import AskState
 from intacct_asana.store import StoredPlan
 
 if TYPE_CHECKING:
@@ -64,11 +66,12 @@ class ReadDecisionsOperator(FlowOperator):
         crawls = hints.tell_too_little or before.crawl_is_due(every_hours=run.flow.approval.crawl_hours, now=began)
         look = Look(crawls=crawls, newest=before.seen_until, began_at=began_there)
         self._list(run, board, pins, policy, hints.touched | before.owed, look)
-        self._ask(run, board, pins, policy, hints, look, before)
+        asked = self._read_asked(run, board, policy, hints, look, before) if policy.way.on_subtasks else frozenset()
+        self._ask(run, board, pins, policy, hints, look, before, but=asked)
         self._name_unread(run, look)
         by_task = run.store.links("bill").by_task(look.tasks)
         self._look_at_unlinked(run, board, pins, policy, look, by_task)
-        for task in look.tasks.values():
+        for task in look.tasks.values() if not policy.way.on_subtasks else ():
             if task.gid in by_task and not self._read(run, board, policy, task, by_task[task.gid], look, now=began):
                 break
         others = [(task, link) for task, link in no_approvals(look.tasks.values(), by_task, policy) if not is_closed(link)]
@@ -115,7 +118,16 @@ class ReadDecisionsOperator(FlowOperator):
             look.list_page(page, marks, policy, touched=touched)
 
     def _ask(
-        self, run: FlowRun, board: AsanaHook, pins: Pins, policy: Policy, hints: Hints, look: Look, before: Places
+        self,
+        run: FlowRun,
+        board: AsanaHook,
+        pins: Pins,
+        policy: Policy,
+        hints: Hints,
+        look: Look,
+        before: Places,
+        *,
+        but: Collection[str],
     ) -> None:
         """Tasks that the listing does not hold, one by one: touched, deleted, or known to be somewhere else.
 
@@ -124,7 +136,7 @@ class ReadDecisionsOperator(FlowOperator):
         links, asked = run.store.links("bill"), {*hints.touched, *hints.deleted, *before.away, *before.owed}
         if look.crawls:
             asked |= {link.task_gid for link in links.all().values() if not is_closed(link)}
-        asked -= look.listed
+        asked -= {*look.listed, *but}
         by_task, marks = links.by_task(asked), run.store.marks().of(asked)
         # The bill may have another task by now, and still nobody reads what was chosen on this one.
         former = links.stood_for(hints.deleted.keys() - by_task.keys())
@@ -148,6 +160,40 @@ class ReadDecisionsOperator(FlowOperator):
             if (is_here or gid in look.away) and (is_touched or may_be_news(task, marks.get(gid), policy, crawls=look.crawls)):
                 look.tasks[gid] = task
 
+    def _read_asked(
+        self, run: FlowRun, board: AsanaHook, policy: Policy, hints: Hints, look: Look, before: Places
+    ) -> frozenset[str]:
+        """Choices on the subtasks by which people were asked: on those that people touched, and that may still fill up.
+
+        No listing of the project holds them, so a look at the whole project asks for each that is open, or that waits for
+        others. The answer holds all subtasks of ours that something hinted at.
+        """
+        asks, links = run.store.asks(), run.store.links("bill")
+        hinted = asks.by_subtask({*hints.touched, *hints.deleted, *before.owed})
+        wanted = dict(hinted)
+        if look.crawls:
+            waiting = {one.signal.task_gid for one in run.store.decisions().granted()}
+            wanted |= {one.subtask_gid: one for one in asks.open() if one.subtask_gid} | dict(asks.by_subtask(waiting))
+        linked, marks = links.of({ask.key for ask in wanted.values()}), run.store.marks().of(wanted)
+        for gid, ask in sorted(wanted.items()):
+            link = linked.get(ask.key)
+            if link is None or link.task_gid != ask.task_gid:
+                continue
+            try:
+                task = board.task(gid)
+            except IntacctAsanaError as error:
+                if isinstance(error, TryLater | Misconfigured):
+                    raise
+                look.report.fail(f"{ask.key}, subtask {gid}", error)
+                look.owed.add(gid)
+                continue
+            is_news = gid in hinted or (task and may_be_news(task, marks.get(gid), policy, crawls=True))
+            if task is None:
+                look.gone += [ask] if ask.is_live else []
+            elif is_news and not self._read(run, board, policy, task, link, look, now=run.now()):
+                break
+        return frozenset(hinted)
+
     @staticmethod
     def _name_unread(run: FlowRun, look: Look) -> None:
         """Tasks of open bills that cannot be read: no decision comes of them, and each run asks for them again."""
@@ -169,7 +215,8 @@ class ReadDecisionsOperator(FlowOperator):
         """The task's decisions. False when reading on would only meet the same trouble again."""
         try:
             stories = board.stories(task.gid)
-            signals = signals_of(task, stories, policy, closed_by_us=is_closed(link))
+            closed_by_us = is_closed(link) or task.kind != "approval"
+            signals = signals_of(task, stories, policy, closed_by_us=closed_by_us)
             settled = [one for one in signals if not is_too_young(one, now)]
             before = run.store.decisions().of(link.key)
             known = {one.decision_id for one in before}
@@ -186,9 +233,11 @@ class ReadDecisionsOperator(FlowOperator):
                 look.report.fail(link.key, error)
                 look.is_stuck = True
             return not isinstance(error, TryLater | Misconfigured)
-        if any(is_taken_back(one, stories, policy) for one in before):
+        if any(is_taken_back(one, stories, policy) for one in before if one.signal.task_gid in (task.gid, one.task_gid)):
             look.taken_back.add(link.key)
         look.report.count("read")
+        if policy.way.on_subtasks and is_young(task, now):
+            look.owed.add(task.gid)
         look.note_read(task, signals, settled, policy.way.shown_on(task), now)
         # A choice whose story is late is one all the same: it is waited for.
         is_late = len(settled) < len(signals)
@@ -249,6 +298,9 @@ class ReadDecisionsOperator(FlowOperator):
             known = run.store.intents().of(answers)
             run.store.intents().note([one for name, one in answers.items() if name not in known], at=now)
             run.store.marks().read(look.marks)
+            if look.gone:
+                run.store.asks().save([replace(ask, state=AskState.GONE, closed_at=now) for ask in look.gone])
+                run.store.asks().work_out_again({ask.key for ask in look.gone})
         for decision in recorded:
             self.log.info("Recorded %s: %s on %s", decision.decision_id, decision.signal.verdict, decision.key)
         return recorded

@@ -30,6 +30,7 @@ from intacct_asana.records import (
     Task,
     UnreadTask,
 )
+from intacct_asana.records.asks import Ask
 from intacct_asana.records.remarks import reference
 from intacct_asana.sync.report import Report
 from intacct_asana.text import short
@@ -203,6 +204,8 @@ class Look:
     to_show: set[str] = field(default_factory=set)
     taken_back: set[str] = field(default_factory=set)
     """Keys of bills of which somebody took the approval of a step back."""
+    gone: list[Ask] = field(default_factory=list)
+    """Subtasks that asked somebody and were deleted."""
     copies: list[Copy] = field(default_factory=list)
     marks: dict[str, Mark] = field(default_factory=dict)
     unread: dict[str, str] = field(default_factory=dict)
@@ -238,7 +241,7 @@ class Look:
         self, task: Task, signals: Collection[Signal], settled: Collection[Signal], shown: str, now: datetime
     ) -> None:
         """A task's stories were read. A young history may still fill up, so it is not marked as read."""
-        if task.modified_at and task.modified_at <= now - SETTLES:
+        if task.modified_at and not is_young(task, now):
             self.marks[task.gid] = Mark(read_at=task.modified_at, value=shown)
         elif task.modified_at and len(settled) < len(signals):
             self.again.append(task.modified_at)
@@ -285,6 +288,11 @@ def is_taken_back(decision: Decision, stories: Sequence[Story], policy: Policy) 
         return False
     is_there = any(story.gid == decision.signal.story_gid for story in stories)
     return not is_there or followed_by(decision, stories, policy) is not None
+
+
+def is_young(task: Task, now: datetime) -> bool:
+    """Whether its history may still fill up."""
+    return task.modified_at is not None and task.modified_at > now - SETTLES
 
 
 def is_too_young(signal: Signal, now: datetime) -> bool:

@@ -18,6 +18,7 @@ from intacct_asana.errors import Problem, TryLater
 from intacct_asana.records import Cursor, Intent, IntentState, Pins
 from intacct_asana.records.anchors import Anchor
 from intacct_asana.store import evidence, runs, timestamps
+from intacct_asana.store.asks import StoredAsks
 from intacct_asana.store.database import Database
 from intacct_asana.store.decisions import StoredDecisions
 from intacct_asana.store.documents import StoredDocuments
@@ -76,6 +77,9 @@ class FlowStore:
 
     def decisions(self) -> StoredDecisions:
         return StoredDecisions(self._database, flow=self._flow, keys=self._keys)
+
+    def asks(self) -> StoredAsks:
+        return StoredAsks(self._database, flow=self._flow)
 
     def marks(self) -> StoredMarks:
         return StoredMarks(self._database, flow=self._flow)

@@ -116,6 +116,12 @@ def _timestamps(connection: Connection) -> None:
     tables.guard_timestamps(connection)
 
 
+def _asks(connection: Connection) -> None:
+    """No older release asked anybody by a subtask."""
+    tables.asks.create(connection)
+    tables.asked.create(connection)
+
+
 def _files(document: Any, at: str) -> Iterator[dict[str, Any]]:
     for file in json.loads(document.files):
         kind = "asana" if document.form == "file" else "external"
@@ -184,5 +190,6 @@ STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType(
         11: _task_intents,
         12: _owned_projects,
         13: _timestamps,
+        14: _asks,
     }
 )

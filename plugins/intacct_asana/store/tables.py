@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
-SCHEMA_VERSION = 13
+SCHEMA_VERSION = 14
 metadata = MetaData()
 
 
@@ -148,6 +148,25 @@ intents = Table(
     Index("ia_intents_state", "flow", "kind", "state"),
     Index("ia_intents_subject", "flow", "subject"),
 )
+
+# Approval subtasks that people were given. Those that were ever made stay, because what is chosen on them is found by them.
+asks = Table(
+    "ia_asks",
+    metadata,
+    _key("flow"),
+    _key("ask_id"),
+    Column("key", String(200), nullable=False),
+    Column("subtask_gid", String(64), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("opened_at", String(27), nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ia_asks_state", "flow", "state"),
+    Index("ia_asks_key", "flow", "key"),
+    Index("ia_asks_subtask", "flow", "subtask_gid"),
+)
+
+# Bills of which was worked out who has to be asked. Whatever may change that takes the row away.
+asked = Table("ia_asked", metadata, _key("flow"), _key("key"))
 
 # One row for each webhook that was ever asked for and is not given up. The secret is encrypted by Airflow's API server.
 webhooks = Table(

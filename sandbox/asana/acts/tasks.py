@@ -209,8 +209,11 @@ def _kind(edit: Edit, task: Task, value: Any, _viewer: User, _creating: bool) ->
     if value not in KINDS:
         raise bad(f"resource_subtype: Not a recognized task subtype: {value}")
 
+    # Whether Asana makes an approval an ordinary task when it is told to is not documented.
+    stays = task.kind == "approval" and edit.space.world.setting("asana_approvals_stay_approvals", False)
+
     def effect(edit: Edit) -> None:
-        if value != task.kind:
+        if value != task.kind and not stays:
             old, task.kind = task.kind, value
             task.approval_status = ("approved" if task.completed else "pending") if value == "approval" else None
             extra = {"old_resource_subtype": old, "new_resource_subtype": value}
