@@ -28,6 +28,7 @@ from intacct_asana.approvals import Stands
 from intacct_asana.errors import IntacctAsanaError
 
 from sandbox import constants
+from tests.begun import begun
 from tests.databases import NewStore, files_in
 from tests.reconciliation.reconciliation_world import connections
 from tests.standing.answer_damage import Lies, damaged, mangled
@@ -219,7 +220,7 @@ ROUNDS, SLOW_ROUNDS = 6, 60
 
 
 class OverHttp:
-    """A board with a bill for each scene, made anew for each round: what was stamped once stays so."""
+    """A board with a bill for each scene, as it was for each round: what was stamped once stays so."""
 
     def __init__(self, proxy: Proxy, make: Callable[..., Standing]) -> None:
         self.proxy, self.ends = proxy, Counter[str]()
@@ -228,11 +229,17 @@ class OverHttp:
     def round(self, random: Random | None) -> list[str]:
         """What the stamps say after one run of the operators on damaged answers."""
         flow = self.make()
-        flow.bills = [flow.make_bill() for _ in OVER_HTTP]
-        flow.sync()
-        for place, name in enumerate(OVER_HTTP):
-            for act in SCENES[ENUM][name]:
-                act(flow, place)
+
+        def decided() -> tuple[str, Any]:
+            flow.bills = [flow.make_bill() for _ in OVER_HTTP]
+            flow.sync()
+            for place, name in enumerate(OVER_HTTP):
+                for act in SCENES[ENUM][name]:
+                    act(flow, place)
+            return flow.url, (flow.bills, flow.at)
+
+        url, (flow.bills, flow.at) = begun(flow.sandbox, flow.new_store, "over HTTP", decided)
+        flow.use_store(url)
         flow.pass_time(hours=1)
         self.proxy.random = random
         for step in (flow.read, flow.settle):

@@ -8,7 +8,7 @@ from tests.reconciliation.reconciliation_world import ALICE
 from tests.standing.standing_world import Standing
 
 Flow = Callable[..., Standing]
-FEW, MANY = 3, 10
+FEW, MANY = 2, 6
 
 
 def calls_of_a_quiet_cycle(flow: Standing) -> dict[str, int]:
