@@ -26,8 +26,7 @@ from __future__ import annotations
 from airflow.sdk import DAG, Param
 from intacct_asana import dag_parts
 from intacct_asana.deployment import good_flows
-from intacct_asana.operators.evidence import FORMATS, ReportFindingsOperator
-from intacct_asana.operators.evidence_pack import PACK, EvidenceFormOperator
+from intacct_asana.operators.evidence import FORMATS, PACK, EvidenceFormOperator, ReportFindingsOperator
 
 TEXT, DAY = ["null", "string"], {"type": ["null", "string"], "format": "date"}
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakValueDictionary
 
 import pytest
 from intacct_asana.store import database
@@ -19,36 +20,46 @@ from sqlalchemy.pool import QueuePool
 MOST_OPEN = 6
 _real = {"create_engine": create_engine, "_on_sqlite_connect": database._on_sqlite_connect}
 _first: dict[str, Engine] = {}
-_open: dict[URL, Engine] = {}
+_recent: dict[URL, Engine] = {}
+"""Those whose connections stay open, the newest last."""
+_known: WeakValueDictionary[URL, Engine] = WeakValueDictionary()
+"""Every one that somebody still has: one that was closed connects again when it is used."""
 
 
 def close_all() -> None:
     """No connection is left: before this process forks, since a connection is of one process."""
-    for engine in _open.values():
+    for engine in list(_known.values()):
         engine.dispose()
-    _open.clear()
+    _recent.clear()
 
 
 def close(url: URL) -> None:
     """Before a database is copied, which PostgreSQL does only while nobody is connected."""
-    if engine := _open.pop(url, None):
+    _recent.pop(url, None)
+    if engine := _known.get(url):
         engine.dispose()
 
 
 def _engine(url: URL, **how: Any) -> Engine:
     """As `create_engine`, but it knows what the first one learned from its server, and every statement that others made."""
+    engine = _known.get(url) or _new_engine(url, **how)
+    _known[url] = _recent[url] = engine
+    while len(_recent) > MOST_OPEN:
+        close(next(iter(_recent)))
+    return engine
+
+
+def _new_engine(url: URL, **how: Any) -> Engine:
     how |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": -1}
-    first = _first.setdefault(url.drivername, engine := create_engine(url, **how))
-    if first is not engine and getattr(first.dialect, "server_version_info", None):
-        engine = create_engine(url, **how, _initialize=False)
-        engine.dialect = engine.pool._dialect = first.dialect
-        engine._compiled_cache = first._compiled_cache
-        if begin := first.dialect.on_connect_url(url):
-            event.listen(engine.pool, "connect", lambda connection, _record: begin(connection))
-    close(url)
-    _open[url] = engine
-    while len(_open) > MOST_OPEN:
-        close(next(iter(_open)))
+    engine = create_engine(url, **how)
+    first = _first.setdefault(url.drivername, engine)
+    if first is engine or not getattr(first.dialect, "server_version_info", None):
+        return engine
+    engine = create_engine(url, **how, _initialize=False)
+    engine.dialect = engine.pool._dialect = first.dialect
+    engine._compiled_cache = first._compiled_cache
+    if begin := first.dialect.on_connect_url(url):
+        event.listen(engine.pool, "connect", lambda connection, _record: begin(connection))
     return engine
 
 

@@ -18,7 +18,7 @@ import pytest
 from intacct_asana.audit import verify_alone
 from intacct_asana.audit.pack import BillSeen, Period, Populations, Sample, Source, TaskSeen, pack_of, seal_finding
 from intacct_asana.errors import Misconfigured
-from intacct_asana.operators.evidence_pack import EvidenceFormOperator
+from intacct_asana.operators.evidence import EvidenceFormOperator
 
 from tests.evidence.evidence_world import NOON, OTHER, OURS, ROWS, chained, exported
 from tests.evidence.test_evidence_of_a_flow import command, flow

@@ -222,7 +222,7 @@ class Writer:
         bill = self.find_bill(decision)
         record_no = bill.record_no if bill else decision.record_no
         if self._is_to_be_held(decision, bill):
-            body = {"record_no": record_no, "values": HELD_AGAIN}
+            body = {"record_no": record_no, "values": {HOLD: "true"}}
             control_id = control_id_of(decision, record_no, what="held-again")
             held = Intent(intent_id=_held_again(decision), kind=ON_BILL, subject=decision.key, body=body, control_id=control_id)
             return self.carried(held, Undoing(writer=self, decision=decision, step=HELD))
@@ -240,11 +240,10 @@ class Writer:
 
     def _unstamp(self, decision: Decision, bill: Bill | None, *, record_no: str) -> Decision:
         """Have the stamp say that it is void, where it is still this decision's."""
-        stamp = read_stamp(bill, self.policy.stamp)
-        names = self.policy.stamp
+        stamp, names = read_stamp(bill, self.policy.stamp), self.policy.stamp
+        begun = self.journal.of([_void(decision)]).get(_void(decision))
         if names is None:
             return self.taken_back(decision, bill, answer="its stamp is not on the bill")
-        begun = self.journal.of([_void(decision)]).get(_void(decision))
         if begun is None or not begun.state.is_open:
             if bill is None or stamp is None or not is_stamp_of(stamp, decision):
                 return self.taken_back(decision, bill, answer="its stamp is not on the bill")
@@ -463,9 +462,6 @@ BACK = {
     HELD.word: ("it is on hold again", "It is on hold in Intacct again.", "It has to be put on hold there."),
 }
 """Of each write that takes a step back: what the evidence says, what people hear, and what to do where Intacct refuses it."""
-
-
-HELD_AGAIN = {HOLD: "true"}
 
 
 def _void(decision: Decision) -> str:

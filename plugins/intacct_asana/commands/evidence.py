@@ -23,8 +23,7 @@ from intacct_asana.audit.timestamps import stamp_findings
 from intacct_asana.audit.verify import FileReport, anchors_of, verify_export
 from intacct_asana.deployment import evidence_keys, flow_named
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
-from intacct_asana.operators.evidence import export_of, query_of, read_file, stamped_anchors, write_export
-from intacct_asana.operators.evidence_pack import write_pack
+from intacct_asana.operators.evidence import export_of, query_of, read_file, stamped_anchors, write_export, write_pack
 from intacct_asana.operators.flow_run import FlowRun, store_url
 from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in
 

@@ -1,4 +1,4 @@
-"""An export of a flow's evidence into a file, and what the evidence and the file prove."""
+"""An export of a flow's evidence into a file, an auditor's pack, and what the evidence and the file prove."""
 
 from __future__ import annotations
 
@@ -10,17 +10,22 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from intacct_asana.audit import verify_alone
+from intacct_asana.audit.chain import Keyring
 from intacct_asana.audit.export import Export, Query, export_table, export_text, period, read_export
-from intacct_asana.deployment import exports_folder
+from intacct_asana.audit.pack import Populations, Sample, pack_of
+from intacct_asana.deployment import evidence_keys, exports_folder
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem, UnexpectedReply
 from intacct_asana.flow.write_back import StampFields
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun
+from intacct_asana.reading.both_sides import Sides, period_of
 from intacct_asana.records import Bill, Decision
 from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
+PACK = "pack"
 FORMATS = {"json": export_text, "csv": export_table}
 
 
@@ -58,6 +63,35 @@ class ExportEvidenceOperator(FlowOperator):
             "evidence": anchor_text(export.header.head),
             "anchors": len(anchors),
             "stamps_unread": unread,
+            "findings": findings,
+        }
+
+
+class EvidenceFormOperator(ExportEvidenceOperator):
+    """What the run's form asks for: an export, or an auditor's pack, which the program in it then checks.
+
+    Returns the folder and the SHA-256 of its manifest, and what was found; `ReportFindingsOperator` fails the run.
+    """
+
+    def work(self, context: Context) -> dict[str, Any]:
+        run, asked = self.run_parts, context["params"]
+        if asked.get("format") != PACK:
+            return super().work(context)
+        since, until = (str(asked.get(name) or "") for name in ("since", "until"))
+        folder = exports_folder() / f"{run.flow.flow}_pack_{since}_{until}_{uuid4().hex[:8]}"
+        sample, seed = int(asked.get("sample") or 0), str(asked.get("seed") or "")
+        made, digest = write_pack(run, folder, since=since, until=until, sample=sample, seed=seed, by=who_asked(context))
+        findings = [f"{where}: {what}" for where, what in verify_alone.findings_in(folder, manifest=digest)]
+        unread = [why for source in made.sources for why in source.unread]
+        for sentence in [*unread, *findings]:
+            self.log.warning("%s", sentence)
+        return {
+            "file": str(folder),
+            "sha256": digest,
+            "rows": len(made.bills),
+            "tasks": len(made.tasks),
+            "differences": len(made.differences),
+            "unread": unread,
             "findings": findings,
         }
 
@@ -165,3 +199,21 @@ def read_file(path: Path) -> tuple[Export, list[Problem]]:
     wrong = f"its SHA-256 is not the one in {beside.name}: the file was changed after it was written"
     problems = [Problem(where=path.name, what=wrong)] if noted and noted != hashlib.sha256(content).hexdigest() else []
     return read_export(text), problems
+
+
+def write_pack(
+    run: FlowRun, folder: Path, *, since: str, until: str, sample: int, seed: str, by: str
+) -> tuple[Populations, str]:
+    """Reads both systems, writes the folder, and returns what was read and the SHA-256 of the manifest. Overwrites nothing."""
+    period = period_of(since, until)
+    if folder.exists():
+        raise Misconfigured(f"{folder} is there already, and a pack overwrites nothing. Name another folder.")
+    board, pins = run.own_board("bill")
+    login = run.books.settings.login
+    sides = Sides(run.flow, run.books, board, pins, company_id=login.company_id, login=login.user_id, now=run.now)
+    populations = sides.read(period)
+    evidence = export_of(run, Query(), by=by)
+    files = pack_of(populations, evidence=evidence, sample=Sample(size=sample, seed=seed), keys=Keyring(evidence_keys()))
+    for name, content in files.items():
+        write_new(folder / name, content)
+    return populations, verify_alone.manifest_digest(folder)

@@ -1,82 +1,26 @@
-"""Both sides of a period as they stand now, and the auditor's pack that is made of them."""
+"""Both sides of a period as they stand now, for an auditor's pack: bills by bill date, their tasks, and where they differ."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from intacct_asana.approvals.words import read_stamp
-from intacct_asana.asana.hook import AsanaHook
-from intacct_asana.audit import verify_alone
-from intacct_asana.audit.chain import Keyring
-from intacct_asana.audit.export import Query
-from intacct_asana.audit.pack import BillSeen, Difference, Period, Populations, Sample, Source, TaskSeen, amount_cell, pack_of
-from intacct_asana.deployment import evidence_keys, exports_folder
+from intacct_asana.audit.pack import BillSeen, Difference, Period, Populations, Source, TaskSeen, amount_cell
 from intacct_asana.errors import Misconfigured
+from intacct_asana.flow.model import Flow
 from intacct_asana.flow.signals import EnumSignal
-from intacct_asana.operators.evidence import ExportEvidenceOperator, export_of, who_asked, write_new
-from intacct_asana.operators.flow_run import FlowRun
+from intacct_asana.ports import Books, TaskBoard
 from intacct_asana.records import Bill, FieldValue, Pins, ReadWindow, Task, Verdict
 from intacct_asana.text import rounded
 
-if TYPE_CHECKING:
-    from airflow.sdk.definitions.context import Context
-
-PACK = "pack"
 AMOUNT = "total_entered"
 
 
-class EvidenceFormOperator(ExportEvidenceOperator):
-    """What the run's form asks for: an export, or an auditor's pack, which the program in it then checks.
-
-    Returns the folder and the SHA-256 of its manifest, and what was found; `ReportFindingsOperator` fails the run.
-    """
-
-    def work(self, context: Context) -> dict[str, Any]:
-        run, asked = self.run_parts, context["params"]
-        if asked.get("format") != PACK:
-            return super().work(context)
-        since, until = (str(asked.get(name) or "") for name in ("since", "until"))
-        folder = exports_folder() / f"{run.flow.flow}_pack_{since}_{until}_{uuid4().hex[:8]}"
-        sample, seed = int(asked.get("sample") or 0), str(asked.get("seed") or "")
-        made, digest = write_pack(run, folder, since=since, until=until, sample=sample, seed=seed, by=who_asked(context))
-        findings = [f"{where}: {what}" for where, what in verify_alone.findings_in(folder, manifest=digest)]
-        unread = [why for source in made.sources for why in source.unread]
-        for sentence in [*unread, *findings]:
-            self.log.warning("%s", sentence)
-        return {
-            "file": str(folder),
-            "sha256": digest,
-            "rows": len(made.bills),
-            "tasks": len(made.tasks),
-            "differences": len(made.differences),
-            "unread": unread,
-            "findings": findings,
-        }
-
-
-def write_pack(
-    run: FlowRun, folder: Path, *, since: str, until: str, sample: int, seed: str, by: str
-) -> tuple[Populations, str]:
-    """Reads both systems, writes the folder, and returns what was read and the SHA-256 of the manifest. Overwrites nothing."""
-    period = _period(since, until)
-    if folder.exists():
-        raise Misconfigured(f"{folder} is there already, and a pack overwrites nothing. Name another folder.")
-    board, pins = run.own_board("bill")
-    populations = Sides(run, board, pins).read(period)
-    evidence = export_of(run, Query(), by=by)
-    files = pack_of(populations, evidence=evidence, sample=Sample(size=sample, seed=seed), keys=Keyring(evidence_keys()))
-    for name, content in files.items():
-        write_new(folder / name, content)
-    return populations, verify_alone.manifest_digest(folder)
-
-
-def _period(since: str, until: str) -> Period:
+def period_of(since: str, until: str) -> Period:
+    """Two days of bill dates. Raises Misconfigured for what is none, and for an end before the beginning."""
     try:
         period = Period(since=date.fromisoformat(since.strip()), until=date.fromisoformat(until.strip()))
     except ValueError as error:
@@ -90,19 +34,22 @@ def _period(since: str, until: str) -> Period:
 class Sides:
     """Reads the bills whose bill date is in the period, and the tasks of those bills."""
 
-    run: FlowRun
-    board: AsanaHook
+    flow: Flow
+    books: Books
+    board: TaskBoard
     pins: Pins
+    company_id: str
+    login: str
+    now: Callable[[], datetime]
     unread_bills: list[str] = field(default_factory=list)
     unread_tasks: list[str] = field(default_factory=list)
 
     def read(self, period: Period) -> Populations:
-        began = self.run.now()
+        began = self.now()
         bills = self._bills(period)
-        tasks_began = self.run.now()
+        tasks_began = self.now()
         tasks = self._tasks({bill.bill_key for bill in bills})
-        login = self.run.books.settings.login
-        where = {"bill_date_from": period.since, "bill_date_to": period.until, "entities": list(self.run.flow.bills.entities)}
+        where = {"bill_date_from": period.since, "bill_date_to": period.until, "entities": list(self.flow.bills.entities)}
         return Populations(
             period=period,
             bills=[self._bill(bill) for bill in bills],
@@ -112,15 +59,15 @@ class Sides:
                 Source(
                     system="Sage Intacct",
                     query="query APBILL: every bill of the flow's entities whose bill date is in the period",
-                    parameters={"company": login.company_id, **where},
+                    parameters={"company": self.company_id, **where},
                     read_at=began,
-                    read_by=login.user_id,
+                    read_by=self.login,
                     unread=tuple(self.unread_bills),
                 ),
                 Source(
                     system="Asana",
                     query="GET /tasks of the project, completed ones too: those that carry the key of one of these bills",
-                    parameters={"project": self.run.flow.bills.project},
+                    parameters={"project": self.flow.bills.project},
                     read_at=tasks_began,
                     read_by=self.pins.bot_gid,
                     unread=tuple(self.unread_tasks),
@@ -129,17 +76,17 @@ class Sides:
         )
 
     def _bills(self, period: Period) -> list[Bill]:
-        window = ReadWindow(bill_date_from=period.since, entity_ids=tuple(self.run.flow.bills.entities))
-        pages = self.run.books.bills(window, unread=lambda one: self.unread_bills.append(one.why))
+        window = ReadWindow(bill_date_from=period.since, entity_ids=tuple(self.flow.bills.entities))
+        pages = self.books.bills(window, unread=lambda one: self.unread_bills.append(one.why))
         found = [bill for page in pages for bill in page if bill.bill_date and bill.bill_date <= period.until]
         return sorted(found, key=lambda bill: (len(bill.record_no), bill.record_no))
 
     def _tasks(self, keys: Collection[str]) -> dict[str, list[Task]]:
         found: dict[str, list[Task]] = {}
-        project = self.run.flow.bills.project
+        project = self.flow.bills.project
         for page in self.board.tasks(project, unread=lambda one: self.unread_tasks.append(f"task {one.gid}: {one.why}")):
             for task in page:
-                key = self._shown(task, self.run.flow.bills.key_field)
+                key = self._shown(task, self.flow.bills.key_field)
                 if isinstance(key, str) and key in keys:
                     found.setdefault(key, []).append(task)
         return found
@@ -149,10 +96,10 @@ class Sides:
         return task.fields.get(pinned.gid) if pinned else None
 
     def _currency(self, bill: Bill) -> str:
-        return bill.base_currency or self.run.flow.approval.base_currency or ""
+        return bill.base_currency or self.flow.approval.base_currency or ""
 
     def _bill(self, bill: Bill) -> BillSeen:
-        names = self.run.flow.write_back.stamp
+        names = self.flow.write_back.stamp
         assert bill.bill_date
         return BillSeen(
             key=bill.bill_key,
@@ -184,25 +131,25 @@ class Sides:
         )
 
     def _amount(self, task: Task) -> Decimal | None:
-        name = next((rule.name for rule in self.run.flow.bills.fields if rule.source == AMOUNT and rule.kind == "number"), "")
+        name = next((rule.name for rule in self.flow.bills.fields if rule.source == AMOUNT and rule.kind == "number"), "")
         shown = self._shown(task, name)
         return shown if isinstance(shown, Decimal) else None
 
     def _approval(self, task: Task) -> str:
         """The option's name; of an approval task its status; nothing where people decide by comments."""
-        signal = self.run.flow.approval.signal
+        signal = self.flow.approval.signal
         if not isinstance(signal, EnumSignal):
             return task.approval_status or ""
         pinned, chosen = self.pins.fields.get(signal.field), self._shown(task, signal.field)
         return next((name for name, gid in pinned.options.items() if gid == chosen), "") if pinned else ""
 
     def _differences(self, bill: Bill, tasks: Sequence[Task]) -> Iterator[Difference]:
-        if not tasks and bill.state in self.run.flow.bills.states:
+        if not tasks and bill.state in self.flow.bills.states:
             yield Difference(key=bill.bill_key, what="no task", in_intacct=bill.state, in_asana="")
         if len(tasks) > 1:
             gids = ", ".join(task.gid for task in tasks)
             yield Difference(key=bill.bill_key, what="several tasks", in_intacct="", in_asana=gids)
-        stamp = read_stamp(bill, self.run.flow.write_back.stamp)
+        stamp = read_stamp(bill, self.flow.write_back.stamp)
         entered = bill.total_entered
         for task in tasks:
             shown = self._amount(task)
@@ -216,7 +163,7 @@ class Sides:
                 yield Difference(key=bill.bill_key, what="approval", in_intacct="", in_asana=says)
 
     def _meaning(self, says: str) -> Verdict | None:
-        signal = self.run.flow.approval.signal
+        signal = self.flow.approval.signal
         if isinstance(signal, EnumSignal):
             return {signal.approve: Verdict.APPROVE, signal.reject: Verdict.REJECT}.get(says)
         return {"approved": Verdict.APPROVE, "rejected": Verdict.REJECT}.get(says)
