@@ -134,6 +134,7 @@ def _story(story: Story) -> dict[str, Any]:
         "by_name": story.created_by.name if story.created_by else None,
         "source": story.source,
         "text": story.text,
+        "html_text": story.html_text,
         "is_edited": story.is_edited,
         "new_approval_status": story.extra.get("new_approval_status"),
     }

@@ -64,7 +64,8 @@ def test_those_who_are_due_are_reminded_and_in_the_end_somebody_is_told(an_askin
         "That changes nothing about who may decide.",
     ]
     mentions = [one["html_text"] for one in flow.task()["stories"] if "waits for" in one["text"]]
-    assert all("data-asana-gid" in one for one in mentions)
+    assert len(mentions) == 4
+    assert all(one.count("data-asana-gid") == 2 for one in mentions)
 
 
 def test_a_deputy_is_told_before_anybody_else(an_asking_flow: Flow) -> None:

@@ -28,16 +28,26 @@ TURN, NEXT = "turn", "next"
 """The journal's names for assigning, and for the comment that says so."""
 
 
+def policy_of_day(approval: Approval, on: date) -> str:
+    """A digest of what the policy says that day, also by who is away."""
+    parts = (
+        approval.policy_version,
+        [one.email for one in approval.approvers if decides_on(one, on)],
+        [(one.absent, one.deputy) for one in approval.delegations if one.first_day <= on <= one.last_day],
+    )
+    return _digest(parts)
+
+
 def seen_of(
     link: Link,
     snapshot: Snapshot | None,
     decided: Sequence[Decision],
     *,
-    approval: Approval,
-    on: date,
+    policy: str,
+    fields: Sequence[str],
     vendor_person: VendorPerson,
 ) -> str:
-    """A digest of everything in the store that says who is next."""
+    """A digest of everything in the store that says who is next. `policy` is the day's, `fields` of vendors name people."""
     vendor = Bill(
         bill_key=link.key,
         record_no=link.record_no,
@@ -46,15 +56,15 @@ def seen_of(
         vendor_name="",
         state=BillState.POSTED,
     )
-    fields = dict.fromkeys(step.vendor_field for rule in approval.rules for step in rule.steps if step.vendor_field)
     parts = (
-        (link.task_gid, link.record_no, snapshot.digest if snapshot else ""),
+        (link.task_gid, link.record_no, snapshot.digest if snapshot else "", policy),
         [(one.decision_id, str(one.state)) for one in decided],
-        approval.policy_version,
-        [one.email for one in approval.approvers if decides_on(one, on)],
-        [(one.absent, one.deputy) for one in approval.delegations if one.first_day <= on <= one.last_day],
         [vendor_person(name, vendor) for name in fields],
     )
+    return _digest(parts)
+
+
+def _digest(parts: object) -> str:
     return hashlib.sha256(text_of(parts).encode()).hexdigest()[:20]
 
 

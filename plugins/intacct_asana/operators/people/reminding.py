@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 from intacct_asana.approvals.words import LONGEST_NAME
 from intacct_asana.asking.remind import REMINDER, Message, remind, wanted_message
-from intacct_asana.asking.turns import NEXT, begin_turn, finish_comments, seen_of, turn_id
+from intacct_asana.asking.turns import NEXT, begin_turn, finish_comments, policy_of_day, seen_of, turn_id
 from intacct_asana.asking.waiting import Asker, Waiting, waiting_of
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
-from intacct_asana.records import Bill, Decision, DecisionState, Intent
+from intacct_asana.records import Bill, Decision, DecisionState, Intent, Link
 from intacct_asana.sync.report import Report
 from intacct_asana.text import short
 
@@ -73,17 +73,14 @@ class _Asked:
 
     def _seen(self) -> dict[str, str]:
         approval, vendor_person = self.run.flow.approval, self.run.vendor_person
-        return {
-            key: seen_of(
-                link,
-                self.shown.get(key),
-                self.decided.get(key, ()),
-                approval=approval,
-                on=self.today,
-                vendor_person=vendor_person,
-            )
-            for key, link in self.links.items()
-        }
+        policy, steps = policy_of_day(approval, self.today), [step for rule in approval.rules for step in rule.steps]
+        fields = list(dict.fromkeys(step.vendor_field for step in steps if step.vendor_field))
+
+        def seen(key: str, link: Link) -> str:
+            shown, decided = self.shown.get(key), self.decided.get(key, ())
+            return seen_of(link, shown, decided, policy=policy, fields=fields, vendor_person=vendor_person)
+
+        return {key: seen(key, link) for key, link in self.links.items()}
 
     def _has_turn(self, key: str) -> bool:
         row = self.turns.get(turn_id(key))
