@@ -11,6 +11,7 @@ import pytest
 from intacct_asana.approvals.onward.payment_request import PAYMENT_REQUEST
 from intacct_asana.errors import UnexpectedReply
 from intacct_asana.intacct.records import sample_bill
+from intacct_asana.operators.preflight import CheckIntacctOperator
 from intacct_asana.records import RequestedPayment
 
 from tests.reconciliation.reconciliation_world import ALICE, BEN
@@ -333,3 +334,19 @@ def test_an_approval_in_purchasing_without_an_answer_is_looked_for(a_flow: Flow,
     flow.cycle()
     flow.heal()
     assert (states(flow), document(flow)) == (["CONFIRMED"], ("Approved", ["xml_gateway"]))
+
+
+@pytest.mark.parametrize(("how", "name"), [(ASKS, "APPYMT"), (DOCUMENTS, "PODOCUMENT")])
+def test_preflight_says_whether_the_role_may_do_what_a_step_needs(a_flow: Flow, how: dict[str, Any], name: str) -> None:
+    flow = a_flow(**how | {"bills": 0})
+    rows = lambda: {  # noqa: E731 - as they are then
+        row["check"]: (row["ok"], row["result"]) for row in flow.step(CheckIntacctOperator(task_id="check", flow="small"))
+    }
+    step = f"Intacct step {'payment_request' if name == 'APPYMT' else 'purchasing'}"
+    assert rows()[step][0] == "yes"
+    lacking = {"missing_fields": ["APPYMT.DESCRIPTION", "PODOCUMENT.DOCID"]}
+    for setting, said in ((lacking, "does not exist"), ({"denied_objects": [name]}, "permission")):
+        flow.sandbox.settings(**setting)
+        flow.books = None
+        ok, result = rows()[step]
+        assert (ok, said in result) == ("no", True)

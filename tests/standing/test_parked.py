@@ -1,10 +1,12 @@
-"""A decision that waits for closed books: visible, told once, tried again by each run, refused when it has waited enough."""
+"""A decision that waits for closed books, a locked bill, or Intacct: visible, told once, tried by each run, with an end."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import pytest
+from intacct_asana.errors import IntacctAsanaError
 
 from tests.reconciliation.reconciliation_world import ALICE, BEN
 from tests.standing.standing_world import Standing
@@ -60,3 +62,104 @@ def test_what_else_speaks_against_it_ends_the_wait(a_flow: Flow) -> None:
     flow.sandbox.settings(books_closed_through="")
     flow.heal()
     assert flow.says(1) == ("rejected", "Rejected")
+
+
+# A bill that is locked
+
+LOCKS = {"approval": "  locked_bills: 10"}
+
+
+def select(flow: Standing) -> str:
+    flow.pass_time(1)
+    made = flow.sandbox.act("intacct", "mgarcia", "select_bill", record_no=flow.bills[0])
+    number: str = made["payment"]["record_no"]
+    return number
+
+
+def test_a_decision_waits_for_a_bill_that_is_in_a_payment_run(a_flow: Flow) -> None:
+    flow = a_flow(**LOCKS)
+    payment = select(flow)
+    flow.approve(ALICE)
+    assert [flow.steps()["states"] for _ in range(2)] == [{"PARKED": 1}] * 2
+    [told] = [text for text in flow.comments() if "that waits" in text]
+    assert "is locked in Intacct: it is Selected, chosen for a payment." in told
+    flow.sandbox.act("intacct", "mgarcia", "drop_payment", record_no=payment)
+    flow.heal()
+    flow.is_approved()
+    assert flow.store.verify_evidence() == []
+
+
+@pytest.mark.parametrize("end", ["paid", "too long", "both"])
+def test_a_bill_that_does_not_come_free_ends_the_wait(a_flow: Flow, end: str) -> None:
+    """Paid, or locked for too long; a wait for two things is as long as the shorter one."""
+    how = {"approval": "  locked_bills: 20\n  closed_books: 10", "settings": WAITS["settings"]} if end == "both" else LOCKS
+    flow = a_flow(**how)
+    payment = select(flow)
+    flow.approve(ALICE)
+    flow.heal()
+    assert states(flow) == ["PARKED"]
+    if end == "paid":
+        flow.sandbox.act("intacct", "mgarcia", "confirm_payment", record_no=payment)
+        flow.heal()
+    else:
+        flow.heal(hours=24 * 11)
+    assert states(flow) == ["REFUSED"]
+
+
+def test_without_the_setting_a_locked_bill_is_refused_as_ever(a_flow: Flow) -> None:
+    flow = a_flow()
+    select(flow)
+    flow.approve(ALICE)
+    flow.heal()
+    assert states(flow) == ["REFUSED"]
+    assert "so a decision comes too late" in flow.told()
+
+
+# Intacct that does not answer
+
+
+def is_away(flow: Standing, times: int = 200) -> None:
+    flow.sandbox.fault("intacct", "query APBILL", "html", times=times)
+
+
+def try_to_settle(flow: Standing) -> None:
+    """Reading and telling need Asana alone."""
+    flow.pass_time(minutes=6)
+    flow.read()
+    with contextlib.suppress(IntacctAsanaError):
+        flow.settle()
+    flow.tell()
+
+
+def test_people_hear_once_that_intacct_is_away_for_long_and_the_decision_is_carried_out_when_it_is_back(a_flow: Flow) -> None:
+    flow = a_flow(approval="  park_after: 2")
+    flow.approve(ALICE)
+    is_away(flow)
+    try_to_settle(flow)
+    assert (states(flow), flow.comments()) == (["RECORDED"], [])
+    flow.pass_time(hours=2)
+    for _ in range(2):
+        try_to_settle(flow)
+    assert states(flow) == ["PARKED"]
+    [told] = flow.comments()
+    assert "and that waits: Intacct does not answer. Every run looks again" in told
+    flow.sandbox.clear_faults()
+    flow.heal()
+    flow.is_approved()
+    assert len(flow.comments()) == 2
+    assert flow.store.verify_evidence() == []
+
+
+def test_a_decision_that_waited_for_intacct_for_a_month_counts_no_more(a_flow: Flow) -> None:
+    flow = a_flow(approval="  park_after: 2")
+    flow.approve(ALICE)
+    is_away(flow)
+    flow.pass_time(hours=3)
+    try_to_settle(flow)
+    flow.pass_time(hours=24 * 30)
+    try_to_settle(flow)
+    assert states(flow) == ["REFUSED"]
+    flow.sandbox.clear_faults()
+    flow.heal()
+    flow.is_unapproved()
+    assert "Intacct did not answer for 30 days" in flow.told()

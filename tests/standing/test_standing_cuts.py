@@ -17,7 +17,7 @@ from requests.adapters import HTTPAdapter
 
 from tests.databases import NewStore
 from tests.reconciliation.reconciliation_world import ALICE, BEN, ERIN
-from tests.standing.standing_world import COMMENT_WAY, TRIES, Standing
+from tests.standing.standing_world import COMMENT_WAY, OPEN_STATES, TRIES, Standing
 
 pytestmark = [pytest.mark.cuts, pytest.mark.airflow]
 CRASH_BEFORE, CRASH_AFTER = "our process dies before the call", "our process dies after the call"
@@ -59,6 +59,12 @@ class Story:
     """Updates that Intacct carries out in the end, where their number is certain."""
     on_hold: bool = False
     """Whether the bill is on hold in the end."""
+    write_back: str = ""
+    """What its steps need to be allowed."""
+    payments: int = 0
+    """Payments of the bill in the end."""
+    documents: tuple[str, ...] = ()
+    """Who approved the document behind the bill, once each."""
 
 
 def approves(flow: Standing, bill: int) -> None:
@@ -125,6 +131,11 @@ def may_not_be_released(flow: Standing, bill: int) -> None:
     approves(flow, bill)
 
 
+def approves_a_document_too(flow: Standing, bill: int) -> None:
+    flow.sandbox.act("intacct", "mgarcia", "set_document_state", record_no=flow.bills[bill], state="Submitted")
+    approves(flow, bill)
+
+
 PAIR, HELD = "stamp, release_hold", {"on_hold": True}
 STORIES: dict[str, Story] = {
     "approve": Story(before=approves, ends=(APPROVED,)),
@@ -146,6 +157,31 @@ STORIES: dict[str, Story] = {
     ),
     "held again after two writes": Story(
         before=is_edited_after_the_stamp, ends=(("void", "Pending"),), make=HELD, steps=PAIR, writes=4, on_hold=True
+    ),
+    "a draft that is submitted": Story(
+        before=approves,
+        ends=(APPROVED,),
+        make={"state": "Draft"},
+        steps="submit, stamp",
+        write_back="  submit_may_post: true",
+        approval="  states: [Draft, Submitted, Posted]",
+        writes=2,
+    ),
+    "a payment request": Story(
+        before=approves,
+        ends=(APPROVED,),
+        steps="stamp, payment_request",
+        write_back="  payment_request: {account: OPER_CHK, method: ACH}",
+        writes=1,
+        payments=1,
+    ),
+    "an approval in Purchasing": Story(
+        before=approves_a_document_too,
+        ends=(APPROVED,),
+        make={"module": "9.PO"},
+        steps="stamp, purchasing",
+        writes=1,
+        documents=("xml_gateway",),
     ),
 }
 
@@ -211,6 +247,13 @@ def told_of(
     if story.writes:
         made = flow.sandbox.state("intacct")["api_updates"].get(flow.bills[bill], 0)
         assert made == story.writes, f"call {at}: {kind}: {made} writes in Intacct"
+    if story.payments or story.documents:
+        whole, record_no = flow.sandbox.state("intacct"), flow.bills[bill]
+        paid = [one for one in whole["payments"] if record_no in {each["bill"] for each in one["details"]}]
+        assert len(paid) == story.payments, (at, kind)
+        behind = f"PO{int(flow.bill(bill)['source_document'] or 0):05d}"
+        by = [who for one in whole["documents"] if one["name"].endswith(behind) for who in one["approved_by"]]
+        assert tuple(by) == story.documents, (at, kind)
     assert all(one.acknowledged for one in flow.decisions(bill)), (at, kind)
     if story.again:
         flow.approve(ALICE, bill=bill)
@@ -255,7 +298,14 @@ def a_cutter(connected: Any, monkeypatch: pytest.MonkeyPatch) -> Cutter:
 
 def play(a_flow: Flow, cutter: Cutter, story: Story, pick: Callable[[list[tuple[int, str]]], list[tuple[int, str]]]) -> int:
     def begun() -> Standing:
-        return a_flow(bills=0, approval=story.approval, replace=("steps: [stamp]", f"steps: [{story.steps}]"))
+        return a_flow(
+            bills=0,
+            approval=story.approval,
+            write_back=story.write_back,
+            bill_states=OPEN_STATES.replace("[", "[Draft, "),
+            replace=("steps: [stamp]", f"steps: [{story.steps}]"),
+            make_bill=story.make,
+        )
 
     flow = begun()
     calls, whole = told_of(flow, story, cutter, bill=new_bills(flow, story, 1)[0])

@@ -19,6 +19,7 @@ from intacct_asana.approvals.choices import (
     replacement,
 )
 from intacct_asana.approvals.guards.duties import SEPARATED
+from intacct_asana.approvals.guards.parking import LOCKED, OPEN_BOOKS, STILL_OPEN
 from intacct_asana.approvals.policy import DeclaredComment
 from intacct_asana.approvals.routing import decides_on
 from intacct_asana.approvals.seen import WROTE, Case, Finding, altered_parts, alterers, kept_otherwise
@@ -42,8 +43,6 @@ from intacct_asana.text import short
 
 ALREADY_DECIDED = "already decided"
 BILL_EXISTS = "bill exists"
-STILL_OPEN = "still open"
-OPEN_BOOKS = "open books"
 ALTERED = "task as we wrote it"
 AS_HISTORY = "task as its history says"
 FOUND = "found"
@@ -131,6 +130,9 @@ def bill_is_open(case: Case) -> Finding | None:
     name, state = bill_name(case.bill), case.bill.state
     if state in SETTLED_STATES:
         return _no(STILL_OPEN, f"{capital(name)} is {state} in Intacct, so there is nothing left to decide.")
+    if state in LOCKED and state not in case.policy.approval.states and case.policy.approval.locked_bills != "refuse":
+        why = "chosen for a payment" if state is BillState.SELECTED else "still being read by Intacct"
+        return _no(STILL_OPEN, f"{capital(name)} is locked in Intacct: it is {state}, {why}.")
     if state in NOT_READY and not (state is BillState.DRAFT and case.may_be_draft):
         return _no(STILL_OPEN, f"{capital(name)} is {state} in Intacct.", NOT_READY[state])
     if state not in case.policy.approval.states:

@@ -13,18 +13,20 @@ nothing is confirmed that was not seen on a bill that still is what was decided 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from intacct_asana.approvals.grants import Lapse, expired, sorted_out
+from intacct_asana.approvals.guards.parking import PARKED, Away, away_told, away_until, parked_note, refused_away, waits_until
 from intacct_asana.approvals.intake import known_editor
 from intacct_asana.approvals.native import NATIVE, facts_of, unclear
 from intacct_asana.approvals.routing import progress_words
-from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, OPEN_BOOKS, counters, findings_of
+from intacct_asana.approvals.rules import ALTERED, FOUND, FOUND_AS, NOT_READY, counters, findings_of
 from intacct_asana.approvals.seen import (
     Case,
+    Facts,
     Finding,
     altered_parts,
     bill_facts,
@@ -44,7 +46,6 @@ from intacct_asana.approvals.words import (
     differences,
     found_facts,
     is_stamp_of,
-    parked_words,
     read_stamp,
     stamp_values,
     story_of,
@@ -68,9 +69,6 @@ from intacct_asana.records import (
 )
 from intacct_asana.records.remarks import reference
 from intacct_asana.sync.writes import parts_under_way
-
-PARKED = "parked"
-"""The journal's name for comments that say that a decision waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +119,10 @@ class Settler(Writer):
         judged: Case | None = None
         while decision.state in ON_THE_WAY:
             if decision.state in (DecisionState.RECORDED, DecisionState.PARKED):
-                judged = self._with_grants(self._case(decision))
+                try:
+                    judged = self._with_grants(self._case(decision))
+                except Away as away:
+                    return self._park_while_away(decision, away)
                 decision = self._judge(judged)
                 if decision.state is DecisionState.PARKED:
                     break
@@ -157,7 +158,10 @@ class Settler(Writer):
         gid = decision.signal.decider_gid
         person = self.board.person(gid) if gid else None
         email = person.email if person and person.email else decision.decider_email
-        bill = bill or self.find_whole(decision)
+        try:
+            bill = bill or self.find_whole(decision)
+        except TryLater as error:
+            raise Away(error.message, code=error.code, wait_seconds=error.wait_seconds) from error
         known = replace(decision, decider_email=email, record_no=bill.record_no if bill else decision.record_no)
         chosen_on, grants = decision.signal.task_gid, [one for one in others if one.state is DecisionState.GRANTED]
         return Case(
@@ -278,20 +282,22 @@ class Settler(Writer):
         """It waits, and its task is told once. What it waits for is asked again by each run."""
         if case.decision.state is DecisionState.PARKED:
             return case.decision
-        mark = reference(f"{refused.decision_id}-{PARKED}")
-        body = {"text": f"{parked_words(refused, self.policy, until=until)}\n{mark}", "reference": mark}
-        told = Intent(intent_id=f"{PARKED}-{refused.decision_id}", kind=PARKED, subject=refused.task_gid, body=body)
-        with self.at_once():
-            self.tell_later(told)
-            return self.advance(refused, DecisionState.PARKED, judged_facts(case, findings))
+        return self._parked(refused, judged_facts(case, findings), until=until)
 
-    def _waits_until(self, case: Case, failed: Collection[str]) -> datetime | None:
-        """None for one that is refused: what speaks against it does not pass, or it has waited long enough."""
-        days = case.policy.approval.closed_books
-        if isinstance(days, str) or set(failed) != {OPEN_BOOKS}:
-            return None
-        until = case.decision.signal.decided_at + timedelta(days=days)
-        return until if self.now() < until else None
+    def _park_while_away(self, decision: Decision, away: Away) -> Decision:
+        """Raises what keeps it from being judged, as long as that is no news to people."""
+        facts: Facts = {"answer": away.message, "code": away.code}
+        if refused := refused_away(decision, now=self.now()):
+            return self.advance(refused, DecisionState.REFUSED, facts)
+        until = away_until(decision, self.policy, now=self.now())
+        if until is None or decision.state is DecisionState.PARKED:
+            raise away
+        return self._parked(away_told(decision), facts, until=until)
+
+    def _parked(self, told: Decision, facts: Facts, *, until: datetime) -> Decision:
+        with self.at_once():
+            self.tell_later(parked_note(told, self.policy, until=until))
+            return self.advance(told, DecisionState.PARKED, facts)
 
     def tell_later(self, told: Intent) -> None:
         """A comment that the telling of people makes."""
@@ -301,7 +307,7 @@ class Settler(Writer):
         refused = with_reasons(case.decision, findings)
         said = judged_facts(case, findings)
         failed = {one.rule for one in findings if not one.passed}
-        if until := self._waits_until(case, failed):
+        if until := waits_until(case, failed, now=self.now()):
             return self._park(case, refused, findings, until=until)
         if ALTERED in failed and case.link:
             at, bot = case.decision.signal.decided_at, self.policy.bot_gid

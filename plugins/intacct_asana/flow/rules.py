@@ -232,13 +232,14 @@ class Approver(Part):
         return self.intacct_users == ()
 
 
-DECIDES_NOTHING = ("crawl_hours", "progress_field", "assign_next", "remind")
+DECIDES_NOTHING = ("crawl_hours", "progress_field", "assign_next", "remind", "park_after")
 SAID_LATER: Mapping[str, object] = {
     "groups": {},
     "delegations": (),
     "rules": (),
     "counter_decision": "refuse",
     "segregation_from_vendors": False,
+    "locked_bills": "refuse",
 }
 """What parts of the policy that came with later releases are where a file does not name them."""
 
@@ -295,6 +296,14 @@ class Approval(Part):
 
     closed_books: Literal["refuse", "accept"] | Annotated[int, Field(ge=1, le=366)] = "refuse"
     """What becomes of a decision about a bill whose books are closed. A number: it waits so many days for them to be opened."""
+
+    locked_bills: Literal["refuse"] | Annotated[int, Field(ge=1, le=366)] = "refuse"
+    """What becomes of a decision about a bill that is chosen for a payment, or that Intacct is still reading. A number: it
+    waits so many days for the bill to come free."""
+
+    park_after: Annotated[int, Field(ge=1, le=168)] | None = None
+    """After so many hours without an answer from Intacct a decision is parked: its task is told, once, and every run tries on.
+    Nobody is told when left out."""
 
     counter_decision: Literal["refuse", "hold", "stamp"] = "refuse"
     """What becomes of a rejection of what was approved and is in Intacct already. `hold` puts the bill on hold and leaves the

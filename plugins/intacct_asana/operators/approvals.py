@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.approvals import Asked, Decided, Settler, Teller
+from intacct_asana.approvals.guards.parking import PARKED
 from intacct_asana.approvals.intake import LIFTED
 from intacct_asana.approvals.native import NativeApprovals
 from intacct_asana.approvals.rehearse import RehearsedDecisions, RehearsedSettler, RehearsedTeller, found_from_json
 from intacct_asana.approvals.rules import NOT_READY
 from intacct_asana.approvals.seen import shown_to
-from intacct_asana.approvals.settle import PARKED
 from intacct_asana.approvals.standing import AnswerKind, anchors_told
 from intacct_asana.approvals.words import content_of, is_stamp_of, read_stamp
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OddRecord, Refused, TryLater, UnexpectedReply

@@ -1,0 +1,72 @@
+"""Decisions that wait: what for, how long, and what people hear of it, once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from intacct_asana.approvals.policy import Policy
+from intacct_asana.approvals.seen import Case
+from intacct_asana.approvals.words import parked_words
+from intacct_asana.errors import TryLater
+from intacct_asana.records import BillState, Decision, DecisionState, Intent
+from intacct_asana.records.remarks import reference
+
+PARKED = "parked"
+"""The journal's name for comments that say that a decision waits."""
+OPEN_BOOKS, STILL_OPEN = "open books", "still open"
+LOCKED = (BillState.SELECTED, BillState.ANALYZING)
+"""States out of which a bill may come back to be decided: a payment took it, or Intacct itself is busy with it."""
+AWAY = "Intacct answers"
+LONGEST_AWAY = timedelta(days=30)
+TOO_LONG = "Intacct did not answer for 30 days, so this counts no more."
+
+
+class Away(TryLater):
+    """Intacct does not answer, asked for a bill that is to be decided."""
+
+
+def waits_until(case: Case, failed: Collection[str], *, now: datetime) -> datetime | None:
+    """None for one that is refused: what speaks against it does not pass, or it has waited long enough."""
+    days = [_days(case, rule) for rule in failed]
+    if not days or None in days:
+        return None
+    until = case.decision.signal.decided_at + timedelta(days=min(each for each in days if each))
+    return until if now < until else None
+
+
+def _days(case: Case, rule: str) -> int | None:
+    approval, bill = case.policy.approval, case.bill
+    if rule == OPEN_BOOKS and not isinstance(approval.closed_books, str):
+        return approval.closed_books
+    is_locked = rule == STILL_OPEN and bill is not None and bill.state in LOCKED
+    return None if isinstance(approval.locked_bills, str) or not is_locked else approval.locked_bills
+
+
+def away_until(decision: Decision, policy: Policy, *, now: datetime) -> datetime | None:
+    """Until when one waits for an Intacct that does not answer; None as long as that is no news to people, or no more."""
+    since, hours = decision.signal.decided_at, policy.approval.park_after
+    is_news = hours is not None and now >= since + timedelta(hours=hours) and not waited_too_long(decision, now=now)
+    return since + LONGEST_AWAY if is_news else None
+
+
+def away_told(decision: Decision) -> Decision:
+    return replace(decision, rule=AWAY, outcome="Intacct does not answer.")
+
+
+def refused_away(decision: Decision, *, now: datetime) -> Decision | None:
+    """One that was parked, and has waited long enough whatever for."""
+    is_over = decision.state is DecisionState.PARKED and waited_too_long(decision, now=now)
+    return replace(decision, rule=AWAY, outcome=TOO_LONG) if is_over else None
+
+
+def waited_too_long(decision: Decision, *, now: datetime) -> bool:
+    return now >= decision.signal.decided_at + LONGEST_AWAY
+
+
+def parked_note(refused: Decision, policy: Policy, *, until: datetime) -> Intent:
+    """The comment, to be made once."""
+    mark = reference(f"{refused.decision_id}-{PARKED}")
+    body = {"text": f"{parked_words(refused, policy, until=until)}\n{mark}", "reference": mark}
+    return Intent(intent_id=f"{PARKED}-{refused.decision_id}", kind=PARKED, subject=refused.task_gid, body=body)
