@@ -208,10 +208,13 @@ class Writer:
 
     def _is_to_be_held(self, decision: Decision, bill: Bill) -> bool:
         """Once a decision: whoever lifts the hold after that does so on purpose."""
-        if bill.on_hold or bill.state in NOT_READY or bill.state in SETTLED_STATES:
-            return False
         rows = self.journal.of([step_id(RELEASED, decision), _held_again(decision)])
         lifted, held = rows.get(step_id(RELEASED, decision)), rows.get(_held_again(decision))
+        if held and held.state.is_in_doubt:
+            # It may be why the bill is on hold, and no other write is made before that is settled.
+            return True
+        if bill.on_hold or bill.state in NOT_READY or bill.state in SETTLED_STATES:
+            return False
         return lifted is not None and lifted.turn > 0 and (held is None or held.state.is_open)
 
     def _unstamp(self, decision: Decision, bill: Bill | None) -> Decision:
