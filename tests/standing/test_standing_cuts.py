@@ -6,6 +6,7 @@ catches, raised below everything of ours; what the network does is played by the
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from intacct_asana.errors import IntacctAsanaError
 from requests.adapters import HTTPAdapter
 
 from tests.databases import NewStore
+from tests.intacct_rest.rest_world import rest_connection
 from tests.reconciliation.reconciliation_world import ALICE, BEN, ERIN
 from tests.standing.standing_world import COMMENT_WAY, TRIES, Standing
 
@@ -55,6 +57,8 @@ class Story:
     again: bool = False
     """Whether the bill can be approved after all of it."""
     steps: str = "stamp"
+    more: str = ""
+    """What else the flow says of them."""
     writes: int | None = None
     """Updates that Intacct carries out in the end, where their number is certain."""
     on_hold: bool = False
@@ -126,6 +130,7 @@ def may_not_be_released(flow: Standing, bill: int) -> None:
 
 
 PAIR, HELD = "stamp, release_hold", {"on_hold": True}
+NATIVE = "  rest_workflow: {approve: true, decline: true}\n"
 STORIES: dict[str, Story] = {
     "approve": Story(before=approves, ends=(APPROVED,)),
     "reject with a reason": Story(before=rejects, ends=(REJECTED,)),
@@ -146,6 +151,9 @@ STORIES: dict[str, Story] = {
     ),
     "held again after two writes": Story(
         before=is_edited_after_the_stamp, ends=(("void", "Pending"),), make=HELD, steps=PAIR, writes=4, on_hold=True
+    ),
+    "approved in Intacct itself": Story(
+        before=approves, ends=(APPROVED,), make={"state": "Submitted"}, steps="stamp, rest_workflow", more=NATIVE, writes=2
     ),
 }
 
@@ -250,12 +258,13 @@ def heal(flow: Standing) -> None:
 
 @pytest.fixture
 def a_cutter(connected: Any, monkeypatch: pytest.MonkeyPatch) -> Cutter:
+    monkeypatch.setenv("AIRFLOW_CONN_INTACCT_REST_DEFAULT", json.dumps(rest_connection(connected)))
     return Cutter(connected, monkeypatch)
 
 
 def play(a_flow: Flow, cutter: Cutter, story: Story, pick: Callable[[list[tuple[int, str]]], list[tuple[int, str]]]) -> int:
     def begun() -> Standing:
-        return a_flow(bills=0, approval=story.approval, replace=("steps: [stamp]", f"steps: [{story.steps}]"))
+        return a_flow(bills=0, approval=story.approval, replace=("steps: [stamp]\n", f"steps: [{story.steps}]\n{story.more}"))
 
     flow = begun()
     calls, whole = told_of(flow, story, cutter, bill=new_bills(flow, story, 1)[0])
