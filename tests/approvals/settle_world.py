@@ -241,7 +241,11 @@ class Books:
         self.bills: dict[str, Bill] = {"65": a_bill()}
         self.used: set[str] = set()
         self.stamped: list[str] = []
+        self.held: list[str] = []
+        self.closed = frozenset[str]()
         self.refusal: IntacctAsanaError | None = None
+        self.refuses = "nothing"
+        """What stands in the control ids of writes that are refused."""
         self.loses_stamp = False
         self.keeps: Callable[[Mapping[str, str]], Mapping[str, str]] = lambda values: values
         self.on_stamp: Callable[[Bill, Mapping[str, str]], None] = lambda bill, values: None
@@ -256,6 +260,8 @@ class Books:
         def work() -> None:
             if self.refusal:
                 raise self.refusal
+            if self.refuses in control_id:
+                raise Refused("the bill may not be changed now", code="BL34000075")
             if record_no not in self.bills:
                 raise Refused(f"bill {record_no} is not there", code="BL01001973")
             if control_id in self.used:
@@ -271,6 +277,20 @@ class Books:
 
         self.wire.call("stamp_bill", work, may_lose=True)
 
+    def hold_bill(
+        self, record_no: str, *, on_hold: bool, control_id: str, due_on: date | None = None, submit: bool = False
+    ) -> None:
+        def work() -> None:
+            if self.refuses in control_id:
+                raise Refused("the bill may not be changed now", code="BL34000075")
+            if control_id in self.used:
+                raise OutcomeUnknown(f"control id {control_id}: a result without status")
+            self.used.add(control_id)
+            self.held.append(control_id)
+            self.bills[record_no] = replace(self.bills[record_no], on_hold=on_hold)
+
+        self.wire.call("hold_bill", work, may_lose=True)
+
     def users(self) -> list[IntacctUser]:
         return USERS
 
@@ -278,7 +298,7 @@ class Books:
         return IntacctIdentity(company_id="co", user_id="xml_ws")
 
     def closed_summaries(self, summary_nos: Collection[str]) -> frozenset[str]:
-        return frozenset()
+        return self.closed & frozenset(summary_nos)
 
     def edit(self, **changes: object) -> None:
         """Somebody changes the bill in Intacct."""
@@ -286,7 +306,9 @@ class Books:
         custom = changes.pop("custom", bill.custom)
         parts = {"amount": bill.total_entered, "record_no": bill.record_no, "state": bill.state, "due_on": bill.due_on}
         self.bills = {
-            str({**parts, **changes}["record_no"]): a_bill(**{**parts, "created_by": bill.created_by, **changes}, custom=custom)
+            str({**parts, **changes}["record_no"]): a_bill(
+                **{**parts, "created_by": bill.created_by, "on_hold": bill.on_hold, **changes}, custom=custom
+            )
         }
 
 

@@ -6,6 +6,7 @@ catches, raised below everything of ours; what the network does is played by the
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from intacct_asana.errors import IntacctAsanaError
 from requests.adapters import HTTPAdapter
 
 from tests.databases import NewStore
+from tests.intacct_rest.rest_world import rest_connection
 from tests.reconciliation.reconciliation_world import ALICE, BEN, ERIN
 from tests.standing.standing_world import COMMENT_WAY, OPEN_STATES, TRIES, Standing
 
@@ -183,6 +185,14 @@ STORIES: dict[str, Story] = {
         writes=1,
         documents=("xml_gateway",),
     ),
+    "approved in Intacct itself": Story(
+        before=approves,
+        ends=(APPROVED,),
+        make={"state": "Submitted"},
+        steps="stamp, rest_workflow",
+        write_back="  rest_workflow: {approve: true, decline: true}",
+        writes=2,
+    ),
 }
 
 
@@ -293,6 +303,7 @@ def heal(flow: Standing) -> None:
 
 @pytest.fixture
 def a_cutter(connected: Any, monkeypatch: pytest.MonkeyPatch) -> Cutter:
+    monkeypatch.setenv("AIRFLOW_CONN_INTACCT_REST_DEFAULT", json.dumps(rest_connection(connected)))
     return Cutter(connected, monkeypatch)
 
 

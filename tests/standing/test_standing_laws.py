@@ -19,7 +19,7 @@ from tests.standing.steps_history import InSteps
 pytestmark = [pytest.mark.laws, pytest.mark.airflow]
 FEW, MANY, PARTS = 4, 130, 8
 """Histories of the short half on each database, of each part of the long half, and parts: two processes share them."""
-FEW_IN_STEPS, MANY_IN_STEPS = 3, 70
+FEW_IN_STEPS, MANY_IN_STEPS = 2, 70
 """The same of the company whose bills are approved in steps: a history of it is longer."""
 PHASES = (Phase.explicit, Phase.generate)
 """A history is short enough to be read; making it shorter would take minutes."""
