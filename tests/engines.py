@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 from intacct_asana.store import database
@@ -19,20 +20,20 @@ from sqlalchemy.pool import QueuePool
 MOST_OPEN = 6
 _real = {"create_engine": create_engine, "_on_sqlite_connect": database._on_sqlite_connect}
 _first: dict[str, Engine] = {}
-_open: dict[URL, Engine] = {}
+_living: WeakSet[Engine] = WeakSet()
 
 
 def close_all() -> None:
-    """No connection is left: before this process forks, since a connection is of one process."""
-    for engine in _open.values():
+    """No idle connection is left: before this process forks, since a connection is of one process."""
+    for engine in list(_living):
         engine.dispose()
-    _open.clear()
 
 
-def close(url: URL) -> None:
+def close(database: str | None) -> None:
     """Before a database is copied, which PostgreSQL does only while nobody is connected."""
-    if engine := _open.pop(url, None):
-        engine.dispose()
+    for engine in list(_living):
+        if engine.url.database == database:
+            engine.dispose()
 
 
 def _engine(url: URL, **how: Any) -> Engine:
@@ -45,10 +46,9 @@ def _engine(url: URL, **how: Any) -> Engine:
         engine._compiled_cache = first._compiled_cache
         if begin := first.dialect.on_connect_url(url):
             event.listen(engine.pool, "connect", lambda connection, _record: begin(connection))
-    close(url)
-    _open[url] = engine
-    while len(_open) > MOST_OPEN:
-        close(next(iter(_open)))
+    if len(_living) % MOST_OPEN == 0:
+        close_all()
+    _living.add(engine)
     return engine
 
 
