@@ -132,8 +132,7 @@ class Postgres:
 
     def new_database(self, *, like: str = "") -> str:
         name, pattern = f"store_{next(self._numbers)}", make_url(like).database if like else "template0"
-        if like:
-            engines.close(make_url(like))
+        engines.close(pattern)
         self._do(f"CREATE DATABASE {name} TEMPLATE {pattern} STRATEGY file_copy")
         return self.url(name)
 

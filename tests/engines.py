@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import WeakSet
 
 import pytest
 from intacct_asana.store import database
@@ -20,46 +20,35 @@ from sqlalchemy.pool import QueuePool
 MOST_OPEN = 6
 _real = {"create_engine": create_engine, "_on_sqlite_connect": database._on_sqlite_connect}
 _first: dict[str, Engine] = {}
-_recent: dict[URL, Engine] = {}
-"""Those whose connections stay open, the newest last."""
-_known: WeakValueDictionary[URL, Engine] = WeakValueDictionary()
-"""Every one that somebody still has: one that was closed connects again when it is used."""
+_living: WeakSet[Engine] = WeakSet()
 
 
 def close_all() -> None:
-    """No connection is left: before this process forks, since a connection is of one process."""
-    for engine in list(_known.values()):
+    """No idle connection is left: before this process forks, since a connection is of one process."""
+    for engine in list(_living):
         engine.dispose()
-    _recent.clear()
 
 
-def close(url: URL) -> None:
+def close(database: str | None) -> None:
     """Before a database is copied, which PostgreSQL does only while nobody is connected."""
-    _recent.pop(url, None)
-    if engine := _known.get(url):
-        engine.dispose()
+    for engine in list(_living):
+        if engine.url.database == database:
+            engine.dispose()
 
 
 def _engine(url: URL, **how: Any) -> Engine:
     """As `create_engine`, but it knows what the first one learned from its server, and every statement that others made."""
-    engine = _known.get(url) or _new_engine(url, **how)
-    _known[url] = _recent[url] = engine
-    while len(_recent) > MOST_OPEN:
-        close(next(iter(_recent)))
-    return engine
-
-
-def _new_engine(url: URL, **how: Any) -> Engine:
     how |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": -1}
-    engine = create_engine(url, **how)
-    first = _first.setdefault(url.drivername, engine)
-    if first is engine or not getattr(first.dialect, "server_version_info", None):
-        return engine
-    engine = create_engine(url, **how, _initialize=False)
-    engine.dialect = engine.pool._dialect = first.dialect
-    engine._compiled_cache = first._compiled_cache
-    if begin := first.dialect.on_connect_url(url):
-        event.listen(engine.pool, "connect", lambda connection, _record: begin(connection))
+    first = _first.setdefault(url.drivername, engine := create_engine(url, **how))
+    if first is not engine and getattr(first.dialect, "server_version_info", None):
+        engine = create_engine(url, **how, _initialize=False)
+        engine.dialect = engine.pool._dialect = first.dialect
+        engine._compiled_cache = first._compiled_cache
+        if begin := first.dialect.on_connect_url(url):
+            event.listen(engine.pool, "connect", lambda connection, _record: begin(connection))
+    if len(_living) % MOST_OPEN == 0:
+        close_all()
+    _living.add(engine)
     return engine
 
 
