@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.asking.asking_world import Asked
-from tests.policy.policy_world import ALICE, BEN, CARLA, DEV
+from tests.policy.policy_world import ALICE, BEN, CARLA, DEV, TWO_STEPS
 
 pytestmark = pytest.mark.airflow
 World = Callable[..., Asked]
@@ -214,3 +214,22 @@ def test_a_run_reads_no_more_for_steps_that_wait(asked: World) -> None:
             flow.run()
         calls.append(sum(flow.sandbox.counters().values()))
     assert calls[0] == calls[1] == calls[2], calls
+
+
+def test_a_bill_whose_task_was_deleted_is_asked_about_below_its_new_one(asked: World) -> None:
+    flow = asked()
+    flow.act(ALICE, "delete")
+    flow.run()
+    flow.sync(full=True)
+    flow.heal()
+    assert flow.waiting() == ["alice", "dev"]
+
+
+def test_a_flow_that_goes_over_to_another_way_closes_what_is_open(asked: World) -> None:
+    flow = asked()
+    flow.way = "  signal: {kind: comment, approve: [approve], reject: [reject]}"
+    flow.now_says(TWO_STEPS)
+    flow.preflight()
+    flow.run()
+    assert flow.waiting() == []
+    assert "People decide in another way now." in flow.said_to(ALICE)[-1]

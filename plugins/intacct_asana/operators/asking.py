@@ -78,7 +78,7 @@ class Asking:
         if not self.is_wanted:
             return
         known = self.asks.worked_out()
-        due = sorted(key for key, link in links.items() if key not in known and not is_closed(link))
+        due = sorted(key for key, link in links.items() if known.get(key) != link.task_gid and not is_closed(link))
         self.later = max(0, len(due) - MOST)
         numbers = [links[key].record_no for key in due[:MOST]]
         try:
@@ -96,19 +96,17 @@ class Asking:
         if by == self.run.store.cursor(ASKED_AS):
             self.asks.work_out_again(decided - self.met)
         else:
-            self.asks.work_out_again(self.asks.worked_out() - self.met)
+            self.asks.work_out_again(self.asks.worked_out().keys() - self.met)
             self.run.store.save_cursor(Cursor(name=ASKED_AS, value=by))
         return newest
 
     def _end_what_is_over(self, links: Mapping[str, Link]) -> None:
-        """Asks about bills whose task we completed, or that another task stands for, and all where people decide otherwise."""
+        """Asks about bills whose task we completed, and all where people decide in another way."""
         for ask in self.asks.open():
             link = links.get(ask.key)
             if link is None or is_closed(link):
                 why = "Nothing is left to be decided about the bill." if self.is_wanted else "People decide in another way now."
                 self._close(replace(ask, state=AskState.CLOSED, closed_at=self.run.now(), why=f"{why} {DONE_WITH}"))
-            elif link.task_gid != ask.task_gid:
-                self.asks.work_out_again([ask.key])
 
     def _work_out(self, bills: Mapping[str, Bill], links: Mapping[str, Link]) -> None:
         asked = self.asks.of(bills)
@@ -117,7 +115,7 @@ class Asking:
             if link is None or is_closed(link):
                 continue
             try:
-                self._keep(key, plan_asks(self._seen(bill, link, asked[key])))
+                self._keep(link, plan_asks(self._seen(bill, link, asked[key])))
                 self.met.add(key)
             except IntacctAsanaError as error:
                 self.summary.fail(key, error)
@@ -140,7 +138,7 @@ class Asking:
             name_of=self.settler.name_of,
         )
 
-    def _keep(self, key: str, plan: Plan) -> None:
+    def _keep(self, link: Link, plan: Plan) -> None:
         """All that was worked out about a bill, or nothing."""
         with self.run.store.together():
             self.asks.save([*plan.kept, *(new.ask for new in plan.new)])
@@ -148,9 +146,9 @@ class Asking:
                 self.journal.note([ask_intent(new) for new in plan.new], at=self.run.now())
             left = [ask for ask in plan.closed if not self._close(ask)]
             if not (left or plan.waits):
-                self.asks.note_worked_out(key)
+                self.asks.note_worked_out(link.key, task_gid=link.task_gid)
             else:
-                self.asks.work_out_again([key])
+                self.asks.work_out_again([link.key])
         self.opened += len(plan.new)
         self.unknown.update(plan.unknown)
 
@@ -204,8 +202,10 @@ def carry_out_asks(run: FlowRun, summary: Decided) -> None:
         )
         with closing(steps) as outcomes:
             for outcome in outcomes:
-                if outcome.error:
-                    summary.fail(f"{name} {outcome.intent.intent_id}", outcome.error)
+                error, intent = outcome.error, outcome.intent
+                # Below a task that is gone nobody is asked; the next one that stands for the bill is another matter.
+                if error and not (isinstance(error, Refused) and name == ASK and board.task(intent.subject) is None):
+                    summary.fail(f"{name} {intent.intent_id}", error)
 
 
 def _owe(run: FlowRun, name: str, subtask: Task) -> None:

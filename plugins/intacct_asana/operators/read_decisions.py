@@ -190,6 +190,8 @@ class ReadDecisionsOperator(FlowOperator):
             is_news = gid in hinted or (task and may_be_news(task, marks.get(gid), policy, crawls=True))
             if task is None:
                 look.gone += [ask] if ask.is_live else []
+                # What was given on it has no proof any more.
+                look.taken_back |= {ask.key} if ask.state is AskState.ANSWERED else set()
             elif is_news and not self._read(run, board, policy, task, link, look, now=run.now()):
                 break
         return frozenset(hinted)
@@ -215,8 +217,7 @@ class ReadDecisionsOperator(FlowOperator):
         """The task's decisions. False when reading on would only meet the same trouble again."""
         try:
             stories = board.stories(task.gid)
-            closed_by_us = is_closed(link) or task.kind != "approval"
-            signals = signals_of(task, stories, policy, closed_by_us=closed_by_us)
+            signals = signals_of(task, stories, policy, closed_by_us=is_closed(link))
             settled = [one for one in signals if not is_too_young(one, now)]
             before = run.store.decisions().of(link.key)
             known = {one.decision_id for one in before}

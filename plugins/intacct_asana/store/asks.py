@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 
 from intacct_asana.codec import from_json, instant_text, to_json
 from intacct_asana.records.asks import Ask, AskState
-from intacct_asana.store.database import Database, add_all, put
+from intacct_asana.store.database import Database, put
 from intacct_asana.store.tables import asked, evidence
 from intacct_asana.store.tables import asks as table
 
@@ -46,13 +46,15 @@ class StoredAsks:
 
     # For which bills it was worked out who has to be asked.
 
-    def worked_out(self) -> frozenset[str]:
+    def worked_out(self) -> Mapping[str, str]:
+        """By key the task that stood for the bill then."""
+        query = select(asked.c.key, asked.c.task_gid).where(asked.c.flow == self._flow)
         with self._database.read() as connection:
-            return frozenset(connection.execute(select(asked.c.key).where(asked.c.flow == self._flow)).scalars())
+            return {row.key: row.task_gid for row in connection.execute(query)}
 
-    def note_worked_out(self, key: str) -> None:
+    def note_worked_out(self, key: str, *, task_gid: str) -> None:
         with self._database.write() as connection:
-            add_all(connection, asked, [{"flow": self._flow, "key": key}])
+            put(connection, asked, {"flow": self._flow, "key": key, "task_gid": task_gid})
 
     def work_out_again(self, keys: Collection[str]) -> None:
         with self._database.write() as connection:

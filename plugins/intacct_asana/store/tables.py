@@ -166,7 +166,7 @@ asks = Table(
 )
 
 # Bills of which was worked out who has to be asked. Whatever may change that takes the row away.
-asked = Table("ia_asked", metadata, _key("flow"), _key("key"))
+asked = Table("ia_asked", metadata, _key("flow"), _key("key"), Column("task_gid", String(64), nullable=False))
 
 # One row for each webhook that was ever asked for and is not given up. The secret is encrypted by Airflow's API server.
 webhooks = Table(
