@@ -104,8 +104,8 @@ class Demo:
 
     def approve(self) -> None:
         cast = people.cast(self.steering)
-        native = [scene for scene in cast if scene.native]
-        cast = [scene for scene in cast if not scene.native]
+        native = next(scene for scene in cast if scene.native)
+        cast.remove(native)
         for scene in cast:
             self.play(scene)
         if self.sabotage is Sabotage.LOSE_STAMP:
@@ -140,15 +140,18 @@ class Demo:
         self.results.append(Check("reconciliation after that", "succeeded" if done else "failed", done))
         self.results += [checks.scene_ended_well(scene, self.steering) for scene in scenes]
 
-    def go_native(self, scenes: list[people.Scene]) -> None:
-        """From now on the flow has Intacct itself approve, over its REST API."""
-        put_demo_flow(HOME / "mappings", schedules=self.schedules, **people.native_rules())
-        self.say("The flow file now says that a decision becomes Intacct's own approval")
-        for scene in scenes:
-            self.play(scene)
-        done = self.run("approval_reconciliation", may_fail=True)
-        self.results.append(Check("reconciliation with Intacct's own approval", "succeeded" if done else "failed", done))
-        self.results += [checks.scene_ended_well(scene, self.steering) for scene in scenes]
+    def go_native(self, scene: people.Scene) -> None:
+        """From now on the flow asks people by subtasks, and has Intacct itself approve, over its REST API."""
+        put_demo_flow(HOME / "mappings", schedules=self.schedules, **people.native_rules(scene.bill["vendor_id"]))
+        bill = scene.bill["bill_number"]
+        self.say("The flow file now says: ask by subtasks, and have the decision become Intacct's own approval")
+        self.run("approval_reconciliation")
+        for person in (scene.person, scene.second):
+            people.answer_subtask(scene, self.steering, person=person)
+            self.say(f"{person} approves bill {bill} on the subtask in their own list")
+            done = self.run("approval_reconciliation", may_fail=True)
+        self.results.append(Check("reconciliation of subtasks", "succeeded" if done else "failed", done))
+        self.results.append(checks.scene_ended_well(scene, self.steering))
 
     def run_again(self) -> None:
         """The changed bill is carried over first; then nothing is left to write."""

@@ -26,12 +26,15 @@ HEALTHY = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 def put_demo_flow(folder: Path, *, schedules: Mapping[str, str | None] | None = None, **more: Any) -> Path:
     """The demo's flow file in a folder of its own: no rehearsal, with these schedules and whatever else is to differ.
 
-    Of a part of the file that is given, what it does not name stays as it is.
+    Of a part of the file that is given, what it does not name stays as it is, and what it names as None is left out.
     """
     folder.mkdir(exist_ok=True)
     flow = yaml.safe_load((ROOT / "include" / "mappings" / "demo.yaml").read_text(encoding="utf-8"))
     more |= {"schedules": dict(schedules or {})}
     parts = {name: flow[name] | part if isinstance(part, dict) and name in flow else part for name, part in more.items()}
+    for part in (part for part in parts.values() if isinstance(part, dict)):
+        for name in [name for name, value in part.items() if value is None]:
+            del part[name]
     flow |= {"rehearsal": False, **parts}
     (folder / "demo.yaml").write_text(yaml.safe_dump(flow, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return folder

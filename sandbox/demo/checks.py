@@ -55,14 +55,20 @@ def scene_ended_well(scene: Scene, steering: Steering) -> Check:
     task = next(task for task in steering.tasks(constants.BILLS_PROJECT_GID) if task["gid"] == scene.task_gid)
     said = [story["text"] for story in task["stories"] if story["resource_subtype"] == "comment_added"]
     told = [text for text in said if scene.says.lower() in text.lower()]
+    subtasks = ", ".join(
+        f"{one['assignee'].partition('@')[0]} {one['approval_status']}" for one in steering.subtasks(task["gid"])
+    )
     approval = task["fields"].get("Approval")
     # A choice stays as it is where it stands, and while it waits.
     approval_ok = approval == (scene.option if scene.stamp == scene.option or scene.closed_books else "Pending")
-    native_ok = not scene.native or bill["state"] == "Posted"
+    if scene.native:
+        # People decide elsewhere by then, and Intacct itself approves.
+        approval_ok = bill["state"] == "Posted" and subtasks.count("approved") == 2
     # A hold is there until an approval lifts it.
     hold_ok = bill["on_hold"] is (scene.on_hold and not held)
-    ok = held == scene.stamp and len(told) == 1 and approval_ok and hold_ok and native_ok
-    figure = f"Intacct: {held or 'no decision'}{', on hold' if bill['on_hold'] else ''}; Approval: {approval}"
+    ok = held == scene.stamp and len(told) == 1 and approval_ok and hold_ok
+    said_by = f"subtasks: {subtasks}; Intacct's own state: {bill['state']}" if scene.native else f"Approval: {approval}"
+    figure = f"Intacct: {held or 'no decision'}{', on hold' if bill['on_hold'] else ''}; {said_by}"
     return Check(scene.title, f"{figure}; {told[0] if told else 'no comment'}", ok)
 
 

@@ -30,10 +30,14 @@ def rules() -> dict[str, Any]:
     return {"approval": policy, "write_back": {"steps": ["stamp", "release_hold"]}}
 
 
-def native_rules() -> dict[str, Any]:
-    """The same people, but what they decide becomes Intacct's own approval."""
+def native_rules(vendor_id: str) -> dict[str, Any]:
+    """For this vendor's bills two people are asked by subtasks, and what they decide becomes Intacct's own approval."""
+    steps = [{"name": "manager", "by": [ALICE], "limit": "none"}, {"name": "controller", "by": [CARLA], "limit": "none"}]
+    rule = {"name": "one vendor", "when": {"vendor": [vendor_id]}, "steps": steps}
+    # The reason of a rejection is a comment on the subtask then.
+    policy = {"signal": {"kind": "approval_subtasks"}, "reason_field": None, "rules": [rule], "closed_books": 5}
     native = {"steps": ["stamp", "rest_workflow"], "rest_workflow": {"approve": True, "decline": True}}
-    return rules() | {"write_back": native}
+    return {"approval": policy, "write_back": native}
 
 
 @dataclass
@@ -58,7 +62,7 @@ class Scene:
     closed_books: bool = False
     """The bill's books are closed when somebody decides and opened afterwards: the decision waits for that."""
     native: bool = False
-    """Played when decisions become Intacct's own approval: then Intacct has to hold the bill as posted."""
+    """Played when people are asked by subtasks, and their decisions become Intacct's own: it has to hold the bill as posted."""
     second: str = ""
     then_says: str = ""
     bill: Mapping[str, Any] = field(default_factory=dict)
@@ -186,12 +190,13 @@ def scenes() -> list[Scene]:
             closed_books=True,
         ),
         Scene(
-            title="an approval that becomes Intacct's own",
+            title="two steps by subtasks that become Intacct's own approval",
             person="alice.martin",
+            second="carla.ruiz",
             option="Approved",
             stamp="Approved",
             says="Intacct itself holds it as Posted",
-            suits=lambda bill: _plain(bill) and bill["state"] == "Submitted" and amount(bill) < 10_000,
+            suits=lambda bill: _plain(bill) and bill["state"] == "Submitted",
             native=True,
         ),
     ]
@@ -234,6 +239,15 @@ def act(scene: Scene, steering: Steering) -> None:
     steering.act("asana", scene.email, "choose", task=scene.task_gid, field="Approval", option=scene.option)
     if scene.edits_bill:
         steering.raise_first_line(scene.bill["record_no"], by=Decimal(1000))
+
+
+def answer_subtask(scene: Scene, steering: Steering, *, person: str) -> None:
+    """The person approves on the subtask that stands in their own list."""
+    email = f"{person}@{COMPANY}"
+    asked = [task for task in steering.subtasks(scene.task_gid) if task["assignee"] == email]
+    if not asked:
+        raise DemoFailed(f"Nobody asked {person} about bill {scene.bill['bill_number']} by a subtask")
+    steering.act("asana", email, "set_approval", task=asked[-1]["gid"], status="approved")
 
 
 def give_second_step(scene: Scene, steering: Steering) -> None:

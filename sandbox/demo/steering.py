@@ -92,6 +92,9 @@ class Steering:
     def tasks(self, project_gid: str) -> list[dict[str, Any]]:
         return [task for task in self.state("asana")["tasks"] if project_gid in task["projects"]]
 
+    def subtasks(self, task_gid: str) -> list[dict[str, Any]]:
+        return [task for task in self.state("asana")["tasks"] if task["parent"] == task_gid]
+
     def tasks_by_key(self, project_gid: str = constants.BILLS_PROJECT_GID) -> dict[str, dict[str, Any]]:
         """Tasks by the Intacct key in their custom field; a key on two tasks is a failure."""
         found: dict[str, dict[str, Any]] = {}
