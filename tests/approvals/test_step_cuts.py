@@ -25,6 +25,9 @@ STEPS = (*EVERY_STEP, OBSERVE)
 STATES = sorted({*ON_THE_WAY, DecisionState.GRANTED, DecisionState.CONFIRMED})
 ELSEWHERE = {
     "rest_workflow": "tests/intacct_rest/test_native_cuts.py, and a story of tests/standing/test_standing_cuts.py",
+    "submit": "tests/standing/test_standing_cuts.py",
+    "payment_request": "tests/standing/test_standing_cuts.py",
+    "purchasing": "tests/standing/test_standing_cuts.py",
 }
 """Steps whose cuts are in other tests, and in which."""
 SENDS = {"comment", "set_fields", "stamp_bill", "hold_bill"}

@@ -13,7 +13,7 @@ import pytest
 from intacct_asana.approvals.rules import BILL, BOTH, PERSON, STANDING, findings_of
 from intacct_asana.approvals.seen import Case
 from intacct_asana.flow.rules import Approver
-from intacct_asana.records import BillState, DecisionState, Link, TaskDraft, Verdict, snapshot_of
+from intacct_asana.records import BillState, DecisionState, Link, TaskDraft, Vendor, Verdict, snapshot_of
 from intacct_asana.records.documents import UNREAD
 
 from tests.approvals.settle_world import BEN, ERIN, KEY, PEOPLE, TASK, USERS, a_bill, a_policy
@@ -27,6 +27,7 @@ ENDED = Approver.model_validate(
 )
 Changes = Mapping[str, Any]
 
+VENDOR = Vendor(vendor_key="co:vendor:1", record_no="1", vendor_id="V1", name="Harbor Supply", created_by="amartin")
 FAULTS: dict[str, Changes] = {
     # the rule that is told, and behind a colon which of its guards: what is so about the bill, the choice, the flow, around it
     "bill exists": {"bill": {"bill_key": "co:ap:66"}},
@@ -52,6 +53,7 @@ FAULTS: dict[str, Changes] = {
     "segregation of duties: entered": {"bill": {"created_by": "amartin"}},
     "segregation of duties: changed": {"bill": {"modified_by": "amartin"}},
     "segregation of duties: unknown": {"case": {"users": [user for user in USERS if user.login != "amartin"]}},
+    "segregation of duties: the vendor": {"case": {"vendor": VENDOR}, "flow": {"segregation_from_vendors": True}},
     "reason": {"signal": {"verdict": Verdict.REJECT}},
 }
 [STORY] = a_case().stories
