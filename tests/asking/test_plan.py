@@ -98,6 +98,14 @@ def test_who_is_asked(rules: Any, more: Any, who: list[str]) -> None:
     assert asked(plan_asks(seen(*rules, **more))) == who
 
 
+def test_a_draft_is_asked_about_where_its_approval_submits_it() -> None:
+    draft = a_bill(state=BillState.DRAFT)
+    found = seen(TWO, bill=draft, approval={"states": [BillState.DRAFT, BillState.POSTED]})
+    assert asked(plan_asks(found)) == []
+    submits = replace(found, policy=replace(found.policy, on_approve=("submit", "stamp")))
+    assert asked(plan_asks(submits)) == ["first: ann", "first: dee"]
+
+
 def test_what_cannot_be_asked_yet_is_worked_out_again() -> None:
     assert plan_asks(seen(TWO, shown=None)).waits
     assert not plan_asks(seen(TWO)).waits

@@ -15,8 +15,20 @@ from intacct_asana.approvals.routing import Progress, decides_on, progress_of, r
 from intacct_asana.approvals.rules import NOT_READY
 from intacct_asana.approvals.seen import is_as_shown, voice_of
 from intacct_asana.approvals.words import bill_name, capital, changes, content_of, is_stamp_of, money, read_stamp, who
+from intacct_asana.approvals.write_steps import SUBMITTED
 from intacct_asana.flow.signals import ApprovalSubtasksSignal
-from intacct_asana.records import ON_THE_WAY, SETTLED_STATES, Bill, Decision, DecisionState, Link, Snapshot, Verdict, shows
+from intacct_asana.records import (
+    ON_THE_WAY,
+    SETTLED_STATES,
+    Bill,
+    BillState,
+    Decision,
+    DecisionState,
+    Link,
+    Snapshot,
+    Verdict,
+    shows,
+)
 from intacct_asana.records.asks import Ask, AskState
 from intacct_asana.records.remarks import reference
 from intacct_asana.text import one_line, short
@@ -102,7 +114,9 @@ def plan_asks(seen: Seen) -> Plan:
 def _ended(seen: Seen) -> str:
     """Why nobody has to be asked about the bill at all; empty where somebody may have to."""
     bill, policy = seen.bill, seen.policy
-    if bill.state in SETTLED_STATES or bill.state in NOT_READY or bill.state not in policy.approval.states:
+    is_draft_to_submit = bill.state is BillState.DRAFT and SUBMITTED.word in policy.steps_for(Verdict.APPROVE)
+    not_ready = bill.state in NOT_READY and not is_draft_to_submit
+    if bill.state in SETTLED_STATES or not_ready or bill.state not in policy.approval.states:
         return f"{capital(bill_name(bill))} is {bill.state} in Intacct."
     confirmed = [one for one in seen.decided if one.state is DecisionState.CONFIRMED]
     standing = [one for one in confirmed if is_as_shown(one, seen.shown_to(one), bill)]
