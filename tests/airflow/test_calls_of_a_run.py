@@ -32,7 +32,7 @@ def in_daily_use(world: Any, *, bills: int) -> None:
     """An hour after the first sync one bill has changed, and everything is up to date."""
     first_sync(world, bills=bills)
     world.sandbox.clock(advance_seconds=3600)
-    edit(world, in_scope(world)[0], line=1, amount="11.11")
+    edit(world, without_payments(world), line=1, amount="11.11")
     world.must("bill_sync")
     world.must("approval_reconciliation")
 
@@ -47,6 +47,12 @@ def calls(world: Any, job: str) -> dict[str, int]:
 
 def in_scope(world: Any) -> list[dict[str, Any]]:
     return [bill for bill in world.sandbox.state("intacct")["bills"] if bill["state"] in SCOPE]
+
+
+def without_payments(world: Any) -> dict[str, Any]:
+    """A bill that no payment touches: those of one that has some take calls of their own to read."""
+    touched = {one["bill"] for payment in world.sandbox.state("intacct")["payments"] for one in payment["details"]}
+    return next(bill for bill in in_scope(world) if bill["record_no"] not in touched)
 
 
 def edit(world: Any, bill: dict[str, Any], **changes: Any) -> None:
@@ -79,7 +85,7 @@ def test_calls_do_not_grow_with_the_number_of_unchanged_bills(small_pages: Any, 
     used = []
     for bills in (FEW, many):
         in_daily_use(small_pages, bills=bills)
-        edit(small_pages, in_scope(small_pages)[0], line=1, amount="99.99")
+        edit(small_pages, without_payments(small_pages), line=1, amount="99.99")
         used.append({job: calls(small_pages, job) for job in ("bill_sync", "approval_reconciliation")})
     assert used[0] == used[1]
     assert used[0]["bill_sync"]["asana WRITE"] == 1
