@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from intacct_asana.errors import IntacctAsanaError
 
 from tests.asking.asking_world import Asked
 from tests.policy.policy_world import ALICE, BEN, CARLA, DEV, TWO_STEPS
@@ -183,6 +184,22 @@ def test_lost_events_are_made_up_for_by_the_wide_look(asked: World) -> None:
     flow.find_events()
     flow.heal(hours=25)
     assert flow.states() == ["GRANTED"]
+
+
+def test_an_answer_whose_story_cannot_be_read_is_asked_for_until_it_can(asked: World) -> None:
+    flow = asked()
+    flow.say(ALICE)
+    subtask = flow.subtask_of(ALICE)
+    story = next(one["gid"] for one in subtask["stories"] if one["resource_subtype"] == "approval_status_changed")
+    flow.sandbox.settings(asana_odd_values={story: {"created_at": "yesterday"}})
+    for _ in range(2):
+        flow.pass_time(minutes=20)
+        with pytest.raises(IntacctAsanaError, match=subtask["gid"]):
+            flow.read()
+    flow.sandbox.settings(asana_odd_values={})
+    flow.pass_time(minutes=20)
+    flow.read()
+    assert flow.states() == ["RECORDED"]
 
 
 def test_a_lost_store_asks_nobody_twice(asked: World) -> None:

@@ -201,7 +201,7 @@ class ReadDecisionsOperator(FlowOperator):
         """Tasks of open bills that cannot be read: no decision comes of them, and each run asks for them again."""
         for gid, link in run.store.links("bill").by_task(look.unread).items():
             if not is_closed(link):
-                look.owe(link, OddRecord(look.unread[gid]))
+                look.owe(link, gid, OddRecord(look.unread[gid]))
 
     def _lost(self, run: FlowRun, key: str, task_gid: str, hints: Hints, mark: Mark | None) -> list[Loss]:
         """Once an event: the next run may meet it again."""
@@ -229,7 +229,7 @@ class ReadDecisionsOperator(FlowOperator):
                 self.log.info("Task %s of %s is gone; the next run says by whom", task.gid, link.key)
                 return True
             if isinstance(error, OddRecord):
-                look.owe(link, error)
+                look.owe(link, task.gid, error)
             else:
                 look.report.fail(link.key, error)
                 look.is_stuck = True
