@@ -119,6 +119,20 @@ def test_a_bill_that_changes_closes_what_is_open_and_asks_anew_with_what_changed
     assert flow.held()["ASANA_DECISION"] == "Approved"
 
 
+def test_an_answer_on_a_subtask_that_shows_the_bill_as_it_was_approves_nothing_else(asked: World) -> None:
+    """The bill's task shows the change already, and the person looks at their own list only."""
+    flow = asked(policy="")
+    flow.edit(amount="700.00")
+    flow.sync()
+    flow.pass_time(minutes=2)
+    assert "500.00 USD" in flow.subtask_of(ALICE)["name"]
+    flow.say(ALICE)
+    flow.heal()
+    assert flow.held()["ASANA_DECISION"] == ""
+    assert flow.rules_of() == ["unchanged since shown"]
+    assert "700.00 USD" in flow.subtask_of(ALICE)["name"]
+
+
 def test_who_takes_an_approval_back_before_it_is_written_is_asked_still(asked: World) -> None:
     flow = asked()
     flow.say(ALICE)
