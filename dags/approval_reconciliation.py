@@ -2,8 +2,8 @@
 
 Reads what people decided since the last run (in the Approval field, by an Asana approval, on approval subtasks of their own or
 by a comment, as the flow says), proves it from the tasks' stories, checks it against the flow's policy, stamps it onto the bill
-in Intacct, reads it back, and says on the task what became of it. Then it looks again at bills that were decided before: an approval of a bill that changed
-since is void on both sides.
+in Intacct, reads it back, and says on the task what became of it. Then it looks again at bills that were decided before: an
+approval of a bill that changed since is void on both sides.
 
 **On Intacct:** does what the flow's `write_back.steps` name for bills that passed every rule: with `stamp` the flow's custom
 fields, and `void` where a decision stands no more; nothing else (unless the flow says `send_due_on` or `send_submit`), and
