@@ -1,14 +1,15 @@
 """### Approvals return to Intacct
 
-Reads what people decided since the last run (in the Approval field, by an Asana approval or by a comment, as the flow says),
-proves it from the tasks' stories, checks it against the flow's policy, stamps it onto the bill in Intacct, reads it back, and
-says on the task what became of it. Then it looks again at bills that were decided before: an approval of a bill that changed
-since is void on both sides.
+Reads what people decided since the last run (in the Approval field, by an Asana approval, on approval subtasks of their own or
+by a comment, as the flow says), proves it from the tasks' stories, checks it against the flow's policy, stamps it onto the bill
+in Intacct, reads it back, and says on the task what became of it. Then it looks again at bills that were decided before: an
+approval of a bill that changed since is void on both sides.
 
-**On Intacct:** writes the flow's custom fields on bills that passed every rule, and `void` where a decision stands no more;
-nothing else (unless the flow says `send_due_on` or `send_submit`), and never lines. **On Asana:** one comment for each
-decision, one more when it becomes void; a task shows what stands, so a choice that was refused goes back to Pending. A task
-that left the project is put back. Who chooses on a copy of a task is told once that it counts for nothing.
+**On Intacct:** does what the flow's `write_back.steps` name for bills that passed every rule: with `stamp` the flow's custom
+fields, and `void` where a decision stands no more; nothing else (unless the flow says `send_due_on` or `send_submit`), and
+never lines. **On Asana:** one comment for each decision, one more when it becomes void; a task shows what stands, so a choice
+that was refused goes back to Pending. A task that left the project is put back. Who chooses on a copy of a task is told once
+that it counts for nothing. With `approval_subtasks` each person who is due gets a subtask, closed when nobody waits for it.
 
 **When something fails half-way** the decision stays in its stored state and the next run goes on from there; a bill is always
 read back before it is written again. A decision that Intacct accepted but does not show fails the run and is tried again,

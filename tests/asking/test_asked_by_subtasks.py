@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from intacct_asana.errors import IntacctAsanaError
 
 from tests.asking.asking_world import Asked
 from tests.policy.policy_world import ALICE, BEN, CARLA, DEV, TWO_STEPS
@@ -118,6 +119,20 @@ def test_a_bill_that_changes_closes_what_is_open_and_asks_anew_with_what_changed
     assert flow.held()["ASANA_DECISION"] == "Approved"
 
 
+def test_an_answer_on_a_subtask_that_shows_the_bill_as_it_was_approves_nothing_else(asked: World) -> None:
+    """The bill's task shows the change already, and the person looks at their own list only."""
+    flow = asked(policy="")
+    flow.edit(amount="700.00")
+    flow.sync()
+    flow.pass_time(minutes=2)
+    assert "500.00 USD" in flow.subtask_of(ALICE)["name"]
+    flow.say(ALICE)
+    flow.heal()
+    assert flow.held()["ASANA_DECISION"] == ""
+    assert flow.rules_of() == ["unchanged since shown"]
+    assert "700.00 USD" in flow.subtask_of(ALICE)["name"]
+
+
 def test_who_takes_an_approval_back_before_it_is_written_is_asked_still(asked: World) -> None:
     flow = asked()
     flow.say(ALICE)
@@ -183,6 +198,22 @@ def test_lost_events_are_made_up_for_by_the_wide_look(asked: World) -> None:
     flow.find_events()
     flow.heal(hours=25)
     assert flow.states() == ["GRANTED"]
+
+
+def test_an_answer_whose_story_cannot_be_read_is_asked_for_until_it_can(asked: World) -> None:
+    flow = asked()
+    flow.say(ALICE)
+    subtask = flow.subtask_of(ALICE)
+    story = next(one["gid"] for one in subtask["stories"] if one["resource_subtype"] == "approval_status_changed")
+    flow.sandbox.settings(asana_odd_values={story: {"created_at": "yesterday"}})
+    for _ in range(2):
+        flow.pass_time(minutes=20)
+        with pytest.raises(IntacctAsanaError, match=subtask["gid"]):
+            flow.read()
+    flow.sandbox.settings(asana_odd_values={})
+    flow.pass_time(minutes=20)
+    flow.read()
+    assert flow.states() == ["RECORDED"]
 
 
 def test_a_lost_store_asks_nobody_twice(asked: World) -> None:

@@ -19,10 +19,12 @@ from intacct_asana.audit import verify_alone
 from intacct_asana.audit.pack import BillSeen, Period, Populations, Sample, Source, TaskSeen, pack_of, seal_finding
 from intacct_asana.errors import Misconfigured
 from intacct_asana.operators.evidence import EvidenceFormOperator
+from intacct_asana.operators.flow_run import FlowRun
+from intacct_asana.reading.both_sides import Sides, period_of
 
 from tests.evidence.evidence_world import NOON, OTHER, OURS, ROWS, chained, exported
 from tests.evidence.test_evidence_of_a_flow import command, flow
-from tests.standing.standing_world import Standing
+from tests.standing.standing_world import FLOW, Standing
 
 __all__ = ["flow"]
 pytestmark = pytest.mark.airflow
@@ -227,12 +229,30 @@ def test_a_pack_made_anew_as_a_whole_is_told_by_its_digest_its_seal_and_an_ancho
         (lambda pack: (pack / "manifest.json").write_text("{"), "cannot be read"),
         (lambda pack: edit_json(pack / "manifest.json", lambda said: said.update(version=2)), "this program reads"),
         (lambda pack: edit_json(pack / "manifest.json", lambda said: said.pop("files")), "cannot be read"),
+        (lambda pack: edit_json(pack / "manifest.json", lambda said: said.pop("made_at")), "cannot be read"),
     ],
 )
 def test_what_is_no_pack_is_said_in_a_sentence(pack: Path, does: Callable[[Path], object], said: str) -> None:
     does(pack)
     code, told = verified(pack)
     assert (code, said in told, "Traceback" in told) == (2, True, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("populations", []),
+        ("populations", [{"file": "a"}]),
+        ("files", 1),
+        ("sample", {"seed": "1", "size": "many", "keys": []}),
+        ("evidence", {"rows": None, "head": None}),
+        ("evidence_rows", 7),
+    ],
+)
+def test_a_manifest_of_another_form_is_no_pack(pack: Path, name: str, value: object) -> None:
+    edit_json(pack / "manifest.json", lambda said: said.update({name: value}))
+    code, told = verified(pack)
+    assert (code, "cannot be read" in told, "Traceback" in told) == (2, True, False)
 
 
 def test_a_sample_larger_than_the_population_is_refused() -> None:
@@ -279,3 +299,17 @@ def test_a_pack_names_where_the_sides_differ(flow: Standing, tmp_path: Path) -> 
     rows_of_it.write_text(rows_of_it.read_text().replace("alice.martin", "mallory"))
     code, told = command("verify", tmp_path / "pack")
     assert (code, "it was altered" in told, "it was changed after it was written" in told) == (1, True, True)
+
+
+def test_a_flow_that_writes_no_stamp_is_not_blamed_for_none(
+    a_flow: Callable[..., Standing],
+) -> None:
+    flow = a_flow(replace=("  steps: [stamp]\n\n" + FLOW[FLOW.index("  stamp:\n") :], "  steps: [observe]\n"))
+    flow.approve("alice.martin@northwind.example")
+    flow.heal()
+    run = FlowRun(flow.flow, now=lambda: flow.at)
+    run.__dict__["store"] = flow.store
+    board, pins = run.own_board("bill")
+    sides = Sides(flow.flow, run.books, board, pins, company_id="", login="", now=run.now)
+    found = sides.read(period_of("2026-01-01", "2026-12-31"))
+    assert ([one.approval for one in found.tasks], found.differences) == (["Approved"], [])

@@ -125,6 +125,26 @@ def test_a_run_in_which_no_step_began_makes_no_call(an_asking_flow: Flow) -> Non
     assert flow.calls(flow.ask) == {}
 
 
+def test_a_bill_that_comes_to_be_decided_later_is_given_to_somebody_then(an_asking_flow: Flow) -> None:
+    """Its state is no part of what is decided on; one that the task shows is seen at once, any other one the next day."""
+    flow = an_asking_flow(asks=NEXT, policy="  states: [Posted]\n" + TWO_STEPS, make_bill={"state": "Submitted"})
+    flow.ask()
+    assert flow.task()["assignee"] is None
+    assert flow.calls(flow.ask) == {}
+    flow.sandbox.act("intacct", "mgarcia", "set_state", record_no=flow.bills[0], state="Posted")
+    flow.heal(hours=24)
+    flow.ask()
+    assert flow.task()["assignee"] == ALICE
+
+
+def test_what_a_step_is_called_stands_for_nobody(an_asking_flow: Flow) -> None:
+    flow = an_asking_flow(asks=NEXT, policy=TWO_STEPS.replace("name: controller", 'name: "{7} {0}"'))
+    flow.ask()
+    flow.say(ALICE)
+    flow.run_and_ask()
+    assert flow.asked() == ["Next: Ben Okafor, step 2 of 2 ({7} {0})."]
+
+
 def test_our_own_assigning_costs_the_next_run_no_story(an_asking_flow: Flow) -> None:
     flow = an_asking_flow(asks=NEXT)
     flow.heal(hours=1)

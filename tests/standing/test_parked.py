@@ -163,3 +163,24 @@ def test_a_decision_that_waited_for_intacct_for_a_month_counts_no_more(a_flow: F
     flow.heal()
     flow.is_unapproved()
     assert "Intacct did not answer for 30 days" in flow.told()
+
+
+@pytest.mark.parametrize("first", ["books", "away"])
+def test_one_hiccup_ends_no_wait_for_something_else(a_flow: Flow, first: str) -> None:
+    """A decision may wait for its books longer than for Intacct, and it is for the books that it does."""
+    flow = a_flow(approval="  closed_books: 60\n  park_after: 2", settings=WAITS["settings"])
+    flow.approve(ALICE)
+    if first == "away":
+        is_away(flow)
+        flow.pass_time(hours=3)
+        try_to_settle(flow)
+        flow.sandbox.clear_faults()
+    flow.heal()
+    flow.pass_time(hours=24 * 40)
+    is_away(flow)
+    try_to_settle(flow)
+    assert states(flow) == ["PARKED"]
+    flow.sandbox.clear_faults()
+    flow.sandbox.settings(books_closed_through="")
+    flow.heal()
+    flow.is_approved()

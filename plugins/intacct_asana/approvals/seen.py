@@ -63,18 +63,28 @@ def decision_id_of(flow: str, signal: Signal) -> str:
 
 
 def decisions_of(
-    signals: Iterable[Signal], *, flow: str, link: Link, board: TaskBoard, links: Links, known: Collection[str] = ()
+    signals: Iterable[Signal],
+    *,
+    flow: str,
+    link: Link,
+    board: TaskBoard,
+    links: Links,
+    known: Collection[str] = (),
+    asked_about: str = "",
 ) -> list[Decision]:
     """A decision for each signal whose id is not in `known`.
 
-    Asks the board for each person's e-mail address once, and the store for what the task showed.
+    Asks the board for each person's e-mail address once, and the store for what the task showed. A subtask goes on showing
+    what its person was asked about, `asked_about` by digest, also when the bill's task shows a change already.
     """
     new = [signal for signal in signals if decision_id_of(flow, signal) not in known]
     gids = sorted({signal.decider_gid for signal in new if signal.decider_gid})
     people = {gid: board.person(gid) for gid in gids}
     emails = {gid: person.email for gid, person in people.items() if person}
     return [
-        _decision(signal, flow=flow, link=link, links=links, email=emails.get(signal.decider_gid or "", "")) for signal in new
+        replace(one, shown_digest=asked_about) if asked_about else one
+        for signal in new
+        for one in [_decision(signal, flow=flow, link=link, links=links, email=emails.get(signal.decider_gid or "", ""))]
     ]
 
 

@@ -287,7 +287,7 @@ class Settler(Writer):
     def _park_while_away(self, decision: Decision, away: Away) -> Decision:
         """Raises what keeps it from being judged, as long as that is no news to people."""
         facts: Facts = {"answer": away.message, "code": away.code}
-        if refused := refused_away(decision, now=self.now()):
+        if refused := refused_away(decision, self.policy, now=self.now()):
             return self.advance(refused, DecisionState.REFUSED, facts)
         until = away_until(decision, self.policy, now=self.now())
         if until is None or decision.state is DecisionState.PARKED:

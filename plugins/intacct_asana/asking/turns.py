@@ -93,9 +93,21 @@ class AssignKind(Kind):
         return isinstance(found, Task) and found.assignee_gid == intent.body["assignee"]
 
 
-def begin_turn(link: Link, waiting: Waiting | None, *, seen: str, before: Intent | None, asker: Asker) -> None:
+def looked_as(link: Link, today: date) -> str:
+    """When it is worth reading a bill again of which nobody was due. Its state is in no snapshot, and may have been why."""
+    return _digest((today.isoformat(), str(link.confirmed)))
+
+
+def has_turn(row: Intent | None, *, seen: str, looked: str | None) -> bool:
+    """Whether it has to be worked out who is next; `looked` is None for a bill that is decided."""
+    if row is None or row.state.is_open or row.body["seen"] != seen:
+        return True
+    return looked is not None and not row.body["step"] and row.body.get("looked") != looked
+
+
+def begin_turn(link: Link, waiting: Waiting | None, *, seen: str, looked: str, before: Intent | None, asker: Asker) -> None:
     """Assign the task to who is next, where a step began, and say so, where somebody else was due before."""
-    body: dict[str, object] = {"seen": seen, "step": "", "next": "", "due": [], "assignee": ""}
+    body: dict[str, object] = {"seen": seen, "looked": looked, "step": "", "next": "", "due": [], "assignee": ""}
     if waiting is None:
         _keep(link, body, None, asker)
         return

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from uuid import uuid4
 
 from intacct_asana.approvals.policy import Policy
 from intacct_asana.approvals.routing import NameOf, Progress, progress_of, route_of
@@ -99,12 +100,14 @@ class Asker:
     def html_of(self, said: Said, mark: str) -> str:
         """The comment with a mention for each person, so that it reaches their inbox; `mark` is its last line."""
         people: list[str] = []
+        # No name of a rule or a step can hold this.
+        place = uuid4().hex
 
         def placed(email: str) -> str:
             people.append(email)
-            return f"{{{len(people) - 1}}}"
+            return f"{place}-{len(people) - 1}-"
 
-        text = re.sub(r"\{([0-9]+)\}", lambda at: self._mention(people[int(at[1])]), as_html(said(placed)))
+        text = re.sub(f"{place}-([0-9]+)-", lambda at: self._mention(people[int(at[1])]), as_html(said(placed)))
         return f"<body>{text}\n{as_html(mark)}</body>"
 
     def _mention(self, email: str) -> str:

@@ -27,6 +27,7 @@ FORMAT, VERSION, MANIFEST = "intacct_asana pack", 1, "manifest.json"
 METHOD = "the bills whose SHA-256 of 'seed|key' is lowest, in that order"
 FIRST = "0" * 64
 ANCHOR = re.compile(r"(?<![\w#])#([1-9][0-9]{0,9}):([0-9a-f]{16,64})(?!\w)", re.ASCII)
+NEEDED = ("flow", "made_at", "made_by", "files", "populations", "sample", "evidence", "evidence_rows", "differences")
 LINKED = ("key", "decision_id", "written_at", "body", "previous")
 
 Finding = tuple[str, str]
@@ -37,10 +38,17 @@ class NoPack(Exception):
     """The folder cannot be read as a pack; the message says why."""
 
 
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
+"""What parts of another form than they should have end in, whoever wrote them."""
+
+
 def findings_in(folder: Path, *, manifest: str = "", anchors: Sequence[str] = ()) -> list[Finding]:
     """Everything that is wrong with the pack, in the order of its parts. Raises NoPack."""
     said = read_manifest(folder)
-    return [*_all_findings(folder, said, manifest=manifest.strip().lower(), anchors=anchors)]
+    try:
+        return [*_all_findings(folder, said, manifest=manifest.strip().lower(), anchors=anchors)]
+    except UNREADABLE as error:
+        raise NoPack(f"{folder} cannot be read as a pack: {type(error).__name__} {error}") from error
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -48,11 +56,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         said = json.loads((folder / MANIFEST).read_bytes())
         if (said["format"], said["version"]) != (FORMAT, VERSION):
             raise NoPack(f"{MANIFEST} is of {said['format']} {said['version']}; this program reads {FORMAT} {VERSION}.")
-        for name in ("files", "populations", "sample", "evidence", "evidence_rows", "differences"):
+        for name in NEEDED:
             said[name]
+        for one in said["populations"]:
+            one["system"], one["file"], one["rows"], len(one["unread"])
+        len(said["sample"]["keys"])
     except NoPack:
         raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         raise NoPack(f"{folder / MANIFEST} cannot be read: {type(error).__name__} {error}") from error
     return dict(said)
 

@@ -192,7 +192,7 @@ class ReadDecisionsOperator(FlowOperator):
                 look.gone += [ask] if ask.is_live else []
                 # What was given on it has no proof any more.
                 look.taken_back |= {ask.key} if ask.state is AskState.ANSWERED else set()
-            elif is_news and not self._read(run, board, policy, task, link, look, now=run.now()):
+            elif is_news and not self._read(run, board, policy, task, link, look, now=run.now(), asked_about=ask.digest):
                 break
         return frozenset(hinted)
 
@@ -201,7 +201,7 @@ class ReadDecisionsOperator(FlowOperator):
         """Tasks of open bills that cannot be read: no decision comes of them, and each run asks for them again."""
         for gid, link in run.store.links("bill").by_task(look.unread).items():
             if not is_closed(link):
-                look.owe(link, OddRecord(look.unread[gid]))
+                look.owe(link, gid, OddRecord(look.unread[gid]))
 
     def _lost(self, run: FlowRun, key: str, task_gid: str, hints: Hints, mark: Mark | None) -> list[Loss]:
         """Once an event: the next run may meet it again."""
@@ -212,7 +212,16 @@ class ReadDecisionsOperator(FlowOperator):
         return [loss]
 
     def _read(
-        self, run: FlowRun, board: AsanaHook, policy: Policy, task: Task, link: Link, look: Look, *, now: datetime
+        self,
+        run: FlowRun,
+        board: AsanaHook,
+        policy: Policy,
+        task: Task,
+        link: Link,
+        look: Look,
+        *,
+        now: datetime,
+        asked_about: str = "",
     ) -> bool:
         """The task's decisions. False when reading on would only meet the same trouble again."""
         try:
@@ -222,14 +231,20 @@ class ReadDecisionsOperator(FlowOperator):
             before = run.store.decisions().of(link.key)
             known = {one.decision_id for one in before}
             look.decisions += decisions_of(
-                settled, flow=run.flow.flow, link=link, board=board, links=run.store.links("bill"), known=known
+                settled,
+                flow=run.flow.flow,
+                link=link,
+                board=board,
+                links=run.store.links("bill"),
+                known=known,
+                asked_about=asked_about,
             )
         except IntacctAsanaError as error:
             if isinstance(error, Refused) and board.task(task.gid) is None:
                 self.log.info("Task %s of %s is gone; the next run says by whom", task.gid, link.key)
                 return True
             if isinstance(error, OddRecord):
-                look.owe(link, error)
+                look.owe(link, task.gid, error)
             else:
                 look.report.fail(link.key, error)
                 look.is_stuck = True

@@ -159,8 +159,14 @@ class Sides:
             says = self._approval(task)
             if stamp is not None and says and self._meaning(says) != stamp.verdict:
                 yield Difference(key=bill.bill_key, what="approval", in_intacct=stamp.says, in_asana=says)
-            elif stamp is None and self._meaning(says):
+            elif stamp is None and self._is_stamped(self._meaning(says)):
                 yield Difference(key=bill.bill_key, what="approval", in_intacct="", in_asana=says)
+
+    def _is_stamped(self, verdict: Verdict | None) -> bool:
+        """A flow that only observes, or carries a decision out in another way, leaves no stamp of it."""
+        steps = self.flow.write_back
+        done = steps.after_approval if verdict is Verdict.APPROVE else steps.after_rejection
+        return verdict is not None and "stamp" in done
 
     def _meaning(self, says: str) -> Verdict | None:
         signal = self.flow.approval.signal

@@ -224,10 +224,10 @@ class Look:
         self.unread[task.gid] = task.why
         self.listed.add(task.gid)
 
-    def owe(self, link: Link, error: OddRecord) -> None:
-        """The bill's task, or a story of it, cannot be read: it fails by name, and holds up no other."""
-        self.report.fail(f"{link.key}, task {link.task_gid}", error)
-        self.owed.add(link.task_gid)
+    def owe(self, link: Link, task_gid: str, error: OddRecord) -> None:
+        """The bill's task, one below it, or a story of one cannot be read: it fails by name, and holds up no other."""
+        self.report.fail(f"{link.key}, task {task_gid}", error)
+        self.owed.add(task_gid)
 
     def list_page(self, page: Collection[Task], marks: Mapping[str, Mark], policy: Policy, *, touched: Collection[str]) -> None:
         """Keep the tasks of a page that people touched, and those that somebody else may have changed."""

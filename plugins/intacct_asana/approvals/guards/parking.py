@@ -20,7 +20,6 @@ LOCKED = (BillState.SELECTED, BillState.ANALYZING)
 """States out of which a bill may come back to be decided: a payment took it, or Intacct itself is busy with it."""
 AWAY = "Intacct answers"
 LONGEST_AWAY = timedelta(days=30)
-TOO_LONG = "Intacct did not answer for 30 days, so this counts no more."
 
 
 class Away(TryLater):
@@ -46,23 +45,27 @@ def _days(case: Case, rule: str) -> int | None:
 
 def away_until(decision: Decision, policy: Policy, *, now: datetime) -> datetime | None:
     """Until when one waits for an Intacct that does not answer; None as long as that is no news to people, or no more."""
-    since, hours = decision.signal.decided_at, policy.approval.park_after
-    is_news = hours is not None and now >= since + timedelta(hours=hours) and not waited_too_long(decision, now=now)
-    return since + LONGEST_AWAY if is_news else None
+    since, hours, until = decision.signal.decided_at, policy.approval.park_after, _end_of(decision, policy)
+    return until if hours is not None and since + timedelta(hours=hours) <= now < until else None
 
 
 def away_told(decision: Decision) -> Decision:
     return replace(decision, rule=AWAY, outcome="Intacct does not answer.")
 
 
-def refused_away(decision: Decision, *, now: datetime) -> Decision | None:
-    """One that was parked, and has waited long enough whatever for."""
-    is_over = decision.state is DecisionState.PARKED and waited_too_long(decision, now=now)
-    return replace(decision, rule=AWAY, outcome=TOO_LONG) if is_over else None
+def refused_away(decision: Decision, policy: Policy, *, now: datetime) -> Decision | None:
+    """One that was parked for it, and has waited long enough. What waits for something else is judged once Intacct answers."""
+    if decision.state is not DecisionState.PARKED or decision.rule != AWAY or now < _end_of(decision, policy):
+        return None
+    days = (_end_of(decision, policy) - decision.signal.decided_at).days
+    return replace(decision, outcome=f"Intacct did not answer for {days} days, so this counts no more.")
 
 
-def waited_too_long(decision: Decision, *, now: datetime) -> bool:
-    return now >= decision.signal.decided_at + LONGEST_AWAY
+def _end_of(decision: Decision, policy: Policy) -> datetime:
+    """Not before the end of what else it may be waiting for: it is parked once, and Intacct may have answered meanwhile."""
+    rules = (policy.approval.closed_books, policy.approval.locked_bills)
+    longest = max([LONGEST_AWAY, *(timedelta(days=each) for each in rules if isinstance(each, int))])
+    return decision.signal.decided_at + longest
 
 
 def parked_note(refused: Decision, policy: Policy, *, until: datetime) -> Intent:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from intacct_asana.approvals.words import LONGEST_NAME
 from intacct_asana.asking.remind import REMINDER, Message, remind, wanted_message
-from intacct_asana.asking.turns import NEXT, begin_turn, finish_comments, policy_of_day, seen_of, turn_id
+from intacct_asana.asking.turns import NEXT, begin_turn, finish_comments, has_turn, looked_as, policy_of_day, seen_of, turn_id
 from intacct_asana.asking.waiting import Asker, Waiting, waiting_of
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
 from intacct_asana.records import Bill, Decision, DecisionState, Intent, Link
@@ -83,8 +83,8 @@ class _Asked:
         return {key: seen(key, link) for key, link in self.links.items()}
 
     def _has_turn(self, key: str) -> bool:
-        row = self.turns.get(turn_id(key))
-        return row is None or row.state.is_open or row.body["seen"] != self.seen[key]
+        looked = None if self._is_decided(key) else looked_as(self.links[key], self.today)
+        return has_turn(self.turns.get(turn_id(key)), seen=self.seen[key], looked=looked)
 
     def _messages(self) -> list[Message]:
         """By the due date that the task shows. A decided bill needs none, and none that is not shown yet."""
@@ -123,7 +123,9 @@ class _Asked:
 
         def begin(key: str) -> None:
             before = self.turns.get(turn_id(key))
-            begin_turn(self.links[key], waiting(key), seen=self.seen[key], before=before, asker=asker)
+            link = self.links[key]
+            looked = looked_as(link, self.today)
+            begin_turn(link, waiting(key), seen=self.seen[key], looked=looked, before=before, asker=asker)
 
         try:
             report.each(self.begun, begin, key=str)
