@@ -270,7 +270,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{one['system']}: {one['rows']} rows in {one['file']}, {len(one['unread'])} could not be read")
     print(f"Evidence: {said['evidence']['rows']} rows; sample: {len(said['sample']['keys'])} bills")
     for where, what in found:
-        print(f"WRONG  {where}: {what}")
+        print("WRONG ", "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in f"{where}: {what}"))
     print(f"{len(found)} findings." if found else "Nothing is wrong.")
     if not asked.manifest and not found:
         print("That somebody made all of it anew cannot be seen from here alone: give --manifest, and some --anchor.")

@@ -23,7 +23,7 @@ from intacct_asana.errors import IntacctAsanaError, Misconfigured, OddRecord, Re
 from intacct_asana.journal import carry_out
 from intacct_asana.operators.asking import Meetings, carry_out_asks
 from intacct_asana.operators.evidence import anchors_on
-from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, policy_of
+from intacct_asana.operators.flow_run import FlowOperator, FlowRun, find_bill, is_closed, policy_of
 from intacct_asana.operators.read_decisions import look_at_taken_back
 from intacct_asana.operators.timestamps import stamp_newest
 from intacct_asana.reading.choices import COPY, TO_SHOW, Places
@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CHANGED, LOOKED, SEEN, OWED = "approvals_bills", "approvals_looked", "approvals_seen", "approvals_owed"
-"""Cursors: Intacct's text of the newest change that was looked at, when all decided bills were, and the record numbers of
-those that could not be read, which each run asks for again."""
+CHANGED, MADE, LOOKED = "approvals_bills", "approvals_bills_made", "approvals_looked"
+SEEN, OWED = "approvals_seen", "approvals_owed"
+"""Cursors: Intacct's text of the newest change that was looked at, and of the newest creation among bills that nobody changed,
+when all decided bills were looked at, and record numbers of those that could not be read, which each run asks for again."""
 STANDS = (DecisionState.CONFIRMED, DecisionState.GRANTED)
 MET = " met "
 """Behind a bill's change time, before the instant by our own clock at which it was first met."""
@@ -294,7 +295,7 @@ class _Looks:
         self.bringer = _Bringer(run)
         self.unknown = list[str]()
         """What was found of stamps that nobody here made and that hold no more."""
-        self._newest, self._pages = list[str](), 0
+        self._newest, self._made, self._pages = list[str](), list[str](), 0
         self._seen_before: Mapping[str, str] = json.loads(run.store.cursor(SEEN) or "{}")
         self._seen_now = dict[str, str]()
         self._owed = set[str]()
@@ -327,7 +328,9 @@ class _Looks:
 
     def _changed(self, since: str) -> Iterator[list[Bill]]:
         # Inclusive, and a little earlier: a change can come to light behind a newer one.
-        window = ReadWindow(since_text=self.run.books.earlier(since, minutes=OVERLAP_MINUTES))
+        texts = (since, self.run.store.cursor(MADE) or "")
+        changed, made = (text and self.run.books.earlier(text, minutes=OVERLAP_MINUTES) for text in texts)
+        window = ReadWindow(since_text=changed, created_since_text=made)
         return self.run.books.bills(window, unread=self._tell_unread)
 
     def _tell_unread(self, one: Unread) -> None:
@@ -361,6 +364,7 @@ class _Looks:
         """What was asked for by its number may be newer than what was not read, so it moves no cursor."""
         self._pages += 1
         self._newest += [bill.modified_at_text for bill in page if bill.modified_at_text and not only_owed]
+        self._made += [bill.created_at_text for bill in page if not bill.modified_at_text and not only_owed]
         bills = {bill.bill_key: bill for bill in page}
         decided: dict[str, list[Decision]] = {}
         for decision in self.run.store.decisions().sent(bills):
@@ -473,20 +477,12 @@ class _Looks:
             times = {number: (seen.partition(MET)[0], seen) for number, seen in self._seen_now.items()}
             recent = {number: kept for number, (at, kept) in times.items() if at and latest([at, horizon]) == at}
             moved.append(Cursor(name=SEEN, value=json.dumps(recent, sort_keys=True)))
+        if not looked and (made := latest([self.run.store.cursor(MADE) or "", *filter(None, self._made)])):
+            moved.append(Cursor(name=MADE, value=made))
         # Before the first bill sync there is nothing to look at yet; the next run has to look again, and it costs nothing.
         if looked and self._pages:
             moved.append(Cursor(name=LOOKED, value=began.isoformat()))
         self.run.store.save_cursor(*moved)
-
-
-def find_bill(run: FlowRun, decision: Decision) -> Bill | None:
-    """The decision's bill as it is now, also when Purchasing deleted it and made it anew from the same document."""
-    bill = run.books.bill(decision.record_no)
-    if bill is not None:
-        return bill if bill.bill_key == decision.key else None
-    _, kind, document = decision.key.split(":", 2)
-    remade = run.books.bills_of_document(document) if kind == "po" else []
-    return next((one for one in remade if one.bill_key == decision.key), None)
 
 
 def _reported(

@@ -210,7 +210,9 @@ def write_pack(
         raise Misconfigured(f"{folder} is there already, and a pack overwrites nothing. Name another folder.")
     board, pins = run.own_board("bill")
     login = run.books.settings.login
-    sides = Sides(run.flow, run.books, board, pins, company_id=login.company_id, login=login.user_id, now=run.now)
+    ours = [one.decision_id for one in run.store.decisions().sent() if not one.rule.startswith("found")]
+    who = {"company_id": login.company_id, "login": login.user_id}
+    sides = Sides(run.flow, run.books, board, pins, **who, now=run.now, ours=ours)
     populations = sides.read(period)
     evidence = export_of(run, Query(), by=by)
     files = pack_of(populations, evidence=evidence, sample=Sample(size=sample, seed=seed), keys=Keyring(evidence_keys()))

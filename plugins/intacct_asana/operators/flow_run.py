@@ -23,7 +23,7 @@ from intacct_asana.errors import Misconfigured, Problem, UnsafePlan
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.signals import EnumSignal, SignalRule
 from intacct_asana.reading.documents import BillFiles
-from intacct_asana.records import Bill, Cursor, Link, Person, PinnedField, Pins, Verdict
+from intacct_asana.records import Bill, Cursor, Decision, Link, Person, PinnedField, Pins, Verdict
 from intacct_asana.store import FlowStore, StoredPlan, kept_open, open_store
 from intacct_asana.vendors import NamedPeople, vendor_key_of
 
@@ -223,6 +223,16 @@ def _sqlalchemy_url(connection: Connection) -> str:
         query={name: str(value) for name, value in extra.items() if name.startswith("ssl")},
     )
     return url.render_as_string(hide_password=False)
+
+
+def find_bill(run: FlowRun, decision: Decision) -> Bill | None:
+    """The decision's bill as it is now, also when Purchasing deleted it and made it anew from the same document."""
+    bill = run.books.bill(decision.record_no)
+    if bill is not None:
+        return bill if bill.bill_key == decision.key else None
+    _, kind, document = decision.key.split(":", 2)
+    remade = run.books.bills_of_document(document) if kind == "po" else []
+    return next((one for one in remade if one.bill_key == decision.key), None)
 
 
 def is_closed(link: Link) -> bool:

@@ -14,6 +14,7 @@ from intacct_asana.flow.model import Flow
 from intacct_asana.flow.signals import EnumSignal
 from intacct_asana.ports import Books, TaskBoard
 from intacct_asana.records import Bill, FieldValue, Pins, ReadWindow, Task, Verdict
+from intacct_asana.records.anchors import without_anchors
 from intacct_asana.text import rounded
 
 AMOUNT = "total_entered"
@@ -41,6 +42,8 @@ class Sides:
     company_id: str
     login: str
     now: Callable[[], datetime]
+    ours: Collection[str] = ()
+    """Ids of the decisions that this store stamped."""
     unread_bills: list[str] = field(default_factory=list)
     unread_tasks: list[str] = field(default_factory=list)
 
@@ -114,8 +117,12 @@ class Sides:
             amount=bill.total_entered,
             decision=bill.custom.get(names.decision, "") if names else "",
             decided_by=bill.custom.get(names.decided_by, "") if names else "",
-            decision_id=bill.custom.get(names.decision_id, "") if names else "",
+            decision_id=self._decision_id(bill.custom.get(names.decision_id, "")) if names else "",
         )
+
+    def _decision_id(self, text: str) -> str:
+        """With the anchor behind it where this store made the stamp: what another store noted is in no evidence here."""
+        return text if text.startswith(tuple(self.ours)) else without_anchors(text)
 
     def _task(self, task: Task, bill: Bill) -> TaskSeen:
         return TaskSeen(

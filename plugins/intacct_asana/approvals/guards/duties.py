@@ -66,7 +66,7 @@ def decider_did_not_make_the_vendor(case: Case) -> Finding | None:
     if vendor is None:
         return _no(SEPARATE, f"Intacct does not show {name}, so it cannot be shown that somebody else made it.")
     made = _is_anothers(case, "made", vendor.created_by, vendor.created_by_no, what=name)
-    if made is None or not made.passed or not vendor.modified_at_text:
+    if made is None or not made.passed or not (vendor.modified_at_text or vendor.modified_by):
         # One that was never changed is as its maker left it.
         return made
     if vendor.modified_by and vendor.modified_by.casefold() == case.own_login.casefold():
