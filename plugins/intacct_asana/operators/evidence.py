@@ -211,8 +211,16 @@ def write_pack(
     board, pins = run.own_board("bill")
     login = run.books.settings.login
     ours = [one.decision_id for one in run.store.decisions().sent() if not one.rule.startswith("found")]
-    who = {"company_id": login.company_id, "login": login.user_id}
-    sides = Sides(run.flow, run.books, board, pins, **who, now=run.now, ours=ours)
+    sides = Sides(
+        flow=run.flow,
+        books=run.books,
+        board=board,
+        pins=pins,
+        company_id=login.company_id,
+        login=login.user_id,
+        now=run.now,
+        ours=ours,
+    )
     populations = sides.read(period)
     evidence = export_of(run, Query(), by=by)
     files = pack_of(populations, evidence=evidence, sample=Sample(size=sample, seed=seed), keys=Keyring(evidence_keys()))
