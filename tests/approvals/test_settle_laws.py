@@ -123,6 +123,8 @@ COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 
 
 @example([("choose", ALICE, APPROVED), ("run", 0, "before"), ("recreate",)])
+@example([("choose", ALICE, APPROVED), ("run", 0, "before"), ("recreate",), ("run", 10, "after"), ("edit", "950.00")])
+@example([("choose", ALICE, APPROVED), ("run", 0, "before"), ("recreate",), ("run", 10, "after"), ("recreate",)])
 @settings(max_examples=300, **COMMON)
 @given(st.lists(st.one_of(MOVES, RUNS), max_size=16))
 def test_after_any_history_every_choice_has_one_true_end(moves: list[tuple]) -> None:

@@ -35,7 +35,7 @@ from intacct_asana.approvals.seen import (
     last_editor,
     shown_to,
 )
-from intacct_asana.approvals.stamp import COUNTER, Writer, Writing, changed_facts, control_id_of, with_reasons
+from intacct_asana.approvals.stamp import COUNTER, Writer, Writing, changed_facts, with_reasons
 from intacct_asana.approvals.standing import Decided, still_holds
 from intacct_asana.approvals.steps import by_policy, granted_words
 from intacct_asana.approvals.words import (
@@ -52,7 +52,7 @@ from intacct_asana.approvals.words import (
     unknown_words,
     void_words,
 )
-from intacct_asana.approvals.write_steps import ON_BILL, STAMP, Step, step_id
+from intacct_asana.approvals.write_steps import ON_BILL, STAMP, Step, control_id_of, step_id
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, TryLater
 from intacct_asana.journal import Outcome, carry_out
 from intacct_asana.records import (
@@ -479,6 +479,7 @@ class Settler(Writer):
         return bool(differences(bill.custom, {name: values[name] for name in (names.decision, names.decision_id)}))
 
     def _stamp_again(self, decision: Decision, bill: Bill) -> Decision:
+        self.end_stamp(decision, but_on=bill.record_no)
         names, newest = self.policy.stamp, self.decisions.anchor(decision)
         assert names is not None
         intent = Intent(
@@ -489,7 +490,7 @@ class Settler(Writer):
                 "record_no": bill.record_no,
                 "values": stamp_values(decision, bill, names, longest=self.policy.longest_stamp),
             },
-            control_id=f"{control_id_of(decision, decision.record_no, what='stamp')}-{newest.sequence if newest else 0}",
+            control_id=f"{control_id_of(decision, bill.record_no, what='stamp')}-{newest.sequence if newest else 0}",
         )
         return self.carried(intent, Writing(writer=self, decision=decision, bill=bill, sent_before=False))
 

@@ -45,6 +45,7 @@ from intacct_asana.approvals.write_steps import (
     Step,
     StepKind,
     Turned,
+    control_id_of,
     done_words,
     step_id,
 )
@@ -205,10 +206,10 @@ class Writer:
 
     def begin_undo(self, decision: Decision, bill: Bill | None, said: Facts, *, done: Sequence[Step]) -> Decision:
         """A later step cannot be done, so those before it are taken back. What stays is said."""
-        shown = shown_to(decision, self.links)
+        shown, stays = shown_to(decision, self.links), [step.stays for step in done if step.stays]
         told = replace(
             decision,
-            outcome="\n".join([decision.outcome, "What was written before that is taken back.", *_stays(done)]),
+            outcome="\n".join([decision.outcome, "What was written before that is taken back.", *stays]),
             record_no=bill.record_no if bill else decision.record_no,
             editor=self._person_who_changed(bill, decision, shown) if bill else decision.editor,
         )
@@ -219,6 +220,7 @@ class Writer:
 
         What was begun is ended, whatever the bill shows by now: until then no other write onto this bill may be on its way.
         """
+        self.end_stamp(decision)
         bill = self.find_bill(decision)
         record_no = bill.record_no if bill else decision.record_no
         if self._is_to_be_held(decision, bill):
@@ -227,6 +229,12 @@ class Writer:
             held = Intent(intent_id=_held_again(decision), kind=ON_BILL, subject=decision.key, body=body, control_id=control_id)
             return self.carried(held, Undoing(writer=self, decision=decision, step=HELD))
         return self._unstamp(decision, bill, record_no=record_no)
+
+    def end_stamp(self, decision: Decision, *, but_on: str = "") -> None:
+        """A stamp that is on its way again, onto another record than `but_on`, is looked for and not sent any more."""
+        row = self.journal.of([step_id(STAMP, decision)]).get(step_id(STAMP, decision))
+        if row and row.state.is_open and row.body["record_no"] != but_on:
+            self.carried(row, Undoing(writer=self, decision=decision, step=STAMP, is_wanted=False))
 
     def _is_to_be_held(self, decision: Decision, bill: Bill | None) -> bool:
         """Once a decision: whoever lifts the hold after that does so on purpose."""
@@ -241,7 +249,8 @@ class Writer:
     def _unstamp(self, decision: Decision, bill: Bill | None, *, record_no: str) -> Decision:
         """Have the stamp say that it is void, where it is still this decision's."""
         stamp, names = read_stamp(bill, self.policy.stamp), self.policy.stamp
-        begun = self.journal.of([_void(decision)]).get(_void(decision))
+        void = f"void-{decision.decision_id}"
+        begun = self.journal.of([void]).get(void)
         if names is None:
             return self.taken_back(decision, bill, answer="its stamp is not on the bill")
         if begun is None or not begun.state.is_open:
@@ -254,7 +263,7 @@ class Writer:
         plain = control_id_of(decision, record_no, what="void")
         newest = self.decisions.anchor(decision, step=str(decision.state))
         intent = Intent(
-            intent_id=_void(decision),
+            intent_id=void,
             kind=ON_BILL,
             subject=decision.key,
             body={"record_no": record_no, "values": void_values(decision, names)},
@@ -413,18 +422,24 @@ class Writing:
 
 @dataclass(slots=True, kw_only=True)
 class Undoing:
-    """What takes a step back, on its way: a stamp to say void, a hold set again. It is looked for before it is sent."""
+    """What takes a step back, on its way: a stamp to say void, a hold set again. It is looked for before it is sent.
+
+    A write that is wanted no more (`is_wanted`) is looked for alone: found it counts as done, and it is not sent.
+    """
 
     writer: Writer
     decision: Decision
     step: Step
     sent_before: bool = True
+    is_wanted: bool = True
     is_done: bool = False
 
     def look(self) -> Bill | None:
         return self.writer.find_bill(self.decision)
 
     def check(self, bill: Bill | None) -> None:
+        if not self.is_wanted:
+            raise Turned("it is wanted no more", bill=bill)
         if bill is not None and self.step is STAMP and bill.state in NOT_READY:
             raise Turned(f"the bill is {bill.state}, and an update might submit it", bill=bill)
         if self.step is not STAMP:
@@ -438,7 +453,9 @@ class Undoing:
     def keep(self, outcome: Outcome, kind: StepKind) -> None:
         run, state, error = self.writer, outcome.intent.state, outcome.error
         answer, more, mend = BACK[self.step.word]
-        if state is IntentState.SENT:
+        if not self.is_wanted:
+            self.is_done = not state.is_open
+        elif state is IntentState.SENT:
             kind.anchor = run.decisions.anchor(self.decision, step=str(self.decision.state))
         elif state is IntentState.DONE:
             self._end(outcome.found.bill, answer=answer, more=more)
@@ -464,16 +481,8 @@ BACK = {
 """Of each write that takes a step back: what the evidence says, what people hear, and what to do where Intacct refuses it."""
 
 
-def _void(decision: Decision) -> str:
-    return f"void-{decision.decision_id}"
-
-
 def _held_again(decision: Decision) -> str:
     return f"held_again-{decision.decision_id}"
-
-
-def _stays(done: Sequence[Step]) -> list[str]:
-    return [step.stays for step in done if step.stays]
 
 
 def changed_facts(shown: Snapshot | None, bill: Bill) -> Facts:
@@ -482,16 +491,6 @@ def changed_facts(shown: Snapshot | None, bill: Bill) -> Facts:
         for one in changes(shown, bill)
     ]
     return {"changed": changed, "shown": shown.body if shown else {}, "bill": bill_facts(bill)}
-
-
-def control_id_of(decision: Decision, record_no: str, *, what: str) -> str:
-    """Deterministic, so that Intacct itself refuses a repeat; 32 characters.
-
-    Another one when Purchasing recreated the bill after the first was sent: that may have been carried out on the record that
-    is gone, and Intacct would refuse its control id for ever.
-    """
-    plain = f"ia-{decision.decision_id}-{what}"
-    return plain if record_no == decision.record_no else f"{plain}-{record_no}"
 
 
 def with_reasons(decision: Decision, findings: Sequence[Finding]) -> Decision:

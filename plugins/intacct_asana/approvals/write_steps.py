@@ -270,6 +270,16 @@ class StepKind(Kind):
         return Reading(bill=bill, shown=self.step.shown(self.books, bill, values)) if bill else None
 
 
+def control_id_of(decision: Decision, record_no: str, *, what: str) -> str:
+    """Deterministic, so that Intacct itself refuses a repeat; 32 characters.
+
+    Another one when Purchasing recreated the bill after the first was sent: that may have been carried out on the record that
+    is gone, and Intacct would refuse its control id for ever.
+    """
+    plain = f"ia-{decision.decision_id}-{what}"
+    return plain if record_no == decision.record_no else f"{plain}-{record_no}"
+
+
 def step_id(step: Step, decision: Decision) -> str:
     """How the journal knows a decision's step."""
     return f"{step.word}-{decision.decision_id}"
