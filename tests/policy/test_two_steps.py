@@ -72,6 +72,8 @@ def test_a_rejection_by_who_is_due_ends_it(a_policy: Policy) -> None:
     flow.heal()
     assert flow.held()["ASANA_DECISION"] == "Rejected"
     assert "Rule every bill, step 2 of 2 (controller): Ben Okafor." in flow.last_told()
+    [confirmed] = [row.body["policy"] for row in flow.store.evidence(flow.key()) if row.body.get("step") == "CONFIRMED"]
+    assert [len(step["given"]) for step in confirmed["steps"]] == [1, 0], "a rejection gives no step"
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -278,8 +278,9 @@ class Case:
 
     @property
     def after(self) -> Progress | None:
-        """What was given with this choice."""
-        return self.progress.with_voice(self.voice) if self.progress and self.voice else self.progress
+        """What was given with this choice. A rejection gives nothing."""
+        is_rejection = self.decision.signal.verdict is Verdict.REJECT
+        return self.progress.with_voice(self.voice) if self.progress and self.voice and not is_rejection else self.progress
 
     @property
     def waits_for_others(self) -> bool:

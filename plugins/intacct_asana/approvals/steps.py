@@ -169,10 +169,12 @@ def by_policy(
     )
     if case.after is None:
         return ByPolicy()
+    is_waited_for = bool(policy.approval.rules) and decision.signal.verdict is Verdict.APPROVE
     return ByPolicy(
         words=done_words(case),
         facts={"policy": policy_facts(case.after)},
-        progress=progress_words(case.after, on=case.decided_on, name_of=case.name_of) if policy.approval.rules else "",
+        # Nobody is waited for behind a rejection.
+        progress=progress_words(case.after, on=case.decided_on, name_of=case.name_of) if is_waited_for else "",
     )
 
 
