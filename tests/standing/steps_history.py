@@ -109,6 +109,8 @@ class InSteps(History):
     def __init__(self, sandbox: Any, folder: Path, new_store: NewStore) -> None:
         super().__init__(sandbox, folder, new_store)
         self.payments: dict[int, str] = {}
+        self.paid_in_trouble: set[str] = set()
+        """Record numbers of bills that were paid while a run had failed: Intacct may have refused to make their stamps void."""
         self.touched = set[int]()
         """Bills that somebody changed since a run looked at everything: what happens to them now nobody could prevent."""
         self._run()
@@ -157,6 +159,8 @@ class InSteps(History):
         except AssertionError:
             return
         self.payments[bill] = paid["payment"]["record_no"]
+        if not self.clean:
+            self.paid_in_trouble.add(str(self._bills()[bill]["record_no"]))
         self._note(bill, self._content(bill), CLERK)
         if self.clean and bill not in self.touched:
             stamp = self._stamped(self._bills()[bill])
@@ -208,8 +212,9 @@ class InSteps(History):
         self.touched.clear()
 
     def judges(self, bill: dict[str, Any]) -> bool:
-        """An approval of a draft is looked at when it is submitted."""
-        return bool(bill["state"] != "Draft")
+        """An approval of a draft is looked at when it is submitted; a paid bill's stamp cannot be made void any more."""
+        is_too_late = bill["state"] == "Paid" and str(bill["record_no"]) in self.paid_in_trouble
+        return bool(bill["state"] != "Draft") and not is_too_late
 
     def approved_by(self, told: list[Choice], content: Content, noted: Noted) -> bool:
         """Whether distinct people who were due gave all steps, in their order, and none took it back before the last."""

@@ -131,7 +131,8 @@ class Intake:
         return {IS_HELD: "by us", "editor": intent.body["editor"] if is_same else ""}
 
     def _intent(self, bill: Bill, *, editor: str) -> Intent:
-        told = "|".join((self.run.policy.flow, bill.bill_key, bill.record_no))
+        # A hold that was lifted since is another one, also for a store that does not know of the first.
+        told = "|".join((self.run.policy.flow, bill.bill_key, bill.record_no, bill.modified_at_text))
         return Intent(
             intent_id=OWN + bill.bill_key,
             kind=ON_BILL,
