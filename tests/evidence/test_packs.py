@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -255,6 +256,13 @@ def test_a_manifest_of_another_form_is_no_pack(pack: Path, name: str, value: obj
     assert (code, "cannot be read" in told, "Traceback" in told) == (2, True, False)
 
 
+def test_a_bill_of_the_sample_stands_with_all_of_its_tasks() -> None:
+    two = populations()
+    again = replace(two.tasks[0], task_gid="999")
+    files = pack_of(replace(two, tasks=[*two.tasks, again]), evidence=exported(), sample=Sample(size=4, seed="all"), keys=OURS)
+    assert [one["task_gid"] for one in json.loads(files["sample/1/bill.json"])["tasks"]] == ["901", "999"]
+
+
 def test_a_sample_larger_than_the_population_is_refused() -> None:
     with pytest.raises(Misconfigured, match="A sample of 5 is larger than the population: 4 bills"):
         pack_of(populations(), evidence=exported(), sample=Sample(size=5, seed="1"), keys=OURS)
@@ -285,6 +293,20 @@ def test_the_form_makes_a_pack_and_a_run_without_a_period_says_what_is_missing(f
     assert (Path(made["file"]) / "evidence.json").stat().st_mode & 0o777 == 0o600
     with pytest.raises(Misconfigured, match="two days such as 2026-07-01"):
         flow.step(EvidenceFormOperator(task_id="pack", flow="small"), format="pack")
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_a_bill_without_a_task_is_a_difference_unless_the_flow_leaves_it_alone(
+    flow: Standing, tmp_path: Path, older: bool
+) -> None:
+    flow.make_bill()
+    if older:
+        text = flow.path.read_text(encoding="utf-8").replace("bills:\n", "bills:\n  bill_date_from: 2099-01-01\n", 1)
+        flow.path.write_text(text, encoding="utf-8")
+    asked = ("--since", "2000-01-01", "--until", "2098-12-31", "--sample", 0, "--to", tmp_path / "pack")
+    assert command("pack", "--flow", "small", *asked)[0] == 0
+    with (tmp_path / "pack" / "differences.csv").open(newline="") as file:
+        assert [row["what"] for row in csv.DictReader(file)] == ([] if older else ["no task"])
 
 
 def test_a_pack_names_where_the_sides_differ(flow: Standing, tmp_path: Path) -> None:

@@ -131,11 +131,11 @@ def pack_of(populations: Populations, *, evidence: Export, sample: Sample, keys:
         TASKS: _table(TaskSeen, populations.tasks),
         DIFFERENCES: _table(Difference, populations.differences),
     }
-    tasks = {task.key: task for task in populations.tasks}
     for key in drawn:
         folder = f"sample/{verify_alone.folder_of(known[key].record_no)}"
         rows = [row for row in json.loads(files["evidence.json"])["chain"] if row.get("key") == key]
-        about = {"bill": plain(asdict(known[key])), "task": plain(asdict(tasks[key])) if key in tasks else None}
+        tasks = [plain(asdict(task)) for task in populations.tasks if task.key == key]
+        about = {"bill": plain(asdict(known[key])), "tasks": tasks}
         files[f"{folder}/bill.json"] = _json(about)
         files[f"{folder}/evidence.json"] = _json(rows)
     files["README.txt"] = _readme(populations, evidence, drawn).encode()

@@ -151,7 +151,9 @@ class Sides:
         return next((name for name, gid in pinned.options.items() if gid == chosen), "") if pinned else ""
 
     def _differences(self, bill: Bill, tasks: Sequence[Task]) -> Iterator[Difference]:
-        if not tasks and bill.state in self.flow.bills.states:
+        scope = self.flow.bills
+        is_later = scope.bill_date_from is None or (bill.bill_date is not None and bill.bill_date >= scope.bill_date_from)
+        if not tasks and is_later and bill.state in scope.states:
             yield Difference(key=bill.bill_key, what="no task", in_intacct=bill.state, in_asana="")
         if len(tasks) > 1:
             gids = ", ".join(task.gid for task in tasks)
