@@ -18,10 +18,11 @@ from intacct_asana.approvals import (
     decisions_of,
     signals_of,
 )
+from intacct_asana.approvals.native import NativeApprovals
 from intacct_asana.approvals.seen import shown_to
 from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused, TryLater
 from intacct_asana.flow.rules import Approval, Approver
-from intacct_asana.flow.write_back import StampFields
+from intacct_asana.flow.write_back import RestWorkflow, StampFields
 from intacct_asana.records import (
     NEXT_STATES,
     ON_THE_WAY,
@@ -35,7 +36,10 @@ from intacct_asana.records import (
     IntacctUser,
     Intent,
     Link,
+    PaymentOrder,
     Person,
+    PurchasingDocument,
+    RequestedPayment,
     Snapshot,
     Story,
     Task,
@@ -43,6 +47,7 @@ from intacct_asana.records import (
     snapshot_of,
 )
 from intacct_asana.records.anchors import Anchor
+from intacct_asana.records.native import NativeBill
 
 APPROVAL, REASON = "71", "72"
 PENDING, APPROVED, REJECTED = "710", "711", "712"
@@ -242,6 +247,11 @@ class Books:
         self.used: set[str] = set()
         self.stamped: list[str] = []
         self.held: list[str] = []
+        self.submitted: list[str] = []
+        self.payments: list[PaymentOrder] = []
+        self.document = PurchasingDocument(record_no="77", name="Purchase Order-PO0213", state="Submitted")
+        self.approvals: list[str] = []
+        """What was approved over there: the document's name, or the bill's number where that was natively."""
         self.closed = frozenset[str]()
         self.refusal: IntacctAsanaError | None = None
         self.refuses = "nothing"
@@ -281,15 +291,51 @@ class Books:
         self, record_no: str, *, on_hold: bool, control_id: str, due_on: date | None = None, submit: bool = False
     ) -> None:
         def work() -> None:
+            self.held.append(control_id)
+            self.bills[record_no] = replace(self.bills[record_no], on_hold=on_hold)
+
+        self._write("hold_bill", work, control_id)
+
+    def submit_bill(self, record_no: str, *, control_id: str, due_on: date | None = None) -> None:
+        def work() -> None:
+            self.submitted.append(record_no)
+            self.bills[record_no] = replace(self.bills[record_no], state=BillState.POSTED)
+
+        self._write("submit_bill", work, control_id)
+
+    def request_payment(self, order: PaymentOrder, *, control_id: str) -> None:
+        self._write("request_payment", lambda: self.payments.append(order), control_id)
+
+    def requested_payments(self, marker: str) -> list[RequestedPayment]:
+        def work() -> list[RequestedPayment]:
+            found = [(str(place), one) for place, one in enumerate(self.payments, start=900) if one.marker == marker]
+            return [
+                RequestedPayment(record_no=number, state="Draft", bill_no=one.bill_no, amount=one.amount)
+                for number, one in found
+            ]
+
+        return self.wire.call("requested_payments", work)
+
+    def purchasing_document(self, record_no: str) -> PurchasingDocument | None:
+        return self.wire.call("purchasing_document", lambda: self.document if record_no == self.document.record_no else None)
+
+    def approve_document(self, document: PurchasingDocument, *, comment: str, control_id: str) -> None:
+        def work() -> None:
+            self.approvals.append(document.name)
+            self.document = replace(self.document, state="Approved")
+
+        self._write("approve_document", work, control_id)
+
+    def _write(self, name: str, work: Callable[[], None], control_id: str) -> None:
+        def once() -> None:
             if self.refuses in control_id:
                 raise Refused("the bill may not be changed now", code="BL34000075")
             if control_id in self.used:
                 raise OutcomeUnknown(f"control id {control_id}: a result without status")
             self.used.add(control_id)
-            self.held.append(control_id)
-            self.bills[record_no] = replace(self.bills[record_no], on_hold=on_hold)
+            work()
 
-        self.wire.call("hold_bill", work, may_lose=True)
+        self.wire.call(name, once, may_lose=True)
 
     def users(self) -> list[IntacctUser]:
         return USERS
@@ -310,6 +356,36 @@ class Books:
                 **{**parts, "created_by": bill.created_by, "on_hold": bill.on_hold, **changes}, custom=custom
             )
         }
+
+
+class Workflow:
+    """Intacct's own approval of the same bills: it knows no control id, and a second approval counts as one more."""
+
+    def __init__(self, books: Books) -> None:
+        self.books = books
+
+    def bill(self, record_no: str) -> NativeBill | None:
+        return self.books.wire.call("native bill", lambda: self._shown(self.books.bills.get(record_no)))
+
+    def _shown(self, bill: Bill | None) -> NativeBill | None:
+        return bill and NativeBill(
+            key=bill.record_no,
+            state=bill.state,
+            bill_number=bill.bill_number,
+            vendor_id=bill.vendor_id,
+            total=bill.transaction_total_entered,
+            modified_at_text=str(len(self.books.approvals)),
+        )
+
+    def approve(self, record_no: str, *, notes: str) -> None:
+        def work() -> None:
+            if "native" in self.books.refuses:
+                raise Refused("the bill may not be approved now", code="workflow")
+            bill = self.books.bills[record_no]
+            self.books.approvals.append(bill.bill_number)
+            self.books.bills[record_no] = replace(bill, state=BillState.POSTED)
+
+        self.books.wire.call("native approve", work, may_lose=True)
 
 
 @dataclass
@@ -483,6 +559,7 @@ class World:
             asked=Asked(books=self.books),
             find_bill=self.books.find,
             now=self.wire.now,
+            native=NativeApprovals(workflow=Workflow(self.books), rules=RestWorkflow(approve=True, repeats=2)),
         )
 
     @property

@@ -160,7 +160,9 @@ class NativeKind(Kind):
         # Declined and submitted anew it looks as if nothing had arrived.
         is_touched = bill.modified_at_text != intent.body["from_modified"]
         said_yes = intent.answer.get("code") == UNMOVED
-        return stays(intent, bill) or is_touched or said_yes or times_sent(intent) > self.rules.repeats
+        # A try that was refused just now did not arrive, and the bill stands as it did before the earlier ones.
+        unclear_tries = times_sent(intent) - (intent.intent_id in self.refused)
+        return stays(intent, bill) or is_touched or said_yes or unclear_tries > self.rules.repeats
 
     def same(self, intent: Intent, found: Any) -> bool:
         bill, may_be_out = found.native, self._may_be_out(intent)
