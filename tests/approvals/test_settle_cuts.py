@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -201,3 +202,19 @@ def test_a_bill_edited_between_any_cut_and_the_next_run_is_never_stamped_with_a_
             later = world.books.stamped[len(stamped) :]
             assert all("-void" in one for one in later), f"cut {moment} call {call}"
             assert world.bill.custom.get("D", "void") == "void", f"cut {moment} call {call}"
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_void_stamp_on_its_way_is_ended_where_the_flow_stamps_no_more(moment: str) -> None:
+    """Somebody takes `stamp` out of the flow file between two runs: no write stays open, and nothing waits for it."""
+    world = changed_after_approval()
+    smooth = changed_after_approval()
+    smooth.wire.revive()
+    try_to_run(smooth)
+    world.wire.revive(cut_at=smooth.wire.names.index("stamp_bill") + 1, moment=moment)
+    try_to_run(world)
+    world.wire.revive()
+    world.policy = replace(world.policy, stamp=None, on_approve=())
+    world.run_in_peace()
+    assert world.last.state is DecisionState.VOID
+    assert not [row for row in world.store.rows.values() if row.state.is_open]

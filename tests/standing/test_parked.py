@@ -131,6 +131,14 @@ def try_to_settle(flow: Standing) -> None:
     flow.tell()
 
 
+def is_parked_for_intacct(flow: Standing) -> None:
+    is_away(flow)
+    try_to_settle(flow)
+    flow.pass_time(hours=2)
+    try_to_settle(flow)
+    assert states(flow) == ["PARKED"]
+
+
 def test_people_hear_once_that_intacct_is_away_for_long_and_the_decision_is_carried_out_when_it_is_back(a_flow: Flow) -> None:
     flow = a_flow(approval="  park_after: 2")
     flow.approve(ALICE)
@@ -153,9 +161,7 @@ def test_people_hear_once_that_intacct_is_away_for_long_and_the_decision_is_carr
 def test_a_decision_that_waited_for_intacct_for_a_month_counts_no_more(a_flow: Flow) -> None:
     flow = a_flow(approval="  park_after: 2")
     flow.approve(ALICE)
-    is_away(flow)
-    flow.pass_time(hours=3)
-    try_to_settle(flow)
+    is_parked_for_intacct(flow)
     flow.pass_time(hours=24 * 30)
     try_to_settle(flow)
     assert states(flow) == ["REFUSED"]
@@ -171,11 +177,13 @@ def test_one_hiccup_ends_no_wait_for_something_else(a_flow: Flow, first: str) ->
     flow = a_flow(approval="  closed_books: 60\n  park_after: 2", settings=WAITS["settings"])
     flow.approve(ALICE)
     if first == "away":
-        is_away(flow)
-        flow.pass_time(hours=3)
-        try_to_settle(flow)
+        is_parked_for_intacct(flow)
         flow.sandbox.clear_faults()
-    flow.heal()
+    for _ in range(2):
+        flow.heal()
+    told = [text for text in flow.comments() if "and that waits" in text]
+    assert ["The books of bill" in text for text in told] == [False, True][-len(told) :]
+    assert len(told) == (2 if first == "away" else 1)
     flow.pass_time(hours=24 * 40)
     is_away(flow)
     try_to_settle(flow)
@@ -184,3 +192,18 @@ def test_one_hiccup_ends_no_wait_for_something_else(a_flow: Flow, first: str) ->
     flow.sandbox.settings(books_closed_through="")
     flow.heal()
     flow.is_approved()
+
+
+def test_one_failed_answer_is_no_long_time_however_old_the_choice_is(a_flow: Flow) -> None:
+    """The DAG was paused, and Intacct fails in the first run after that; then it answers, and fails once more."""
+    flow = a_flow(approval="  park_after: 2", bills=2)
+    for bill in (0, 1):
+        flow.approve(ALICE, bill=bill)
+        flow.pass_time(hours=5)
+        is_away(flow)
+        try_to_settle(flow)
+        flow.sandbox.clear_faults()
+        assert [str(one.state) for one in flow.decisions(bill)] == ["RECORDED"]
+        flow.heal()
+        flow.is_approved(bill)
+    assert not [text for bill in (0, 1) for text in flow.comments(bill) if "that waits" in text]

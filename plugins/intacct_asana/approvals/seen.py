@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 from intacct_asana.approvals.policy import Policy
 from intacct_asana.approvals.routing import NameOf, Progress, Voice, decides_on, policy_facts, progress_of, route_of
-from intacct_asana.approvals.words import second, who
+from intacct_asana.approvals.words import changes, second, who
 from intacct_asana.errors import Misconfigured
 from intacct_asana.flow.rules import Approval, Approver
 from intacct_asana.ports import Books, Links, TaskBoard
@@ -432,3 +432,17 @@ def bill_facts(bill: Bill | None) -> Facts:
     more = {"record_no": bill.record_no, "state": str(bill.state), "digest": snapshot.digest}
     people = {"created_by": bill.created_by, "modified_by": bill.modified_by, "modified_at_text": bill.modified_at_text}
     return {**snapshot.body, **more, **people}
+
+
+def changed_facts(shown: Snapshot | None, bill: Bill) -> Facts:
+    changed = [
+        {"what": one.what, "happened": one.happened} if one.happened else {"what": one.what, "was": one.was, "is": one.now}
+        for one in changes(shown, bill)
+    ]
+    return {"changed": changed, "shown": shown.body if shown else {}, "bill": bill_facts(bill)}
+
+
+def with_reasons(decision: Decision, findings: Sequence[Finding]) -> Decision:
+    """The first rule that failed gives the name, every one that failed its sentence; one line each."""
+    failed = [finding for finding in findings if not finding.passed]
+    return replace(decision, rule=failed[0].rule, outcome="\n".join(finding.sentence for finding in failed))

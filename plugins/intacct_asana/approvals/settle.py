@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from intacct_asana.approvals.grants import Lapse, expired, sorted_out
-from intacct_asana.approvals.guards.parking import PARKED, Away, away_told, away_until, parked_note, refused_away, waits_until
+from intacct_asana.approvals.guards import parking
 from intacct_asana.approvals.intake import known_editor
 from intacct_asana.approvals.native import NATIVE, facts_of, unclear
 from intacct_asana.approvals.routing import progress_words
@@ -30,12 +30,14 @@ from intacct_asana.approvals.seen import (
     Finding,
     altered_parts,
     bill_facts,
+    changed_facts,
     decision_id_of,
     judged_facts,
     last_editor,
     shown_to,
+    with_reasons,
 )
-from intacct_asana.approvals.stamp import COUNTER, Writer, Writing, changed_facts, with_reasons
+from intacct_asana.approvals.stamp import COUNTER, Writer, Writing
 from intacct_asana.approvals.standing import Decided, still_holds
 from intacct_asana.approvals.steps import by_policy, granted_words
 from intacct_asana.approvals.words import (
@@ -121,7 +123,7 @@ class Settler(Writer):
             if decision.state in (DecisionState.RECORDED, DecisionState.PARKED):
                 try:
                     judged = self._with_grants(self._case(decision))
-                except Away as away:
+                except parking.Away as away:
                     return self._park_while_away(decision, away)
                 decision = self._judge(judged)
                 if decision.state is DecisionState.PARKED:
@@ -161,7 +163,7 @@ class Settler(Writer):
         try:
             bill = bill or self.find_whole(decision)
         except TryLater as error:
-            raise Away(error.message, code=error.code, wait_seconds=error.wait_seconds) from error
+            raise parking.Away(error.message, code=error.code, wait_seconds=error.wait_seconds) from error
         known = replace(decision, decider_email=email, record_no=bill.record_no if bill else decision.record_no)
         chosen_on, grants = decision.signal.task_gid, [one for one in others if one.state is DecisionState.GRANTED]
         return Case(
@@ -198,7 +200,7 @@ class Settler(Writer):
         """Those that fall with one change of the bill are told with the last of them."""
         progress = ""
         if lapses and case.progress:
-            progress = progress_words(case.progress, on=self._today(), name_of=self.name_of)
+            progress = progress_words(case.progress, on=self.today(), name_of=self.name_of)
         changed = [one.grant for one in lapses if one.rule == CHANGED]
         moved = []
         for lapse in lapses:
@@ -215,9 +217,6 @@ class Settler(Writer):
             self.bring_files(lapse.grant, shown, bill)
         told = replace(lapse.grant, rule=lapse.rule, outcome=lapse.words)
         return self.advance(told, DecisionState.VOID, changed_facts(shown, bill) if bill else {})
-
-    def _today(self) -> date:
-        return self.now().astimezone(self.policy.timezone).date()
 
     def _end_what_is_not_good_any_more(self) -> None:
         """By the clock, without a call. What is being decided just now is judged by when it was chosen."""
@@ -252,8 +251,8 @@ class Settler(Writer):
         granted = replace(
             decision,
             rule="",
-            outcome=granted_words(case, after, on=self._today()),
-            progress=progress_words(after, on=self._today(), name_of=self.name_of),
+            outcome=granted_words(case, after, on=self.today()),
+            progress=progress_words(after, on=self.today(), name_of=self.name_of),
             granted=step.name,
             good_until=decision.signal.decided_at + days if days else None,
         )
@@ -281,22 +280,23 @@ class Settler(Writer):
     def _park(self, case: Case, refused: Decision, findings: Sequence[Finding], *, until: datetime) -> Decision:
         """It waits, and its task is told once. What it waits for is asked again by each run."""
         if case.decision.state is DecisionState.PARKED:
+            parking.note_next(case.decision, refused, self.policy, until=until, tell=self.tell_later, known=self.journal.of)
             return case.decision
         return self._parked(refused, judged_facts(case, findings), until=until)
 
-    def _park_while_away(self, decision: Decision, away: Away) -> Decision:
+    def _park_while_away(self, decision: Decision, away: parking.Away) -> Decision:
         """Raises what keeps it from being judged, as long as that is no news to people."""
         facts: Facts = {"answer": away.message, "code": away.code}
-        if refused := refused_away(decision, self.policy, now=self.now()):
+        if refused := parking.refused_away(decision, self.policy, now=self.now()):
             return self.advance(refused, DecisionState.REFUSED, facts)
-        until = away_until(decision, self.policy, now=self.now())
+        until = parking.away_until(decision, self.policy, now=self.now(), away_since=self.away_since)
         if until is None or decision.state is DecisionState.PARKED:
             raise away
-        return self._parked(away_told(decision), facts, until=until)
+        return self._parked(parking.away_told(decision), facts, until=until)
 
     def _parked(self, told: Decision, facts: Facts, *, until: datetime) -> Decision:
         with self.at_once():
-            self.tell_later(parked_note(told, self.policy, until=until))
+            self.tell_later(parking.parked_note(told, self.policy, until=until))
             return self.advance(told, DecisionState.PARKED, facts)
 
     def tell_later(self, told: Intent) -> None:
@@ -307,7 +307,7 @@ class Settler(Writer):
         refused = with_reasons(case.decision, findings)
         said = judged_facts(case, findings)
         failed = {one.rule for one in findings if not one.passed}
-        if until := waits_until(case, failed, now=self.now()):
+        if until := parking.waits_until(case, failed, now=self.now()):
             return self._park(case, refused, findings, until=until)
         if ALTERED in failed and case.link:
             at, bot = case.decision.signal.decided_at, self.policy.bot_gid
@@ -370,7 +370,7 @@ class Settler(Writer):
         mark = reference(f"{write.decision.decision_id}-unclear")
         body = {"text": f"{why.message}\n{mark}", "reference": mark}
         intent_id = f"unclear-{write.decision.decision_id}"
-        self.tell_later(Intent(intent_id=intent_id, kind=PARKED, subject=write.decision.task_gid, body=body))
+        self.tell_later(Intent(intent_id=intent_id, kind=parking.PARKED, subject=write.decision.task_gid, body=body))
         raise TryLater(why.message, code=why.code)
 
     def _intent(self, step: Step, decision: Decision, bill: Bill | None, stored: Intent | None) -> Intent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from types import MappingProxyType
 
 from intacct_asana.approvals.grants import sorted_out
@@ -21,13 +21,12 @@ from intacct_asana.approvals.rules import (
     choice_counts_as_it_is,
     choice_stands,
 )
-from intacct_asana.approvals.seen import Asked, Case, Facts, Finding, bill_facts, shown_to
+from intacct_asana.approvals.seen import Asked, Case, Facts, Finding, bill_facts, changed_facts, shown_to, with_reasons
 from intacct_asana.approvals.standing import still_holds
 from intacct_asana.approvals.steps import by_policy, given_before
 from intacct_asana.approvals.words import (
     CHANGED,
     bill_name,
-    changes,
     is_stamp_of,
     minute,
     read_stamp,
@@ -96,6 +95,8 @@ class Writer:
     read_files: Callable[[Bill], Bill] = lambda bill: bill
     native: NativeApprovals | None = None
     """Intacct's own approval, where the flow has decisions carried out so."""
+    away_since: datetime | None = None
+    """Since when Intacct does not answer, as far as the runs before this one could tell."""
     owner: str = "settle_decisions"
     names: dict[str, str] = field(default_factory=dict)
 
@@ -120,6 +121,9 @@ class Writer:
     def find_whole(self, decision: Decision) -> Bill | None:
         bill = self.find_bill(decision)
         return self.read_files(bill) if bill else None
+
+    def today(self) -> date:
+        return self.now().astimezone(self.policy.timezone).date()
 
     def steps_for(self, decision: Decision) -> list[Step]:
         if decision.rule == COUNTER and self.policy.approval.counter_decision == "hold":
@@ -252,6 +256,9 @@ class Writer:
         void = f"void-{decision.decision_id}"
         begun = self.journal.of([void]).get(void)
         if names is None:
+            if begun and begun.state.is_open:
+                # The flow stamps no more: what was begun before that is looked for, and ended.
+                self.carried(begun, Undoing(writer=self, decision=decision, step=STAMP, is_wanted=False))
             return self.taken_back(decision, bill, answer="its stamp is not on the bill")
         if begun is None or not begun.state.is_open:
             if bill is None or stamp is None or not is_stamp_of(stamp, decision):
@@ -483,17 +490,3 @@ BACK = {
 
 def _held_again(decision: Decision) -> str:
     return f"held_again-{decision.decision_id}"
-
-
-def changed_facts(shown: Snapshot | None, bill: Bill) -> Facts:
-    changed = [
-        {"what": one.what, "happened": one.happened} if one.happened else {"what": one.what, "was": one.was, "is": one.now}
-        for one in changes(shown, bill)
-    ]
-    return {"changed": changed, "shown": shown.body if shown else {}, "bill": bill_facts(bill)}
-
-
-def with_reasons(decision: Decision, findings: Sequence[Finding]) -> Decision:
-    """The first rule that failed gives the name, every one that failed its sentence; one line each."""
-    failed = [finding for finding in findings if not finding.passed]
-    return replace(decision, rule=failed[0].rule, outcome="\n".join(finding.sentence for finding in failed))

@@ -78,7 +78,8 @@ class NewAsk:
 class Plan:
     """What is to be done about the asks of one bill. `closed` carry the reason for their people.
 
-    `waits`: the task has to show the bill as it is first. `unknown` are people whose account nobody pinned.
+    `waits`: the task has to show the bill as it is first. `unknown` are people whose account nobody pinned, `left` those who
+    deleted their subtask twice.
     """
 
     waits: bool = False
@@ -87,6 +88,7 @@ class Plan:
     kept: list[Ask] = field(default_factory=list)
     """Asks that moved without a word to anybody: answered, or open again."""
     unknown: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +197,7 @@ def _ask(seen: Seen, want: Want, plan: Plan) -> None:
     """Somebody who deleted theirs is asked once more and no further time."""
     earlier = [one for one in seen.asks if _is_for(one, want, seen)]
     if sum(one.state is AskState.GONE for one in earlier) > 1:
+        plan.left.append(want.email)
         return
     person_gid = seen.policy.pinned(want.email)
     if not person_gid:

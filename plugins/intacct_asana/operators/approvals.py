@@ -72,6 +72,7 @@ class SettleDecisionsOperator(FlowOperator):
             run.store.keep_policy(approval.policy_version, text=approval.policy_text, at=run.now())
         settler, began, was_run = settler_of(run, plan_id=self.plan_id), run.now(), run.store.cursor(LOOKED) is not None
         summary = settler.settle_all()
+        run.note_away()
         meetings = Meetings(run, settler, summary, was_run=was_run)
         looks = _Looks(run, settler, summary, meetings)
         if not summary.not_started:
@@ -158,6 +159,7 @@ def settler_of(run: FlowRun, *, plan_id: str | None = None) -> Settler:
         read_files=lambda bill: run.files.of(bill, unread=ABOUT_IT),
         now=run.now,
         native=_native_of(run),
+        away_since=run.away_since(),
     )
 
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ASKED_AS, ASKED_UNTIL = "asked_as", "asked_until"
 """Cursors: the policy and the day by which it was last worked out who is due, and the newest evidence that was looked at."""
+ASKED_BEHIND = "asked_behind"
+"""Cursor: the last bill of a run that had more than it asks for."""
 MOST = 500
 """Bills that one run asks Intacct for to work out who is due. The next run goes on."""
 
@@ -57,7 +59,7 @@ class Asking:
         self.is_wanted = settler.policy.way.on_subtasks and not run.flow.rehearsal
         self.asks, self.journal = run.store.asks(), run.store.intents()
         self.met = set[str]()
-        self.unknown = set[str]()
+        self.unknown, self.left = set[str](), set[str]()
         self.opened = self.closed = self.later = 0
 
     @property
@@ -78,9 +80,9 @@ class Asking:
         if not self.is_wanted:
             return
         known = self.asks.worked_out()
-        due = sorted(key for key, link in links.items() if known.get(key) != link.task_gid and not is_closed(link))
+        due = [key for key, link in links.items() if known.get(key) != link.task_gid and not is_closed(link)]
         self.later = max(0, len(due) - MOST)
-        numbers = [links[key].record_no for key in due[:MOST]]
+        numbers = [links[key].record_no for key in self.run.in_turn(due, name=ASKED_BEHIND, most=MOST)]
         try:
             # One that cannot be read is told of by the bill sync.
             for page in self.run.books.bills_again(numbers, unread=lambda one: None) if numbers else ():
@@ -151,6 +153,10 @@ class Asking:
                 self.asks.work_out_again([link.key])
         self.opened += len(plan.new)
         self.unknown.update(plan.unknown)
+        for email in plan.left:
+            said = f"{email} deleted their subtask about {link.key} twice and is not asked any more."
+            self.summary.say(link.key, said)
+            self.left.add(f"{email}: {link.key}")
 
     def _close(self, ask: Ask) -> bool:
         """False where its subtask may be on its way: that is made first, and closed by the next run."""
@@ -170,7 +176,11 @@ class Asking:
     def report(self) -> dict[str, object]:
         if not self.is_wanted:
             return {}
-        people = {"to_ask_later": self.later, "people_without_account": sorted(self.unknown)}
+        people = {
+            "to_ask_later": self.later,
+            "people_without_account": sorted(self.unknown),
+            "deleted_twice": sorted(self.left),
+        }
         return {"asks_opened": self.opened, "asks_closed": self.closed, **people}
 
 

@@ -6,8 +6,9 @@ The only place where they are joined.
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +20,7 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from intacct_asana.approvals import ApprovalSubtasks, ApprovalTask, ChoiceField, DeclaredComment, Policy, Way
 from intacct_asana.deployment import evidence_keys, flow_named
-from intacct_asana.errors import Misconfigured, Problem, UnsafePlan
+from intacct_asana.errors import Misconfigured, Problem, TryLater, UnsafePlan
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.signals import EnumSignal, SignalRule
 from intacct_asana.reading.documents import BillFiles
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
     from intacct_asana.intacct.rest.hook import IntacctRestHook
 
 
+AWAY_SINCE = "intacct_away_since"
+"""Cursor: when a run first found that Intacct does not answer; empty when it does."""
+
+
 class FlowRun:
     """One flow's two systems and its store, opened when they are first used. `now` gives aware UTC instants."""
 
@@ -45,6 +50,8 @@ class FlowRun:
         self._pinned: dict[str, Pins] = {}
         self._named: dict[str, dict[str, str]] = {}
         self.now = now or utc_now
+        self.is_away: bool | None = None
+        """Whether Intacct answered for none of the decided bills that were asked for; None before any was."""
 
     @cached_property
     def books(self) -> IntacctHook:
@@ -175,6 +182,29 @@ class FlowRun:
         named = self._named[field].get(vendor_key_of(bill.bill_key.split(":", 1)[0], bill.vendor_id), "")
         return next((email for email, gid in self._pins("bill").people.items() if gid == named), named)
 
+    def in_turn(self, keys: Collection[str], *, name: str, most: int) -> list[str]:
+        """As many of them as one run does. The next run begins behind these, so that none waits behind others that stay.
+
+        `name` is that of the cursor which says where.
+        """
+        ordered = sorted(keys)
+        if len(ordered) <= most:
+            return ordered
+        start = bisect_right(ordered, self.store.cursor(name) or "")
+        chosen = [*ordered[start:], *ordered[:start]][:most]
+        if not self.flow.rehearsal:
+            self.store.save_cursor(Cursor(name=name, value=chosen[-1]))
+        return chosen
+
+    def away_since(self) -> datetime | None:
+        """Since when Intacct does not answer, as far as the runs before this one could tell."""
+        since = self.store.cursor(AWAY_SINCE)
+        return datetime.fromisoformat(since) if since else None
+
+    def note_away(self) -> None:
+        if self.is_away is not None and not self.flow.rehearsal and self.is_away != bool(self.store.cursor(AWAY_SINCE)):
+            self.store.save_cursor(Cursor(name=AWAY_SINCE, value=self.now().isoformat() if self.is_away else ""))
+
     @property
     def unknown_people(self) -> tuple[str, ...]:
         """E-mails that `people` was asked for and Asana does not know."""
@@ -227,7 +257,12 @@ def _sqlalchemy_url(connection: Connection) -> str:
 
 def find_bill(run: FlowRun, decision: Decision) -> Bill | None:
     """The decision's bill as it is now, also when Purchasing deleted it and made it anew from the same document."""
-    bill = run.books.bill(decision.record_no)
+    try:
+        bill = run.books.bill(decision.record_no)
+    except TryLater:
+        run.is_away = run.is_away is not False
+        raise
+    run.is_away = False
     if bill is not None:
         return bill if bill.bill_key == decision.key else None
     _, kind, document = decision.key.split(":", 2)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 INTAKE = "intake_since"
 """Cursor: Asana's time from which a bill with a new task is new here; empty where every bill is."""
+HELD_BEHIND = "held_behind"
+"""Cursor: the last bill of a run that had more than it asks for."""
 MOST = 100
 """Bills that one run asks for because they are new. The next run goes on."""
 
@@ -53,9 +55,9 @@ class Holding:
         if not self.is_wanted:
             return
         links = {key: link for key, link in self._open(self.run.store.links("bill").all()).items() if self._is_new(link)}
-        wanted = sorted(self.intake.without_row(list(links)))
+        wanted = self.intake.without_row(list(links))
         self.later = max(0, len(wanted) - MOST)
-        numbers = [links[key].record_no for key in wanted[:MOST]]
+        numbers = [links[key].record_no for key in self.run.in_turn(wanted, name=HELD_BEHIND, most=MOST)]
         try:
             # One that cannot be read is told of by the bill sync.
             for page in self.run.books.bills_again(numbers, unread=lambda one: None) if numbers else ():

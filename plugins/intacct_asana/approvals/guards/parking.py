@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -20,6 +20,8 @@ LOCKED = (BillState.SELECTED, BillState.ANALYZING)
 """States out of which a bill may come back to be decided: a payment took it, or Intacct itself is busy with it."""
 AWAY = "Intacct answers"
 LONGEST_AWAY = timedelta(days=30)
+Known = Callable[[Collection[str]], Mapping[str, Intent]]
+"""Rows of the journal by id."""
 
 
 class Away(TryLater):
@@ -43,10 +45,16 @@ def _days(case: Case, rule: str) -> int | None:
     return None if isinstance(approval.locked_bills, str) or not is_locked else approval.locked_bills
 
 
-def away_until(decision: Decision, policy: Policy, *, now: datetime) -> datetime | None:
-    """Until when one waits for an Intacct that does not answer; None as long as that is no news to people, or no more."""
-    since, hours, until = decision.signal.decided_at, policy.approval.park_after, _end_of(decision, policy)
-    return until if hours is not None and since + timedelta(hours=hours) <= now < until else None
+def away_until(decision: Decision, policy: Policy, *, now: datetime, away_since: datetime | None) -> datetime | None:
+    """Until when one waits for an Intacct that does not answer; None as long as that is no news to people, or no more.
+
+    One failed answer is no long time, however old the choice is: it counts from when Intacct was first found away.
+    """
+    hours, until = policy.approval.park_after, _end_of(decision, policy)
+    if hours is None or away_since is None:
+        return None
+    since = max(decision.signal.decided_at, away_since)
+    return until if since + timedelta(hours=hours) <= now < until else None
 
 
 def away_told(decision: Decision) -> Decision:
@@ -68,8 +76,17 @@ def _end_of(decision: Decision, policy: Policy) -> datetime:
     return decision.signal.decided_at + longest
 
 
-def parked_note(refused: Decision, policy: Policy, *, until: datetime) -> Intent:
+def parked_note(refused: Decision, policy: Policy, *, until: datetime, which: str = PARKED) -> Intent:
     """The comment, to be made once."""
-    mark = reference(f"{refused.decision_id}-{PARKED}")
+    mark = reference(f"{refused.decision_id}-{which}")
     body = {"text": f"{parked_words(refused, policy, until=until)}\n{mark}", "reference": mark}
-    return Intent(intent_id=f"{PARKED}-{refused.decision_id}", kind=PARKED, subject=refused.task_gid, body=body)
+    return Intent(intent_id=f"{which}-{refused.decision_id}", kind=PARKED, subject=refused.task_gid, body=body)
+
+
+def note_next(
+    parked: Decision, refused: Decision, policy: Policy, *, until: datetime, tell: Callable[[Intent], None], known: Known
+) -> None:
+    """Where people were told that Intacct does not answer, and now it does and something else is waited for: that, once."""
+    note = parked_note(refused, policy, until=until, which=f"{PARKED}_again")
+    if parked.rule == AWAY and not known([note.intent_id]):
+        tell(note)

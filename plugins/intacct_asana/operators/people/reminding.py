@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import date
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from intacct_asana.approvals.words import LONGEST_NAME
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 MOST = 100
 """Bills that one run asks people about. The next run goes on."""
-
-Item = TypeVar("Item")
 
 
 class RemindApproversOperator(FlowOperator):
@@ -63,9 +61,10 @@ class _Asked:
             self.decided.setdefault(decision.key, []).append(decision)
         self.seen = self._seen() if run.flow.approval.assign_next else {}
         self.turns = store.intents().of([turn_id(key) for key in self.seen])
-        self.begun, later = _few([key for key in self.seen if self._has_turn(key)])
-        self.messages, more = _few(self._messages())
-        self.later = later + more
+        begun, messages = [key for key in self.seen if self._has_turn(key)], {one.link.key: one for one in self._messages()}
+        self.begun = run.in_turn(begun, name=f"{NEXT}_behind", most=MOST)
+        self.messages = [messages[key] for key in run.in_turn(messages, name=f"{REMINDER}_behind", most=MOST)]
+        self.later = len(begun) + len(messages) - len(self.begun) - len(self.messages)
 
     @property
     def has_work(self) -> bool:
@@ -167,8 +166,3 @@ class _Asked:
         numbers = [self.links[key].record_no for key in keys]
         pages = self.run.books.bills_again(numbers, unread=lambda one: None) if numbers else ()
         return {bill.bill_key: bill for page in pages for bill in page}
-
-
-def _few(items: Sequence[Item]) -> tuple[Sequence[Item], int]:
-    """As many as one run does, and how many are left for later."""
-    return items[:MOST], max(0, len(items) - MOST)
