@@ -122,6 +122,12 @@ def _asks(connection: Connection) -> None:
     tables.asked.create(connection)
 
 
+def _findings_and_matters(connection: Connection) -> None:
+    """No older release kept what drifted, or made exceptions anybody's work."""
+    tables.findings.create(connection)
+    tables.matters.create(connection)
+
+
 def _files(document: Any, at: str) -> Iterator[dict[str, Any]]:
     for file in json.loads(document.files):
         kind = "asana" if document.form == "file" else "external"
@@ -191,5 +197,6 @@ STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType(
         12: _owned_projects,
         13: _timestamps,
         14: _asks,
+        15: _findings_and_matters,
     }
 )
