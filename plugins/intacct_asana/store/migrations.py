@@ -128,6 +128,12 @@ def _findings_and_matters(connection: Connection) -> None:
     tables.matters.create(connection)
 
 
+def _controls(connection: Connection) -> None:
+    """An older store knows no bill but by its task; a flow that declares a control reads them first."""
+    tables.ledger.create(connection)
+    tables.concerns.create(connection)
+
+
 def _files(document: Any, at: str) -> Iterator[dict[str, Any]]:
     for file in json.loads(document.files):
         kind = "asana" if document.form == "file" else "external"
@@ -197,6 +203,7 @@ STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType(
         12: _owned_projects,
         13: _timestamps,
         14: _asks,
-        15: _findings_and_matters,
+        15: _controls,
+        16: _findings_and_matters,
     }
 )
