@@ -11,7 +11,7 @@ import pytest
 
 pytestmark = pytest.mark.airflow
 ROOT = Path(__file__).resolve().parents[2]
-JOBS = ("preflight", "vendor_sync", "bill_sync", "approval_reconciliation", "evidence")
+JOBS = ("preflight", "vendor_sync", "bill_sync", "approval_reconciliation", "drift_audit", "evidence")
 GOOD = ROOT / "include" / "mappings" / "demo.yaml"
 
 

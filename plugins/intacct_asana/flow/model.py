@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from intacct_asana.flow.controls import Controls
+from intacct_asana.flow.exceptions import DriftRule
 from intacct_asana.flow.rules import Approval, BillField, VendorField, digest_of
 from intacct_asana.flow.words import (
     Amount,
@@ -75,6 +76,9 @@ class Schedules(Part):
 
     approval_reconciliation: Cron | None = None
     """Decisions in Asana to Intacct."""
+
+    drift_audit: Cron | None = None
+    """Both sides compared, bill by bill."""
 
     timezone: Timezone = "UTC"
     """Time zone of the cron expressions."""
@@ -342,6 +346,7 @@ class Flow(Part):
     write_back: WriteBack = WriteBack()
     controls: Controls = Controls()
     evidence: EvidenceRule = EvidenceRule()
+    drift: DriftRule = DriftRule()
     limits: Limits = Limits()
     alerts: Alerts = Alerts()
 

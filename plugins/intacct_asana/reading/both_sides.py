@@ -89,16 +89,18 @@ class Sides:
         project = self.flow.bills.project
         for page in self.board.tasks(project, unread=lambda one: self.unread_tasks.append(f"task {one.gid}: {one.why}")):
             for task in page:
-                key = self._shown(task, self.flow.bills.key_field)
+                key = self.shown(task, self.flow.bills.key_field)
                 if isinstance(key, str) and key in keys:
                     found.setdefault(key, []).append(task)
         return found
 
-    def _shown(self, task: Task, name: str) -> FieldValue:
+    # What either side shows, also for whoever compares more than a period.
+
+    def shown(self, task: Task, name: str) -> FieldValue:
         pinned = self.pins.fields.get(name)
         return task.fields.get(pinned.gid) if pinned else None
 
-    def _currency(self, bill: Bill) -> str:
+    def currency_of(self, bill: Bill) -> str:
         return bill.base_currency or self.flow.approval.base_currency or ""
 
     def _bill(self, bill: Bill) -> BillSeen:
@@ -113,7 +115,7 @@ class Sides:
             entity=bill.entity_id,
             state=bill.state,
             bill_date=bill.bill_date,
-            currency=self._currency(bill),
+            currency=self.currency_of(bill),
             amount=bill.total_entered,
             decision=bill.custom.get(names.decision, "") if names else "",
             decided_by=bill.custom.get(names.decided_by, "") if names else "",
@@ -132,22 +134,22 @@ class Sides:
             name=task.name,
             completed=task.completed,
             entity=bill.entity_id,
-            currency=self._currency(bill),
-            amount=self._amount(task),
-            approval=self._approval(task),
+            currency=self.currency_of(bill),
+            amount=self.amount_on(task),
+            approval=self.approval_on(task),
         )
 
-    def _amount(self, task: Task) -> Decimal | None:
+    def amount_on(self, task: Task) -> Decimal | None:
         name = next((rule.name for rule in self.flow.bills.fields if rule.source == AMOUNT and rule.kind == "number"), "")
-        shown = self._shown(task, name)
+        shown = self.shown(task, name)
         return shown if isinstance(shown, Decimal) else None
 
-    def _approval(self, task: Task) -> str:
+    def approval_on(self, task: Task) -> str:
         """The option's name; of an approval task its status; nothing where people decide by comments."""
         signal = self.flow.approval.signal
         if not isinstance(signal, EnumSignal):
             return task.approval_status or ""
-        pinned, chosen = self.pins.fields.get(signal.field), self._shown(task, signal.field)
+        pinned, chosen = self.pins.fields.get(signal.field), self.shown(task, signal.field)
         return next((name for name, gid in pinned.options.items() if gid == chosen), "") if pinned else ""
 
     def _differences(self, bill: Bill, tasks: Sequence[Task]) -> Iterator[Difference]:
@@ -161,14 +163,14 @@ class Sides:
         stamp = read_stamp(bill, self.flow.write_back.stamp)
         entered = bill.total_entered
         for task in tasks:
-            shown = self._amount(task)
+            shown = self.amount_on(task)
             if shown is not None and shown != rounded(entered, places=max(2, -int(shown.as_tuple().exponent))):
                 amounts = {"in_intacct": amount_cell(entered), "in_asana": amount_cell(shown)}
                 yield Difference(key=bill.bill_key, what="amount", **amounts)
-            says = self._approval(task)
-            if stamp is not None and says and self._meaning(says) != stamp.verdict:
+            says = self.approval_on(task)
+            if stamp is not None and says and self.meaning(says) != stamp.verdict:
                 yield Difference(key=bill.bill_key, what="approval", in_intacct=stamp.says, in_asana=says)
-            elif stamp is None and self._is_stamped(self._meaning(says)):
+            elif stamp is None and self._is_stamped(self.meaning(says)):
                 yield Difference(key=bill.bill_key, what="approval", in_intacct="", in_asana=says)
 
     def _is_stamped(self, verdict: Verdict | None) -> bool:
@@ -177,7 +179,7 @@ class Sides:
         done = steps.after_approval if verdict is Verdict.APPROVE else steps.after_rejection
         return verdict is not None and "stamp" in done
 
-    def _meaning(self, says: str) -> Verdict | None:
+    def meaning(self, says: str) -> Verdict | None:
         signal = self.flow.approval.signal
         if isinstance(signal, EnumSignal):
             return {signal.approve: Verdict.APPROVE, signal.reject: Verdict.REJECT}.get(says)

@@ -114,6 +114,12 @@ class StoredDecisions:
         """Every decision about one bill, oldest first."""
         return self._select(table.c.key == key)
 
+    def about(self, keys: Collection[str]) -> list[Decision]:
+        """Every decision about these bills, oldest first."""
+        wanted = sorted(set(keys))
+        chunks = [wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK)]
+        return [decision for chunk in chunks for decision in self._select(table.c.key.in_(chunk))]
+
     def anchor(self, decision: Decision, *, step: str = "") -> Anchor | None:
         """The newest row of evidence about the decision, or the newest of one step (`SUBMITTED`); None where there is none.
 

@@ -26,6 +26,7 @@ from intacct_asana.store.documents import StoredDocuments
 from intacct_asana.store.evidence import EvidenceReport, EvidenceRow
 from intacct_asana.store.intents import StoredIntents
 from intacct_asana.store.links import StoredLinks
+from intacct_asana.store.matters import StoredFindings, StoredMatters
 from intacct_asana.store.runs import StoredMarks, StoredPlan
 from intacct_asana.store.vendor_values import StoredVendorValues
 from intacct_asana.store.webhooks import StoredWebhooks
@@ -81,6 +82,12 @@ class FlowStore:
 
     def asks(self) -> StoredAsks:
         return StoredAsks(self._database, flow=self._flow)
+
+    def findings(self) -> StoredFindings:
+        return StoredFindings(self._database, flow=self._flow)
+
+    def matters(self) -> StoredMatters:
+        return StoredMatters(self._database, flow=self._flow)
 
     def ledger(self) -> StoredLedger:
         return StoredLedger(self._database, flow=self._flow)

@@ -122,6 +122,12 @@ def _asks(connection: Connection) -> None:
     tables.asked.create(connection)
 
 
+def _findings_and_matters(connection: Connection) -> None:
+    """No older release kept what drifted, or made exceptions anybody's work."""
+    tables.findings.create(connection)
+    tables.matters.create(connection)
+
+
 def _controls(connection: Connection) -> None:
     """An older store knows no bill but by its task; a flow that declares a control reads them first."""
     tables.ledger.create(connection)
@@ -198,5 +204,6 @@ STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType(
         13: _timestamps,
         14: _asks,
         15: _controls,
+        16: _findings_and_matters,
     }
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text, UniqueConstraint, false
 
-SCHEMA_VERSION = 15
+SCHEMA_VERSION = 16
 metadata = MetaData()
 
 
@@ -167,6 +167,33 @@ asks = Table(
 
 # Bills of which was worked out who has to be asked. Whatever may change that takes the row away.
 asked = Table("ia_asked", metadata, _key("flow"), _key("key"), Column("task_gid", String(64), nullable=False))
+
+# What the audit of both sides found; a row ends when it is not found any more, and begins anew when it is found again.
+findings = Table(
+    "ia_findings",
+    metadata,
+    _key("flow"),
+    _key("finding_id", 40),
+    Column("drift", String(40), nullable=False),
+    Column("key", String(200), nullable=False),
+    Column("found_at", String(27), nullable=False),
+    Column("ended_at", String(27)),
+    Column("body", Text, nullable=False),
+    Index("ia_findings_ended", "flow", "ended_at"),
+)
+
+# Exceptions that have, or had, a task with an owner. Those that are over stay: the same cause opens the same task again.
+matters = Table(
+    "ia_matters",
+    metadata,
+    _key("flow"),
+    _key("matter_id", 80),
+    Column("kind", String(40), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("task_gid", String(64), nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ia_matters_state", "flow", "state"),
+)
 
 # What is known of each bill of the company. `amount` is its one text, so that equal amounts are found as text.
 ledger = Table(

@@ -1,0 +1,37 @@
+"""### Both sides compared, every day
+
+Compares every bill of the flow with its task, and both with what the store holds: what incremental reading can lose, what
+people changed by hand, and what went past the approval. It names each difference by its class (docs/drift-and-exceptions.md):
+*missing*, *stale*, *extra*, *duplicate*, *orphaned*, *decided without a record*, *bypass*. Control totals for each entity and
+currency stand beside each other.
+
+**On Intacct:** reads the flow's bills, as a full pass of the bill sync does, and once more those that something was found
+about. **On Asana:** reads the project's tasks. Nothing is repaired: *Read everything* of `<flow>_bill_sync` mends missing and
+stale tasks. **In the store:** keeps what was found until an audit does not find it any more.
+
+What the next run of the bill sync or the approvals sees to by itself is no drift; the report counts it apart. The run is green
+whatever it finds, unless the flow names classes in `drift.fail_on`. While the flow says `rehearsal: true` nothing is kept.
+
+**To stop:** pause the DAG; nothing depends on it. **To re-run:** trigger it; it looks at what there is now.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import DAG
+from intacct_asana import dag_parts
+from intacct_asana.deployment import good_flows
+from intacct_asana.operators.drift.comparing import CompareSidesOperator, ReportDriftOperator
+
+for flow in good_flows():
+    settings = dag_parts.dag_settings(
+        flow, job="drift_audit", title="both sides compared", manual=__doc__, cron=flow.schedules.drift_audit
+    )
+    with DAG(**settings):
+        compare = CompareSidesOperator(
+            task_id="compare_sides",
+            flow=flow.flow,
+            pool=flow.pools.intacct,
+            inlets=[dag_parts.intacct_asset(flow, "apbill"), dag_parts.asana_asset(flow.bills.project)],
+        )
+        report = ReportDriftOperator(task_id="report_drift", flow=flow.flow, compared="compare_sides")
+        compare >> report

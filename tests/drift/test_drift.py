@@ -1,0 +1,206 @@
+"""What the daily audit names, and what it must not: a table over the sandbox, with the real operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from intacct_asana.errors import UnexpectedReply
+from intacct_asana.operators.drift.comparing import ReportDriftOperator
+
+from sandbox import constants
+from tests.drift.drift_world import Audited
+from tests.reconciliation.reconciliation_world import ALICE, BEN
+from tests.standing.standing_world import CLERK
+
+pytestmark = pytest.mark.airflow
+
+
+def delete_task(world: Audited) -> None:
+    world.act(BEN, "delete", bill=1)
+
+
+def edit_task(world: Audited) -> None:
+    world.act(BEN, "write", bill=1, field="Amount", value="1.00")
+
+
+def copy_by_hand(world: Audited) -> None:
+    world.make_by_hand(BEN, **{"Intacct key": world.key(1)})
+
+
+def delete_bill_unseen(world: Audited) -> None:
+    """The audit history tells of it only in the next bill sync; an open task stands without a bill until then."""
+    world.sandbox.act("intacct", CLERK, "delete_bill", record_no=world.bills[1])
+
+
+def choose_unseen(world: Audited) -> None:
+    """As if a choice had been lost for good: the history was read, and the task shows what nobody decided."""
+    gid = world.task(1)["gid"]
+    world.approve(BEN, bill=1)
+    world.store.marks().wrote({gid: world.at})
+
+
+def stamp_by_hand(world: Audited) -> None:
+    stamp = {"ASANA_DECISION": "Approved", "ASANA_DECISION_ID": "by hand"}
+    world.edit(bill=1, **stamp)
+
+
+def pay_unapproved(world: Audited) -> None:
+    world.pay(1)
+
+
+def select_unapproved(world: Audited) -> None:
+    world.pay(1, how="select_bill")
+
+
+def pay_after_change(world: Audited) -> None:
+    """Approved over 500.00, then 900.00, which voids it, then paid."""
+    world.approve(ALICE, bill=1)
+    world.heal()
+    world.edit_bill("900.00", bill=1)
+    world.heal()
+    world.pay(1)
+
+
+NAMED: dict[str, tuple[Callable[[Audited], None], str]] = {
+    "a task that was deleted": (delete_task, "missing"),
+    "a task whose amount somebody changed": (edit_task, "stale"),
+    "a task of a person with the bill's key": (copy_by_hand, "extra"),
+    "a task whose bill is gone": (delete_bill_unseen, "orphaned"),
+    "a task that says Approved without a decision": (choose_unseen, "decided without a record"),
+    "a bill with a stamp that nobody here made": (stamp_by_hand, "decided without a record"),
+    "a bill that was paid without an approval": (pay_unapproved, "bypass"),
+    "a bill that was selected without an approval": (select_unapproved, "bypass"),
+    "a bill that was approved, changed, and paid": (pay_after_change, "bypass"),
+}
+
+
+def nothing(world: Audited) -> None:
+    """A company in which nobody did anything odd."""
+
+
+def pay_approved(world: Audited) -> None:
+    world.approve(ALICE, bill=1)
+    world.heal()
+    world.pay(1)
+
+
+def pay_credit(world: Audited) -> None:
+    world.make_bill(amount="-80.00", state="Paid")
+
+
+def chosen_just_now(world: Audited) -> None:
+    """No run of the approvals has read it yet."""
+    world.approve(ALICE, bill=1)
+    world.pay(1, how="select_bill")
+
+
+def changed_just_now(world: Audited) -> None:
+    """The next bill sync brings it to the task."""
+    world.edit_bill("77.00", bill=1)
+
+
+def made_just_now(world: Audited) -> None:
+    world.make_bill()
+
+
+def pay_stamped(world: Audited) -> None:
+    """Stamped before the store was lost, and so the stamp is all that tells."""
+    world.approve(ALICE, bill=1)
+    world.heal()
+    world.lose_store()
+    world.approve(ALICE, bill=2)
+    world.heal()
+    world.pay(1)
+
+
+def task_by_hand(world: Audited) -> None:
+    """People may keep tasks of their own in the project."""
+    world.make_by_hand(BEN)
+
+
+LEFT_ALONE: dict[str, Callable[[Audited], None]] = {
+    "nothing happened": nothing,
+    "an approved bill is paid": pay_approved,
+    "a credit is settled": pay_credit,
+    "a choice that no run has read": chosen_just_now,
+    "a change that the next run brings": changed_just_now,
+    "a bill that the next run brings": made_just_now,
+    "a stamp from before the store was lost": pay_stamped,
+    "a task that people made for themselves": task_by_hand,
+}
+
+
+@pytest.mark.parametrize("what", NAMED)
+def test_drift_is_named(what: str, a_world: Any) -> None:
+    world: Audited = a_world()
+    happen, drift = NAMED[what]
+    happen(world)
+    report = world.audit()
+    assert report["counts"] == {drift: 1}
+    assert world.found() == [(drift, world.bills[1])]
+    [one] = report["findings"]
+    assert "\n" not in one["words"]
+
+
+@pytest.mark.parametrize("what", LEFT_ALONE)
+def test_what_is_no_drift_is_left_alone(what: str, a_world: Any) -> None:
+    world: Audited = a_world()
+    LEFT_ALONE[what](world)
+    report = world.audit()
+    assert (report["counts"], world.found()) == ({}, [])
+
+
+def test_a_bill_from_before_the_first_decision_is_no_bypass(a_world: Any) -> None:
+    world: Audited = a_world(bills=2)
+    world.pay(1)
+    assert world.audit()["counts"] == {}
+
+
+def test_posted_is_a_bypass_only_where_the_flow_says_so(a_world: Any) -> None:
+    world: Audited = a_world(declares="drift: {posted_counts: true}\n")
+    assert world.audit()["counts"] == {"bypass": len(world.bills) - 1}
+
+
+def test_what_is_over_is_no_drift_any_more(a_world: Any) -> None:
+    world: Audited = a_world()
+    edit_task(world)
+    world.audit()
+    assert world.found()
+    world.sync(full=True)
+    world.audit()
+    assert world.found() == []
+
+
+def test_control_totals_stand_beside_each_other(a_world: Any) -> None:
+    world: Audited = a_world()
+    [totals] = world.audit()["totals"]
+    assert (totals["bills"], totals["tasks"], totals["difference"]) == (5, 5, "0.00")
+    edit_task(world)
+    [totals] = world.audit()["totals"]
+    assert (totals["in_intacct"], totals["in_asana"], totals["difference"]) == ("2500.00", "2001.00", "499.00")
+
+
+def test_the_audit_writes_to_neither_side(a_world: Any) -> None:
+    world: Audited = a_world()
+    pay_unapproved(world)
+    edit_task(world)
+    world.sandbox.zero_counters()
+    world.audit()
+    counted = world.sandbox.counters()
+    assert (counted.get("asana WRITE", 0), counted.get("intacct WRITE", 0)) == (0, 0)
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_run_is_red_only_where_the_flow_says_so(fails: bool, a_world: Any) -> None:
+    world: Audited = a_world(declares=f"drift: {{fail_on: [{'bypass' if fails else 'extra'}]}}\n")
+    pay_unapproved(world)
+    found = world.audit()
+    operator = ReportDriftOperator(task_id="report", flow="small", compared="compare")
+    if fails:
+        with pytest.raises(UnexpectedReply, match="1 bypass"):
+            world.report(operator, found)
+    else:
+        world.report(operator, found)
+    assert constants.COMPANY_ID in found["findings"][0]["key"]
