@@ -39,6 +39,9 @@ class Recorded:
     states: tuple[DecisionState, ...] = ()
     rules: tuple[tuple[str, bool, str], ...] = ()
     route: Mapping[str, Any] = field(default_factory=dict)
+    judged_at: int = 0
+    void_at: int | None = None
+    """Places among the rows that were read: where it was judged last, and where it became void after it had counted."""
 
     @property
     def place_of(self) -> str:
@@ -69,20 +72,21 @@ class Recorded:
 
 def recorded_in(rows: Iterable[Row]) -> list[Recorded]:
     """The decisions that these rows begin, in that order, with what the rows say of them."""
-    told: dict[str, list[Row]] = {}
-    for row in rows:
+    told: dict[str, list[tuple[int, Row]]] = {}
+    for place, row in enumerate(rows):
         if row[1]:
-            told.setdefault(row[1], []).append(row)
-    return [one for about in told.values() for one in _recorded(about)]
+            told.setdefault(row[1], []).append((place, row))
+    return [one for about in told.values() for one in _recorded(dict(about))]
 
 
-def _recorded(rows: list[Row]) -> Iterator[Recorded]:
+def _recorded(placed: Mapping[int, Row]) -> Iterator[Recorded]:
+    rows = list(placed.values())
     key, decision_id, began = rows[0]
     signal = began.get("signal")
     if not isinstance(signal, dict):
         return
-    judged = [said for _, _, said in rows if isinstance(said.get("rules"), list)]
-    last: Mapping[str, Any] = judged[-1] if judged else {}
+    judged = [place for place, (_, _, said) in placed.items() if isinstance(said.get("rules"), list)]
+    last: Mapping[str, Any] = placed[judged[-1]][2] if judged else {}
     who = last.get("who") or {}
     # One that was found by its stamp was never judged; it stands by what the bill was then.
     bills = [said["bill"] for _, _, said in rows if isinstance(said.get("bill"), dict) and said["bill"]]
@@ -101,4 +105,6 @@ def _recorded(rows: list[Row]) -> Iterator[Recorded]:
         states=tuple(DecisionState(step) for _, _, said in rows if (step := said.get("step")) in set(DecisionState)),
         rules=tuple((str(one["rule"]), bool(one["passed"]), str(one["said"])) for one in last.get("rules", ())),
         route=last.get("policy") or {},
+        judged_at=judged[-1] if judged else next(iter(placed)),
+        void_at=next((place for place, (_, _, said) in placed.items() if said.get("step") == DecisionState.VOID), None),
     )
