@@ -332,6 +332,8 @@ class Policy:
     timezone: tzinfo = UTC
     vendor_person: VendorPerson = lambda field, bill: ""
     approved_since: ApprovedSince = lambda at: ()
+    concern_days: int = 30
+    """How long an approval waits for a concern about its bill."""
     longest_stamp: int = 200
     longest_reason: int = 1000
 
