@@ -34,6 +34,7 @@ from intacct_asana.records import (
 from intacct_asana.records.anchors import Anchor
 from intacct_asana.records.documents import Attachment, DocumentFile, DueDocument
 from intacct_asana.records.native import NativeBill
+from intacct_asana.records.recorded import Recorded
 
 TellUnread = Callable[[Unread], None]
 TellUnreadTask = Callable[[UnreadTask], None]
@@ -392,6 +393,10 @@ class Decisions(Protocol):
 
     def granted(self) -> list[Decision]:
         """Decisions that were given for a step while others were missing, oldest first."""
+        ...
+
+    def approved_since(self, at: datetime) -> list[Recorded]:
+        """Approvals that count, or are on their way into Intacct, chosen then or later; with what they were judged on."""
         ...
 
     def unacknowledged(self) -> list[Decision]:

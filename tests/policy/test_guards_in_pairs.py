@@ -26,6 +26,7 @@ OTHERS = [{**FIRST[0], "when": {"vendor": ["V2"]}}]
 ENDED = Approver.model_validate(
     {"email": "alice@x.example", "limits": {"USD": "10000"}, "intacct_users": ["amartin"], "valid_to": date(2026, 11, 1)}
 )
+WEEK = [{"days": 7, "amounts": {"USD": "899.99"}}]
 Changes = Mapping[str, Any]
 
 VENDOR = Vendor(vendor_key="co:vendor:1", record_no="1", vendor_id="V1", name="Harbor Supply", created_by="amartin")
@@ -55,6 +56,7 @@ FAULTS: dict[str, Changes] = {
     "policy rule": {"flow": {"rules": OTHERS}},
     "step": {"flow": {"rules": RULES}},
     "limit": {"bill": {"amount": Decimal("10000.01")}},
+    "cumulative limit": {"flow": {"cumulative_limits": WEEK}},
     "segregation of duties: entered": {"bill": {"created_by": "amartin"}},
     "segregation of duties: changed": {"bill": {"modified_by": "amartin"}},
     "segregation of duties: unknown": {"case": {"users": [user for user in USERS if user.login != "amartin"]}},
@@ -75,9 +77,9 @@ ENDS: dict[str, Changes] = {
 }
 NOT_TOLD = {
     # by whom it is not asked, once the other one is so
-    "approver list": {"limit", "segregation of duties", "delegation dates", "policy rule", "step"},
-    "reason": {"limit"},
-    "step": {"limit"},
+    "approver list": {"limit", "cumulative limit", "segregation of duties", "delegation dates", "policy rule", "step"},
+    "reason": {"limit", "cumulative limit"},
+    "step": {"limit", "cumulative limit"},
 }
 CANNOT_BE_BOTH = [
     {"policy rule", "step"},

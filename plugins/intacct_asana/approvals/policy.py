@@ -7,7 +7,7 @@ and how all of it is called in sentences.
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from types import MappingProxyType
@@ -17,12 +17,15 @@ from intacct_asana.flow.rules import Approval, Approver
 from intacct_asana.flow.write_back import PaymentRequestRule, StampFields
 from intacct_asana.ports import TaskBoard
 from intacct_asana.records import Bill, Signal, Story, Task, Verdict
+from intacct_asana.records.recorded import Recorded
 
 NAMES = MappingProxyType({Verdict.APPROVE: "Approved", Verdict.REJECT: "Rejected"})
 COMMENT, ENUM_CHANGED = "comment_added", "enum_custom_field_changed"
 LONGEST_SAID = 1000
 VendorPerson = Callable[[str, Bill], str]
 """Whom a field of the bill's vendor names, as an address; empty for nobody."""
+ApprovedSince = Callable[[datetime], Sequence[Recorded]]
+"""Approvals that count and were chosen then or later."""
 
 
 class Way(Protocol):
@@ -305,7 +308,8 @@ class Policy:
     is named. Without any step nothing is written. `intake` are those for bills that are new here.
     `people` are the user gids that preflight pinned, by e-mail address in lower case, `field_names` the custom fields' by gid.
     `compares_files` says whether tasks show the files that hang on their bills. Days of a delegation are days in `timezone`.
-    `vendor_person` tells whom a field of a bill's vendor names, where steps go by one. `longest_stamp` is in characters,
+    `vendor_person` tells whom a field of a bill's vendor names, where steps go by one, `approved_since` what was approved
+    before, where limits are cumulative. `longest_stamp` is in characters,
     because Intacct does not tell the length of a custom field.
     """
 
@@ -327,6 +331,7 @@ class Policy:
     compares_files: bool = False
     timezone: tzinfo = UTC
     vendor_person: VendorPerson = lambda field, bill: ""
+    approved_since: ApprovedSince = lambda at: ()
     concern_days: int = 30
     """How long an approval waits for a concern about its bill."""
     longest_stamp: int = 200

@@ -16,10 +16,11 @@ from intacct_asana.approvals.stamp import Undoing, Writing
 from intacct_asana.approvals.standing import Decided, Teller
 from intacct_asana.approvals.words import bill_name, minute, who
 from intacct_asana.approvals.write_steps import STAMP
-from intacct_asana.codec import from_json, to_json
+from intacct_asana.codec import from_json, plain, to_json
 from intacct_asana.ports import Decisions
 from intacct_asana.records import ON_THE_WAY, Cursor, Decision, DecisionState, Intent, Story, Task, Verdict
 from intacct_asana.records.anchors import Anchor
+from intacct_asana.records.recorded import STANDS, Recorded, recorded_in
 
 WOULD = {
     DecisionState.CONFIRMED: "stamp",
@@ -47,6 +48,7 @@ class RehearsedDecisions:
     def __init__(self, stored: Decisions, *, found: Sequence[Decision] = ()) -> None:
         self._stored = stored
         self._moved = {one.decision_id: one for one in found}
+        self._facts: dict[str, Mapping[str, object]] = {}
 
     def record(self, decisions: Sequence[Decision], *, at: datetime, cursors: Sequence[Cursor] = ()) -> list[Decision]:
         self._moved |= {one.decision_id: one for one in decisions}
@@ -55,6 +57,7 @@ class RehearsedDecisions:
     def advance(self, decision: Decision, *, to: DecisionState, facts: Mapping[str, object], at: datetime) -> Decision:
         moved = replace(decision, state=to)
         self._moved[moved.decision_id] = moved
+        self._facts[moved.decision_id] = {**self._facts.get(moved.decision_id, {}), **facts}
         return moved
 
     def acknowledge(self, decision: Decision, *, story_gid: str, at: datetime) -> Decision:
@@ -74,6 +77,15 @@ class RehearsedDecisions:
 
     def granted(self) -> list[Decision]:
         return self._as_moved(self._stored.granted(), lambda one: one.state is DecisionState.GRANTED)
+
+    def approved_since(self, at: datetime) -> list[Recorded]:
+        """With those that would count by now, and without those that would not any more."""
+        stored = [one for one in self._stored.approved_since(at) if one.decision_id not in self._moved]
+        would = [one for one in self._moved.values() if one.state in STANDS and one.signal.decided_at >= at]
+        rows = [
+            (one.key, one.decision_id, {"signal": plain(one.signal), **self._facts.get(one.decision_id, {})}) for one in would
+        ]
+        return [*stored, *(one for one in recorded_in(rows) if one.verdict is Verdict.APPROVE)]
 
     def unacknowledged(self) -> list[Decision]:
         return self._stored.unacknowledged()

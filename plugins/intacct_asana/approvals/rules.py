@@ -19,6 +19,7 @@ from intacct_asana.approvals.choices import (
     replacement,
 )
 from intacct_asana.approvals.guards.concerns import no_open_concern
+from intacct_asana.approvals.guards.cumulative import sums_are_within_limits
 from intacct_asana.approvals.guards.duties import SEPARATED
 from intacct_asana.approvals.guards.parking import LOCKED, OPEN_BOOKS, STILL_OPEN
 from intacct_asana.approvals.policy import DeclaredComment
@@ -381,7 +382,7 @@ BILL: tuple[Guard, ...] = (
 )
 LISTED: tuple[Guard, ...] = (decider_is_on_the_list, delegation_is_valid)
 PERSON: tuple[Guard, ...] = (decider_is_a_person, source_counts, *LISTED, person_is_due)
-BOTH: tuple[Guard, ...] = (amount_is_within_limit, *SEPARATED, rejection_has_a_reason)
+BOTH: tuple[Guard, ...] = (amount_is_within_limit, sums_are_within_limits, *SEPARATED, rejection_has_a_reason)
 STILL_THE_BILL: tuple[Guard, ...] = (
     bill_is_there,
     bill_is_open,

@@ -441,7 +441,7 @@ def bill_facts(bill: Bill | None) -> Facts:
     if bill is None:
         return {}
     snapshot = snapshot_of(bill)
-    more = {"record_no": bill.record_no, "state": str(bill.state), "digest": snapshot.digest}
+    more = {"record_no": bill.record_no, "state": str(bill.state), "digest": snapshot.digest, "entity_id": bill.entity_id}
     people = {"created_by": bill.created_by, "modified_by": bill.modified_by, "modified_at_text": bill.modified_at_text}
     return {**snapshot.body, **more, **people}
 

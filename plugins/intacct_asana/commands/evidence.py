@@ -236,19 +236,19 @@ def _told() -> Iterator[None]:
         raise typer.Exit(UNREADABLE) from None
 
 
-def _in_airflow() -> None:
+def in_airflow() -> None:
     # Airflow gives connections and Variables of its own database only to a process that says so, as its own commands do.
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
 
 
 def _keys() -> Sequence[bytes]:
-    _in_airflow()
+    in_airflow()
     return evidence_keys()
 
 
 def _run_of(flow: str) -> FlowRun:
     """Raises Misconfigured where the store is a file that is not there: it would be made, and nothing in it is wrong."""
-    _in_airflow()
+    in_airflow()
     run = FlowRun(flow_named(flow))
     url = make_url(store_url(run.flow.connections.store))
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():

@@ -1,30 +1,47 @@
-"""`policy test`: a table of bills against a flow's approval policy. Exit codes: 0 as expected, 1 it differs, 2 unreadable.
+"""`policy test`: a table of bills against a flow's approval policy; `policy diff`: two policies over what was decided.
 
-In your own tests: `assert policy_differences(flow_file, table_file) == []`.
+Exit codes: 0 as expected, 1 it differs, 2 unreadable. In your own tests:
+`assert policy_differences(flow_file, table_file) == []`.
 """
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from pydantic import Field, ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table as Printed
+from sqlalchemy import make_url
 
 from intacct_asana.approvals.routing import Progress, Voice, progress_of, route_of
+from intacct_asana.approvals.words import money
+from intacct_asana.audit.export import defused, period
+from intacct_asana.commands.evidence import in_airflow
+from intacct_asana.commands.over_history import Compared, Difference, Outcome, compared
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
 from intacct_asana.flow.load import found_in, line_of, load_flow
+from intacct_asana.flow.model import Flow
 from intacct_asana.flow.rules import Approval
 from intacct_asana.flow.words import Amount, Currency, Day, Email, FieldName, Line, Part
 from intacct_asana.flow.yaml_text import read_yaml
+from intacct_asana.operators.evidence import read_file
+from intacct_asana.operators.flow_run import store_url
 from intacct_asana.records import Bill, BillLine, BillState
+from intacct_asana.records.recorded import Recorded, Row, recorded_in
+from intacct_asana.store import open_store
+from intacct_asana.text import amount_text
 
 app = typer.Typer(no_args_is_help=True, help="The approval policy of a flow: try it on bills (docs/approval-policy.md).")
 DIFFERS, UNREADABLE = 1, 2
@@ -201,3 +218,156 @@ def _shown(value: object) -> str:
 
 def _today() -> date:
     return datetime.now(UTC).date()
+
+
+# Over history.
+
+
+class Form(StrEnum):
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+COLUMNS = (
+    *("decision_id", "bill", "bill_number", "vendor", "currency", "amount", "chosen_at", "person", "verdict", "differs"),
+    *("old_end", "old_rule", "old_steps", "old_step", "old_people", "old_why"),
+    *("new_end", "new_rule", "new_steps", "new_step", "new_people", "new_why"),
+)
+
+
+@app.command()
+def diff(
+    old_file: Annotated[Path, typer.Argument(metavar="OLD.yaml", help="The flow file as it is.")],
+    new_file: Annotated[Path, typer.Argument(metavar="NEW.yaml", help="The flow file as it would be.")],
+    since: Annotated[str, typer.Option(help="A day or a time: decisions that people made before are not told.")] = "",
+    evidence: Annotated[Path | None, typer.Option(help="An export of the evidence (JSON), instead of the store.")] = None,
+    store: Annotated[str, typer.Option(help="URL of the store, or its connection. That of OLD.yaml when left out.")] = "",
+    form: Annotated[Form, typer.Option("--format", help="table, json or csv.")] = Form.TABLE,
+    check: Annotated[bool, typer.Option("--check", help="Fail (exit code 1) where anything differs.")] = False,
+) -> None:
+    """Print which decisions that were made would have ended otherwise by another policy. Calls neither system."""
+    try:
+        old, new = load_flow(old_file), load_flow(new_file)
+        if old.flow != new.flow:
+            raise Misconfigured(
+                f"{old_file} is flow {old.flow} and {new_file} is flow {new.flow}: name two versions of one flow."
+            )
+        found = over_history(old, new, since=since, evidence=evidence, store=store)
+    except IntacctAsanaError as error:
+        Console(stderr=True, soft_wrap=True).print(escape(str(error)))
+        raise typer.Exit(UNREADABLE) from error
+    if form is Form.TABLE:
+        _print_differences(found)
+    else:
+        print(_json_of(found) if form is Form.JSON else _csv_of(found), end="")
+    if check and found.differences:
+        raise typer.Exit(DIFFERS)
+
+
+def over_history(old: Flow, new: Flow, *, since: str = "", evidence: Path | None = None, store: str = "") -> Compared:
+    """Two policies over what was recorded. Raises Misconfigured for bad input, and where nothing can be compared."""
+    began, _ = period(since, "", zone=ZoneInfo(old.schedules.timezone))
+    if began and began > datetime.now(UTC):
+        raise Misconfigured(f"--since {since} is in the future, so there is nothing to compare.")
+    rows = _rows_of_file(evidence, old.flow) if evidence else _rows_of_store(store or old.connections.store, old.flow)
+    found = compared(old, new, recorded_in(rows), since=began or datetime.min.replace(tzinfo=UTC))
+    if not found.judged and not found.not_judged:
+        raise Misconfigured(f"There is no decision{f' since {since}' if since else ''} in {evidence or 'the store'}.")
+    return found
+
+
+def _rows_of_file(path: Path, flow: str) -> list[Row]:
+    made, problems = read_file(path)
+    if problems:
+        raise Misconfigured(f"{path} cannot be compared with.", problems=tuple(problems))
+    if made.header.flow != flow:
+        raise Misconfigured(f"{path} holds the evidence of flow {made.header.flow}, and the files are of flow {flow}.")
+    return [(row.key, row.decision_id, row.said) for row in made.in_full]
+
+
+def _rows_of_store(named: str, flow: str) -> list[Row]:
+    in_airflow()
+    address = named if "://" in named else store_url(named)
+    url = make_url(address)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        # It would be made, and nothing in it differs.
+        raise Misconfigured(
+            f"There is no store of flow {flow} here: {url.database} does not exist. Name it with --store, or --evidence."
+        )
+    kept = open_store(address).for_flow(flow, rehearses=True)
+    return [(row.key, row.decision_id, row.body) for row in kept.evidence()]
+
+
+def _print_differences(found: Compared) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    if found.differences:
+        printed = Printed("bill", "amount", "chosen", "by", "as it is", "as it would be", show_lines=True)
+        for one in found.differences:
+            chosen = one.decision
+            by = f"{chosen.name or chosen.email}: {chosen.verdict}"
+            row = (chosen.bill_name, _amount(chosen), f"{chosen.at:%Y-%m-%d}", by, _words(one.before), _words(one.after))
+            printed.add_row(*(escape(text) for text in row))
+        console.print(printed)
+    for change, sums in found.money().items():
+        told = ", ".join(
+            f"{count} bill{'s' if count > 1 else ''} of {money(total, unit)}" for unit, (count, total) in sums.items()
+        )
+        console.print(escape(f"{change}: {told}"))
+    told = f"{len(found.differences)} of {found.judged} decisions about {found.bills} bills"
+    console.print(f"{told} would have another end, rule, steps or people.")
+    for rule, count in found.taken_as_recorded.items():
+        console.print(escape(f"Taken as recorded: {count} refused by the rule {rule}."))
+    for why, count in found.not_judged.items():
+        console.print(escape(f"Not judged: {count}, {why}."))
+
+
+def _words(outcome: Outcome) -> str:
+    step = f", {outcome.step} by {', '.join(outcome.people) or 'nobody'}" if outcome.step else ""
+    steps = f" ({', '.join(outcome.steps)})" if outcome.steps else ""
+    return f"{outcome.end}; rule {outcome.rule}{steps}{step}" + (f"\n{outcome.why}" if outcome.why else "")
+
+
+def _amount(chosen: Recorded) -> str:
+    return money(chosen.amount or Decimal(0), chosen.currency)
+
+
+def _rows(found: Compared) -> Iterator[dict[str, object]]:
+    for one in found.differences:
+        yield dict(zip(COLUMNS, (*_chosen(one), *_told(one.before), *_told(one.after)), strict=True))
+
+
+def _chosen(one: Difference) -> tuple[object, ...]:
+    chosen = one.decision
+    bill = (chosen.key, chosen.bill_name, chosen.vendor_id, chosen.currency, amount_text(chosen.amount or Decimal(0)))
+    return (chosen.decision_id, *bill, chosen.at.isoformat(), chosen.email, str(chosen.verdict), list(one.what))
+
+
+def _told(outcome: Outcome) -> tuple[object, ...]:
+    return (outcome.end, outcome.rule, list(outcome.steps), outcome.step, list(outcome.people), outcome.why)
+
+
+def _json_of(found: Compared) -> str:
+    sums = {
+        change: {unit: {"bills": count, "amount": amount_text(total)} for unit, (count, total) in by_unit.items()}
+        for change, by_unit in found.money().items()
+    }
+    told = {
+        "decisions": found.judged,
+        "bills": found.bills,
+        "differences": list(_rows(found)),
+        "money": sums,
+        "taken_as_recorded": dict(found.taken_as_recorded),
+        "not_judged": dict(found.not_judged),
+    }
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+
+
+def _csv_of(found: Compared) -> str:
+    """The differences alone, as spreadsheets want them."""
+    written = io.StringIO(newline="")
+    writer = csv.writer(written, quoting=csv.QUOTE_ALL)
+    writer.writerow(COLUMNS)
+    for row in _rows(found):
+        writer.writerow([defused(", ".join(one) if isinstance(one, list) else str(one)) for one in row.values()])
+    return written.getvalue()

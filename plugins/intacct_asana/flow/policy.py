@@ -32,6 +32,19 @@ Names = Annotated[tuple[Line, ...], Field(min_length=1)]
 Ids = Annotated[tuple[Line, ...], Field(min_length=1)]
 
 
+class CumulativeLimit(Part):
+    """The most that one person approves within some days, in however many bills."""
+
+    days: Annotated[int, Field(ge=1, le=366)]
+    """So many days in the flow's time zone, the day of the decision among them."""
+
+    vendors: Literal["each", "together"] = "each"
+    """`each`: what they approved for one vendor counts together. `together`: everything that they approved does."""
+
+    amounts: Annotated[Mapping[Currency, Amount], Field(min_length=1)]
+    """Highest sum for each base currency, as in `USD: 20000.00`. A bill in no listed base currency may not be approved."""
+
+
 class Delegation(Part):
     """Somebody decides in another's place for some days: with the other's limit, and in their own name."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from intacct_asana.flow.checks import Found, Path, check_once
 from intacct_asana.flow.model import VendorScope
-from intacct_asana.flow.policy import Delegation, RoutingRule, Step, can_be_given, count_of, people_of
+from intacct_asana.flow.policy import CumulativeLimit, Delegation, RoutingRule, Step, can_be_given, count_of, people_of
 from intacct_asana.flow.rules import Approval
 from intacct_asana.flow.words import did_you_mean
 
@@ -17,6 +17,7 @@ def check_policy(approval: Approval) -> Iterator[Found]:
     listed = {one.email.casefold() for one in approval.approvers}
     yield from _check_groups(approval, listed)
     yield from _check_delegations(approval.delegations, listed)
+    yield from _check_cumulative(approval)
     yield from _check_reminders(approval)
     yield from _check_reach(approval.rules)
     for place, rule in enumerate(approval.rules):
@@ -70,6 +71,29 @@ def _loop(last: Delegation, delegations: Sequence[Delegation]) -> list[str]:
         return next((way for way in ways if way), [])
 
     return follow(last.deputy, [last.absent], [last])
+
+
+# Cumulative limits.
+
+
+def _check_cumulative(approval: Approval) -> Iterator[Found]:
+    lists: list[tuple[Path, Sequence[CumulativeLimit]]] = [(("approval", "cumulative_limits"), approval.cumulative_limits)]
+    for place, approver in enumerate(approval.approvers):
+        path: Path = ("approval", "approvers", place, "cumulative_limits")
+        lists.append((path, approver.cumulative_limits or ()))
+        for limit in approval.cumulative_limits_of(approver):
+            if missing := sorted(set(approver.limits) - set(limit.amounts)):
+                what = f"{approver.email} has a limit in {', '.join(missing)}, and a limit for {limit.days} days that has none"
+                where = path if approver.cumulative_limits is not None else lists[0][0]
+                yield Found(
+                    path=where, what=what, mend="name an amount in that currency there too, or nobody could approve in it"
+                )
+    for path, limits in lists:
+        kinds = [(one.days, one.vendors) for one in limits]
+        for place, kind in enumerate(kinds):
+            if kind in kinds[:place]:
+                what = f"two limits are for {kind[0]} days and {kind[1]} of the vendors"
+                yield Found(path=(*path, place), what=what, mend="keep one of them")
 
 
 # Reminders.

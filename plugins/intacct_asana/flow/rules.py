@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema
 
-from intacct_asana.flow.policy import Delegation, Reminders, RoutingRule
+from intacct_asana.flow.policy import CumulativeLimit, Delegation, Reminders, RoutingRule
 from intacct_asana.flow.signals import ApprovalSubtasksSignal, CommentSignal, EnumSignal, SignalRule
 from intacct_asana.flow.sources import BILL_SOURCES, VENDOR_SOURCES, Shape, Source
 from intacct_asana.flow.words import Amount, Currency, Day, Email, FieldName, IntacctName, Line, Part, did_you_mean, flaw
@@ -198,7 +198,9 @@ def _sha256(text: str) -> str:
 
 def _canonical(value: Any) -> Any:
     if isinstance(value, BaseModel):
-        return {name: getattr(value, name) for name in type(value).model_fields}
+        said = {name: getattr(value, name) for name in type(value).model_fields}
+        # An approver who does not say it has the text that they had before anybody could.
+        return {name: part for name, part in said.items() if name != "cumulative_limits" or part is not None}
     if isinstance(value, Decimal):
         return amount_text(value)
     return str(value)
@@ -215,6 +217,9 @@ class Approver(Part):
 
     intacct_users: tuple[Line, ...] | None = None
     """The same person's logins in Intacct, so that nobody approves a bill that they entered. `[]` says that they have none."""
+
+    cumulative_limits: tuple[CumulativeLimit, ...] | None = None
+    """The most that they approve within some days. Those of the policy when left out; `[]` says that none holds for them."""
 
     valid_from: Day | None = None
     """First day on which the person may decide."""
@@ -240,6 +245,7 @@ SAID_LATER: Mapping[str, object] = {
     "counter_decision": "refuse",
     "segregation_from_vendors": False,
     "locked_bills": "refuse",
+    "cumulative_limits": (),
 }
 """What parts of the policy that came with later releases are where a file does not name them."""
 
@@ -256,6 +262,9 @@ class Approval(Part):
 
     approvers: Annotated[tuple[Approver, ...], Field(min_length=1)]
     """Who may decide. Nobody else's choice counts."""
+
+    cumulative_limits: tuple[CumulativeLimit, ...] = ()
+    """The most that each approver approves within some days, beside the limit for one bill. None when left out."""
 
     groups: Mapping[Line, tuple[Email, ...]] = {}
     """Approvers by the name of a group, for the steps below."""
@@ -319,6 +328,9 @@ class Approval(Part):
     def names_steps(self) -> bool:
         """Whether comments and evidence say by which step, or for whom, somebody decided."""
         return bool(self.rules or self.delegations)
+
+    def cumulative_limits_of(self, approver: Approver) -> tuple[CumulativeLimit, ...]:
+        return self.cumulative_limits if approver.cumulative_limits is None else approver.cumulative_limits
 
     def decides_without_creator(self, email: str) -> bool:
         """Whether this approver may decide about a bill of which Intacct does not tell who entered it."""

@@ -148,13 +148,14 @@ def settler_of(run: FlowRun, *, plan_id: str | None = None) -> Settler:
     (board, pins), rehearses = run.own_board("bill"), run.flow.rehearsal
     found = run.store.plan(plan_id) if rehearses and plan_id else None
     stored = run.store.decisions()
+    decisions = RehearsedDecisions(stored, found=found_from_json(found.body) if found else ()) if rehearses else stored
     return (RehearsedSettler if rehearses else Settler)(
         books=run.books,
         board=board,
-        decisions=RehearsedDecisions(stored, found=found_from_json(found.body) if found else ()) if rehearses else stored,
+        decisions=decisions,
         links=run.store.links("bill"),
         journal=run.store.intents(),
-        policy=policy_of(run, pins),
+        policy=replace(policy_of(run, pins), approved_since=decisions.approved_since),
         asked=Asked(books=run.books),
         find_bill=lambda decision: find_bill(run, decision),
         read_files=lambda bill: run.files.of(bill, unread=ABOUT_IT),

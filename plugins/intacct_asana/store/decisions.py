@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -12,12 +13,14 @@ from sqlalchemy import ColumnElement, Connection, select, update
 from intacct_asana.audit.chain import Keyring, sha256_hex
 from intacct_asana.codec import from_json, instant_text, to_json
 from intacct_asana.errors import Refused
-from intacct_asana.records import NEXT_STATES, ON_THE_WAY, Cursor, Decision, DecisionState
+from intacct_asana.records import NEXT_STATES, ON_THE_WAY, Cursor, Decision, DecisionState, Verdict
 from intacct_asana.records.anchors import Anchor
+from intacct_asana.records.recorded import STANDS, Recorded, recorded_in
 from intacct_asana.store.database import Database, add
 from intacct_asana.store.evidence import Chain, read_evidence
 from intacct_asana.store.runs import save_cursors
 from intacct_asana.store.tables import decisions as table
+from intacct_asana.store.tables import evidence
 
 CHUNK = 500
 """Keys in one IN list: below the variable limit of every database."""
@@ -30,6 +33,7 @@ class StoredDecisions:
 
     def __init__(self, database: Database, *, flow: str, keys: Keyring) -> None:
         self._database, self._flow, self._keys = database, flow, keys
+        self._judged: dict[str, Recorded] = {}
 
     def record(self, decisions: Sequence[Decision], *, at: datetime, cursors: Sequence[Cursor] = ()) -> list[Decision]:
         """Keep decisions not yet known and move `cursors`, in one transaction. The answer holds the new ones only."""
@@ -119,6 +123,24 @@ class StoredDecisions:
         wanted = sorted(set(keys))
         chunks = [wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK)]
         return [decision for chunk in chunks for decision in self._select(table.c.key.in_(chunk))]
+
+    def approved_since(self, at: datetime) -> list[Recorded]:
+        """Approvals that count, or are on their way into Intacct, chosen then or later; with what they were judged on.
+
+        What a decision was judged on stays what it was, so each is read from the evidence once.
+        """
+        may = table.c.state.in_(sorted(STANDS)) & (table.c.decided_at >= instant_text(at))
+        query = select(table.c.decision_id, table.c.key).where(self._own(), may)
+        with self._database.read() as connection:
+            found = {row.decision_id: row.key for row in connection.execute(query)}
+            keys = sorted({key for one, key in found.items() if one not in self._judged})
+            for start in range(0, len(keys), CHUNK):
+                here = (evidence.c.flow == self._flow) & evidence.c.key.in_(keys[start : start + CHUNK])
+                rows = connection.execute(select(evidence).where(here).order_by(evidence.c.sequence)).all()
+                recorded = recorded_in((row.key, row.decision_id, json.loads(row.body)) for row in rows)
+                self._judged |= {one.decision_id: one for one in recorded if one.decision_id in found}
+        known = (self._judged[one] for one in found if one in self._judged)
+        return sorted((one for one in known if one.verdict is Verdict.APPROVE), key=lambda one: (one.at, one.decision_id))
 
     def anchor(self, decision: Decision, *, step: str = "") -> Anchor | None:
         """The newest row of evidence about the decision, or the newest of one step (`SUBMITTED`); None where there is none.
