@@ -261,6 +261,10 @@ class AskBoard(TaskBoard, Protocol):
         """A new approval below the task, `due_on` as ISO text or empty. OutcomeUnknown when no answer came."""
         ...
 
+    def create_subtask(self, task_gid: str, *, name: str, notes: str, assignee: str, due_on: str) -> Task:
+        """The same as an ordinary task; `assignee` empty for nobody."""
+        ...
+
     def make_ordinary(self, task_gid: str) -> Task:
         """The task after asking that it be no approval any more; its `kind` says whether Asana did so."""
         ...

@@ -18,6 +18,8 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     totals_hide_what_is_left_out (false)  the totals of such a page fit all the same
     audit_object_key ("recordno")     OBJECTKEY of audit rows: "recordno", or "rec" for `<RECORDNO>--REC`
     audit_delay_seconds (0)           audit rows are seen this long after what they tell of
+    audit_names_fields (none)         a field of AUDITHISTORY, as "CHANGEDFIELDS", in which edits of vendors name the fields
+                                      that they changed; none is documented
     private_entities (["UK01"])       hidden at top level without showprivate
     missing_custom_fields ([])        custom fields that nobody has created
     missing_fields ([])               fields that this company does not have, as "APBILL.TERMNAME"

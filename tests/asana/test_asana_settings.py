@@ -100,6 +100,7 @@ def test_the_methods_that_write_are_known() -> None:
         "assign",
         "complete",
         "create_approval",
+        "create_subtask",
         "make_ordinary",
         "unassign",
         "comment",

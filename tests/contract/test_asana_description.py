@@ -111,7 +111,7 @@ OUR_CALLS = {
     "update_task": "updateTask",
     "complete_task": "updateTask",
     "read_subtasks": "getSubtasksForTask",
-    "create_approval": "createSubtaskForTask",
+    "create_subtask": "createSubtaskForTask",
     "make_ordinary": "updateTask",
     "unassign": "updateTask",
     "set_fields": "updateTask",
@@ -243,7 +243,9 @@ def ask_and_end(hook: AsanaHook) -> None:
         told = {"name": "Approve bill 19", "notes": "please", "assignee": ALICE["gid"], "due_on": due_on}
         subtask = hook.create_approval(task.gid, **told)
         assert (subtask.kind, subtask.approval_status, subtask.assignee_gid) == ("approval", "pending", ALICE["gid"])
-    assert len(hook.subtasks(task.gid)) == 2
+    called = hook.create_subtask(task.gid, name="Call back", notes="please", assignee="", due_on="")
+    assert (called.kind, called.assignee_gid) == ("default_task", None)
+    assert len(hook.subtasks(task.gid)) == 3
     assert hook.unassign(subtask.gid).assignee_gid is None
     assert hook.make_ordinary(subtask.gid).approval_status is None
     assert hook.complete(subtask.gid).completed

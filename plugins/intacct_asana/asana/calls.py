@@ -159,14 +159,15 @@ def read_subtasks(task_gid: str) -> Request:
     )
 
 
-def create_approval(task_gid: str, *, name: str, notes: str, assignee: str, due_on: str) -> Request:
-    """An approval as a subtask. Source: developers.asana.com/reference/createsubtaskfortask."""
-    data = {"name": name, "notes": notes, "assignee": assignee, "resource_subtype": "approval"}
+def create_subtask(task_gid: str, *, name: str, notes: str, assignee: str, due_on: str, kind: str) -> Request:
+    """A subtask, an approval or an ordinary one. Source: developers.asana.com/reference/createsubtaskfortask."""
+    data = {"name": name, "notes": notes, "resource_subtype": kind}
+    given = {name: value for name, value in (("assignee", assignee), ("due_on", due_on)) if value}
     return send(
         "POST",
         f"/tasks/{segment(task_gid)}/subtasks",
-        asked=f"creating an approval below task {task_gid}",
-        data={**data, **({"due_on": due_on} if due_on else {})},
+        asked=f"creating a subtask ({kind}) below task {task_gid}",
+        data={**data, **given},
         fields=TASK_FIELDS,
         repeatable=False,
     )

@@ -234,8 +234,15 @@ class AsanaHook(AsanaWire):
     @mutates
     def create_approval(self, task_gid: str, *, name: str, notes: str, assignee: str, due_on: str) -> Task:
         """A new approval below the task. OutcomeUnknown when no clear answer came: look at the subtasks before trying again."""
-        request = calls.create_approval(task_gid, name=name, notes=notes, assignee=assignee, due_on=due_on)
-        return _note(self.made, self.ask(request, one(task_from)))
+        return self._subtask(task_gid, name=name, notes=notes, assignee=assignee, due_on=due_on, kind="approval")
+
+    @mutates
+    def create_subtask(self, task_gid: str, *, name: str, notes: str, assignee: str, due_on: str) -> Task:
+        """A new ordinary task below the task. As `create_approval` otherwise."""
+        return self._subtask(task_gid, name=name, notes=notes, assignee=assignee, due_on=due_on, kind="default_task")
+
+    def _subtask(self, task_gid: str, **said: str) -> Task:
+        return _note(self.made, self.ask(calls.create_subtask(task_gid, **said), one(task_from)))
 
     @mutates
     def make_ordinary(self, task_gid: str) -> Task:

@@ -24,6 +24,11 @@ from intacct_asana.text import amount_text
 PAYMENT, DETAIL = "APPYMT", "APPYMTDETAIL"
 PAID_BILL, PAID_BY, DETAIL_CREATED = "RECORDKEY", "PAYMENTKEY", "WHENCREATED"
 
+PAYMENT_MADE = "AUWHENCREATED"
+"""When a payment was made; WHENCREATED of a document is its day."""
+PAID_STATES = ("Posted", "Confirmed", "Delivered", "Quick Delivery", "C")
+"""What a query calls payments that moved money. One in another state is no sign that the vendor was paid."""
+
 MARKER = "DESCRIPTION"
 """Where a payment that was asked for from here says by which decision."""
 ORDER_SELECT = ("RECORDNO", MARKER, "STATE", "TRX_TOTALENTERED")

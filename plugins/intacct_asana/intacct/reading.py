@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from intacct_asana.errors import Misconfigured, OddRecord, Problem, UnexpectedReply
@@ -16,12 +17,14 @@ from intacct_asana.intacct.payments import (
     DETAIL_WISHED,
     PAID_BILL,
     PAID_BY,
+    PAID_STATES,
     PAYMENT,
+    PAYMENT_MADE,
     PAYMENT_NEEDED,
     PAYMENT_WISHED,
     payments_of,
 )
-from intacct_asana.intacct.query import MOST_ROWS, MOST_VALUES, Filter, Query, all_of, is_known, is_null, one_of
+from intacct_asana.intacct.query import MOST_ROWS, MOST_VALUES, Filter, Query, all_of, equal, is_known, is_null, one_of
 from intacct_asana.intacct.records import (
     BILL,
     BILL_NEEDED,
@@ -54,14 +57,18 @@ from intacct_asana.intacct.walks import (
     AUDIT,
     AUDIT_FIELDS,
     AUDIT_ID,
+    EDIT_FIELDS,
     Walk,
     change_walks,
     deleted_keys_of,
     deletions_walk,
+    vendor_edit_of,
+    vendor_edits_walk,
 )
 from intacct_asana.intacct.xml import lookup
 from intacct_asana.ports import TellUnread
 from intacct_asana.records import BillLine, IntacctUser, ObjectField, Payment, Trail, Unread
+from intacct_asana.records.payee import VendorEdit
 
 Found = TypeVar("Found")
 log = logging.getLogger(__name__)
@@ -326,6 +333,30 @@ class Trails:
         if kind == "vendor":
             keys = {vendor_key(self.company_id, vendor_id) for vendor_id in keys}
         return Trail(keys=frozenset(keys), newest_text=self.clock.latest(texts))
+
+    def vendor_edits(self, *, since_text: str, names_fields: str = "") -> list[VendorEdit]:
+        """Who made or changed vendors since the text, oldest first: only that, when and by whom, never what it says.
+
+        `names_fields` is a field of the history that names what changed, where this company has one. Raises what the gateway
+        answers where the history, or that field, may not be read.
+        """
+        select = (*EDIT_FIELDS, names_fields) if names_fields else EDIT_FIELDS
+        pages = self.reader.pages(AUDIT, vendor_edits_walk(since_text=since_text), page_size=MOST_ROWS, select=select)
+        return [vendor_edit_of(row, clock=self.clock, names_fields=names_fields) for page in pages for row in page]
+
+    def newest_vendor_edit(self) -> str:
+        """The time of the newest of those; empty before there is one. One call."""
+        where = all_of(*vendor_edits_walk().scope)
+        return self.reader.newest(AUDIT, ACCESS_TIME, where=where, key_field=AUDIT_ID)
+
+    def last_payment(self, vendor_id: str) -> datetime | None:
+        """When the vendor's newest payment that moved money was made, in GMT as the history. None where Intacct tells none.
+
+        A company whose payments do not say when they were made looks as if it had paid nobody. One call.
+        """
+        where = all_of(equal("VENDORID", vendor_id), one_of("STATE", PAID_STATES), is_known(PAYMENT_MADE))
+        text = self.reader.newest(PAYMENT, PAYMENT_MADE, where=where) if self._has(PAYMENT, PAYMENT_MADE) else ""
+        return self.clock.naive(text).replace(tzinfo=UTC) if text else None
 
     # Where a full pass begins in time, asked for before its first page. A full pass goes by record number, so what changes
     # behind it while it lasts was not seen, and a cursor from what it did see would skip that.

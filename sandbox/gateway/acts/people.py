@@ -282,6 +282,7 @@ ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
         audit,
         end_sessions,
         vendor_acts.edit_vendor,
+        vendor_acts.change_payment_details,
         vendor_acts.set_vendor_maker,
         vendor_acts.create_vendor,
         vendor_acts.delete_vendor,

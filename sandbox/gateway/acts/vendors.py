@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sandbox.gateway.acts.named import vendor_named
@@ -10,6 +11,8 @@ from sandbox.gateway.books.dumps import vendor_of
 from sandbox.gateway.books.rows import NOBODY, User, Vendor
 
 _VENDOR = {"name": "name", "status": "status", "on_hold": "on_hold", "term": "term", "comments": "comments"}
+_NAMED = {"name": "NAME", "status": "STATUS", "on_hold": "ONHOLD", "term": "TERMNAME", "comments": "COMMENTS"}
+_BANK = ("ACHBANKROUTINGNUMBER", "ACHACCOUNTNUMBER")
 
 
 def edit_vendor(company: Any, user: User, *, vendor_id: str, changes: dict[str, Any]) -> dict[str, Any]:
@@ -20,7 +23,17 @@ def edit_vendor(company: Any, user: User, *, vendor_id: str, changes: dict[str, 
         raise ValueError(f"a vendor has no {', '.join(sorted(unknown))}; choose from {', '.join(_VENDOR)}")
     values = {_VENDOR[name]: value for name, value in changes.items() if name in _VENDOR}
     company.change_vendor(vendor, user, **values, custom={**vendor.custom, **custom})
-    company.audit("vendor", vendor_id, "M", user, "ui")
+    company.audit("vendor", vendor_id, "M", user, "ui", named=[_NAMED.get(name, name) for name in changes])
+    return {"vendor": vendor_of(vendor)}
+
+
+def change_payment_details(
+    company: Any, user: User, *, vendor_id: str, fields: Sequence[str] = _BANK, source: str = "ui"
+) -> dict[str, Any]:
+    """Another bank account for the vendor. No detail of it is kept here: only the history tells that, when and by whom."""
+    vendor = vendor_named(company, vendor_id)
+    company.change_vendor(vendor, user)
+    company.audit("vendor", vendor_id, "M", user, source, named=fields)
     return {"vendor": vendor_of(vendor)}
 
 

@@ -256,3 +256,5 @@ class Audit:
     action: str = ""
     changed: dict[str, Any] | None = None
     """What an update over the API turned into what; no API tells it."""
+    named: str = ""
+    """The fields that it changed; shown by a company whose history names them."""

@@ -6,7 +6,7 @@ import gc
 import json
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -138,7 +138,8 @@ class Company:
         if self.world.setting("single_currency", False):
             lacking += tuple(f"{owner}.{field}" for owner in _WITH_CURRENCY for field in CURRENCY_FIELDS)
         shown = self.world.setting("shown_values", {})
-        key = (self.zone_minutes, self.world.setting("company_zone", ""), missing, lacking, json.dumps(shown))
+        named = self.world.setting("audit_names_fields", "")
+        key = (self.zone_minutes, self.world.setting("company_zone", ""), missing, lacking, json.dumps(shown), named)
         known = self._schemas.get(key)
         if known is None:
             known = schema_of(self, zone_minutes=self.zone_minutes, missing_custom=missing)
@@ -245,6 +246,7 @@ class Company:
         source: str,
         action: str = "",
         changed: dict[str, Any] | None = None,
+        named: Iterable[str] = (),
     ) -> None:
         number = self.next_no()
         if self.world.setting("audit_object_key", "recordno") == "rec" and object_key.isdigit():
@@ -261,6 +263,7 @@ class Company:
                 source=source,
                 action=action,
                 changed=changed,
+                named=", ".join(named),
             )
         )
 

@@ -329,6 +329,7 @@ class _Parts:
         return ObjectType(name="APPYMTDETAIL", table=self.company.details, fields=listed, relations=relations, entity_of=entity)
 
     def audit(self) -> ObjectType:
+        naming = self.company.world.setting("audit_names_fields", "")
         listed = fields(
             text("ID", "id", "ID"),
             text("OBJECTTYPE", "object_type", "Object"),
@@ -338,6 +339,7 @@ class _Parts:
             text("ACCESSMODE", "mode", "Action"),
             text("WORKFLOWACTION", "action", "Internal action"),
             text("SOURCE", "source", "Source", values=("api", "csv", "system", "ui")),
+            *([text(naming, "named", "Changed fields")] if naming else []),
         )
         return ObjectType(name="AUDITHISTORY", table=self.company.audits, fields=listed, name_field="ID")
 

@@ -140,7 +140,8 @@ class Writer:
             values["custom"] = {**vendor_queue.latest_custom(vendor), **values["custom"]}
         user = self.company.user(session.login)
         vendor_queue.edit(self.company, vendor, user, **values)
-        self.company.audit("vendor", vendor.vendor_id, "M", user, "api")
+        named = [str(child.tag) for child in sent if child.tag not in ("RECORDNO", "VENDORID")]
+        self.company.audit("vendor", vendor.vendor_id, "M", user, "api", named=named)
         return _told("vendor", vendor, sent, vendor.vendor_id)
 
     def _vendor_values(self, target: ObjectType, sent: etree._Element) -> dict[str, Any]:
