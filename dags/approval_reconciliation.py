@@ -19,6 +19,10 @@ under another control id once it was proven absent twice.
 every `crawl_hours` a run looks at the whole project, and reads the stories of every task that changed since they were read
 last. For ten minutes after a change a task is read again, because its history may come later than the change itself.
 
+**Controls:** where the flow names any under `controls`, `check_bills` reads what changed among all bills of the company, has
+each control look at it, and tells what was found on the tasks, once. With `mode: block` an approval waits for it. When this
+step fails, approvals of bills that it did not see as they are wait for the next run; all else is carried out.
+
 **Asking people:** where the flow says `approval.assign_next` or `approval.remind`, `remind_approvers` assigns each bill's task
 to who is next and reminds those who are due, at most once a day and bill. What it reads is what is due that day.
 
@@ -39,6 +43,8 @@ from airflow.sdk import DAG, TriggerRule, chain
 from intacct_asana import dag_parts
 from intacct_asana.deployment import good_flows
 from intacct_asana.operators.approvals import ReportRunOperator, SettleDecisionsOperator, TellPeopleOperator
+from intacct_asana.operators.controls.checking import CheckBillsOperator
+from intacct_asana.operators.flow_run import FlowOperator
 from intacct_asana.operators.people.reminding import RemindApproversOperator
 from intacct_asana.operators.read_decisions import ReadDecisionsOperator
 from intacct_asana.operators.webhooks import KeepWebhookOperator
@@ -63,6 +69,14 @@ for flow in good_flows():
             pool=flow.pools.asana,
             inlets=[dag_parts.asana_asset(flow.bills.project)],
         )
+        steps: list[FlowOperator] = [read]
+        if flow.controls.declared:
+            # Before anything is settled: what it finds may hold an approval back, and bills that it did not see do.
+            steps.append(
+                CheckBillsOperator(
+                    task_id="check_bills", flow=flow.flow, pool=flow.pools.intacct, trigger_rule=TriggerRule.ALL_DONE
+                )
+            )
         # What was recorded before is settled even when reading fails, and people are told even when settling fails.
         settle = SettleDecisionsOperator(
             task_id="settle_decisions",
@@ -75,7 +89,7 @@ for flow in good_flows():
         tell = TellPeopleOperator(
             task_id="tell_people", flow=flow.flow, pool=flow.pools.asana, trigger_rule=TriggerRule.ALL_DONE
         )
-        steps = [read, settle, tell]
+        steps += [settle, tell]
         if flow.approval.assign_next or flow.approval.remind:
             # After people were told of their decisions, so that nobody is asked for one that was made.
             steps.append(

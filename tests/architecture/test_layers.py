@@ -19,6 +19,7 @@ RANKS = {
     "records": 1,
     "audit": 2,
     "ports": 2,
+    "control_ports": 3,
     "flow": 2,
     "pins": 3,
     "task": 3,
@@ -27,6 +28,7 @@ RANKS = {
     "vendors": 5,
     "approvals": 5,
     "asking": 6,
+    "controls": 6,
     "reading": 6,
     "http": 6,
     "intacct": 7,
@@ -46,8 +48,8 @@ RANKS = {
 """Who may import whom: a package imports what stands lower, and packages of one rank do not know each other."""
 
 PURE = {
-    *("errors", "text", "codec", "records", "audit", "ports", "flow", "pins", "task", "journal"),
-    *("sync", "vendors", "approvals", "asking", "reading"),
+    *("errors", "text", "codec", "records", "audit", "ports", "control_ports", "flow", "pins", "task", "journal"),
+    *("sync", "vendors", "approvals", "asking", "controls", "reading"),
     *(f"intacct.{name}" for name in ("xml", "timestamps", "errors", "replies", "query", "records", "walks", "payments")),
     *("intacct.documents", "intacct.rest.calls", "intacct.rest.replies"),
     *(f"asana.{name}" for name in ("request", "calls", "records", "replies", "webhooks")),

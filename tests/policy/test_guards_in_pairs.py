@@ -14,6 +14,7 @@ from intacct_asana.approvals.rules import BILL, BOTH, PERSON, STANDING, findings
 from intacct_asana.approvals.seen import Case
 from intacct_asana.flow.rules import Approver
 from intacct_asana.records import BillState, DecisionState, Link, TaskDraft, Vendor, Verdict, snapshot_of
+from intacct_asana.records.concerns import Concern
 from intacct_asana.records.documents import UNREAD
 
 from tests.approvals.settle_world import BEN, ERIN, KEY, PEOPLE, TASK, USERS, a_bill, a_policy
@@ -28,6 +29,9 @@ ENDED = Approver.model_validate(
 Changes = Mapping[str, Any]
 
 VENDOR = Vendor(vendor_key="co:vendor:1", record_no="1", vendor_id="V1", name="Harbor Supply", created_by="amartin")
+CONCERN = Concern(
+    concern_id="con-1", key=KEY, kind="duplicate", cause="", words="Twice.", blocks=True, found_at=a_signal().decided_at
+)
 FAULTS: dict[str, Changes] = {
     # the rule that is told, and behind a colon which of its guards: what is so about the bill, the choice, the flow, around it
     "bill exists": {"bill": {"bill_key": "co:ap:66"}},
@@ -35,6 +39,7 @@ FAULTS: dict[str, Changes] = {
     "open books": {"case": {"is_closed": True}},
     "found approved": {"bill": {"custom": {"D": "Approved", "ID": "dec-of-others"}}},
     "already decided": {"before": True},
+    "open concern": {"case": {"concerns": (CONCERN,)}},
     "attached files": {"bill": {"document_id": "ATT", "document_digest": UNREAD}, "policy": {"compares_files": True}},
     "unchanged since shown": {"decision": {"shown_digest": "another"}},
     "task as its history says": {"task": {"fields": {"71": "712"}}},
@@ -74,7 +79,12 @@ NOT_TOLD = {
     "reason": {"limit"},
     "step": {"limit"},
 }
-CANNOT_BE_BOTH = [{"policy rule", "step"}, {"a person decides", "approver list"}, {"unchanged since shown", "already decided"}]
+CANNOT_BE_BOTH = [
+    {"policy rule", "step"},
+    {"a person decides", "approver list"},
+    {"unchanged since shown", "already decided"},
+    {"reason", "open concern"},
+]
 
 
 def merged(*faults: Changes) -> dict[str, Any]:

@@ -327,6 +327,8 @@ class Policy:
     compares_files: bool = False
     timezone: tzinfo = UTC
     vendor_person: VendorPerson = lambda field, bill: ""
+    concern_days: int = 30
+    """How long an approval waits for a concern about its bill."""
     longest_stamp: int = 200
     longest_reason: int = 1000
 

@@ -18,6 +18,7 @@ from intacct_asana.approvals.choices import (
     followed_by,
     replacement,
 )
+from intacct_asana.approvals.guards.concerns import no_open_concern
 from intacct_asana.approvals.guards.duties import SEPARATED
 from intacct_asana.approvals.guards.parking import LOCKED, OPEN_BOOKS, STILL_OPEN
 from intacct_asana.approvals.policy import DeclaredComment
@@ -372,6 +373,7 @@ BILL: tuple[Guard, ...] = (
     books_are_open,
     bill_carries_no_unknown_stamp,
     nothing_was_decided_before,
+    no_open_concern,
     files_are_read,
     bill_is_as_shown,
     task_shows_what_its_history_says,

@@ -33,6 +33,7 @@ from intacct_asana.records import (
     shows,
     snapshot_of,
 )
+from intacct_asana.records.concerns import Concern
 from intacct_asana.records.documents import UNREAD
 from intacct_asana.sync.difference import FIELD, parts_edited, shown_otherwise
 
@@ -254,6 +255,8 @@ class Case:
     granted: Sequence[Decision] = ()
     """Approvals of earlier steps, by others or for the same step, that stand; oldest first."""
     name_of: NameOf = str
+    concerns: Sequence[Concern] = ()
+    """Everything that the controls ever found about the bill, oldest first."""
 
     @property
     def voice(self) -> Voice | None:
@@ -403,7 +406,16 @@ def judged_facts(case: Case, findings: Sequence[Finding]) -> Facts:
         "shown_digest": decision.shown_digest,
         "bill": bill_facts(case.bill),
         **({"policy": policy_facts(case.after)} if case.after and case.policy.approval.names_steps else {}),
+        **({"concerns": [concern_facts(one) for one in case.concerns]} if case.concerns else {}),
     }
+
+
+def concern_facts(one: Concern) -> Facts:
+    """What was found about the bill, and who released it or why it ended."""
+    ended: Facts = {"ended_at": second(one.ended_at), "why": one.why} if one.ended_at else {}
+    by: Facts = {"released_by": one.released_by} if one.released_by else {}
+    told = {"concern_id": one.concern_id, "kind": one.kind, "said": one.words, "blocks": one.blocks}
+    return {**told, "state": str(one.state), "found_at": second(one.found_at), **ended, **by}
 
 
 def _decider(case: Case) -> Facts:

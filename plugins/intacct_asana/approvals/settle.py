@@ -164,7 +164,7 @@ class Settler(Writer):
             raise Away(error.message, code=error.code, wait_seconds=error.wait_seconds) from error
         known = replace(decision, decider_email=email, record_no=bill.record_no if bill else decision.record_no)
         chosen_on, grants = decision.signal.task_gid, [one for one in others if one.state is DecisionState.GRANTED]
-        return Case(
+        case = Case(
             decision=known,
             policy=self.policy,
             person=person,
@@ -185,6 +185,7 @@ class Settler(Writer):
             known_editor=known_editor(bill, self.journal) if bill else "",
             may_be_draft=any(step.is_for_drafts for step in self.steps_for(decision)),
         )
+        return self.watch(case)
 
     def _with_grants(self, case: Case) -> Case:
         """With the approvals of steps that stand. Those that do not are void from now on."""

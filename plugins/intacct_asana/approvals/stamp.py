@@ -94,6 +94,7 @@ class Writer:
     find_bill: FindBill
     now: Callable[[], datetime]
     read_files: Callable[[Bill], Bill] = lambda bill: bill
+    watch: Callable[[Case], Case] = lambda case: case
     native: NativeApprovals | None = None
     """Intacct's own approval, where the flow has decisions carried out so."""
     owner: str = "settle_decisions"

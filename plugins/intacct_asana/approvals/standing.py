@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from intacct_asana.approvals.choices import SUPERSEDED, WITHDRAWN, changes_of, followed_by
+from intacct_asana.approvals.guards.concerns import NotChecked
 from intacct_asana.approvals.policy import Policy
 from intacct_asana.approvals.rules import FOUND, FOUND_AS, NOTHING_LEFT
 from intacct_asana.approvals.seen import OUR_IDS, is_as_shown
@@ -145,7 +146,11 @@ class Decided(Report):
         self.say(decision.decision_id, f"{decision.decision_id} on {decision.key}: {decision.state}{rule}")
 
     def missed(self, decision: Decision, error: IntacctAsanaError) -> None:
-        self.fail(f"{decision.key} ({decision.decision_id})", error)
+        if isinstance(error, NotChecked):
+            self.waiting += 1
+            self.say(decision.decision_id, error.message)
+        else:
+            self.fail(f"{decision.key} ({decision.decision_id})", error)
 
     def summary(self) -> dict[str, object]:
         return {

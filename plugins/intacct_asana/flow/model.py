@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from intacct_asana.flow.controls import Controls
 from intacct_asana.flow.rules import Approval, BillField, VendorField, digest_of
 from intacct_asana.flow.words import (
     Amount,
@@ -339,6 +340,7 @@ class Flow(Part):
     vendors: VendorScope
     approval: Approval
     write_back: WriteBack = WriteBack()
+    controls: Controls = Controls()
     evidence: EvidenceRule = EvidenceRule()
     limits: Limits = Limits()
     alerts: Alerts = Alerts()

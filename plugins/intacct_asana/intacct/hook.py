@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 from functools import cached_property, partial
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
@@ -16,7 +17,18 @@ from intacct_asana.http import Transport
 from intacct_asana.intacct.documents import Function, Sieve, files_of, get_document
 from intacct_asana.intacct.errors import UNKNOWN_REQUEST
 from intacct_asana.intacct.gateway import Gateway
-from intacct_asana.intacct.query import MOST_VALUES, Filter, Query, all_of, equal, is_null, one_of
+from intacct_asana.intacct.query import (
+    MOST_VALUES,
+    Filter,
+    Query,
+    all_of,
+    any_of,
+    at_least,
+    equal,
+    is_known,
+    is_null,
+    one_of,
+)
 from intacct_asana.intacct.reading import (
     Reader,
     Row,
@@ -32,6 +44,7 @@ from intacct_asana.intacct.records import (
     BILL,
     CREATED,
     ENTITY,
+    MODIFIED,
     RECORD_NO,
     SOURCE_DOCUMENT,
     VENDOR,
@@ -66,6 +79,9 @@ log = logging.getLogger(__name__)
 
 IN_MEMORY_BYTES = 1 << 20
 """A file out of Intacct that is larger waits on disk."""
+
+HEADERS = 1000
+"""Bills of a page where lines and payments are not read."""
 
 TIMEOUT_SECONDS = 300
 """As long as Intacct's own SDKs wait."""
@@ -174,6 +190,48 @@ class IntacctHook(Writes, BaseHook):
         documents = sorted({document for key in bill_keys if (document := source_document_of(key))})
         for part in batches(documents, MOST_VALUES):
             yield from self._bill_pages(Walk(scope=(one_of(SOURCE_DOCUMENT, part),)), page_size=MOST_VALUES, unread=unread)
+
+    def header_fields(self) -> tuple[str, ...]:
+        """Fields of a bill's header that this company has; `lookup` is asked where it was not yet."""
+        return tuple(name for name in self.reader.select(BILL) if name not in self.custom_fields)
+
+    def bill_headers(
+        self, fields: Sequence[str], *, since_text: str = "", created_since_text: str = "", unread: TellUnread | None = None
+    ) -> Iterator[list[Bill]]:
+        """Pages of bills without lines and payments that changed, or were made, since these texts (inclusive), in one walk.
+
+        It goes by record number, so that bills without a change time are in it too and a quiet company costs one call. What
+        changes behind the walk while it takes several pages is not seen.
+        """
+        made, new = CREATED[BILL], is_null(MODIFIED)
+        if created_since_text and made in fields:
+            new = all_of(new, any_of(at_least(made, created_since_text), is_null(made)))
+        changed = at_least(MODIFIED, since_text) if since_text else is_known(MODIFIED)
+        yield from self._header_pages(Walk(scope=(any_of(changed, new),)), fields, unread)
+
+    def bill_headers_of_days(
+        self, fields: Sequence[str], *, since: datetime, unread: TellUnread | None = None
+    ) -> Iterator[list[Bill]]:
+        """Pages of all bills, without lines and payments, that are dated, were made or were changed since then."""
+        text, made = self.settings.clock.lowest_text(since), CREATED[BILL]
+        times = [at_least(name, text) for name in (MODIFIED, made) if name in fields]
+        yield from self._header_pages(
+            Walk(scope=(any_of(*bill_scope(ReadWindow(bill_date_from=since.date())), *times),)), fields, unread
+        )
+
+    def bill_headers_again(
+        self, fields: Sequence[str], record_nos: Collection[str], *, unread: TellUnread | None = None
+    ) -> Iterator[list[Bill]]:
+        """Pages of the bills with these record numbers, without lines and payments; those that are gone do not come."""
+        for part in batches(sorted(record_nos), MOST_VALUES):
+            yield from self._header_pages(Walk(scope=(one_of(RECORD_NO, part),)), fields, unread)
+
+    def _header_pages(self, walk: Walk, fields: Sequence[str], unread: TellUnread | None) -> Iterator[list[Bill]]:
+        for rows in self.reader.pages(BILL, walk, page_size=HEADERS, select=tuple(fields)):
+            yield readable(rows, self._header, name=partial(unread_bill, company_id=self._company_id), unread=unread)
+
+    def _header(self, row: Row) -> Bill:
+        return bill_of(row, company_id=self._company_id, base_currency=self.base_currency)
 
     def bill(self, record_no: str) -> Bill | None:
         """The bill with its lines and payments as it is now, or None when it is gone."""

@@ -22,6 +22,7 @@ from intacct_asana.approvals.words import content_of, is_stamp_of, read_stamp
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OddRecord, Refused, TryLater, UnexpectedReply
 from intacct_asana.journal import carry_out
 from intacct_asana.operators.asking import Meetings, carry_out_asks
+from intacct_asana.operators.controls.checking import watch_of
 from intacct_asana.operators.evidence import anchors_on
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, find_bill, is_closed, policy_of
 from intacct_asana.operators.read_decisions import look_at_taken_back
@@ -158,6 +159,7 @@ def settler_of(run: FlowRun, *, plan_id: str | None = None) -> Settler:
         read_files=lambda bill: run.files.of(bill, unread=ABOUT_IT),
         now=run.now,
         native=_native_of(run),
+        watch=watch_of(run),
     )
 
 

@@ -329,6 +329,7 @@ def policy_of(run: FlowRun, pins: Pins) -> Policy:
         compares_files=run.files.compared,
         timezone=ZoneInfo(run.flow.schedules.timezone),
         vendor_person=run.vendor_person,
+        concern_days=run.flow.controls.wait_days,
     )
 
 

@@ -19,6 +19,7 @@ from intacct_asana.records import Cursor, Intent, IntentState, Pins
 from intacct_asana.records.anchors import Anchor
 from intacct_asana.store import evidence, runs, timestamps
 from intacct_asana.store.asks import StoredAsks
+from intacct_asana.store.concerns import StoredConcerns, StoredLedger
 from intacct_asana.store.database import Database
 from intacct_asana.store.decisions import StoredDecisions
 from intacct_asana.store.documents import StoredDocuments
@@ -80,6 +81,12 @@ class FlowStore:
 
     def asks(self) -> StoredAsks:
         return StoredAsks(self._database, flow=self._flow)
+
+    def ledger(self) -> StoredLedger:
+        return StoredLedger(self._database, flow=self._flow)
+
+    def concerns(self) -> StoredConcerns:
+        return StoredConcerns(self._database, flow=self._flow)
 
     def marks(self) -> StoredMarks:
         return StoredMarks(self._database, flow=self._flow)
@@ -241,8 +248,10 @@ def lease(database: Database, *, flow: str, name: str, now: datetime) -> Iterato
 
 
 if TYPE_CHECKING:
+    from intacct_asana.control_ports import Concerns, Ledger
     from intacct_asana.ports import Decisions, Journal, Links, VendorValues
 
-    def _satisfies(flow: FlowStore) -> tuple[Links, Decisions, VendorValues, Journal]:
+    def _satisfies(flow: FlowStore) -> tuple[Links, Decisions, VendorValues, Journal, Ledger, Concerns]:
         """Read by mypy only: the shapes that the pure decisions ask for."""
-        return flow.links("bill"), flow.decisions(), flow.vendor_values(), flow.intents()
+        more = flow.ledger(), flow.concerns()
+        return flow.links("bill"), flow.decisions(), flow.vendor_values(), flow.intents(), *more

@@ -122,6 +122,12 @@ def _asks(connection: Connection) -> None:
     tables.asked.create(connection)
 
 
+def _controls(connection: Connection) -> None:
+    """An older store knows no bill but by its task; a flow that declares a control reads them first."""
+    tables.ledger.create(connection)
+    tables.concerns.create(connection)
+
+
 def _files(document: Any, at: str) -> Iterator[dict[str, Any]]:
     for file in json.loads(document.files):
         kind = "asana" if document.form == "file" else "external"
@@ -191,5 +197,6 @@ STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType(
         12: _owned_projects,
         13: _timestamps,
         14: _asks,
+        15: _controls,
     }
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text, UniqueConstraint, false
 
-SCHEMA_VERSION = 14
+SCHEMA_VERSION = 15
 metadata = MetaData()
 
 
@@ -167,6 +167,45 @@ asks = Table(
 
 # Bills of which was worked out who has to be asked. Whatever may change that takes the row away.
 asked = Table("ia_asked", metadata, _key("flow"), _key("key"), Column("task_gid", String(64), nullable=False))
+
+# What is known of each bill of the company. `amount` is its one text, so that equal amounts are found as text.
+ledger = Table(
+    "ia_ledger",
+    metadata,
+    _key("flow"),
+    _key("key"),
+    Column("record_no", String(64), nullable=False),
+    Column("vendor_id", String(200), nullable=False),
+    Column("number_like", String(200), nullable=False),
+    Column("number_stem", String(200), nullable=False),
+    Column("currency", String(10), nullable=False),
+    Column("amount", String(60), nullable=False),
+    Column("bill_date", String(10)),
+    Column("document_id", String(200), nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ia_ledger_record", "flow", "record_no"),
+    Index("ia_ledger_vendor", "flow", "vendor_id", "bill_date"),
+    Index("ia_ledger_number", "flow", "number_like"),
+    Index("ia_ledger_stem", "flow", "number_stem"),
+    Index("ia_ledger_amount", "flow", "currency", "amount", "bill_date"),
+    Index("ia_ledger_document", "flow", "document_id"),
+)
+
+# What was found against bills. `told` says that people on the bill's task heard of it.
+concerns = Table(
+    "ia_concerns",
+    metadata,
+    _key("flow"),
+    _key("concern_id"),
+    Column("key", String(200), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("told", Boolean, nullable=False, server_default=false()),
+    Column("found_at", String(27), nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ia_concerns_key", "flow", "key"),
+    Index("ia_concerns_state", "flow", "state", "told"),
+)
 
 # One row for each webhook that was ever asked for and is not given up. The secret is encrypted by Airflow's API server.
 webhooks = Table(

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from intacct_asana.approvals.guards.concerns import OPEN_CONCERN
 from intacct_asana.approvals.policy import Policy
 from intacct_asana.approvals.seen import Case
 from intacct_asana.approvals.words import parked_words
@@ -37,6 +38,8 @@ def waits_until(case: Case, failed: Collection[str], *, now: datetime) -> dateti
 
 def _days(case: Case, rule: str) -> int | None:
     approval, bill = case.policy.approval, case.bill
+    if rule == OPEN_CONCERN:
+        return case.policy.concern_days
     if rule == OPEN_BOOKS and not isinstance(approval.closed_books, str):
         return approval.closed_books
     is_locked = rule == STILL_OPEN and bill is not None and bill.state in LOCKED

@@ -1,0 +1,133 @@
+"""Concerns about a bill, as whoever judges its approval meets them: which are open, and who released one by a comment.
+
+An approval is judged only on a bill that the controls have looked at as it is; until then it waits. A rejection waits for
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from intacct_asana.approvals.policy import DeclaredComment, Policy
+from intacct_asana.approvals.routing import decides_on
+from intacct_asana.approvals.seen import Case, Finding
+from intacct_asana.control_ports import Concerns, Ledger
+from intacct_asana.errors import TryLater
+from intacct_asana.records import Bill, Decision, DecisionState, Story, Verdict
+from intacct_asana.records.concerns import BillFacts, Concern, ConcernState
+from intacct_asana.records.remarks import reference
+from intacct_asana.text import short
+
+OPEN_CONCERN = "open concern"
+JUDGED = (DecisionState.RECORDED, DecisionState.PARKED, DecisionState.CLEARED)
+LONGEST_WHY = 500
+
+
+class NotChecked(TryLater):
+    """The controls have not seen the bill as it is. That is no failure: the next run's `check_bills` comes before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What the controls found, put into each case that is judged. It does so where the flow has controls and `checks`."""
+
+    ledger: Ledger
+    concerns: Concerns
+    now: Callable[[], datetime]
+    checks: bool = True
+
+    def __call__(self, case: Case) -> Case:
+        """The case with everything that was found about its bill. Raises NotChecked for an approval of a bill unseen."""
+        key = case.decision.key
+        if not self.checks:
+            return case
+        if case.decision.state in JUDGED and case.decision.signal.verdict is Verdict.APPROVE and case.bill:
+            raise_unless_checked(case.decision, case.bill, self.ledger.of([key]).get(key))
+        stored = self.concerns.of([key])
+        now = [released(one, case, at=self.now()) if one.is_open else one for one in stored]
+        if ended := [one for one in now if one not in stored]:
+            self.concerns.save(ended)
+        return replace(case, concerns=tuple(now))
+
+
+def raise_unless_checked(decision: Decision, bill: Bill, facts: BillFacts | None) -> None:
+    is_same = facts and (facts.record_no, facts.modified_at_text) == (bill.record_no, bill.modified_at_text)
+    if not is_same:
+        since = "it was changed since" if facts else "they did not see it yet"
+        raise NotChecked(
+            f"Approval {decision.decision_id} waits for the next run: the controls have not looked at bill {bill.record_no} "
+            f"as it is now; {since}."
+        )
+
+
+def released(concern: Concern, case: Case, *, at: datetime) -> Concern:
+    """The concern, ended where a comment on the bill's task releases it."""
+    story = _release(concern, case)
+    if story is None:
+        return concern
+    why = short(_way(concern).reason_in(story) or "", longest=LONGEST_WHY).strip()
+    said = f"{why} (story {story.gid})".lstrip()
+    by = f"{story.author_name} ({case.policy.email_of(story.author_gid)})"
+    return replace(concern, state=ConcernState.RELEASED, ended_at=at, why=said, released_by=by)
+
+
+def _way(concern: Concern) -> DeclaredComment:
+    return DeclaredComment(words={concern.release_word.casefold(): Verdict.APPROVE})
+
+
+def _release(concern: Concern, case: Case) -> Story | None:
+    """The first comment behind ours about it that begins with the word and is by somebody who may release it."""
+    if not concern.release_word:
+        return None
+    stories, way = case.history or (), _way(concern)
+    mark = reference(concern.concern_id)
+    told = [place for place, story in enumerate(stories) if _is_ours(story, mark, case.policy)]
+    after: Sequence[Story] = stories[told[0] + 1 :] if told else ()
+    said = (story for story in after if way.said_by(story) is not None)
+    return next((story for story in said if may_release(story, case)), None)
+
+
+def _is_ours(story: Story, mark: str, policy: Policy) -> bool:
+    return story.author_gid == policy.bot_gid and story.text.rstrip().endswith(mark)
+
+
+def may_release(story: Story, case: Case) -> bool:
+    """A second person of the approver list: not whose approval waits, and not who entered the bill.
+
+    The comment has to stand as it was written, and to come from where choices may come from.
+    """
+    policy, gid = case.policy, story.author_gid
+    email = policy.email_of(gid)
+    if not email or gid == case.decision.signal.decider_gid or story.author_kind != "user":
+        return False
+    if story.is_edited is not False or not story.html.strip():
+        return False
+    if story.source.casefold() not in {one.casefold() for one in policy.approval.sources}:
+        return False
+    entries, day = policy.entries(email), story.created_at.astimezone(policy.timezone).date()
+    logins = {login.casefold() for one in entries for login in one.logins}
+    creator = case.bill.created_by.casefold() if case.bill else ""
+    return creator not in logins and any(decides_on(one, day) for one in entries)
+
+
+def no_open_concern(case: Case) -> Finding | None:
+    """Nothing that blocks is open about the bill. What only advises was told on the task, and is no answer here."""
+    if case.decision.signal.verdict is not Verdict.APPROVE or not case.concerns:
+        return None
+    held = [one for one in case.concerns if one.is_open and one.blocks]
+    if not held:
+        return Finding(rule=OPEN_CONCERN, passed=True, said=f"{len(case.concerns)} were found, and none is open that blocks")
+    said = " ".join(dict.fromkeys(one.words for one in held))
+    words = dict.fromkeys(one.release_word for one in held if one.release_word)
+    mend = " ".join(release_words(word) for word in words)
+    return Finding(rule=OPEN_CONCERN, passed=False, said=said, mend=mend)
+
+
+def release_words(word: str) -> str:
+    """How people release it, in a sentence."""
+    return (
+        f'To release it, another approver, who did not enter the bill, writes a comment here that begins with "{word}:" '
+        "and says why."
+    )

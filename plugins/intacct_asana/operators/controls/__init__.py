@@ -1,0 +1,1 @@
+"""Steps that look at what stands around a bill."""

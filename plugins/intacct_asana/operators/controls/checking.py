@@ -1,0 +1,199 @@
+"""The step that looks around bills before anything is settled: the ledger of all bills, the controls over it, the telling."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from contextlib import closing
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from intacct_asana.approvals.guards.concerns import Watch
+from intacct_asana.approvals.standing import AnswerKind
+from intacct_asana.control_ports import Ledger
+from intacct_asana.controls import OWN_KINDS, declared
+from intacct_asana.controls.frame import CONCERN, NOT_DECLARED, comment_on, end, judged, to_examine
+from intacct_asana.controls.ledger import FORM, HeldLedger, facts_of
+from intacct_asana.errors import IntacctAsanaError, OddRecord, Refused
+from intacct_asana.flow.rules import digest_of
+from intacct_asana.journal import Outcome, carry_out
+from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
+from intacct_asana.reading.ledger import LEDGER, LedgerReading, Read, without_fields
+from intacct_asana.records import Cursor, Link
+from intacct_asana.records.concerns import GONE, BillFacts, Concern
+from intacct_asana.sync.report import Report
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.context import Context
+
+MOST_TOLD = 100
+"""Concerns that one run tells. The next run goes on."""
+MANY = 200
+"""So many bills are compared in memory, since asking the store for each takes longer."""
+
+
+def watch_of(run: FlowRun) -> Watch:
+    """What the controls found, for whoever judges decisions. A flow without controls has nothing to watch."""
+    return Watch(
+        ledger=run.store.ledger(),
+        concerns=run.store.concerns(),
+        now=run.now,
+        checks=bool(run.flow.controls.declared) and not run.flow.rehearsal,
+    )
+
+
+class CheckBillsOperator(FlowOperator):
+    """Reads what changed among all bills, asks each control about it, keeps what was found and tells it on the tasks, once.
+
+    Facts, concerns and cursor are kept in one transaction; what was kept and not told yet is told by the next run. When this
+    step fails, approvals of bills that it did not see as they are wait (`approvals.guards.concerns`), and nothing else does.
+    In a rehearsal everything is read each time, and what would be told is said.
+    """
+
+    def work(self, context: Context) -> dict[str, Any]:
+        run, report = self.run_parts, Report(noun="bills")
+        checks = Checks(run, report)
+        checks.look()
+        if not run.flow.rehearsal:
+            tell(run, report)
+        result: dict[str, Any] = {**report.summary(), **checks.report(), "calls": run.calls()}
+        for line in (line for lines in report.said.values() for line in lines):
+            self.log.info("%s", line)
+        self.log.info("%s", json.dumps(result))
+        report.raise_if_failed()
+        return result
+
+
+class Checks:
+    """One run's look at bills."""
+
+    def __init__(self, run: FlowRun, report: Report) -> None:
+        self.run, self._report, self.at = run, report, run.now()
+        self.controls = declared(run.flow.controls, at=self.at)
+        self.changed: dict[str, BillFacts] = {}
+        self.kept: list[Concern] = []
+
+    def report(self) -> dict[str, object]:
+        opened = [one for one in self.kept if one.is_open]
+        ended = len(self.kept) - len(opened)
+        return {"bills_looked_at": len(self.changed), "concerns_found": len(opened), "concerns_ended": ended}
+
+    @cached_property
+    def reading(self) -> LedgerReading[BillFacts]:
+        run, controls = self.run, self.run.flow.controls
+        return LedgerReading(
+            run.books,
+            scope=run.flow.bills,
+            kept=run.store.cursor(LEDGER),
+            form=f"{FORM} {digest_of(controls, run.flow.connections.intacct)}",
+            days=controls.longest_window_days,
+            now=self.at,
+            keep=facts_of,
+        )
+
+    def look(self) -> None:
+        store = self.run.store
+        try:
+            read = self.reading.everything(self._again)
+        except IntacctAsanaError:
+            if not self.run.flow.rehearsal:
+                store.save_cursor(Cursor(name=LEDGER, value=without_fields(store.cursor(LEDGER))))
+            raise
+        self.changed = self._changed(read)
+        if self.run.flow.rehearsal:
+            self._judge(HeldLedger({one.key: one for one in [*store.ledger().all(), *self.changed.values()]}.values()))
+            for one in (one for one in self.kept if one.is_open):
+                self._report.say(one.key, f"{one.key}: would be told on its task: {one.words}")
+        else:
+            with store.together():
+                store.ledger().save(self.changed.values())
+                is_much = len(self.changed) > MANY
+                self._judge(HeldLedger(store.ledger().all()) if is_much else store.ledger())
+                store.concerns().save(self.kept)
+                store.save_cursor(Cursor(name=LEDGER, value=read.cursor))
+        for odd in read.unread.values():
+            self._report.fail(odd.key or odd.record_no, OddRecord(odd.why))
+
+    # Which bills.
+
+    def _again(self, came: Collection[str]) -> set[str]:
+        """Numbers of bills to ask for beside those that came: whose decision waits and that are not known, all with an open
+        task at first, and those of open concerns whose task was closed or, daily, that may be gone."""
+        store = self.run.store
+        links = store.links("bill")
+        waits = {one.key: one.record_no for one in store.decisions().unsettled()}
+        if self.reading.is_first:
+            waits |= {key: link.record_no for key, link in links.all().items() if not is_closed(link)}
+        known = store.ledger().of(waits)
+        asked = {number for key, number in waits.items() if key not in known or self.reading.is_first}
+        return (asked | self._suspects()) - set(came)
+
+    def _suspects(self) -> set[str]:
+        """A bill that is deleted tells nothing by itself. The bill sync, which asks for deletions, closes its task."""
+        opened = self.run.store.concerns().open()
+        keys = {key for one in opened for key in (one.key, *one.others)}
+        if not keys:
+            return set()
+        known, links = self.run.store.ledger().of(keys), self.run.store.links("bill").of(keys)
+        there = {key: facts for key, facts in known.items() if facts.is_open}
+        shut = {key for key in there if key in links and is_closed(links[key])}
+        return {facts.record_no for key, facts in there.items() if key in shut or self.reading.sweeps}
+
+    def _changed(self, read: Read[BillFacts]) -> dict[str, BillFacts]:
+        """Those that are not as they were kept. One that is gone stays, as gone, unless Purchasing made it anew."""
+        ledger = self.run.store.ledger()
+        known = ledger.of(read.bills)
+        now = {key: replace(one, first_no=known[key].first_no) if key in known else one for key, one in read.bills.items()}
+        for one in ledger.by_record_no(read.gone):
+            if one.key not in now:
+                now[one.key] = replace(one, state=GONE)
+                known = {**known, one.key: one}
+        return {key: one for key, one in now.items() if one != known.get(key)}
+
+    # What is found about them.
+
+    def _judge(self, ledger: Ledger) -> None:
+        stored = self.run.store.concerns()
+        opened = stored.open()
+        examined = to_examine(self.changed, opened)
+        if self.reading.is_first:
+            examined |= {one.key for one in opened if one.kind in OWN_KINDS}
+        facts = [*ledger.of(examined).values()]
+        found = {one.concern_id: one for control in self.controls for one in control.concerns(facts, ledger)}
+        kinds = {control.kind for control in self.controls}
+        about = [one for one in stored.of({*examined, *(one.key for one in found.values())}) if one.kind in kinds]
+        self.kept = judged(found.values(), about, examined=examined, at=self.at)
+        undeclared = [one for one in opened if one.kind in OWN_KINDS and one.kind not in kinds]
+        self.kept += [end(one, why=NOT_DECLARED, at=self.at) for one in undeclared]
+
+
+def tell(run: FlowRun, report: Report) -> None:
+    """One comment for each concern that people have not heard of and whose bill has an open task."""
+    concerns, journal = run.store.concerns(), run.store.intents()
+    untold = concerns.untold()
+    links: Mapping[str, Link] = run.store.links("bill").of({key for one in untold for key in (one.key, *one.others)})
+    due = [one for one in untold if one.key in links and not is_closed(links[one.key])][:MOST_TOLD]
+    if not due:
+        return
+    board, pins = run.own_board("bill")
+    others = run.store.ledger().of({key for one in due for key in one.others})
+    intents = [comment_on(one, links[one.key], others=others, links=links) for one in due]
+    by_id = {intent.intent_id: one for intent, one in zip(intents, due, strict=True)}
+
+    def keep(outcome: Outcome) -> None:
+        if outcome.is_done:
+            concerns.tell(by_id[outcome.intent.intent_id])
+
+    kind = AnswerKind(board=board, bot_gid=pins.bot_gid, name=CONCERN, looks_first=True)
+    steps = carry_out(intents, kinds=[kind], journal=journal, keep=keep, owner="check_bills", now=run.now, workers=1)
+    with closing(steps) as outcomes:
+        for outcome in outcomes:
+            one = by_id[outcome.intent.intent_id]
+            if isinstance(outcome.error, Refused) and board.task(outcome.intent.subject) is None:
+                # Nobody is left to hear of it there; the bill sync makes another task.
+                continue
+            if outcome.error:
+                report.fail(one.key, outcome.error)
+            report.writes += int(outcome.is_done)
+    run.store.marks().wrote(board.wrote)
