@@ -15,6 +15,9 @@ with the file, and names the rows. The file is there all the same.
 sides differ, a sample drawn by the seed, all evidence, and a program that checks the folder with Python alone. It reads the
 period's bills in Intacct and the project's tasks in Asana.
 
+`access` writes who can approve in Asana and who can enter bills, pay and edit vendors in Intacct, and who can do both. It reads
+users, roles and groups there, and members and agents here; what it finds is in the file and the log, and fails no run.
+
 JSON proves itself, also to somebody who has nothing else: `python -m intacct_asana evidence verify FILE`. CSV is for reading.
 docs/evidence.md says what is in a file, what it proves with the key and without, and what to do with it.
 
@@ -26,7 +29,7 @@ from __future__ import annotations
 from airflow.sdk import DAG, Param
 from intacct_asana import dag_parts
 from intacct_asana.deployment import good_flows
-from intacct_asana.operators.evidence import FORMATS, PACK, EvidenceFormOperator, ReportFindingsOperator
+from intacct_asana.operators.evidence import ACCESS, FORMATS, PACK, EvidenceFormOperator, ReportFindingsOperator
 
 TEXT, DAY = ["null", "string"], {"type": ["null", "string"], "format": "date"}
 
@@ -38,7 +41,7 @@ for flow in good_flows():
             "since": Param(None, **DAY, title="From", description="Written on this day or later, in the flow's time zone."),
             "until": Param(None, **DAY, title="Until", description="Written on this day or earlier."),
             "person": Param(None, type=TEXT, title="Person", description="A user's gid or address in Asana."),
-            "format": Param("json", type="string", enum=[*FORMATS, PACK], title="Format"),
+            "format": Param("json", type="string", enum=[*FORMATS, PACK, ACCESS], title="Format"),
             "sample": Param(
                 25,
                 type="integer",

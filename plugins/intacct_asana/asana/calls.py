@@ -417,10 +417,10 @@ def read_people(workspace_gid: str) -> Request:
 
 
 def read_guests(workspace_gid: str, *, user_gid: str = "") -> Request:
-    """Who is a guest. Source: developers.asana.com/reference/getworkspacemembershipsforworkspace."""
+    """Who is a guest, an admin, active. Source: developers.asana.com/reference/getworkspacemembershipsforworkspace."""
     path = f"/workspaces/{segment(workspace_gid)}/workspace_memberships"
-    more = {"user": user_gid} if user_gid else {}
-    return get_list(path, asked=f"reading who is a guest of workspace {workspace_gid}", fields=("user", "is_guest"), **more)
+    more, fields = {"user": user_gid} if user_gid else {}, ("user", "is_guest", "is_admin", "is_active")
+    return get_list(path, asked=f"reading who is a guest of workspace {workspace_gid}", fields=fields, **more)
 
 
 def read_sharing(project_gid: str) -> Request:

@@ -22,6 +22,7 @@ from intacct_asana.asana.records import (
     story_from,
     task_from,
     task_or_unread,
+    workspace_member_from,
     workspaces_from,
 )
 from intacct_asana.asana.replies import nothing, one
@@ -45,6 +46,7 @@ from intacct_asana.records import (
     UnreadTask,
     Webhook,
 )
+from intacct_asana.records.access import WorkspaceMember
 from intacct_asana.records.documents import Attachment, DocumentFile
 
 
@@ -85,6 +87,9 @@ class ProjectSetup:
 
     def team(self, team_gid: str) -> list[Person]:
         return self.wire.all_of(calls.read_team(team_gid), person_from)
+
+    def workspace_members(self, workspace_gid: str) -> list[WorkspaceMember]:
+        return self.wire.all_of(calls.read_guests(workspace_gid), workspace_member_from)
 
     def agents(self, workspace_gid: str) -> list[Person]:
         """AI teammates of the workspace: they write on tasks as people do."""

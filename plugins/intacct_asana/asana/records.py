@@ -22,6 +22,7 @@ from intacct_asana.records import (
     Task,
     UnreadTask,
 )
+from intacct_asana.records.access import WorkspaceMember
 from intacct_asana.text import rounded, short
 
 Json = Mapping[str, Any]
@@ -392,6 +393,16 @@ def guest_from(body: Json) -> tuple[str, bool | None]:
     told = body.get("is_guest") is not None
     user = an_object(body.get("user"), what="user of a membership")
     return gid(user), switch(body, "is_guest", default=False) if told else None
+
+
+def workspace_member_from(body: Json) -> WorkspaceMember:
+    """A workspace membership with what it tells; None for what it does not."""
+
+    def told(name: str) -> bool | None:
+        return None if body.get(name) is None else switch(body, name, default=False)
+
+    user = an_object(body.get("user"), what="user of a membership")
+    return WorkspaceMember(gid=gid(user), is_guest=told("is_guest"), is_admin=told("is_admin"), is_active=told("is_active"))
 
 
 def access_from(body: Json) -> Access:

@@ -52,8 +52,8 @@ def export(
     stamps: Annotated[bool, typer.Option("--stamps", help="Also keep the anchors that stand on the bills.")] = False,
 ) -> None:
     """Write the evidence of a bill, a period, a person, or all of it into a file."""
-    with _told():
-        run = _run_of(flow)
+    with errors_told():
+        run = run_of(flow)
         query = query_of(run, bill=bill, since=since, until=until, person=person)
         made = export_of(run, query, by=getpass.getuser())
         if stamps:
@@ -86,7 +86,7 @@ def verify(
     without_key: Annotated[bool, typer.Option("--without-key", help="What anybody can prove, without the key.")] = False,
 ) -> None:
     """Say what an exported file, or the store, proves, and what is wrong with it."""
-    with _told():
+    with errors_told():
         anchors = _anchors(anchor or (), against or ())
         if file is None:
             _verify_store(flow, anchors, certificate)
@@ -111,8 +111,8 @@ def pack(
     seed: Annotated[str, typer.Option(help="What the sample is drawn by; best named by the auditor.")] = "1",
 ) -> None:
     """Make an auditor's pack of a period: both populations, a sample, all evidence, and a program that checks them."""
-    with _told():
-        made, digest = write_pack(_run_of(flow), to, since=since, until=until, sample=sample, seed=seed, by=getpass.getuser())
+    with errors_told():
+        made, digest = write_pack(run_of(flow), to, since=since, until=until, sample=sample, seed=seed, by=getpass.getuser())
         unread = [why for source in made.sources for why in source.unread]
         rows = [
             ("folder", str(to)),
@@ -141,7 +141,7 @@ def _certificates(file: Path | None, flow: str) -> str:
 def _verify_store(flow: str, anchors: Sequence[Anchor], certificate: Path | None) -> None:
     if not flow:
         raise Misconfigured("Name a file, or the flow whose store is to be verified: --flow.")
-    store = _run_of(flow).store
+    store = run_of(flow).store
     report, stamps, trusted = store.examine_evidence(anchors), store.timestamps(), _certificates(certificate, flow)
     unproven = stamp_findings(stamps, flow=flow, certificates=trusted) if trusted else ()
     found = [Problem(where=f"evidence of {flow}, {where}", what=what, mend=mend) for where, what, mend in unproven]
@@ -186,14 +186,14 @@ def _end_of(file: Path, report: FileReport, problems: Sequence[Problem]) -> None
 
 
 def _findings(problems: Sequence[Problem]) -> None:
-    console = _console()
+    screen = console()
     if not problems:
-        console.print("[green]Nothing is wrong.[/green]")
+        screen.print("[green]Nothing is wrong.[/green]")
         return
     table = Table("where", "what is wrong", "what to do", title=f"{len(problems)} findings", title_style="red", show_lines=True)
     for one in problems:
         table.add_row(escape(one.where), escape(one.what), escape(one.mend))
-    console.print(table)
+    screen.print(table)
     raise typer.Exit(FINDINGS)
 
 
@@ -201,15 +201,15 @@ def _print(title: str, rows: Sequence[tuple[str, str]]) -> None:
     table = Table(show_header=False)
     for name, value in rows:
         table.add_row(name, escape(value))
-    console = _console()
-    console.print(f"[bold]{escape(title)}[/bold]", soft_wrap=True)
-    console.print(table)
+    screen = console()
+    screen.print(f"[bold]{escape(title)}[/bold]", soft_wrap=True)
+    screen.print(table)
 
 
-def _console() -> Console:
+def console() -> Console:
     """Paths and digests are copied from here, so nothing is cut where there is no terminal."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=200)
+    screen = Console(highlight=False)
+    return screen if screen.is_terminal else Console(highlight=False, width=200)
 
 
 def _anchors(texts: Sequence[str], files: Sequence[Path]) -> tuple[Anchor, ...]:
@@ -228,7 +228,7 @@ def _anchors(texts: Sequence[str], files: Sequence[Path]) -> tuple[Anchor, ...]:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def errors_told() -> Iterator[None]:
     try:
         yield
     except IntacctAsanaError as error:
@@ -246,7 +246,7 @@ def _keys() -> Sequence[bytes]:
     return evidence_keys()
 
 
-def _run_of(flow: str) -> FlowRun:
+def run_of(flow: str) -> FlowRun:
     """Raises Misconfigured where the store is a file that is not there: it would be made, and nothing in it is wrong."""
     in_airflow()
     run = FlowRun(flow_named(flow))

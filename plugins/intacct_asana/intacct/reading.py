@@ -68,6 +68,7 @@ from intacct_asana.intacct.walks import (
 from intacct_asana.intacct.xml import lookup
 from intacct_asana.ports import TellUnread
 from intacct_asana.records import BillLine, IntacctUser, ObjectField, Payment, Trail, Unread
+from intacct_asana.records.access import GroupMember, RoleAssignment, RoleRight
 from intacct_asana.records.payee import VendorEdit
 
 Found = TypeVar("Found")
@@ -76,6 +77,10 @@ log = logging.getLogger(__name__)
 Row = dict[str, str]
 Wrong = dict[str, UnexpectedReply]
 """What cannot be read of a bill's lines and payments, by the bill's record number."""
+ASSIGNMENT, RIGHT, MEMBER = "ROLEASSIGNMENT", "ROLEPOLICYASSIGNMENT", "MEMBERUSERGROUP"
+"""Who has which role, what a role permits, who is in which group. Sage documents these objects and not their fields; the names
+are those of companies that copy their Intacct, so one that lacks a field raises and nothing is taken for known."""
+
 NEEDED: Mapping[str, tuple[str, ...]] = {
     BILL: BILL_NEEDED,
     LINE: LINE_NEEDED,
@@ -84,6 +89,9 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     SUMMARY: SUMMARY_NEEDED,
     PAYMENT: PAYMENT_NEEDED,
     DETAIL: DETAIL_NEEDED,
+    ASSIGNMENT: (RECORD_NO, "ROLEKEY", "USER_GROUP_KEY", "TYPE"),
+    RIGHT: (RECORD_NO, "ROLEKEY", "POLICYNAME", "RIGHTS"),
+    MEMBER: (RECORD_NO, "USERGROUPKEY", "USERKEY"),
 }
 WISHED: Mapping[str, tuple[str, ...]] = {
     BILL: BILL_WISHED,
@@ -93,6 +101,9 @@ WISHED: Mapping[str, tuple[str, ...]] = {
     SUMMARY: (),
     PAYMENT: PAYMENT_WISHED,
     DETAIL: DETAIL_WISHED,
+    ASSIGNMENT: ("ROLENAME",),
+    RIGHT: (),
+    MEMBER: (),
 }
 
 
@@ -226,6 +237,29 @@ class Reader:
     def users(self) -> list[IntacctUser]:
         """Source: https://developer.intacct.com/api/company-console/users/#query-and-list-users"""
         return [user_of(row) for rows in self.pages(USER, Walk(), page_size=MOST_ROWS) for row in rows]
+
+    def role_assignments(self) -> list[RoleAssignment]:
+        """Raises UnexpectedReply for a holder of another kind. Source: developer.intacct.com/api/company-console/roles/."""
+        found = []
+        for row in self._all(ASSIGNMENT):
+            if row.get("TYPE") not in ("U", "G"):
+                raise UnexpectedReply(
+                    f"{ASSIGNMENT} {row[RECORD_NO]} is of type {row.get('TYPE')!r}, not U (user) or G (group)."
+                )
+            name = row.get("ROLENAME") or f"role {row['ROLEKEY']}"
+            to_group = row["TYPE"] == "G"
+            found.append(RoleAssignment(role_no=row["ROLEKEY"], role=name, to_group=to_group, holder_no=row["USER_GROUP_KEY"]))
+        return found
+
+    def role_rights(self) -> list[RoleRight]:
+        rows = self._all(RIGHT)
+        return [RoleRight(role_no=row["ROLEKEY"], permission=row["POLICYNAME"], rights=row.get("RIGHTS", "")) for row in rows]
+
+    def group_members(self) -> list[GroupMember]:
+        return [GroupMember(group_no=row["USERGROUPKEY"], user_no=row["USERKEY"]) for row in self._all(MEMBER)]
+
+    def _all(self, name: str) -> list[Row]:
+        return [row for rows in self.pages(name, Walk(), page_size=MOST_ROWS) for row in rows]
 
     def closed_summaries(self, summary_nos: Sequence[str]) -> frozenset[str]:
         """Those that are closed. Nothing else tells of closed books; what a bill of closed ones takes is not documented."""

@@ -114,7 +114,7 @@ VENDOR_WISHED = (
 DOCUMENT = "PODOCUMENT"
 DOCUMENT_SELECT = ("RECORDNO", "DOCID", "STATE")
 USER_NEEDED = ("RECORDNO", "LOGINID")
-USER_WISHED = ("DESCRIPTION", "EMAIL", "CONTACTINFO.EMAIL1", "STATUS", "LOGINDISABLED")
+USER_WISHED = ("DESCRIPTION", "EMAIL", "CONTACTINFO.EMAIL1", "STATUS", "LOGINDISABLED", "ADMIN")
 SUMMARY_NEEDED = ("RECORDNO", "OPEN")
 
 
@@ -361,6 +361,7 @@ def user_of(row: Mapping[str, str]) -> IntacctUser:
         email=get("EMAIL") or get("CONTACTINFO.EMAIL1"),
         status=get("STATUS").lower(),
         web_services_only=flag(get("LOGINDISABLED")),
+        admin=get("ADMIN").lower(),
     )
 
 

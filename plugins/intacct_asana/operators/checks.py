@@ -296,7 +296,12 @@ def rows_of_writers(run: FlowRun, pins: Pins | None) -> list[Row]:
         rows.insert(1, _field_writers(run, project, pin.gid, pin.name))
     hidden = "Asana's API tells nothing of rules and apps, which can write it too; what they do counts for nothing"
     cure = "look at the project's Customize menu (Rules, Apps), and keep out what chooses for people"
-    return [*rows, passed("Asana rules and apps", hidden, mend=cure)]
+    rows.append(passed("Asana rules and apps", hidden, mend=cure))
+    if signal.kind in ("approval_task", "approval_subtasks"):
+        untold = "Asana's API does not tell whether only its assignee may complete an approval here"
+        cure = "let only assignees complete approvals, in the project's permissions, where your plan has that"
+        rows.append(passed("Asana approvals by assignees", untold, mend=cure))
+    return rows
 
 
 def row_of_asking(run: FlowRun) -> Row:

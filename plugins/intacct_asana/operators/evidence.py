@@ -11,6 +11,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from intacct_asana.audit import verify_alone
+from intacct_asana.audit.access import matrix_json
 from intacct_asana.audit.chain import Keyring
 from intacct_asana.audit.export import Export, Query, export_table, export_text, period, read_export
 from intacct_asana.audit.pack import Populations, Sample, pack_of
@@ -18,6 +19,7 @@ from intacct_asana.deployment import evidence_keys, exports_folder
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem, UnexpectedReply
 from intacct_asana.flow.write_back import StampFields
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun
+from intacct_asana.operators.people.access import access_matrix, counted
 from intacct_asana.reading.both_sides import Sides, period_of
 from intacct_asana.records import Bill, Decision
 from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in
@@ -25,7 +27,7 @@ from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
-PACK = "pack"
+PACK, ACCESS = "pack", "access"
 FORMATS = {"json": export_text, "csv": export_table}
 
 
@@ -68,13 +70,16 @@ class ExportEvidenceOperator(FlowOperator):
 
 
 class EvidenceFormOperator(ExportEvidenceOperator):
-    """What the run's form asks for: an export, or an auditor's pack, which the program in it then checks.
+    """What the run's form asks for: an export, an auditor's pack, which the program in it then checks, or the access matrix.
 
-    Returns the folder and the SHA-256 of its manifest, and what was found; `ReportFindingsOperator` fails the run.
+    Returns the file or folder with its SHA-256, and what was found; `ReportFindingsOperator` fails the run. What the access
+    matrix finds fails no run: it is in the file and in the log.
     """
 
     def work(self, context: Context) -> dict[str, Any]:
         run, asked = self.run_parts, context["params"]
+        if asked.get("format") == ACCESS:
+            return self._access()
         if asked.get("format") != PACK:
             return super().work(context)
         since, until = (str(asked.get(name) or "") for name in ("since", "until"))
@@ -93,6 +98,21 @@ class EvidenceFormOperator(ExportEvidenceOperator):
             "differences": len(made.differences),
             "unread": unread,
             "findings": findings,
+        }
+
+    def _access(self) -> dict[str, Any]:
+        run = self.run_parts
+        matrix = access_matrix(run, *run.own_board("bill"))
+        made = f"{run.flow.flow}_access_{run.now():%Y%m%dT%H%M%SZ}_{uuid4().hex[:8]}.json"
+        path, digest = write_file(exports_folder() / made, matrix_json(matrix).encode())
+        for sentence in (*map(str, matrix.findings), *matrix.untold):
+            self.log.warning("%s", sentence)
+        return {
+            "file": str(path),
+            "sha256": digest,
+            "rows": len(matrix.holders),
+            "access": counted(matrix.findings),
+            "findings": [],
         }
 
 
@@ -162,9 +182,12 @@ def write_export(path: Path, export: Export, *, form: str) -> tuple[Path, str]:
     """The file, readable by its owner alone, with its SHA-256 beside it as `sha256sum -c` reads it. Overwrites nothing."""
     if form not in FORMATS:
         raise Misconfigured(f"There is no export as {form!r}; there is {' and '.join(FORMATS)}.")
-    text = FORMATS[form](export).encode()
-    digest = hashlib.sha256(text).hexdigest()
-    write_new(path, text)
+    return write_file(path, FORMATS[form](export).encode())
+
+
+def write_file(path: Path, content: bytes) -> tuple[Path, str]:
+    digest = hashlib.sha256(content).hexdigest()
+    write_new(path, content)
     write_new(digest_file(path), f"{digest}  {path.name}\n".encode())
     return path, digest
 

@@ -29,6 +29,7 @@ from intacct_asana.operators.checks import (
 from intacct_asana.operators.create_missing import make_missing
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
 from intacct_asana.operators.native_checks import rows_of_native
+from intacct_asana.operators.people.access import row_of_access
 from intacct_asana.operators.timestamps import try_server
 from intacct_asana.operators.webhooks import webhook_checks
 from intacct_asana.pins import (
@@ -81,6 +82,7 @@ class CheckIntacctOperator(FlowOperator):
             tried("evidence time stamps", lambda: try_server(run)),
             *self._attachments(run),
             *self._vendor_fields(run),
+            row_of_access(run, run.unpinned_board),
         ]
 
     @staticmethod

@@ -248,7 +248,7 @@ class Vendor:
 class IntacctUser:
     """One user of the company. `status` is active, inactive or lockedout; empty where the company does not tell.
 
-    A `web_services_only` user is a program: nobody can sign in as it.
+    A `web_services_only` user is a program: nobody can sign in as it. `admin` is Intacct's own word for admin privileges.
     """
 
     record_no: str
@@ -257,6 +257,7 @@ class IntacctUser:
     email: str = ""
     status: str = ""
     web_services_only: bool = False
+    admin: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -159,8 +159,10 @@ def _add_workspace(edit: Edit, _viewer: User, args: Args) -> Site:
 
 
 def _join_workspace(edit: Edit, _viewer: User, args: Args) -> SiteMembership:
-    """`person` is a member there, or a `guest`, from now on."""
-    return edit.space.join(person_named(edit, args), workspace_named(edit, args), guest=bool(args.get("guest", False)))
+    """`person` is a member there, a `guest` or an `admin`, from now on; with `active: false` the account is shut off."""
+    joined = edit.space.join(person_named(edit, args), workspace_named(edit, args), guest=bool(args.get("guest", False)))
+    joined.admin, joined.active = bool(args.get("admin", False)), bool(args.get("active", True))
+    return joined
 
 
 def _leave_workspace(edit: Edit, _viewer: User, args: Args) -> None:

@@ -46,6 +46,8 @@ class SiteMembership:
     user: User
     site: Site
     guest: bool = False
+    admin: bool = False
+    active: bool = True
 
 
 @dataclass(eq=False)

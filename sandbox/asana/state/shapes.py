@@ -339,8 +339,8 @@ SHAPES: dict[type, Shape] = {
         {
             "user": get("user"),
             "workspace": get("site"),
-            "is_active": fixed(True),
-            "is_admin": fixed(False),
+            "is_active": get("active"),
+            "is_admin": get("admin"),
             "is_guest": get("guest"),
             "is_view_only": fixed(False),
         },

@@ -291,6 +291,10 @@ ACTIONS: dict[str, Callable[..., dict[str, Any]]] = {
         vendor_acts.vendors_to_approve,
         user_acts.edit_user,
         user_acts.delete_user,
+        user_acts.set_role,
+        user_acts.give_role,
+        user_acts.take_roles,
+        user_acts.join_group,
     )
 }
 

@@ -20,6 +20,7 @@ class User:
     email: str = ""
     status: str = "active"
     web_services_only: bool = False
+    admin: str = "off"
 
 
 NOBODY = User(record_no=0, login="", name="")

@@ -18,6 +18,7 @@ from sandbox.gateway.acts import people as acts
 from sandbox.gateway.books import dumps, purchasing
 from sandbox.gateway.books.approvals import Approval
 from sandbox.gateway.books.documents import Document
+from sandbox.gateway.books.roles import GIVEN, Roles
 from sandbox.gateway.books.rows import NOTHING, Audit, Bill, Dimension, Line, Summary, User, Vendor
 from sandbox.gateway.books.table import Table, Undo
 from sandbox.gateway.functions.objects import CURRENCY_FIELDS, schema_of
@@ -66,7 +67,7 @@ class Company:
         self.lines, self.summaries, self.purchases = Table(grouped_by=["bill_no"]), Table(), Table()
         self.details = Table(grouped_by=["bill_no", "payment_no"])
         self.accounts, self.departments, self.locations, self.entities = Table(), Table(), Table(), Table()
-        self.classes, self.projects, self.users = Table(), Table(), Table()
+        self.classes, self.projects, self.users, self.roles = Table(), Table(), Table(), Roles()
         self.sessions, self.tokens = Sessions(self.world), Tokens(self.world)
         self.approvals: list[Approval] = []
         self.reader = Reader(self)
@@ -81,6 +82,8 @@ class Company:
             fill(self, seed, **options)
         finally:
             gc.enable()
+        for login, role in GIVEN.items():
+            self.roles.give(role, self.user(login))
         return self.summary()
 
     def summary(self) -> dict[str, int]:

@@ -12,6 +12,7 @@ from sandbox.gateway.books import more
 from sandbox.gateway.books.purchasing import STATES
 from sandbox.gateway.books.rows import Bill, Detail, Line, Payment, Summary, User
 from sandbox.gateway.books.table import Table
+from sandbox.gateway.functions.roles import role_objects
 from sandbox.gateway.functions.schema import Field, ObjectType, Relation, Schema, custom, fields, key, of, text
 
 BILL_STATES = {
@@ -36,6 +37,7 @@ MODULES = ("3.AP", "9.PO")
 STATUSES = ("active", "active non-posting", "inactive")
 PRIORITIES = ("Urgent", "High", "Normal", "Low")
 USER_STATUSES = ("active", "inactive", "lockedout")
+ADMIN_WORDS = ("off", "limited", "full")
 CURRENCY_FIELDS = ("BASECURR", "CURRENCY", "EXCH_RATE_DATE", "EXCH_RATE_TYPE_ID", "EXCHANGE_RATE")
 """What the objects of a company with one currency may lack: the setting `single_currency`."""
 
@@ -54,7 +56,7 @@ def schema_of(company: Any, *, zone_minutes: int, missing_custom: frozenset[str]
         parts.summary(),
         parts.purchase(),
     ]
-    return Schema({each.name: each for each in [*built, *parts.dimensions()]})
+    return Schema({each.name: each for each in [*built, *parts.dimensions(), *role_objects(company.roles)]})
 
 
 class _Parts:
@@ -356,6 +358,7 @@ class _Parts:
             text("CONTACTINFO.EMAIL1", "email", "Primary email address"),
             text("USERTYPE", lambda row: "business user", "User type", write=True),
             text("STATUS", "status", "Status", write=True, values=USER_STATUSES),
+            text("ADMIN", "admin", "Admin privileges", write=True, values=ADMIN_WORDS),
             of("BOOLEAN", "LOGINDISABLED", "web_services_only", "Restrict user access to Web Services only", write=True),
         )
         return ObjectType(name="USERINFO", table=self.company.users, fields=listed, name_field="LOGINID")
