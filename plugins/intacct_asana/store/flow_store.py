@@ -17,7 +17,7 @@ from intacct_asana.audit.verify import FileReport, verify_export
 from intacct_asana.errors import Problem, TryLater
 from intacct_asana.records import Cursor, Intent, IntentState, Pins
 from intacct_asana.records.anchors import Anchor
-from intacct_asana.store import evidence, runs, timestamps
+from intacct_asana.store import evidence, runs
 from intacct_asana.store.asks import StoredAsks
 from intacct_asana.store.concerns import StoredConcerns, StoredLedger
 from intacct_asana.store.database import Database
@@ -176,13 +176,13 @@ class FlowStore:
 
     def timestamps(self) -> list[TimeStamp]:
         """What a server outside said of the newest rows, and when, in the order of the rows."""
-        return timestamps.read_timestamps(self._database, flow=self._flow)[::-1]
+        return evidence.read_timestamps(self._database, flow=self._flow)[::-1]
 
     def newest_timestamp(self) -> TimeStamp | None:
-        return next(iter(timestamps.read_timestamps(self._database, flow=self._flow, newest=1)), None)
+        return next(iter(evidence.read_timestamps(self._database, flow=self._flow, newest=1)), None)
 
     def keep_timestamp(self, stamp: TimeStamp) -> None:
-        timestamps.keep_timestamp(self._database, flow=self._flow, stamp=stamp)
+        evidence.keep_timestamp(self._database, flow=self._flow, stamp=stamp)
 
     def note(self, key: str, *, facts: Mapping[str, object], at: datetime) -> Anchor:
         """Evidence about one bill that no decision stands behind, as that its task was deleted."""
