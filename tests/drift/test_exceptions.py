@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.operators.preflight import CheckAsanaOperator
+from intacct_asana.records.concerns import Concern, ConcernState
 
 from tests.drift.drift_world import CONTROLLER, OWNER, Audited, Kept
 from tests.reconciliation.reconciliation_world import ALICE, BEN, GUS
@@ -204,3 +206,87 @@ def test_preflight_looks_at_project_and_owners(a_world: Any) -> None:
     assert rows["Asana exceptions project"] == "no"
     assert rows[f"owner of exceptions {OWNER}"] == "yes"
     assert rows["owner of exceptions nobody@northwind.example"] == "no"
+
+
+def test_a_bill_that_cannot_be_read_is_owned_until_it_can(kept: Any) -> None:
+    world: Kept = kept()
+    bill = world.make_bill()
+    world.sandbox.settings(shown_values={"APBILL.WHENDUE": {f"#{bill}": "00/00/0000"}})
+    for _ in range(2):
+        with suppress(IntacctAsanaError):
+            world.sync()
+        world.keep()
+    task = world.exception()
+    assert task["name"].startswith("A bill cannot be read")
+    assert "WHENDUE" in task["notes"]
+    world.sandbox.settings(shown_values={})
+    world.heal()
+    world.keep()
+    assert world.exception()["completed"]
+
+
+def test_a_task_that_asana_refuses_is_owned_until_it_is_written(kept: Any) -> None:
+    world: Kept = kept()
+    world.edit_bill("77.00", bill=1)
+    world.sandbox.fault("asana", "PUT /tasks/{gid}", "status:400", times=50)
+    with suppress(IntacctAsanaError):
+        world.sync()
+    world.sandbox.clear_faults()
+    world.keep()
+    assert world.exception()["name"].startswith("A task cannot be written")
+    world.heal()
+    world.keep()
+    assert world.exception()["completed"]
+
+
+def test_a_concern_that_blocks_is_owned_until_it_is_released(kept: Any) -> None:
+    world: Kept = kept()
+    told = {"key": world.key(1), "kind": "duplicate", "cause": "c", "words": "It looks like INV-40.", "found_at": world.at}
+    concern = Concern(concern_id="con-1", blocks=True, **told)
+    world.store.concerns().save([concern])
+    world.keep()
+    assert "It looks like INV-40." in world.exception()["notes"]
+    world.store.concerns().save([replace(concern, state=ConcernState.RELEASED, released_by="Ben")])
+    world.keep()
+    assert world.exception()["completed"]
+
+
+def test_a_decision_that_waits_is_owned_until_it_is_carried_out(kept: Any) -> None:
+    world: Kept = kept(approval="  locked_bills: 10")
+    world.pay(1, how="select_bill")
+    world.approve(ALICE, bill=1)
+    world.steps()
+    world.keep()
+    assert world.exception()["name"].startswith("A decision waits")
+    payment = world.sandbox.state("intacct")["payments"][-1]["record_no"]
+    world.sandbox.act("intacct", "mgarcia", "drop_payment", record_no=payment)
+    world.heal()
+    world.keep()
+    assert world.exception()["completed"]
+
+
+def test_a_rehearsal_says_what_it_would_do(kept: Any) -> None:
+    world: Kept = kept()
+    world.pay(1)
+    world.audit()
+    world.flow = world.flow.model_copy(update={"rehearsal": True})
+    said = world.keep()["said"]["would"]
+    assert said[0].startswith("Rehearsal: would open the exception")
+    assert world.exceptions() == []
+
+
+@pytest.mark.parametrize("call", range(1, 6))
+def test_a_step_that_was_cut_is_finished_once(call: int, kept: Any) -> None:
+    """Closing takes a look, a comment and a write: whichever answer is lost, it is told once and closed."""
+    world: Kept = kept()
+    world.act(BEN, "write", bill=1, field="Amount", value="1.00")
+    world.audited()
+    world.sync(full=True)
+    world.audit()
+    world.sandbox.fault("asana", "*", "status_after:500", on_call=call, times=1)
+    for _ in range(3):
+        with suppress(IntacctAsanaError):
+            world.keep()
+    world.sandbox.clear_faults()
+    assert world.exception()["completed"]
+    assert [text.splitlines()[0] for text in world.said()] == ["This is over, so the task is completed."]
