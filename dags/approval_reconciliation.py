@@ -26,6 +26,10 @@ step fails, approvals of bills that it did not see as they are wait for the next
 **Asking people:** where the flow says `approval.assign_next` or `approval.remind`, `remind_approvers` assigns each bill's task
 to who is next and reminds those who are due, at most once a day and bill. What it reads is what is due that day.
 
+**Exceptions:** where the flow says `exceptions`, `keep_exceptions` gives whatever needs a person (a decision that waits or was
+refused, a bill that cannot be read or written, what the audit of both sides found) a task with an owner, and completes it when
+it is over (docs/drift-and-exceptions.md).
+
 **While the flow says `rehearsal: true`** nothing is stamped, told or noted: `settle_decisions` says in its log, and in what it
 returns, which choices it would stamp or refuse and which approvals would become void, and why. Each run says so anew.
 
@@ -45,6 +49,7 @@ from intacct_asana.deployment import good_flows
 from intacct_asana.operators.approvals import ReportRunOperator, SettleDecisionsOperator, TellPeopleOperator
 from intacct_asana.operators.controls.checking import CheckBillsOperator
 from intacct_asana.operators.flow_run import FlowOperator
+from intacct_asana.operators.people.exceptions import KeepExceptionsOperator
 from intacct_asana.operators.people.reminding import RemindApproversOperator
 from intacct_asana.operators.read_decisions import ReadDecisionsOperator
 from intacct_asana.operators.webhooks import KeepWebhookOperator
@@ -98,6 +103,12 @@ for flow in good_flows():
                     flow=flow.flow,
                     pool=flow.pools.asana,
                     trigger_rule=TriggerRule.ALL_DONE,
+                )
+            )
+        if flow.exceptions:
+            steps.append(
+                KeepExceptionsOperator(
+                    task_id="keep_exceptions", flow=flow.flow, pool=flow.pools.asana, trigger_rule=TriggerRule.ALL_DONE
                 )
             )
         report = ReportRunOperator(

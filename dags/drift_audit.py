@@ -6,8 +6,9 @@ people changed by hand, and what went past the approval. It names each differenc
 currency stand beside each other.
 
 **On Intacct:** reads the flow's bills, as a full pass of the bill sync does, and once more those that something was found
-about. **On Asana:** reads the project's tasks. Nothing is repaired: *Read everything* of `<flow>_bill_sync` mends missing and
-stale tasks. **In the store:** keeps what was found until an audit does not find it any more.
+about. **On Asana:** reads the project's tasks; where the flow says `exceptions`, each finding becomes a task with an owner,
+which is completed when it is over. Nothing is repaired: *Read everything* of `<flow>_bill_sync` mends missing and stale tasks.
+**In the store:** keeps what was found until an audit does not find it any more.
 
 What the next run of the bill sync or the approvals sees to by itself is no drift; the report counts it apart. The run is green
 whatever it finds, unless the flow names classes in `drift.fail_on`. While the flow says `rehearsal: true` nothing is kept.
@@ -17,10 +18,11 @@ whatever it finds, unless the flow names classes in `drift.fail_on`. While the f
 
 from __future__ import annotations
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, TriggerRule
 from intacct_asana import dag_parts
 from intacct_asana.deployment import good_flows
 from intacct_asana.operators.drift.comparing import CompareSidesOperator, ReportDriftOperator
+from intacct_asana.operators.people.exceptions import KeepExceptionsOperator
 
 for flow in good_flows():
     settings = dag_parts.dag_settings(
@@ -35,3 +37,12 @@ for flow in good_flows():
         )
         report = ReportDriftOperator(task_id="report_drift", flow=flow.flow, compared="compare_sides")
         compare >> report
+        if flow.exceptions:
+            keep = KeepExceptionsOperator(
+                task_id="keep_exceptions",
+                flow=flow.flow,
+                looks_at_all=True,
+                pool=flow.pools.asana,
+                trigger_rule=TriggerRule.ALL_DONE,
+            )
+            compare >> keep

@@ -29,6 +29,7 @@ RANKS = {
     "approvals": 5,
     "asking": 6,
     "controls": 6,
+    "exceptions": 6,
     "reading": 6,
     "http": 6,
     "intacct": 7,
@@ -49,7 +50,7 @@ RANKS = {
 
 PURE = {
     *("errors", "text", "codec", "records", "audit", "ports", "control_ports", "flow", "pins", "task", "journal"),
-    *("sync", "vendors", "approvals", "asking", "controls", "reading"),
+    *("sync", "vendors", "approvals", "asking", "controls", "exceptions", "reading"),
     *(f"intacct.{name}" for name in ("xml", "timestamps", "errors", "replies", "query", "records", "walks", "payments")),
     *("intacct.documents", "intacct.rest.calls", "intacct.rest.replies", "commands.over_history"),
     *(f"asana.{name}" for name in ("request", "calls", "records", "replies", "webhooks")),

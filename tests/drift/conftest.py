@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.databases import NewStore
-from tests.drift.drift_world import Audited
+from tests.drift.drift_world import Audited, Kept
 from tests.reconciliation.reconciliation_world import connections
 
 
@@ -18,3 +18,10 @@ def a_world(sandbox: Any, tmp_path: Path, new_store: NewStore, monkeypatch: pyte
     for name, value in connections(sandbox).items():
         monkeypatch.setenv(name, value)
     return lambda **how: Audited(sandbox, tmp_path, new_store, **how)
+
+
+@pytest.fixture
+def kept(sandbox: Any, tmp_path: Path, new_store: NewStore, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Kept]:
+    for name, value in connections(sandbox).items():
+        monkeypatch.setenv(name, value)
+    return lambda **how: Kept(sandbox, tmp_path, new_store, **how)

@@ -7,6 +7,7 @@ from typing import Any
 
 from intacct_asana.operators.drift.comparing import CompareSidesOperator
 from intacct_asana.operators.flow_run import FlowRun
+from intacct_asana.operators.people.exceptions import KeepExceptionsOperator
 from intacct_asana.records.drift import Drifted
 
 from sandbox import constants
@@ -57,3 +58,36 @@ class Audited(Standing):
     def pay(self, bill: int, *, how: str = "pay_bill") -> None:
         self.pass_time(1)
         self.sandbox.act("intacct", CLERK, how, record_no=self.bills[bill])
+
+
+class Kept(Audited):
+    """A flow with exceptions. `keep` is the last step of its DAGs."""
+
+    def __init__(self, *where: Any, more: str = "", **how: Any) -> None:
+        super().__init__(*where, declares=EXCEPTIONS.replace("}}\n", f"}}{more}}}\n"), **how)
+        self.keep()
+
+    def keep(self, **how: Any) -> dict[str, Any]:
+        self.pass_time(1)
+        kept: dict[str, Any] = self.step(KeepExceptionsOperator(task_id="keep", flow="small", **how))
+        return kept
+
+    def audited(self) -> dict[str, Any]:
+        self.audit()
+        return self.keep(looks_at_all=True)
+
+    def exceptions(self) -> list[dict[str, Any]]:
+        """Tasks of exceptions, of ours, oldest first."""
+        tasks = self.sandbox.state("asana")["tasks"]
+        return [task for task in tasks if "Reference: exc-" in task["notes"]]
+
+    def exception(self) -> dict[str, Any]:
+        [one] = self.exceptions()
+        return one
+
+    def on_exception(self, who: str, action: str, **more: Any) -> None:
+        self.pass_time(1)
+        self.sandbox.act("asana", who, action, task=self.exception()["gid"], **more)
+
+    def said(self) -> list[str]:
+        return [story["text"] for story in self.exception()["stories"] if story["resource_subtype"] == "comment_added"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
@@ -29,9 +30,14 @@ def copy_by_hand(world: Audited) -> None:
     world.make_by_hand(BEN, **{"Intacct key": world.key(1)})
 
 
-def delete_bill_unseen(world: Audited) -> None:
-    """The audit history tells of it only in the next bill sync; an open task stands without a bill until then."""
-    world.sandbox.act("intacct", CLERK, "delete_bill", record_no=world.bills[1])
+def task_without_bill(world: Audited) -> None:
+    """Of ours, and nobody knows of it: as if its store had been lost, and its bill deleted since."""
+    world.bills[1] = "999"
+    world.make_by_hand(constants.BOT_EMAIL, **{"Intacct key": f"{constants.COMPANY_ID}:ap:999"})
+
+
+def copy_of_ours(world: Audited) -> None:
+    world.make_by_hand(constants.BOT_EMAIL, **{"Intacct key": world.key(1)})
 
 
 def choose_unseen(world: Audited) -> None:
@@ -67,7 +73,8 @@ NAMED: dict[str, tuple[Callable[[Audited], None], str]] = {
     "a task that was deleted": (delete_task, "missing"),
     "a task whose amount somebody changed": (edit_task, "stale"),
     "a task of a person with the bill's key": (copy_by_hand, "extra"),
-    "a task whose bill is gone": (delete_bill_unseen, "orphaned"),
+    "a task whose bill is gone": (task_without_bill, "orphaned"),
+    "a second task of our own": (copy_of_ours, "duplicate"),
     "a task that says Approved without a decision": (choose_unseen, "decided without a record"),
     "a bill with a stamp that nobody here made": (stamp_by_hand, "decided without a record"),
     "a bill that was paid without an approval": (pay_unapproved, "bypass"),
@@ -101,6 +108,11 @@ def changed_just_now(world: Audited) -> None:
     world.edit_bill("77.00", bill=1)
 
 
+def deleted_just_now(world: Audited) -> None:
+    """The audit history tells the next bill sync."""
+    world.sandbox.act("intacct", CLERK, "delete_bill", record_no=world.bills[1])
+
+
 def made_just_now(world: Audited) -> None:
     world.make_bill()
 
@@ -127,6 +139,7 @@ LEFT_ALONE: dict[str, Callable[[Audited], None]] = {
     "a choice that no run has read": chosen_just_now,
     "a change that the next run brings": changed_just_now,
     "a bill that the next run brings": made_just_now,
+    "a bill whose task the next run completes": deleted_just_now,
     "a stamp from before the store was lost": pay_stamped,
     "a task that people made for themselves": task_by_hand,
 }
@@ -150,6 +163,75 @@ def test_what_is_no_drift_is_left_alone(what: str, a_world: Any) -> None:
     LEFT_ALONE[what](world)
     report = world.audit()
     assert (report["counts"], world.found()) == ({}, [])
+
+
+OF_EACH = 4
+
+
+def busy_company(world: Audited) -> tuple[list[int], list[int]]:
+    """Many bills more, in which people do everything that is theirs to do. Places of undecided and of approved ones."""
+    drawn, begin = Random(7), len(world.bills)
+    for number in range(130):
+        amount = f"{drawn.randint(5, 40_000)}.{drawn.randint(0, 99):02}"
+        state = drawn.choices(("Posted", "Submitted", "Draft", "Declined"), (65, 20, 9, 6))[0]
+        world.bills.append(world.make_bill(amount=f"-{amount}" if number % 25 == 0 else amount, state=state))
+    states = {one["record_no"]: one["state"] for one in world.sandbox.state("intacct")["bills"]}
+    world.steps()
+    places = [place for place in range(begin, len(world.bills)) if states[world.bills[place]] == "Posted"]
+    drawn.shuffle(places)
+    approved, undecided = places[:24], places[24:]
+    for place in approved:
+        world.approve(BEN, bill=place)
+    world.heal()
+    for place in approved[:10]:
+        world.pay(place)
+    for place in approved[10:14]:
+        world.pay(place, how="select_bill")
+    for place in approved[14:18]:
+        world.edit_bill("12.34", bill=place)
+    for place in undecided[-6:]:
+        world.act(BEN, "comment", bill=place, text="I will look at it tomorrow.")
+        world.act(BEN, "assign", bill=place, to=ALICE)
+    world.make_by_hand(BEN)
+    world.heal(hours=2)
+    return undecided[:-6], approved
+
+
+def plant(world: Audited, places: list[int]) -> set[tuple[str, str]]:
+    """Some of each class, at places of undecided bills that nothing else happens to."""
+    planted = set[tuple[str, str]]()
+    for number in range(OF_EACH):
+        missing, stale, extra, duplicate, stamped, paid = (places.pop() for _ in range(6))
+        world.act(BEN, "delete", bill=missing)
+        world.act(BEN, "write", bill=stale, field="Amount", value="1.00")
+        world.make_by_hand(BEN, **{"Intacct key": world.key(extra)})
+        world.make_by_hand(constants.BOT_EMAIL, **{"Intacct key": world.key(duplicate)})
+        world.make_by_hand(constants.BOT_EMAIL, **{"Intacct key": f"{constants.COMPANY_ID}:ap:9{number}99"})
+        world.edit(bill=stamped, ASANA_DECISION="Approved", ASANA_DECISION_ID="by hand")
+        world.pay(paid, how="select_bill" if number % 2 else "pay_bill")
+        named = zip(
+            ("missing", "stale", "extra", "duplicate", "decided without a record", "bypass"),
+            (missing, stale, extra, duplicate, stamped, paid),
+            strict=True,
+        )
+        planted |= {(drift, world.bills[place]) for drift, place in named} | {("orphaned", f"9{number}99")}
+    return planted
+
+
+@pytest.mark.slow
+def test_all_that_was_planted_in_a_busy_company_is_named_and_nothing_else(
+    a_world: Any, figures: Callable[[str, object], None]
+) -> None:
+    world: Audited = a_world()
+    undecided, _ = busy_company(world)
+    before = world.audit()
+    assert (before["counts"], world.found()) == ({}, [])
+    planted = plant(world, undecided)
+    world.audit()
+    found = set(world.found())
+    told = (before["bills"], len(planted), len(found & planted), len(found - planted))
+    figures("drift: bills, planted, named, false alarms", told)
+    assert found == planted
 
 
 def test_a_bill_from_before_the_first_decision_is_no_bypass(a_world: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from intacct_asana.flow.controls import Controls
-from intacct_asana.flow.exceptions import DriftRule
+from intacct_asana.flow.exceptions import DriftRule, Exceptions
 from intacct_asana.flow.rules import Approval, BillField, VendorField, digest_of
 from intacct_asana.flow.words import (
     Amount,
@@ -347,6 +347,10 @@ class Flow(Part):
     controls: Controls = Controls()
     evidence: EvidenceRule = EvidenceRule()
     drift: DriftRule = DriftRule()
+
+    exceptions: Exceptions | None = None
+    """What a person has to see to becomes a task with an owner. No such tasks when left out."""
+
     limits: Limits = Limits()
     alerts: Alerts = Alerts()
 

@@ -30,6 +30,7 @@ from intacct_asana.operators.create_missing import make_missing
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
 from intacct_asana.operators.native_checks import rows_of_native
 from intacct_asana.operators.people.access import row_of_access
+from intacct_asana.operators.people.exceptions import rows_of_exceptions
 from intacct_asana.operators.timestamps import try_server
 from intacct_asana.operators.webhooks import webhook_checks
 from intacct_asana.pins import (
@@ -224,6 +225,7 @@ class CheckAsanaOperator(FlowOperator):
         rows += [self._kinds(run)] if run.flow.approval.signal.kind == "approval_task" else []
         rows += [row_of_asking(run)] if run.flow.approval.signal.kind == "approval_subtasks" else []
         rows += [self._person(run, email) for email in required_people(run.flow, "bill")]
+        rows += rows_of_exceptions(run, run.unpinned_board)
         rows += self._told_of_late_bills(run)
         webhook = webhook_checks(run, board=run.unpinned_board, create=self.create_missing is True)
         return rows + [tried(check, look) for check, look in webhook]

@@ -111,7 +111,9 @@ class PlanTasksOperator(FlowOperator):
         numbers = json.dumps(sorted({one.record_no for one in owed}))
         ends = {**sight.cursors, OWED: numbers} if reading.moves_cursor else {}
         cursors = {follower.cursor_name(stream): text for stream, text in ends.items()}
-        kept = {"cursors": cursors, "failed": {one.key or one.record_no: one.why for one in owed}}
+        failed = {one.key or one.record_no: one.why for one in owed}
+        unplaced = [one.key for one in owed if one.has_no_place]
+        kept = {"cursors": cursors, "failed": failed, "unplaced": unplaced}
         return self._store(context, run, plan, {**summary, **self._summary(context, run, plan)}, kept=kept)
 
     def _show_first(self, plan: Plan, pins: Pins) -> None:
@@ -188,7 +190,7 @@ class PlanTasksOperator(FlowOperator):
                 wanted[key] = self.wanted(record, run, pins)
             except NoPlace as error:
                 why = f"{self.name_of(record)}, {error.message}"
-                unplaced.append(Unread(record_no=record.record_no, key=key, why=why))
+                unplaced.append(Unread(record_no=record.record_no, key=key, why=why, has_no_place=True))
             progress.note(number)
         return wanted, unplaced
 
@@ -419,9 +421,10 @@ class ApplyPlanOperator(StoredPlanOperator):
             run.store.marks().wrote(board.wrote)
         # A task that may not be put back is noted, and its record is read again by every run.
         is_whole = all(isinstance(failure.error, NotPutBack) for failure in result.failures)
+        left = {failure.key: failure.error.message for failure in result.failures if isinstance(failure.error, NotPutBack)}
         for key, why in stored.summary.get("failed", {}).items():
             result.fail(key, Misconfigured(why), kind=stored.kind)
-        summary = result.summary() | {"calls": run.calls()}
+        summary = result.summary() | ({"not_put_back": left} if left else {}) | {"calls": run.calls()}
         self.log.info("%s", json.dumps(summary))
         if is_whole:
             # By the names that they had when Intacct was read: the flow file may have changed since.

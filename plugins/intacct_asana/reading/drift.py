@@ -19,7 +19,19 @@ from intacct_asana.approvals.standing import BY_VERDICT
 from intacct_asana.approvals.words import bill_name, capital, content_of, is_stamp_of, money, read_stamp
 from intacct_asana.audit.pack import amount_cell
 from intacct_asana.reading.both_sides import Sides
-from intacct_asana.records import ON_THE_WAY, Bill, BillState, Decision, DecisionState, Link, Mark, Snapshot, Task, Verdict
+from intacct_asana.records import (
+    ON_THE_WAY,
+    SETTLED_STATES,
+    Bill,
+    BillState,
+    Decision,
+    DecisionState,
+    Link,
+    Mark,
+    Snapshot,
+    Task,
+    Verdict,
+)
 from intacct_asana.records.drift import Drift, Drifted
 from intacct_asana.sync.difference import FIELD, parts_edited, parts_moved
 from intacct_asana.sync.plan import age, is_own
@@ -231,7 +243,7 @@ class Comparison:
 
     def _stands(self, bill: Bill) -> Stands:
         known = self.kept.decisions.get(bill.bill_key, ())
-        shown = {one.decision_id: self.kept.shown(one) for one in known}
+        shown = {} if bill.state in SETTLED_STATES else {one.decision_id: self.kept.shown(one) for one in known}
         return standing_of(known, bill, None, self.policy, shown=shown).state
 
     # What is on its way, and what is whose.

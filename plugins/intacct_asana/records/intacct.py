@@ -323,7 +323,7 @@ class Unread:
     """A record that came with a value that cannot be read, or has no place in Asana. It is there, so it is never gone.
 
     `key` is empty where the row does not even tell that; `why` names record, field and value, and says how to mend it. The
-    texts are the server's own times of change and creation, for the cursor.
+    texts are the server's own times of change and creation, for the cursor. `has_no_place` says that Asana is what lacks it.
     """
 
     record_no: str
@@ -331,6 +331,7 @@ class Unread:
     why: str
     modified_at_text: str = ""
     created_at_text: str = ""
+    has_no_place: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,10 +26,10 @@ from intacct_asana.store.documents import StoredDocuments
 from intacct_asana.store.evidence import EvidenceReport, EvidenceRow
 from intacct_asana.store.intents import StoredIntents
 from intacct_asana.store.links import StoredLinks
-from intacct_asana.store.matters import StoredFindings, StoredMatters
 from intacct_asana.store.runs import StoredMarks, StoredPlan
 from intacct_asana.store.vendor_values import StoredVendorValues
 from intacct_asana.store.webhooks import StoredWebhooks
+from intacct_asana.store.work.matters import StoredFindings, StoredMatters
 
 Secrets = Callable[[], Sequence[bytes]]
 """Gives the keys of the evidence, the one that signs first. Asked only where evidence may be written or is examined."""
@@ -138,6 +138,10 @@ class FlowStore:
 
     def plan(self, plan_id: str) -> StoredPlan | None:
         return runs.read_plan(self._database, flow=self._flow, plan_id=plan_id)
+
+    def newest_whole_plan(self, kind: str) -> StoredPlan | None:
+        """The last one that was applied and moved cursors, without its body."""
+        return runs.newest_whole_plan(self._database, flow=self._flow, kind=kind)
 
     def finish_plan(self, plan_id: str, *, cursors: Sequence[Cursor], result: Mapping[str, Any], at: datetime) -> None:
         """Mark the plan as applied and move the cursors, in one transaction; the cursors only the first time."""

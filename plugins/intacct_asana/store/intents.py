@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from intacct_asana.codec import instant_of, instant_text, json_text
@@ -76,6 +76,14 @@ class StoredIntents:
     def open(self, *kinds: str) -> list[Intent]:
         with self._database.read() as connection:
             query = select(table).where(self._own(), table.c.kind.in_(kinds), table.c.state.in_(OPEN))
+            return [_intent(row) for row in connection.execute(query.order_by(table.c.noted_at, table.c.intent_id))]
+
+    def failing(self, *kinds: str, since: datetime, before: datetime) -> list[Intent]:
+        """Writes that were refused, and those noted `before` then of which nobody knows what became; tried `since` then."""
+        in_doubt = and_(table.c.state == str(IntentState.UNKNOWN), table.c.noted_at < instant_text(before))
+        failed = or_(table.c.state == str(IntentState.REFUSED), in_doubt)
+        query = select(table).where(self._own(), table.c.kind.in_(kinds), failed, table.c.changed_at >= instant_text(since))
+        with self._database.read() as connection:
             return [_intent(row) for row in connection.execute(query.order_by(table.c.noted_at, table.c.intent_id))]
 
     def of(self, intent_ids: Collection[str]) -> Mapping[str, Intent]:

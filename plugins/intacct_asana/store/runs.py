@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, delete, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from intacct_asana.codec import from_json, instant_of, instant_text, json_text, to_json
@@ -67,6 +67,16 @@ def read_plan(database: Database, *, flow: str, plan_id: str) -> StoredPlan | No
     with database.read() as connection:
         row = connection.execute(select(plans).where(plans.c.flow == flow, plans.c.plan_id == plan_id)).first()
         return _plan(row) if row else None
+
+
+def newest_whole_plan(database: Database, *, flow: str, kind: str) -> StoredPlan | None:
+    """The last applied one that moved cursors: it speaks of everything that is owed. Without its body, which may be long."""
+    own = (plans.c.flow == flow, plans.c.kind == kind, plans.c.applied_at.is_not(None))
+    named = [column for column in plans.c if column.name != "body"]
+    query: Select[Any] = select(*named, literal("").label("body")).where(*own).order_by(plans.c.created_at.desc()).limit(KEEP)
+    with database.read() as connection:
+        found = (_plan(row) for row in connection.execute(query))
+        return next((plan for plan in found if plan.summary.get("cursors")), None)
 
 
 def finish_plan(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -12,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from intacct_asana.approvals.seen import shown_to
 from intacct_asana.codec import plain
-from intacct_asana.errors import UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, UnexpectedReply
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, policy_of
 from intacct_asana.reading.both_sides import Sides
 from intacct_asana.reading.choices import TO_SHOW
 from intacct_asana.reading.drift import Comparison, Kept, counts_of
-from intacct_asana.reading.following import CHANGED, CREATED, BillFollower
+from intacct_asana.reading.following import CHANGED, CREATED, DELETIONS, BillFollower
 from intacct_asana.records import Bill, Decision, Task, UnreadTask
 from intacct_asana.records.drift import Drifted
 from intacct_asana.sync import open_writes
@@ -25,6 +26,8 @@ from intacct_asana.text import money_text
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
+
+log = logging.getLogger(__name__)
 
 MOST_SHOWN = 100
 """Findings in the log and in what the step returns. The store keeps all of them."""
@@ -117,7 +120,24 @@ class Audit:
             left_alone=self._unreadable(kept),
         )
         strays = comparison.strays()
-        return replace(comparison, elsewhere=self._by_number(strays, kept)) if strays else comparison
+        if not strays:
+            return comparison
+        there = self._by_number(strays, kept)
+        deleted = self._just_deleted({*strays} - there.keys())
+        left_alone = comparison.left_alone | deleted
+        return replace(comparison, elsewhere=there, left_alone=left_alone, waiting=comparison.waiting | deleted)
+
+    def _just_deleted(self, keys: Collection[str]) -> frozenset[str]:
+        """Those of which the audit history tells the next run of the bill sync, which completes their tasks."""
+        follower = self.follower
+        if not keys or self.run.flow.bills.deletions != "audit" or follower.known[DELETIONS] is None:
+            return frozenset()
+        try:
+            trail = self.run.books.trails.deletions("bill", since_text=follower.since_text(DELETIONS))
+        except IntacctAsanaError as error:
+            log.warning("The audit history cannot be read: %s", error.message)
+            return frozenset()
+        return frozenset(follower.linked(trail.keys)) & frozenset(keys)
 
     def _again(self, whole: Comparison, keys: Collection[str]) -> Comparison:
         """The same bills and tasks, one by one, with what the store holds by now."""
