@@ -18,6 +18,8 @@ FLOW, CLERK = "demo", "mgarcia"
 Row = dict[str, Any]
 Act = Callable[..., Any]
 IS_TWICE, IS_NOT = True, False
+ALIKE = 12
+"""Vendors of which so many characters are the same may be called the same."""
 
 
 def _on(bill: Row, days: int) -> dict[str, str]:
@@ -96,10 +98,11 @@ def _planted(free: Iterator[Row], spare: Iterator[str], names: dict[str, str], a
             changes = change(bill)
             vendor, file = changes.pop("vendor", ""), changes.pop("file", False)
             if vendor:
-                changes["vendor_id"] = next(one for one in spare if one != bill["vendor_id"])
+                own = names[bill["vendor_id"]].casefold()[:ALIKE]
+                changes["vendor_id"] = next(one for one in spare if names[one].casefold()[:ALIKE] != own)
             if vendor == "same name":
-                called = {"name": f"{names[bill['vendor_id']].upper()} Ltd."}
-                act("intacct", CLERK, "edit_vendor", vendor_id=changes["vendor_id"], changes=called)
+                names[changes["vendor_id"]] = called = f"{names[bill['vendor_id']].upper()} Ltd."
+                act("intacct", CLERK, "edit_vendor", vendor_id=changes["vendor_id"], changes={"name": called})
             same = {name: bill[name] for name in ("bill_number", "vendor_id", "currency", "bill_date", "state")}
             same["amount"] = bill["transaction_total_entered"]
             made = act("intacct", CLERK, "create_bill", **{**same, **changes})

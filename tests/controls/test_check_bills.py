@@ -61,6 +61,27 @@ def test_a_quiet_run_costs_one_call_and_a_flow_without_controls_none(a_company: 
     assert flow.calls_of(flow.settle) == quiet
 
 
+def test_what_is_asked_for_once_a_day_is_the_fields_and_the_bills_of_open_concerns(a_company: Company) -> None:
+    flow = a_company()
+    flow.enter("INV-1")
+    flow.enter("INV-2")
+    flow.check()
+    flow.pass_time(hours=25)
+    assert flow.calls_of(flow.check) == {"intacct lookup": 1, "intacct query APBILL": 1}
+    flow.enter("INV-02")
+    flow.check()
+    flow.sandbox.act("intacct", CLERK, "delete_bill", record_no=flow.bills[1])
+    assert flow.calls_of(flow.check) == {"intacct query APBILL": 1}
+    assert [one.state for one in flow.concerns(2)] == ["OPEN"]
+    flow.pass_time(hours=25)
+    assert flow.calls_of(flow.check) == {"intacct lookup": 1, "intacct query APBILL": 2}
+    assert [one.state for one in flow.concerns(2)] == ["ENDED"]
+    flow.sandbox.fault("intacct", "query APBILL", "refuse", times=1)
+    with pytest.raises(IntacctAsanaError):
+        flow.check()
+    assert flow.calls_of(flow.check) == {"intacct lookup": 1, "intacct query APBILL": 1}
+
+
 def test_every_bill_of_the_company_is_known_also_without_a_task(a_company: Company) -> None:
     flow = a_company()
     flow.sandbox.settings(private_entities=[])
