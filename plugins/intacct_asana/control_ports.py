@@ -52,6 +52,10 @@ class Ledger(Protocol):
 
     def of_vendor(self, vendor_id: str, *, since: date) -> list[BillFacts]: ...
 
+    def dated(self, *, since: date) -> list[BillFacts]:
+        """Every bill of that day or later."""
+        ...
+
     def same_number(self, *numbers: str) -> list[BillFacts]:
         """Bills of which `number_like` or `number_stem` is one of these. An empty one finds none."""
         ...

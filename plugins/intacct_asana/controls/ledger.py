@@ -125,6 +125,9 @@ class HeldLedger:
     def of_vendor(self, vendor_id: str, *, since: date) -> list[BillFacts]:
         return _from(since, self._vendors.get(vendor_id, ()))
 
+    def dated(self, *, since: date) -> list[BillFacts]:
+        return _from(since, self._by_key.values())
+
     def same_number(self, *numbers: str) -> list[BillFacts]:
         found = [one for number in {*numbers} - {""} for one in self._numbers.get(number, ())]
         return list({one.key: one for one in found}.values())

@@ -33,6 +33,35 @@ class DuplicateRule(ControlRule):
     """`block`: how a comment begins by which an approver releases the bill. What stands behind a colon is the reason."""
 
 
+class SliceRule(ControlRule):
+    """Bills that are each just under an approver's limit, or an amount at which a rule begins or ends, and together over it."""
+
+    window_days: Annotated[int, Field(ge=1, le=90)] = 14
+    """In how many days they are dated."""
+
+    under_by_percent: Annotated[int, Field(ge=1, le=50)] = 15
+    """How far under the line a bill is at most."""
+
+    at_least: Annotated[int, Field(ge=2, le=50)] = 3
+    """How many bills they are at least."""
+
+    usual_days: Annotated[int, Field(ge=30, le=365)] = 70
+    """From how many days before them it is told what is usual."""
+
+    by_creator: bool = True
+    """Whether bills of several vendors are looked at together, too, where one person entered them."""
+
+    across_entities: bool = False
+    """Whether bills of different entities are looked at together."""
+
+    release_word: Line = "Not a slice"
+    """`block`: how a comment begins by which an approver releases the bill. What stands behind a colon is the reason."""
+
+    @property
+    def known_days(self) -> int:
+        return 2 * self.window_days + self.usual_days
+
+
 class Controls(Part):
     """Controls around a bill."""
 
@@ -45,6 +74,9 @@ class Controls(Part):
     duplicates: DuplicateRule | None = None
     """Bills that may be entered twice are told on both tasks."""
 
+    slices: SliceRule | None = None
+    """Bills that may be one amount, cut to stay under a limit, are told on the tasks of all of them."""
+
     @property
     def declared(self) -> tuple[ControlRule, ...]:
         """Those that the file names."""
@@ -54,4 +86,5 @@ class Controls(Part):
     @property
     def known_days(self) -> int:
         """How far back bills have to be known."""
-        return max([self.history_days, *(int(getattr(one, "window_days", 0)) for one in self.declared)])
+        named = [int(getattr(one, "known_days", 0) or getattr(one, "window_days", 0)) for one in self.declared]
+        return max([self.history_days, *named])

@@ -44,6 +44,9 @@ class StoredLedger:
     def of_vendor(self, vendor_id: str, *, since: date) -> list[BillFacts]:
         return self._select(ledger.c.vendor_id == vendor_id, ledger.c.bill_date >= since.isoformat())
 
+    def dated(self, *, since: date) -> list[BillFacts]:
+        return self._select(ledger.c.bill_date >= since.isoformat())
+
     def same_number(self, *numbers: str) -> list[BillFacts]:
         wanted = sorted({_cut(one) for one in numbers if one})
         if not wanted:

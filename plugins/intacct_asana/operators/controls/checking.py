@@ -15,6 +15,7 @@ from intacct_asana.control_ports import Ledger
 from intacct_asana.controls import OWN_KINDS, declared
 from intacct_asana.controls.frame import CONCERN, NOT_DECLARED, comment_on, end, judged, to_examine
 from intacct_asana.controls.ledger import FORM, HeldLedger, facts_of
+from intacct_asana.controls.slices import edges_of
 from intacct_asana.errors import IntacctAsanaError, OddRecord, Refused
 from intacct_asana.flow.rules import digest_of
 from intacct_asana.journal import Outcome, carry_out
@@ -72,7 +73,7 @@ class Checks:
 
     def __init__(self, run: FlowRun, report: Report) -> None:
         self.run, self._report, self.at = run, report, run.now()
-        self.controls = declared(run.flow.controls, at=self.at)
+        self.controls = declared(run.flow.controls, at=self.at, approval=run.flow.approval)
         self.changed: dict[str, BillFacts] = {}
         self.kept: list[Concern] = []
 
@@ -84,11 +85,12 @@ class Checks:
     @cached_property
     def reading(self) -> LedgerReading[BillFacts]:
         run, controls = self.run, self.run.flow.controls
+        edges = edges_of(run.flow.approval) if controls.slices else ()
         return LedgerReading(
             run.books,
             scope=run.flow.bills,
             kept=run.store.cursor(LEDGER),
-            form=f"{FORM} {digest_of(controls, run.flow.connections.intacct)}",
+            form=f"{FORM} {digest_of(controls, run.flow.connections.intacct, *edges)}",
             days=controls.known_days,
             now=self.at,
             keep=facts_of,
@@ -163,9 +165,15 @@ class Checks:
         opened = stored.open()
         examined = to_examine(self.changed, opened)
         if self.reading.is_first:
-            examined |= {one.key for one in opened if one.kind in OWN_KINDS}
-        facts = [*ledger.of(examined).values()]
-        found = {one.concern_id: one for control in self.controls for one in control.concerns(facts, ledger)}
+            # Bills that did not change may be something else by what the flow file says now.
+            examined |= {*self.reading.read.bills, *(one.key for one in opened if one.kind in OWN_KINDS)}
+        found, look_at = dict[str, Concern](), {*examined}
+        while look_at:
+            # Whoever something was found about is looked at whole, so that what it takes the place of ends.
+            facts = [*ledger.of(look_at).values()]
+            found |= {one.concern_id: one for control in self.controls for one in control.concerns(facts, ledger)}
+            look_at = {one.key for one in found.values()} - examined
+            examined |= look_at
         kinds = {control.kind for control in self.controls}
         about = [one for one in stored.of({*examined, *(one.key for one in found.values())}) if one.kind in kinds]
         self.kept = judged(found.values(), about, examined=examined, at=self.at)
