@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from intacct_asana.operators.preflight import CheckIntacctOperator
 
 from tests.controls.payee_world import BLOCK, CALLED, Payees
 from tests.databases import NewStore
@@ -269,11 +270,28 @@ def test_a_rehearsal_says_what_it_found_and_keeps_nothing(payees: Company) -> No
 
 
 def test_one_call_a_run_when_nothing_changed(payees: Company) -> None:
+    """One for the ledger of all bills, which every control shares, and one for the history."""
     flow = payees()
     flow.run()
-    without = payees_calls(flow, "mode: advise, window_days: 1")
-    assert without == {}
+    calls = {name: count for name, count in flow.calls_of(flow.check).items() if count}
+    assert sum(calls.values()) == 2, calls
+    assert sum(count for name, count in calls.items() if "AUDITHISTORY" in name) == 1
 
 
-def payees_calls(flow: Payees, rule: str) -> dict[str, int]:
-    return {name: count for name, count in flow.calls_of(flow.check).items() if "AUDIT" in name and count != 1}
+def test_preflight_says_what_the_history_tells_and_who_cannot_be_asked(payees: Company) -> None:
+    flow = payees(rule=f"{BLOCK}, names_fields: CHANGEDFIELDS", settings={"audit_names_fields": "CHANGEDFIELDS"})
+    assert any(row["check"] == f"assignee or follower {ERIN}" and row["ok"] == "yes" for row in flow.preflight())
+
+    def history() -> dict[str, str]:
+        rows: list[dict[str, str]] = flow.step(CheckIntacctOperator(task_id="intacct", flow="small"))
+        return next(row for row in rows if row["check"] == "Intacct vendors' history")
+
+    assert "names no field in CHANGEDFIELDS" in history()["result"]
+    flow.change_bank()
+    assert history()["result"] == "says who changed a vendor and when, and in CHANGEDFIELDS what"
+    flow.sandbox.settings(audit_names_fields="")
+    assert "or mend `names_fields`" in history()["result"]
+    flow.now_says(BLOCK)
+    assert "cannot tell what" in history()["result"]
+    flow.sandbox.settings(denied_objects=["AUDITHISTORY"])
+    assert (history()["ok"], "View permission on custom reports" in history()["result"]) == ("no", True)

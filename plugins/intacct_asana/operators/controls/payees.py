@@ -12,10 +12,11 @@ from intacct_asana.controls.callback import end_note
 from intacct_asana.controls.frame import NOT_DECLARED, end, judged
 from intacct_asana.controls.payee import KIND, LATE, Concerned, Reader, is_unanswered, moved_by
 from intacct_asana.errors import IntacctAsanaError, Misconfigured
+from intacct_asana.operators.checks import Row, passed, tried
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.records import Cursor, DecisionState, Verdict
 from intacct_asana.records.concerns import BillFacts, Concern
-from intacct_asana.records.payee import PayeeChange, PayeeState, VendorEdit
+from intacct_asana.records.payee import PayeeChange, PayeeState, VendorEdit, What
 from intacct_asana.sync.report import Report
 
 if TYPE_CHECKING:
@@ -170,3 +171,27 @@ def unreadable(error: IntacctAsanaError, *, blocks: bool) -> str:
     follows = "no approval is carried out until it can be read" if blocks else "approvals go on"
     cure = "give the role of the integration's user View permission on custom reports, or mend `names_fields`"
     return f"Intacct's audit history does not say who changed vendors ({error.message}), so {follows}: {cure}."
+
+
+def rows_of_payees(run: FlowRun) -> list[Row]:
+    """Whether the history tells who changes vendors, in the field that the flow names too, and when vendors were paid."""
+    rule, check = run.flow.controls.payee_change, "Intacct vendors' history"
+    if rule is None:
+        return []
+    trails, names = run.books.trails, rule.names_fields or ""
+    try:
+        newest = trails.newest_vendor_edit()
+        edits = trails.vendor_edits(since_text=newest, names_fields=names) if newest or names else []
+    except IntacctAsanaError as error:
+        said = unreadable(error, blocks=rule.mode == "block")
+        return [{"check": check, "result": said, "mend": "", "ok": "no"}]
+    if names and not any(edit.fields for edit in edits):
+        told = f"says who changed a vendor and when; its newest row names no field in {names}, so nobody can tell what"
+    else:
+        told = f"says who changed a vendor and when, and in {names} what" if names else f"says who and when, {What.UNKNOWN}"
+    return [passed(check, told), tried("Intacct vendors' payments", lambda: _payments_told(run))]
+
+
+def _payments_told(run: FlowRun) -> str:
+    run.books.trails.last_payment("")
+    return "can be asked for by vendor"
