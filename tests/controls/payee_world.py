@@ -31,7 +31,10 @@ class Payees(Controlled):
 
     @property
     def vendor_id(self) -> str:
-        vendor: str = self.bill()["vendor_id"]
+        return self.vendor_of(0)
+
+    def vendor_of(self, bill: int) -> str:
+        vendor: str = self.bill(bill)["vendor_id"]
         return vendor
 
     def cycle(self) -> list[IntacctAsanaError]:
@@ -60,10 +63,10 @@ class Payees(Controlled):
         self.pass_time(1)
         self.sandbox.act("intacct", "mgarcia", "pay_bill", record_no=record_no, amount=amount)
 
-    def say(self, who: str, text: str, **how: Any) -> None:
-        """On the call-back that is open."""
+    def say(self, who: str, text: str, *, bill: int = 0, **how: Any) -> None:
+        """On the call-back that is open about the bill's vendor."""
         self.pass_time(1)
-        self.sandbox.act("asana", who, "comment", task=self.call_back()["gid"], text=text, **how)
+        self.sandbox.act("asana", who, "comment", task=self.call_back(bill)["gid"], text=text, **how)
 
     def now_says(self, rule: str) -> None:
         """Somebody edits the flow file."""
@@ -82,18 +85,23 @@ class Payees(Controlled):
         found: list[dict[str, Any]] = self.sandbox.state("intacct")["vendors"]
         return found
 
-    def call_backs(self) -> list[dict[str, Any]]:
-        """Every one that was ever made, oldest first."""
-        return [one for one in self.sandbox.state("asana")["tasks"] if one["name"].startswith("Call back vendor")]
+    def call_backs(self, vendor: str = "") -> list[dict[str, Any]]:
+        """Every one that was ever made about the vendor, the first bill's where none is named; oldest first."""
+        tasks, name = self.sandbox.state("asana")["tasks"], f"({vendor or self.vendor_id})"
+        return [one for one in tasks if one["name"].startswith("Call back vendor") and name in one["name"]]
 
-    def call_back(self) -> dict[str, Any]:
-        [found] = [one for one in self.call_backs() if not one["completed"]]
+    def call_back(self, bill: int = 0) -> dict[str, Any]:
+        [found] = [one for one in self.call_backs(self.vendor_of(bill)) if not one["completed"]]
         return found
 
-    def told_there(self, place: int = -1) -> list[str]:
-        """Our comments on a call-back."""
-        stories = self.call_backs()[place]["stories"]
+    @staticmethod
+    def said_on(task: dict[str, Any]) -> list[str]:
+        """Our comments on it."""
+        stories = task["stories"]
         return [one["text"] for one in stories if one["resource_subtype"] == "comment_added" and one["by"] == BOT_EMAIL]
+
+    def told_there(self, place: int = -1) -> list[str]:
+        return self.said_on(self.call_backs()[place])
 
     def changes(self) -> list[PayeeChange]:
         return self.store.payees().of_vendors([self.vendor_id])
