@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 MOST_TOLD = 100
 """Concerns that one run tells. The next run goes on."""
+SHUT = "shut"
+"""In the cursor: bills of open concerns whose task was closed when they were asked for."""
 MANY = 200
 """So many bills are compared in memory, since asking the store for each takes longer."""
 
@@ -91,7 +93,7 @@ class Checks:
             scope=run.flow.bills,
             kept=run.store.cursor(LEDGER),
             form=f"{FORM} {digest_of(controls, run.flow.connections.intacct)}",
-            days=controls.longest_window_days,
+            days=controls.known_days,
             now=self.at,
             keep=facts_of,
         )
@@ -142,7 +144,10 @@ class Checks:
         known, links = self.run.store.ledger().of(keys), self.run.store.links("bill").of(keys)
         there = {key: facts for key, facts in known.items() if facts.is_open}
         shut = {key for key in there if key in links and is_closed(links[key])}
-        return {facts.record_no for key, facts in there.items() if key in shut or self.reading.sweeps}
+        # One that is there all the same, in a state that has no task, is asked for once.
+        due = set(there) if self.reading.sweeps else shut - set(self.reading.kept.get(SHUT, ()))
+        self.reading.told[SHUT] = sorted(shut)
+        return {there[key].record_no for key in due}
 
     def _changed(self, read: Read[BillFacts]) -> dict[str, BillFacts]:
         """Those that are not as they were kept. One that is gone stays, as gone, unless Purchasing made it anew."""
