@@ -34,12 +34,14 @@ def required_sections(flow: Flow, kind: str) -> tuple[str, ...]:
 
 
 def required_people(flow: Flow, kind: str) -> tuple[str, ...]:
-    """E-mails of the people whom tasks of `kind` are given to or followed by, each once."""
+    """E-mails of the people whom tasks of `kind` or below them are given to or followed by, each once."""
     if kind != "bill":
         return ()
     assignee = flow.bills.assignee
     named = (assignee.email, *(assignee.people or {}).values()) if assignee else ()
-    return tuple(dict.fromkeys(email for email in (*named, *flow.bills.followers) if email))
+    payees = flow.controls.payee_change
+    callers = (payees.callback.assignee,) if payees and payees.callback else ()
+    return tuple(dict.fromkeys(email for email in (*named, *flow.bills.followers, *callers) if email))
 
 
 def _bill_needs(flow: Flow) -> Iterator[FieldNeed]:

@@ -37,6 +37,8 @@ from intacct_asana.text import short
 LIFTED = "lifted"
 """The journal's name for comments that say that somebody lifted a hold."""
 OWN = "intake-"
+KNOWS_EDITOR = (OWN, "payee-")
+"""Writes of ours onto a bill, beside decisions, whose row says who had changed it before."""
 IS_HELD = "held"
 
 
@@ -165,9 +167,9 @@ class Intake:
 
 
 def known_editor(bill: Bill, journal: Journal) -> str:
-    """Who had changed the bill before it was put on hold; empty where that was not our last write onto it."""
+    """Who had changed the bill before we held or released it; empty where that was not our last write onto it."""
     wrote = [row for row in journal.about([bill.bill_key]) if row.kind == ON_BILL and row.turn > 0]
-    if not wrote or not wrote[-1].intent_id.startswith(OWN) or wrote[-1].body["record_no"] != bill.record_no:
+    if not wrote or not wrote[-1].intent_id.startswith(KNOWS_EDITOR) or wrote[-1].body["record_no"] != bill.record_no:
         return ""
     return str(wrote[-1].answer.get("editor", ""))
 

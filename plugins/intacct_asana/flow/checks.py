@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from intacct_asana.flow.controls import PayeeRule
 from intacct_asana.flow.model import Alerts, Assignee, BillScope, VendorScope
 from intacct_asana.flow.rules import PAIR_PLACEHOLDERS, Approval, FieldRule, VendorField
 from intacct_asana.flow.sources import BILL_SOURCES, FITS, VENDOR_SOURCES, Shape
@@ -261,6 +262,21 @@ def check_bill_fields(bills: BillScope, approval: Approval | None) -> Iterator[F
             named.append((("approval", "progress_field"), approval.progress_field))
     named += [(("bills", "fields", index, "name"), rule.name) for index, rule in enumerate(bills.fields)]
     yield from check_names(named)
+
+
+def check_payees(rule: PayeeRule, approval: Approval) -> Iterator[Found]:
+    """Releasing is deciding: only of approvers is it known who they are, in Asana and in Intacct."""
+    if rule.callback is None:
+        return
+    path: Path = ("controls", "payee_change", "callback", "release_by")
+    listed = {one.email for one in approval.approvers}
+    for index, email in enumerate(rule.callback.release_by):
+        if email not in listed:
+            what = f"{email} is no approver, and `release_by` names approvers"
+            yield Found(path=(*path, index), what=what, mend="list them under `approvers` too")
+    if not set(rule.callback.release_by) - {rule.callback.assignee}:
+        what = f"{rule.callback.assignee} is asked to call, and nobody else could release what they called about"
+        yield Found(path=path, what=what, mend="name a second person")
 
 
 def check_projects(bills: BillScope, vendors: VendorScope) -> Iterator[Found]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from intacct_asana.flow.words import Line, Part
+from intacct_asana.flow.words import Email, IntacctName, Line, Part, flaw
 
 
 class ControlRule(Part):
@@ -62,6 +62,50 @@ class SliceRule(ControlRule):
         return 2 * self.window_days + self.usual_days
 
 
+class CallBackRule(Part):
+    """The task by which somebody is asked to call a vendor back."""
+
+    assignee: Email
+    """E-mail address in Asana of whoever gets the task."""
+
+    release_by: Annotated[tuple[Email, ...], Field(min_length=1)]
+    """Approvers who may release the vendor's bills once somebody else called. Never who called, nor who changed the vendor."""
+
+    due_in_days: Annotated[int, Field(ge=0, le=366)] | None = 2
+    """Days after it is made on which the task is due."""
+
+
+class PayeeRule(ControlRule):
+    """Vendors whose payment details changed since they were last paid, or after a bill was approved."""
+
+    hold: bool = False
+    """Whether their bills are put on hold in Intacct until they are released. For `block`."""
+
+    callback: CallBackRule | None = None
+    """Who calls the vendor back, and who releases its bills then. `block` needs it."""
+
+    window_days: Annotated[int, Field(ge=1, le=400)] = 180
+    """How old an open bill may be, by its date, to be found when its vendor changes."""
+
+    first_days: Annotated[int, Field(ge=0, le=400)] = 30
+    """How far back the history is read when the control is switched on."""
+
+    names_fields: IntacctName | None = None
+    """Field of AUDITHISTORY in which your company's history names the fields that changed. None is documented; without one
+    any change of a vendor counts, because nobody can tell what it was."""
+
+    harmless_fields: tuple[IntacctName, ...] = ()
+    """Fields of vendors of your own that send money nowhere: where the history names fields, these alone do not count."""
+
+    @model_validator(mode="after")
+    def _can_be_released(self) -> PayeeRule:
+        if self.mode == "block" and self.callback is None:
+            raise flaw("blocks, and nobody could release a bill", "name `callback` with `assignee` and `release_by`")
+        if self.hold and self.mode != "block":
+            raise flaw("has `hold`, and an approval could lift it at once", "write `mode: block`, or remove `hold`")
+        return self
+
+
 class Controls(Part):
     """Controls around a bill."""
 
@@ -76,6 +120,9 @@ class Controls(Part):
 
     slices: SliceRule | None = None
     """Bills that may be one amount, cut to stay under a limit, are told on the tasks of all of them."""
+
+    payee_change: PayeeRule | None = None
+    """Bills of vendors whose payment details changed are told, held back, and released after a call-back."""
 
     @property
     def declared(self) -> tuple[ControlRule, ...]:

@@ -21,6 +21,7 @@ from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.flow import checks, policy_checks, write_back_checks
 from intacct_asana.flow.checks import Found
 from intacct_asana.flow.checks import Path as Place
+from intacct_asana.flow.controls import Controls
 from intacct_asana.flow.model import Alerts, BillScope, Flow, VendorScope
 from intacct_asana.flow.rules import Approval
 from intacct_asana.flow.signals import KIND_MARKS
@@ -192,6 +193,7 @@ def _between_values(rest: Table) -> Iterator[Found]:
     approval = salvaged(rest, "approval", Approval)
     write_back = salvaged(rest, "write_back", WriteBack)
     alerts = salvaged(rest, "alerts", Alerts)
+    controls = salvaged(rest, "controls", Controls)
     if bills:
         yield from checks.check_bills(bills)
         yield from checks.check_bill_fields(bills, approval)
@@ -212,6 +214,8 @@ def _between_values(rest: Table) -> Iterator[Found]:
         yield from write_back_checks.check_drafts(write_back, approval)
     if alerts:
         yield from checks.check_alerts(alerts)
+    if controls and controls.payee_change and approval:
+        yield from checks.check_payees(controls.payee_change, approval)
 
 
 def _holds(table: Table, part: str, key: str) -> bool:

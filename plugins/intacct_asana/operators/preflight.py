@@ -26,6 +26,7 @@ from intacct_asana.operators.checks import (
     table,
     tried,
 )
+from intacct_asana.operators.controls.payees import rows_of_payees
 from intacct_asana.operators.create_missing import make_missing
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
 from intacct_asana.operators.native_checks import rows_of_native
@@ -84,6 +85,7 @@ class CheckIntacctOperator(FlowOperator):
             *self._attachments(run),
             *self._vendor_fields(run),
             row_of_access(run, run.unpinned_board),
+            *rows_of_payees(run),
         ]
 
     @staticmethod

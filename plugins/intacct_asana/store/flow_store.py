@@ -20,6 +20,7 @@ from intacct_asana.records.anchors import Anchor
 from intacct_asana.store import evidence, runs
 from intacct_asana.store.asks import StoredAsks
 from intacct_asana.store.concerns import StoredConcerns, StoredLedger
+from intacct_asana.store.controls.payees import StoredPayees
 from intacct_asana.store.database import Database
 from intacct_asana.store.decisions import StoredDecisions
 from intacct_asana.store.documents import StoredDocuments
@@ -94,6 +95,9 @@ class FlowStore:
 
     def concerns(self) -> StoredConcerns:
         return StoredConcerns(self._database, flow=self._flow)
+
+    def payees(self) -> StoredPayees:
+        return StoredPayees(self._database, flow=self._flow)
 
     def marks(self) -> StoredMarks:
         return StoredMarks(self._database, flow=self._flow)

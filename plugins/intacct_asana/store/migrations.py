@@ -134,6 +134,11 @@ def _controls(connection: Connection) -> None:
     tables.concerns.create(connection)
 
 
+def _payee_changes(connection: Connection) -> None:
+    """No older release looked at who changes vendors; what it never saw is read from the history when a flow first asks."""
+    tables.payee_changes.create(connection)
+
+
 def _files(document: Any, at: str) -> Iterator[dict[str, Any]]:
     for file in json.loads(document.files):
         kind = "asana" if document.form == "file" else "external"
@@ -205,5 +210,6 @@ STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType(
         14: _asks,
         15: _controls,
         16: _findings_and_matters,
+        17: _payee_changes,
     }
 )

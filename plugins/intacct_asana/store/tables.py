@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text, UniqueConstraint, false
 
-SCHEMA_VERSION = 16
+SCHEMA_VERSION = 17
 metadata = MetaData()
 
 
@@ -232,6 +232,20 @@ concerns = Table(
     Column("body", Text, nullable=False),
     Index("ia_concerns_key", "flow", "key"),
     Index("ia_concerns_state", "flow", "state", "told"),
+)
+
+# Changes of vendors that may send money elsewhere. Those that were answered stay: the same change is not asked about again.
+payee_changes = Table(
+    "ia_payee_changes",
+    metadata,
+    _key("flow"),
+    _key("change_id", 64),
+    Column("vendor", String(200), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("at", String(27), nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ia_payee_changes_state", "flow", "state"),
+    Index("ia_payee_changes_vendor", "flow", "vendor"),
 )
 
 # One row for each webhook that was ever asked for and is not given up. The secret is encrypted by Airflow's API server.

@@ -19,6 +19,8 @@ from intacct_asana.controls.slices import edges_of
 from intacct_asana.errors import IntacctAsanaError, OddRecord, Refused
 from intacct_asana.flow.rules import digest_of
 from intacct_asana.journal import Outcome, carry_out
+from intacct_asana.operators.controls.callbacks import look_at_payees
+from intacct_asana.operators.controls.payees import blind
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
 from intacct_asana.reading.ledger import LEDGER, LedgerReading, Read, without_fields
 from intacct_asana.records import Cursor, Link
@@ -43,6 +45,7 @@ def watch_of(run: FlowRun) -> Watch:
         concerns=run.store.concerns(),
         now=run.now,
         checks=bool(run.flow.controls.declared) and not run.flow.rehearsal,
+        blind=blind(run),
     )
 
 
@@ -58,9 +61,10 @@ class CheckBillsOperator(FlowOperator):
         run, report = self.run_parts, Report(noun="bills")
         checks = Checks(run, report)
         checks.look()
+        payees = look_at_payees(run, report)
         if not run.flow.rehearsal:
             tell(run, report)
-        result: dict[str, Any] = {**report.summary(), **checks.report(), "calls": run.calls()}
+        result: dict[str, Any] = {**report.summary(), **checks.report(), **payees, "calls": run.calls()}
         for line in (line for lines in report.said.values() for line in lines):
             self.log.info("%s", line)
         self.log.info("%s", json.dumps(result))

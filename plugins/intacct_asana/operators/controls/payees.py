@@ -1,0 +1,197 @@
+"""One run's look at who changed vendors: what has to be answered, and which bills it concerns."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+from intacct_asana.controls.callback import end_note
+from intacct_asana.controls.frame import NOT_DECLARED, end, judged
+from intacct_asana.controls.payee import KIND, LATE, Concerned, Reader, is_unanswered, moved_by
+from intacct_asana.errors import IntacctAsanaError, Misconfigured
+from intacct_asana.operators.checks import Row, passed, tried
+from intacct_asana.operators.flow_run import FlowRun
+from intacct_asana.records import Cursor, DecisionState, Verdict
+from intacct_asana.records.concerns import BillFacts, Concern
+from intacct_asana.records.payee import PayeeChange, PayeeState, VendorEdit, What
+from intacct_asana.sync.report import Report
+
+if TYPE_CHECKING:
+    from intacct_asana.flow.controls import PayeeRule
+
+SINCE = "payee_changes"
+"""Cursor: Intacct's text of the newest row of the history that was read."""
+BLIND = "payee_blind"
+"""Cursor: why nobody could tell in the last run whether vendors were changed; empty where the history was read."""
+MINUTES = LATE.total_seconds() / 60
+
+
+class PayeeWatch:
+    """`rule` is what the flow declares, `blind` why the history could not be read. In a rehearsal nothing is kept."""
+
+    def __init__(self, run: FlowRun, rule: PayeeRule, report: Report) -> None:
+        self.run, self.rule, self.report = run, rule, report
+        self.blind = ""
+
+    @property
+    def blocks(self) -> bool:
+        return self.rule.mode == "block"
+
+    def look(self) -> None:
+        """What the history says, which bills that concerns, and the cursor: all of it is kept, or nothing."""
+        changes, newest = self._changes()
+        stored = [one for one in self.run.store.concerns().open() if one.kind == KIND]
+        found, unsure = self._concerns(changes)
+        known = self.run.store.concerns().named([one.concern_id for one in found])
+        examined = {one.key for one in stored if one.cause not in unsure}
+        kept = judged(
+            found, {**{one.concern_id: one for one in stored}, **known}.values(), examined=examined, at=self.run.now()
+        )
+        before = {one.concern_id for one in stored}
+        for one in kept:
+            if one.is_open and one.concern_id not in before:
+                self.report.say(one.key, f"{one.key}: {one.words}")
+        if self.run.flow.rehearsal:
+            return
+        with self.run.store.together():
+            self.run.store.payees().save(changes)
+            passed = [one for one in changes if one.state is PayeeState.PASSED and one.subtask_gid]
+            self.run.store.intents().note([end_note(one) for one in passed], at=self.run.now())
+            self.run.store.concerns().save(kept)
+            cursors = [
+                Cursor(name=BLIND, value=self.blind),
+                *([Cursor(name=SINCE, value=newest)] if newest is not None else []),
+            ]
+            self.run.store.save_cursor(*cursors)
+        self.__dict__.pop("_told", None)
+
+    # The history
+
+    def _changes(self) -> tuple[list[PayeeChange], str | None]:
+        """What is to be kept of changes, and the new cursor. Where the history may not be read everything stays as it is."""
+        books, cursor = self.run.books, self.run.store.cursor(SINCE)
+        try:
+            since = books.earlier(cursor, minutes=MINUTES) if cursor else self._beginning() if cursor is None else ""
+            edits = books.trails.vendor_edits(since_text=since, names_fields=self.rule.names_fields or "")
+        except IntacctAsanaError as error:
+            self.blind = unreadable(error, blocks=self.blocks)
+            self.report.fail("vendors' history", Misconfigured(self.blind, code=error.code))
+            return [], None
+        return self._new(edits), books.latest([cursor or "", *(edit.at_text for edit in edits)])
+
+    def _beginning(self) -> str:
+        """A flow that did not ask until now looks some days back from the newest row."""
+        newest = self.run.books.trails.newest_vendor_edit()
+        return self.run.books.earlier(newest, minutes=self.rule.first_days * 24 * 60) if newest else ""
+
+    def _new(self, edits: list[VendorEdit]) -> list[PayeeChange]:
+        own = tuple(rule.intacct_field for rule in self.run.flow.vendors.fields if rule.intacct_field)
+        login = self.run.books.identity().user_id if edits else ""
+        harmless = (*own, *self.rule.harmless_fields)
+        found = Reader(flow=self.run.flow.flow, own_login=login, harmless=harmless).changes(edits)
+        return moved_by(found, self.run.store.payees().of_vendors({one.vendor for one in found}))
+
+    # The bills
+
+    def _concerns(self, moved: Iterable[PayeeChange]) -> tuple[list[Concern], set[str]]:
+        """What holds now, and the changes of which that could not be found out: theirs stay as they are."""
+        rows = {one.change_id: one for one in self.run.store.payees().unanswered()}
+        rows |= {one.change_id: one for one in moved}
+        found: list[Concern] = []
+        unsure: set[str] = set()
+        for change in (one for one in rows.values() if is_unanswered(one)):
+            try:
+                found += self.concerns_of(change)
+            except IntacctAsanaError as error:
+                unsure.add(change.change_id)
+                self.report.fail(f"vendor {change.vendor}", error)
+        return found, unsure
+
+    def concerns_of(self, change: PayeeChange) -> list[Concern]:
+        bills = self.bills_of(change)
+        return Concerned(
+            change=change,
+            approved=self._approved(bills),
+            told=self._told.get(change.change_id, set()),
+            paid_at=cache(lambda: self._paid_at(change)),
+            blocks=self.blocks,
+            now=self.run.now(),
+        ).concerns(list(bills.values()))
+
+    def with_link(self, change: PayeeChange, opened: Collection[Concern]) -> list[Concern]:
+        """The change's open concerns, whose words say where its call-back is now."""
+        words = {one.concern_id: one.words for one in self.concerns_of(change)}
+        return [replace(one, words=words[one.concern_id]) for one in opened if one.concern_id in words]
+
+    def bills_of(self, change: PayeeChange) -> dict[str, BillFacts]:
+        """The vendor's open bills, and whatever waits for this change already, however old."""
+        since = (self.run.now() - timedelta(days=self.rule.window_days)).date()
+        ledger = self.run.store.ledger()
+        found = [*ledger.of(self._told.get(change.change_id, set())).values()]
+        found += [bill for one in change.vendor_ids for bill in ledger.of_vendor(one, since=since)]
+        return {bill.key: bill for bill in found if bill.is_open and bill.vendor_id in change.vendor_ids}
+
+    @cached_property
+    def _told(self) -> Mapping[str, set[str]]:
+        """By change the bills that wait for it."""
+        told: dict[str, set[str]] = {}
+        for one in self.run.store.concerns().open():
+            if one.kind == KIND:
+                told.setdefault(one.cause, set()).add(one.key)
+        return told
+
+    def _approved(self, bills: Mapping[str, BillFacts]) -> dict[str, datetime]:
+        sent = self.run.store.decisions().sent(bills) if bills else []
+        stands = [one for one in sent if one.state is DecisionState.CONFIRMED and one.signal.verdict is Verdict.APPROVE]
+        return {one.key: one.signal.decided_at for one in stands}
+
+    def _paid_at(self, change: PayeeChange) -> datetime | None:
+        paid = [self.run.books.trails.last_payment(one) for one in change.vendor_ids]
+        return max((at for at in paid if at), default=None)
+
+
+def blind(run: FlowRun) -> str:
+    """Why no approval may be carried out now; empty where nothing is known to be hidden, or only advice is asked for."""
+    rule = run.flow.controls.payee_change
+    return (run.store.cursor(BLIND) or "") if rule and rule.mode == "block" else ""
+
+
+def end_what_is_not_declared(run: FlowRun) -> None:
+    """Concerns of a flow whose file does not name this control any more."""
+    left = [one for one in run.store.concerns().open() if one.kind == KIND]
+    if left:
+        run.store.concerns().save([end(one, why=NOT_DECLARED, at=run.now()) for one in left])
+
+
+def unreadable(error: IntacctAsanaError, *, blocks: bool) -> str:
+    """One sentence for the run and for preflight: what is not known, what follows from that, and the cure."""
+    follows = "no approval is carried out until it can be read" if blocks else "approvals go on"
+    cure = "give the role of the integration's user View permission on custom reports, or mend `names_fields`"
+    return f"Intacct's audit history does not say who changed vendors ({error.message}), so {follows}: {cure}."
+
+
+def rows_of_payees(run: FlowRun) -> list[Row]:
+    """Whether the history tells who changes vendors, in the field that the flow names too, and when vendors were paid."""
+    rule, check = run.flow.controls.payee_change, "Intacct vendors' history"
+    if rule is None:
+        return []
+    trails, names = run.books.trails, rule.names_fields or ""
+    try:
+        newest = trails.newest_vendor_edit()
+        edits = trails.vendor_edits(since_text=newest, names_fields=names) if newest or names else []
+    except IntacctAsanaError as error:
+        said = unreadable(error, blocks=rule.mode == "block")
+        return [{"check": check, "result": said, "mend": "", "ok": "no"}]
+    if names and not any(edit.fields for edit in edits):
+        told = f"says who changed a vendor and when; its newest row names no field in {names}, so nobody can tell what"
+    else:
+        told = f"says who changed a vendor and when, and in {names} what" if names else f"says who and when, {What.UNKNOWN}"
+    return [passed(check, told), tried("Intacct vendors' payments", lambda: _payments_told(run))]
+
+
+def _payments_told(run: FlowRun) -> str:
+    run.books.trails.last_payment("")
+    return "can be asked for by vendor"
