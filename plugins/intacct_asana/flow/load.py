@@ -21,6 +21,7 @@ from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.flow import checks, policy_checks, write_back_checks
 from intacct_asana.flow.checks import Found
 from intacct_asana.flow.checks import Path as Place
+from intacct_asana.flow.context import Context
 from intacct_asana.flow.model import Alerts, BillScope, Flow, VendorScope
 from intacct_asana.flow.rules import Approval
 from intacct_asana.flow.signals import KIND_MARKS
@@ -192,9 +193,10 @@ def _between_values(rest: Table) -> Iterator[Found]:
     approval = salvaged(rest, "approval", Approval)
     write_back = salvaged(rest, "write_back", WriteBack)
     alerts = salvaged(rest, "alerts", Alerts)
+    context = salvaged(rest, "context", Context)
     if bills:
         yield from checks.check_bills(bills)
-        yield from checks.check_bill_fields(bills, approval)
+        yield from checks.check_bill_fields(bills, approval, context)
     if vendors:
         yield from checks.check_vendors(vendors)
         yield from checks.check_written_fields(vendors)
@@ -212,6 +214,8 @@ def _between_values(rest: Table) -> Iterator[Found]:
         yield from write_back_checks.check_drafts(write_back, approval)
     if alerts:
         yield from checks.check_alerts(alerts)
+    if context:
+        yield from checks.check_context(context)
 
 
 def _holds(table: Table, part: str, key: str) -> bool:

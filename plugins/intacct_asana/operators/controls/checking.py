@@ -81,13 +81,13 @@ class Checks:
 
     @cached_property
     def reading(self) -> LedgerReading[BillFacts]:
-        run, controls = self.run, self.run.flow.controls
+        run, controls, context = self.run, self.run.flow.controls, self.run.flow.context
         return LedgerReading(
             run.books,
             scope=run.flow.bills,
             kept=run.store.cursor(LEDGER),
             form=f"{FORM} {digest_of(controls, run.flow.connections.intacct)}",
-            days=controls.longest_window_days,
+            days=max(controls.longest_window_days, context.ledger_days(self.at.date()) if context else 0),
             now=self.at,
             keep=facts_of,
         )
