@@ -23,6 +23,9 @@ last. For ten minutes after a change a task is read again, because its history m
 each control look at it, and tells what was found on the tasks, once. With `mode: block` an approval waits for it. When this
 step fails, approvals of bills that it did not see as they are wait for the next run; all else is carried out.
 
+**Context:** where the flow says `context`, `write_context` writes what stands beside a bill into a text field of its task: what
+its vendor bills usually, order, discount, what is left of budgets. Once for each state of the bill that the task shows.
+
 **Asking people:** where the flow says `approval.assign_next` or `approval.remind`, `remind_approvers` assigns each bill's task
 to who is next and reminds those who are due, at most once a day and bill. What it reads is what is due that day.
 
@@ -48,6 +51,7 @@ from intacct_asana import dag_parts
 from intacct_asana.deployment import good_flows
 from intacct_asana.operators.approvals import ReportRunOperator, SettleDecisionsOperator, TellPeopleOperator
 from intacct_asana.operators.controls.checking import CheckBillsOperator
+from intacct_asana.operators.controls.context import WriteContextOperator
 from intacct_asana.operators.flow_run import FlowOperator
 from intacct_asana.operators.people.exceptions import KeepExceptionsOperator
 from intacct_asana.operators.people.reminding import RemindApproversOperator
@@ -75,7 +79,7 @@ for flow in good_flows():
             inlets=[dag_parts.asana_asset(flow.bills.project)],
         )
         steps: list[FlowOperator] = [read]
-        if flow.controls.declared:
+        if flow.controls.declared or (flow.context and flow.context.compares):
             # Before anything is settled: what it finds may hold an approval back, and bills that it did not see do.
             steps.append(
                 CheckBillsOperator(
@@ -103,6 +107,13 @@ for flow in good_flows():
                     flow=flow.flow,
                     pool=flow.pools.asana,
                     trigger_rule=TriggerRule.ALL_DONE,
+                )
+            )
+        if flow.context:
+            # Nobody waits for it. Bills that it compares with were read by check_bills.
+            steps.append(
+                WriteContextOperator(
+                    task_id="write_context", flow=flow.flow, pool=flow.pools.intacct, trigger_rule=TriggerRule.ALL_DONE
                 )
             )
         if flow.exceptions:

@@ -53,6 +53,8 @@ def _bill_needs(flow: Flow) -> Iterator[FieldNeed]:
         yield FieldNeed(name=reason, kind="text")
     if flow.approval.progress_field:
         yield FieldNeed(name=flow.approval.progress_field, kind="text")
+    if flow.context:
+        yield FieldNeed(name=flow.context.field, kind="text")
     yield from _rule_needs(flow, "bill")
 
 

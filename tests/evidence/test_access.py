@@ -146,6 +146,7 @@ def test_roles_that_may_not_be_read_hide_everybody_and_are_one_finding(flow: Sta
     assert {answer.can for one in found.holders if one.logins for answer in one.powers.values()} == {Can.UNKNOWN}
     assert of(found, "cannot_be_known").persons == (f"Alice Martin <{ALICE}>", f"Ben Okafor <{BEN}>")
     assert any("who has which role is not told to this connection" in sentence for sentence in found.untold)
+    assert of(found, "cannot_be_known").reason.endswith("cannot be known: who has which role cannot be read")
 
 
 def test_a_group_gives_its_roles_and_one_that_cannot_be_read_hides_them(flow: Standing) -> None:

@@ -78,9 +78,10 @@ def run_sql(url: str, *statements: str) -> None:
 
 
 UNDONE = {
+    17: "DROP TABLE ia_payee_changes",
+    16: "DROP TABLE ia_findings; DROP TABLE ia_matters",
     15: "DROP TABLE ia_ledger; DROP TABLE ia_concerns",
     14: "DROP TABLE ia_asks; DROP TABLE ia_asked",
-    16: "DROP TABLE ia_findings; DROP TABLE ia_matters",
     13: "DROP TABLE ia_timestamps",
     2: "DROP TABLE ia_marks",
     3: "DROP TABLE ia_webhooks",

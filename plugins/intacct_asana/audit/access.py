@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from intacct_asana.audit.export import defused
-from intacct_asana.audit.powers import Answer, Can, IntacctSide, Power, Powers, is_gone
+from intacct_asana.audit.powers import CANNOT_BE_READ, Answer, Can, IntacctSide, Power, Powers, is_gone
 from intacct_asana.records import Access, IntacctUser, Person
 from intacct_asana.records.access import WorkspaceMember
 
@@ -139,15 +139,19 @@ class _Joined:
             self.users[self.logins.get(user.login.casefold()) or user.email.casefold() or f"login {user.login}"].append(user)
 
     def holders(self) -> Iterator[Holder]:
-        members = {self._email_of(gid) for gid in self.levels}
-        keys = {*self.deciders, *members, *self.users}
+        admins = [gid for gid, one in self.asana.standing.items() if one.is_admin]
+        keys = {*self.deciders, *(self._key_of(gid) for gid in (*self.levels, *admins)), *self.users}
         known = sorted((self._holder(key) for key in keys), key=lambda one: (not one.decides, one.name.casefold(), one.email))
         yield from (
             one for one in known if one.decides or one.asana or any(told.can is not Can.NO for told in one.powers.values())
         )
         yield from (Holder(name=name, email="", asana="agent", powers=self.powers.of(())) for name in self.asana.agents)
 
-    def _email_of(self, gid: str) -> str:
+    def _key_of(self, gid: str) -> str:
+        """The approver's address in the flow file, whatever it is in Asana now; else the address there."""
+        pinned = next((key for key, one in self.deciders.items() if gid and one.gid == gid), "")
+        if pinned:
+            return pinned
         person = (self.asana.people or {}).get(gid)
         return person.email.casefold() if person and person.email else f"user {gid}"
 
@@ -174,7 +178,7 @@ class _Joined:
         )
 
     def _nobody_told(self) -> Mapping[Power, Answer]:
-        return dict.fromkeys(Power, Answer(can=Can.UNKNOWN, why=self.intacct.untold["users"]))
+        return dict.fromkeys(Power, Answer(can=Can.UNKNOWN, why=CANNOT_BE_READ["users"]))
 
     def _asana_words(self, gid: str) -> str:
         levels = [f"{access.level or 'member'}{f' by team {via}' if via else ''}" for access, via in self.levels.get(gid, ())]

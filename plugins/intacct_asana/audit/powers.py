@@ -39,7 +39,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntacctSide:
-    """What Intacct tells. None where it does not; then `untold` says why, by what could not be read."""
+    """What Intacct tells. None where it does not; then `untold` has a whole sentence about why, by what could not be read."""
 
     login: str
     users: Sequence[IntacctUser] | None
@@ -49,6 +49,12 @@ class IntacctSide:
     untold: Mapping[str, str]
 
 
+CANNOT_BE_READ = {
+    "users": "users cannot be read",
+    "assignments": "who has which role cannot be read",
+    "rights": "what roles permit cannot be read",
+    "groups": "who is in which user group cannot be read",
+}
 PERMISSIONS: Mapping[str, Power] = {
     "bills": Power.ENTER,
     "ap bills": Power.ENTER,
@@ -109,7 +115,7 @@ class Powers:
             if PERMISSIONS.get(_folded(right.permission)) is power
         ]
         if self.side.groups is None:
-            answers.append(Answer(can=Can.UNKNOWN, why=self.side.untold["groups"]))
+            answers.append(Answer(can=Can.UNKNOWN, why=CANNOT_BE_READ["groups"]))
         return worst(answers)
 
     def _why_blind(self) -> str:
@@ -117,7 +123,7 @@ class Powers:
         side = self.side
         for what, rows in (("assignments", side.assignments), ("rights", side.rights)):
             if rows is None:
-                return side.untold[what]
+                return CANNOT_BE_READ[what]
         if not side.assignments:
             return "no user has a role: this company may permit things to the users themselves, which the gateway does not list"
         named = {_folded(right.permission) for right in side.rights or ()}

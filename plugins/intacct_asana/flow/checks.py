@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from intacct_asana.flow.context import Budget, Context
 from intacct_asana.flow.controls import PayeeRule
 from intacct_asana.flow.model import Alerts, Assignee, BillScope, VendorScope
 from intacct_asana.flow.rules import PAIR_PLACEHOLDERS, Approval, FieldRule, VendorField
@@ -250,8 +251,8 @@ def check_waking(wake: object, *, has_schedule: bool, has_url: bool) -> Iterator
         yield Found(path=("wake",), what="`webhook` has no address for Asana to call", mend=mend)
 
 
-def check_bill_fields(bills: BillScope, approval: Approval | None) -> Iterator[Found]:
-    """Key, approval and declared fields of the bills' project are all different."""
+def check_bill_fields(bills: BillScope, approval: Approval | None, context: Context | None) -> Iterator[Found]:
+    """Key, approval, context and declared fields of the bills' project are all different."""
     named: list[tuple[Path, str]] = [(("bills", "key_field"), bills.key_field)]
     if approval:
         if approval.signal.kind == "enum":
@@ -260,6 +261,8 @@ def check_bill_fields(bills: BillScope, approval: Approval | None) -> Iterator[F
             named.append((("approval", "reason_field"), approval.reason_text_field))
         if approval.progress_field:
             named.append((("approval", "progress_field"), approval.progress_field))
+    if context:
+        named.append((("context", "field"), context.field))
     named += [(("bills", "fields", index, "name"), rule.name) for index, rule in enumerate(bills.fields)]
     yield from check_names(named)
 
@@ -277,6 +280,28 @@ def check_payees(rule: PayeeRule, approval: Approval) -> Iterator[Found]:
     if not set(rule.callback.release_by) - {rule.callback.assignee}:
         what = f"{rule.callback.assignee} is asked to call, and nobody else could release what they called about"
         yield Found(path=path, what=what, mend="name a second person")
+
+
+def check_context(context: Context) -> Iterator[Found]:
+    """A line belongs to one budget of a year at most, or what is left of two would be told of the same money."""
+    for place, budget in enumerate(context.budgets):
+        path: Path = ("context", "budgets", place)
+        for earlier in context.budgets[:place]:
+            yield from _check_two_budgets(budget, earlier, path)
+        for currency, amount in budget.amount.items():
+            if not amount:
+                what = f"the budget {budget.name!r} has nothing in {currency}"
+                yield Found(path=(*path, "amount"), what=what, mend="write how much there is for the year, or remove it")
+
+
+def _check_two_budgets(budget: Budget, earlier: Budget, path: Path) -> Iterator[Found]:
+    if clash := budget.clashes(earlier):
+        what = f"the budgets {budget.name!r} and {earlier.name!r} of {budget.year} both claim {clash}"
+        mend = "take it out of one of them, or name the departments of each, so that every line has one budget"
+        yield Found(path=path, what=what, mend=mend)
+    elif (budget.name, budget.year) == (earlier.name, earlier.year):
+        what = f"{budget.year} has two budgets that are called {budget.name!r}"
+        yield Found(path=(*path, "name"), what=what, mend="give each a name of its own, or make one of them")
 
 
 def check_projects(bills: BillScope, vendors: VendorScope) -> Iterator[Found]:

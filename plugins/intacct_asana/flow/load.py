@@ -21,6 +21,7 @@ from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.flow import checks, policy_checks, write_back_checks
 from intacct_asana.flow.checks import Found
 from intacct_asana.flow.checks import Path as Place
+from intacct_asana.flow.context import Context
 from intacct_asana.flow.controls import Controls
 from intacct_asana.flow.model import Alerts, BillScope, Flow, VendorScope
 from intacct_asana.flow.rules import Approval
@@ -194,9 +195,10 @@ def _between_values(rest: Table) -> Iterator[Found]:
     write_back = salvaged(rest, "write_back", WriteBack)
     alerts = salvaged(rest, "alerts", Alerts)
     controls = salvaged(rest, "controls", Controls)
+    context = salvaged(rest, "context", Context)
     if bills:
         yield from checks.check_bills(bills)
-        yield from checks.check_bill_fields(bills, approval)
+        yield from checks.check_bill_fields(bills, approval, context)
     if vendors:
         yield from checks.check_vendors(vendors)
         yield from checks.check_written_fields(vendors)
@@ -216,6 +218,8 @@ def _between_values(rest: Table) -> Iterator[Found]:
         yield from checks.check_alerts(alerts)
     if controls and controls.payee_change and approval:
         yield from checks.check_payees(controls.payee_change, approval)
+    if context:
+        yield from checks.check_context(context)
 
 
 def _holds(table: Table, part: str, key: str) -> bool:

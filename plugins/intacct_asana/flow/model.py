@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from intacct_asana.flow.context import Context
 from intacct_asana.flow.controls import Controls
 from intacct_asana.flow.exceptions import DriftRule, Exceptions
 from intacct_asana.flow.rules import Approval, BillField, VendorField, digest_of
@@ -345,6 +346,9 @@ class Flow(Part):
     approval: Approval
     write_back: WriteBack = WriteBack()
     controls: Controls = Controls()
+    context: Context | None = None
+    """What a bill's task tells beside the bill. Nothing when left out."""
+
     evidence: EvidenceRule = EvidenceRule()
     drift: DriftRule = DriftRule()
 

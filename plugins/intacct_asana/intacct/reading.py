@@ -24,7 +24,18 @@ from intacct_asana.intacct.payments import (
     PAYMENT_WISHED,
     payments_of,
 )
-from intacct_asana.intacct.query import MOST_ROWS, MOST_VALUES, Filter, Query, all_of, equal, is_known, is_null, one_of
+from intacct_asana.intacct.query import (
+    MOST_ROWS,
+    MOST_VALUES,
+    Filter,
+    Query,
+    all_of,
+    at_least,
+    equal,
+    is_known,
+    is_null,
+    one_of,
+)
 from intacct_asana.intacct.records import (
     BILL,
     BILL_NEEDED,
@@ -233,6 +244,18 @@ class Reader:
                     except UnexpectedReply as error:
                         wrong.setdefault(parent, error)
         return {parent: tuple(sorted(lines, key=lambda line: line.place)) for parent, lines in found.items()}
+
+    def lines_on(
+        self, accounts: Sequence[str], *, departments: Sequence[str] = (), from_bill_no: int
+    ) -> list[tuple[str, BillLine]]:
+        """Lines with one of these accounts, and one of these departments where any is named, with their bills' record numbers.
+
+        Of bills of every state that have this record number or a higher one.
+        """
+        scope = [one_of("ACCOUNTNO", accounts), at_least(PARENT_BILL, str(from_bill_no))]
+        scope += [one_of("DEPARTMENTID", departments)] if departments else []
+        rows = (row for page in self.pages(LINE, Walk(scope=tuple(scope)), page_size=MOST_ROWS) for row in page)
+        return [(parent_bill_of(row), line_of(row)) for row in rows if not is_offset_line(row)]
 
     def users(self) -> list[IntacctUser]:
         """Source: https://developer.intacct.com/api/company-console/users/#query-and-list-users"""

@@ -47,6 +47,12 @@ class StoredLedger:
     def dated(self, *, since: date) -> list[BillFacts]:
         return self._select(ledger.c.bill_date >= since.isoformat())
 
+    def numbers_since(self, since: date) -> list[str]:
+        """Record numbers of bills that are dated on that day or later."""
+        query = select(ledger.c.record_no).where(ledger.c.flow == self._flow, ledger.c.bill_date >= since.isoformat())
+        with self._database.read() as connection:
+            return list(connection.execute(query).scalars())
+
     def same_number(self, *numbers: str) -> list[BillFacts]:
         wanted = sorted({_cut(one) for one in numbers if one})
         if not wanted:

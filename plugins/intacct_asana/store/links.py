@@ -70,6 +70,12 @@ class StoredLinks:
         rows = self._rows(shown, shown.c.key, tasks, order=(shown.c.shown_at, shown.c.id))
         return {row.key: _snapshot(row) for row in rows if row.task_gid == tasks[row.key]}
 
+    def shown_after(self, place: int, *, most: int) -> list[tuple[int, str, str]]:
+        """What tasks began to show behind a place, oldest first: (place, key, task gid). Places only grow."""
+        query = select(shown.c.id, shown.c.key, shown.c.task_gid).where(self._own(shown), shown.c.id > place)
+        with self._database.read() as connection:
+            return [(row.id, row.key, row.task_gid) for row in connection.execute(query.order_by(shown.c.id).limit(most))]
+
     def stood_for(self, task_gids: Collection[str]) -> Mapping[str, str]:
         """By task the key of the record that it showed last, also when another task stands for that record by now."""
         rows = self._rows(shown, shown.c.task_gid, task_gids, order=(shown.c.shown_at, shown.c.id))

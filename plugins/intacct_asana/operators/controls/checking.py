@@ -88,14 +88,14 @@ class Checks:
 
     @cached_property
     def reading(self) -> LedgerReading[BillFacts]:
-        run, controls = self.run, self.run.flow.controls
+        run, controls, context = self.run, self.run.flow.controls, self.run.flow.context
         edges = edges_of(run.flow.approval) if controls.slices else ()
         return LedgerReading(
             run.books,
             scope=run.flow.bills,
             kept=run.store.cursor(LEDGER),
             form=f"{FORM} {digest_of(controls, run.flow.connections.intacct, *edges)}",
-            days=controls.known_days,
+            days=max(controls.known_days, context.ledger_days(self.at.date()) if context else 0),
             now=self.at,
             keep=facts_of,
         )
