@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from intacct_asana.errors import IntacctAsanaError
-from intacct_asana.operators.asking import ASKED_AS
+from intacct_asana.operators.people.asking import ASKED_AS
 from intacct_asana.records import Cursor
 
 from tests.asking.asking_world import Asked
@@ -274,7 +274,7 @@ def test_a_flow_that_goes_over_to_another_way_closes_what_is_open(asked: World) 
 
 def test_a_bill_that_cannot_be_read_holds_up_no_other_one(asked: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """For another policy all is worked out anew, a few a run: each begins behind those of the one before."""
-    monkeypatch.setattr("intacct_asana.operators.asking.MOST", 1)
+    monkeypatch.setattr("intacct_asana.operators.people.asking.MOST", 1)
     flow = asked(bills=2)
     flow.pass_time(hours=2)
     # Changed last, so that no run reads the others only because it looks back.
