@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from sandbox.bench import first_sync, memory, wake
+from sandbox.bench import duplicates, first_sync, memory, wake
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+app.command(name="duplicates")(duplicates.main)
 app.command(name="first_sync")(first_sync.main)
 app.command(name="memory")(memory.main)
 app.command(name="wake")(wake.main)

@@ -55,6 +55,19 @@ def test_the_vendor_sync_writes_to_intacct_only_where_the_flow_declares_it(
     assert set(plain.dags["demo_vendor_sync"].task_ids) == {"plan_tasks", "apply_plan"}
 
 
+def test_bills_are_checked_before_decisions_are_settled_where_the_flow_names_a_control(
+    bag: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "check_bills" not in bag.dags["demo_approval_reconciliation"].task_ids
+    text = GOOD.read_text(encoding="utf-8")
+    (tmp_path / "demo.yaml").write_text(f"{text}\ncontrols:\n  duplicates: {{mode: block}}\n", encoding="utf-8")
+    dag = bag_of(tmp_path, monkeypatch).dags["demo_approval_reconciliation"]
+    check, settle = dag.task_dict["check_bills"], dag.task_dict["settle_decisions"]
+    assert (check.upstream_task_ids, settle.upstream_task_ids) == ({"read_decisions"}, {"check_bills"})
+    assert {check.trigger_rule, settle.trigger_rule} == {"all_done"}
+    assert "report_run" in check.downstream_task_ids
+
+
 def test_every_dag_survives_serialisation(bag: Any) -> None:
     from airflow.serialization.serialized_objects import DagSerialization
 

@@ -70,6 +70,13 @@ class Pair:
         return not (self.older.number_like and self.newer.number_like)
 
     @property
+    def swaps_two(self) -> bool:
+        """Whether one number is the other with two characters that follow each other the other way round."""
+        one, other = self.older.number_like, self.newer.number_like
+        differ = [place for place, (mine, theirs) in enumerate(zip(one, other, strict=False)) if mine != theirs]
+        return len(one) == len(other) and len(differ) == 2 and differ[1] - differ[0] == 1 and sorted(one) == sorted(other)
+
+    @property
     def same_amount(self) -> bool:
         return (self.older.currency, self.older.amount) == (self.newer.currency, self.newer.amount)
 
@@ -83,6 +90,7 @@ RULES: tuple[tuple[str, Callable[[Pair], bool]], ...] = (
     ("number and day", lambda p: p.same_vendor and p.same_number and p.is_near),
     ("attachment and day", lambda p: p.same_attachment and p.same_amount and p.is_near),
     ("attachment", lambda p: p.same_attachment and p.same_amount and p.lacks_a_number and p.is_in_window),
+    ("slip and day", lambda p: p.same_vendor and p.swaps_two and p.same_amount and p.is_near),
     ("amount and day", lambda p: p.same_vendor and p.lacks_a_number and p.same_amount and p.is_near),
 )
 """What has to be the same, by the name of the rule. The first that holds counts."""

@@ -39,6 +39,9 @@ class Controls(Part):
     wait_days: Annotated[int, Field(ge=1, le=366)] = 30
     """How many days an approval waits for what a blocking control found. Then it is refused."""
 
+    history_days: Annotated[int, Field(ge=1, le=1500)] = 180
+    """How far back bills are read at first: all that are dated, were made or were changed since. What comes later is kept."""
+
     duplicates: DuplicateRule | None = None
     """Bills that may be entered twice are told on both tasks."""
 
@@ -49,6 +52,6 @@ class Controls(Part):
         return tuple(one for one in named if isinstance(one, ControlRule))
 
     @property
-    def longest_window_days(self) -> int:
+    def known_days(self) -> int:
         """How far back bills have to be known."""
-        return max((int(getattr(one, "window_days", 0)) for one in self.declared), default=0)
+        return max([self.history_days, *(int(getattr(one, "window_days", 0)) for one in self.declared)])
