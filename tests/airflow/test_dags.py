@@ -68,6 +68,17 @@ def test_bills_are_checked_before_decisions_are_settled_where_the_flow_names_a_c
     assert "report_run" in check.downstream_task_ids
 
 
+def test_what_stands_beside_a_bill_is_written_last_and_only_where_the_flow_wants_it(
+    bag: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "write_context" not in bag.dags["demo_approval_reconciliation"].task_ids
+    text = GOOD.read_text(encoding="utf-8")
+    (tmp_path / "demo.yaml").write_text(f"{text}\ncontext:\n  vendor_history: {{days: 365}}\n", encoding="utf-8")
+    dag = bag_of(tmp_path, monkeypatch).dags["demo_approval_reconciliation"]
+    assert "check_bills" in dag.task_ids, "it reads the bills to compare with"
+    assert dag.task_dict["write_context"].downstream_task_ids == {"report_run"}
+
+
 def test_every_dag_survives_serialisation(bag: Any) -> None:
     from airflow.serialization.serialized_objects import DagSerialization
 

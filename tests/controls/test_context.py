@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.operators.controls.context import WriteContextOperator
 
 from tests.controls.controls_world import Controlled
@@ -84,7 +85,12 @@ def test_a_neighbours_bill_has_nothing_written_and_a_change_of_the_bill_has(comp
 
 
 def test_where_nothing_is_new_neither_system_is_asked(company: Told) -> None:
-    company.enter_lines(SOFTWARE, number="A-1")
+    for number in ("A-1", "A-2", "A-3"):
+        company.enter_lines(SOFTWARE, number=number)
+    company.check()
+    told = company.calls_of(company.write)
+    assert sum(count for name, count in told.items() if "intacct query" in name) == 3, "bills, their lines, lines of the budget"
+    assert told["asana PUT /tasks/{gid}"] == 3
     company.run()
     assert company.calls_of(company.write) == {}
     company.pass_time(minutes=30)
@@ -99,7 +105,7 @@ def test_an_approval_and_its_stamp_are_not_touched_by_it(company: Told) -> None:
     company.run()
     assert company.held(0)["ASANA_DECISION"] == "Approved"
     text = company.says(0)
-    company.sync(full_refresh=True)
+    company.sync(full=True)
     company.run()
     assert (company.says(0), company.held(0)["ASANA_DECISION"]) == (text, "Approved")
     assert [one.state for one in company.decisions(0)] == ["CONFIRMED"]
@@ -115,16 +121,28 @@ def test_lines_that_may_not_be_read_are_said_and_all_else_is_told(company: Told)
     assert company.says(0).startswith("No bill of this vendor in 365 days before.")
 
 
-def test_a_lost_answer_is_looked_for_and_a_run_that_dies_is_gone_on_from(company: Told) -> None:
+@pytest.mark.parametrize("fault", ["drop", "lost_answer"])
+def test_a_run_that_got_no_answer_is_gone_on_from(company: Told, fault: str) -> None:
     company.enter_lines(SOFTWARE, number="A-1")
     company.pass_time(1)
     company.check()
-    company.sandbox.fault("asana", "PUT /tasks/{gid}", "drop", times=10)
-    with pytest.raises(Exception, match="context of task"):
+    company.sandbox.fault("asana", "PUT /tasks/{gid}", fault, times=10)
+    with pytest.raises(IntacctAsanaError, match="context of task"):
         company.write()
     company.sandbox.clear_faults()
-    assert company.says(0) == ""
+    assert company.calls_of(company.write)["asana PUT /tasks/{gid}"] == 1
+    assert company.says(0).startswith("No bill of this vendor")
+    assert company.calls_of(company.write) == {}
+
+
+def test_a_task_that_is_gone_fails_nothing_and_a_new_one_is_told_beside(company: Told) -> None:
+    company.enter_lines(SOFTWARE, number="A-1")
+    company.pass_time(1)
+    company.check()
+    company.act(BEN, "delete")
     company.write()
+    company.sync(full=True)
+    company.run()
     assert company.says(0).startswith("No bill of this vendor")
 
 
