@@ -295,3 +295,27 @@ def test_preflight_says_what_the_history_tells_and_who_cannot_be_asked(payees: C
     assert "cannot tell what" in history()["result"]
     flow.sandbox.settings(denied_objects=["AUDITHISTORY"])
     assert (history()["ok"], "View permission on custom reports" in history()["result"]) == ("no", True)
+
+
+def test_a_vendor_that_was_paid_since_is_asked_about_no_further_time(payees: Company) -> None:
+    """Bills that come later cost no call, however long the vendor is not changed again."""
+    flow = payees(rule="mode: advise")
+    flow.change_bank()
+    flow.pay(flow.enter(synced=False))
+    flow.run()
+    assert [str(one.state) for one in flow.changes()] == ["PASSED"]
+    flow.enter()
+    calls = flow.calls_of(flow.check)
+    assert not [name for name in calls if "APPYMT" in name], calls
+    assert flow.concerns() == []
+
+
+def test_an_approval_that_was_chosen_after_the_last_look_waits_for_the_next(payees: Company) -> None:
+    flow = payees()
+    flow.pass_time(minutes=30)
+    flow.approve(ALICE)
+    flow.read()
+    settled = flow.settle()
+    assert (flow.states(), settled["waiting"]) == (["RECORDED"], 1)
+    flow.heal()
+    flow.is_approved()

@@ -37,8 +37,8 @@ class Watch:
     concerns: Concerns
     now: Callable[[], datetime]
     checks: bool = True
-    blind: str = ""
-    """Why a control that blocks could not look at all. It is said of the run, and of no bill."""
+    unlooked: Callable[[Decision], str] = lambda decision: ""
+    """Why a control that blocks has not looked, whatever the bill: said of the run, and of no bill."""
 
     def __call__(self, case: Case) -> Case:
         """The case with everything that was found about its bill. Raises NotChecked for an approval of a bill unseen."""
@@ -46,8 +46,8 @@ class Watch:
         if not self.checks:
             return case
         if case.decision.state in JUDGED and case.decision.signal.verdict is Verdict.APPROVE and case.bill:
-            if self.blind:
-                raise NotChecked(f"Approval {case.decision.decision_id} waits for the next run. {self.blind}")
+            if why := self.unlooked(case.decision):
+                raise NotChecked(f"Approval {case.decision.decision_id} waits for the next run. {why}")
             raise_unless_checked(case.decision, case.bill, self.ledger.of([key]).get(key))
         stored = self.concerns.of([key])
         now = [released(one, case, at=self.now()) if one.is_open else one for one in stored]

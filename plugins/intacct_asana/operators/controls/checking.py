@@ -19,7 +19,7 @@ from intacct_asana.errors import IntacctAsanaError, OddRecord, Refused
 from intacct_asana.flow.rules import digest_of
 from intacct_asana.journal import Outcome, carry_out
 from intacct_asana.operators.controls.callbacks import look_at_payees
-from intacct_asana.operators.controls.payees import blind
+from intacct_asana.operators.controls.payees import unlooked
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
 from intacct_asana.reading.ledger import LEDGER, LedgerReading, Read, without_fields
 from intacct_asana.records import Cursor, Link
@@ -44,7 +44,7 @@ def watch_of(run: FlowRun) -> Watch:
         concerns=run.store.concerns(),
         now=run.now,
         checks=bool(run.flow.controls.declared) and not run.flow.rehearsal,
-        blind=blind(run),
+        unlooked=unlooked(run),
     )
 
 
