@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.operators.preflight import CheckIntacctOperator
 
 from tests.controls.payee_world import BLOCK, CALLED, Payees
@@ -319,3 +320,22 @@ def test_an_approval_that_was_chosen_after_the_last_look_waits_for_the_next(paye
     assert (flow.states(), settled["waiting"]) == (["RECORDED"], 1)
     flow.heal()
     flow.is_approved()
+
+
+def test_a_hold_without_an_answer_is_settled_when_the_release_comes_before_anybody_looked(payees: Company) -> None:
+    flow = payees(rule=f"{BLOCK}, hold: true")
+    flow.approve(ALICE)
+    flow.change_bank()
+    flow.read()
+    flow.sandbox.fault("intacct", "update APBILL", "lost_answer")
+    flow.sandbox.fault("intacct", "query APBILL", "html", on_call=5, times=20)
+    with pytest.raises(IntacctAsanaError):
+        flow.check()
+    flow.sandbox.clear_faults()
+    assert flow.store.intents().about([flow.key()])[-1].state.is_in_doubt
+    flow.say(ERIN, CALLED)
+    flow.say(BEN, "release")
+    flow.heal()
+    assert flow.bill()["on_hold"] is False
+    flow.is_approved()
+    assert [one["step"] for one in flow.proofs(about="hold")] == ["HELD", "RELEASED"]

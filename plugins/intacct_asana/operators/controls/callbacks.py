@@ -272,11 +272,11 @@ class CallBacks:
     def see_to_holds(self, *, wanted: bool) -> None:
         """Sets those that are missing, and lifts ours where nothing of this kind is open about the bill any more."""
         opened = {one.key: one for one in self.concerns.open() if one.kind == KIND}
-        missing = [one for one in opened.values() if wanted and not self.holds.is_seen_to(one)]
         to_lift = [key for key in self.ours() if key not in opened]
-        facts = self.run.store.ledger().of({*(one.key for one in missing), *to_lift})
+        facts = self.run.store.ledger().of({*(opened if wanted else ()), *to_lift})
         # A draft or a declined bill is held once it is submitted.
-        to_hold = [one for one in missing if one.key in facts and facts[one.key].state not in NOT_READY]
+        ready = [one for one in opened.values() if one.key in facts and facts[one.key].state not in NOT_READY]
+        to_hold = [one for one in ready if not self.holds.is_seen_to(one, record_no=facts[one.key].record_no)]
         numbers = [facts[key].record_no for key in {*(one.key for one in to_hold), *to_lift} if key in facts]
         bills: dict[str, Bill] = {}
         for page in self.run.books.bills_again(numbers, unread=lambda one: None) if numbers else ():
