@@ -20,7 +20,7 @@ from intacct_asana.flow.rules import digest_of
 from intacct_asana.journal import Outcome, carry_out
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
 from intacct_asana.reading.ledger import LEDGER, LedgerReading, Read, without_fields
-from intacct_asana.records import Cursor, Link
+from intacct_asana.records import Cursor, Link, Unread
 from intacct_asana.records.concerns import GONE, BillFacts, Concern
 from intacct_asana.sync.report import Report
 
@@ -114,8 +114,16 @@ class Checks:
                     self._judge(store.ledger())
                 store.concerns().save(self.kept)
                 store.save_cursor(Cursor(name=LEDGER, value=read.cursor))
-        for odd in read.unread.values():
-            self._report.fail(odd.key or odd.record_no, OddRecord(odd.why))
+        self._name(read.unread.values())
+
+    def _name(self, unread: Collection[Unread]) -> None:
+        """Those that cannot be read. Of one that this flow has no task of it is said, and fails nothing."""
+        links = self.run.store.links("bill").of({one.key for one in unread} if unread else ())
+        for one in unread:
+            if one.key in links:
+                self._report.fail(one.key, OddRecord(one.why))
+            else:
+                self._report.say(one.key or one.record_no, one.why)
 
     # Which bills.
 
