@@ -61,6 +61,20 @@ def test_a_quiet_run_costs_one_call_and_a_flow_without_controls_none(a_company: 
     assert flow.calls_of(flow.settle) == quiet
 
 
+def test_many_changes_are_read_in_pages(a_company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("intacct_asana.intacct.hook.HEADERS", 2)
+    flow = a_company()
+    for number in range(5):
+        flow.enter(f"INV-{number}", synced=False, without_change_time=number % 2 == 0)
+    flow.check()
+    for number in range(5, 10):
+        flow.enter(f"INV-{number}", synced=False, without_change_time=number % 2 == 0)
+    flow.edit(bill=1, amount="1.00", line=1)
+    flow.check()
+    known = {one.number: one.amount for one in flow.store.ledger().all()}
+    assert (len(known), known["INV-1"]) == (10, 1)
+
+
 def test_what_is_asked_for_once_a_day_is_the_fields_and_the_bills_of_open_concerns(a_company: Company) -> None:
     flow = a_company()
     flow.enter("INV-1")
@@ -259,6 +273,18 @@ def test_when_the_check_fails_approvals_of_unseen_bills_wait_and_rejections_do_n
     assert report["waiting"] == 2
     flow.run()
     assert [flow.says(bill)[0] for bill in (0, 3)] == ["approved", "rejected"]
+
+
+def test_what_only_advises_holds_nothing_when_the_check_fails(a_company: Company) -> None:
+    flow = a_company(controls="duplicates: {mode: advise}")
+    flow.enter("INV-1")
+    flow.choose(ALICE, "Approved", bill=0)
+    flow.read()
+    flow.sandbox.fault("intacct", "query APBILL", "refuse", times=1)
+    with pytest.raises(IntacctAsanaError):
+        flow.check()
+    flow.settle()
+    assert flow.says(0)[0] == "approved"
 
 
 def test_an_approval_waits_no_longer_than_the_flow_says(a_company: Company) -> None:

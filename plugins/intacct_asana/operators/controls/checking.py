@@ -35,11 +35,13 @@ SHUT = "shut"
 
 def watch_of(run: FlowRun) -> Watch:
     """What the controls found, for whoever judges decisions. A flow without controls has nothing to watch."""
+    controls = run.flow.controls.declared
     return Watch(
         ledger=run.store.ledger(),
         concerns=run.store.concerns(),
         now=run.now,
-        checks=bool(run.flow.controls.declared) and not run.flow.rehearsal,
+        has_controls=bool(controls) and not run.flow.rehearsal,
+        blocks=any(one.mode == "block" for one in controls),
     )
 
 
@@ -47,7 +49,7 @@ class CheckBillsOperator(FlowOperator):
     """Reads what changed among all bills, asks each control about it, keeps what was found and tells it on the tasks, once.
 
     Facts, concerns and cursor are kept in one transaction; what was kept and not told yet is told by the next run. When this
-    step fails, approvals of bills that it did not see as they are wait (`approvals.guards.concerns`), and nothing else does.
+    step fails, approvals of bills that it did not see as they are wait where a control blocks (`approvals.guards.concerns`).
     In a rehearsal everything is read each time, and what would be told is said.
     """
 
