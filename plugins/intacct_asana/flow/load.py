@@ -208,6 +208,9 @@ def _between_values(rest: Table) -> Iterator[Found]:
         yield from policy_checks.check_policy(approval)
     if approval and vendors:
         yield from policy_checks.check_policy_vendors(approval, vendors)
+    controls = salvaged(rest, "controls", Controls)
+    if controls and approval:
+        yield from policy_checks.check_controls(controls, approval)
     if write_back:
         yield from write_back_checks.check_write_back(write_back)
     if write_back and approval:
