@@ -102,15 +102,17 @@ BEFORE, AFTER = NINE - timedelta(hours=1), NINE + timedelta(hours=1)
 def keys(
     bill: BillFacts, *, paid: datetime | None = None, approved: datetime | None = None, told: bool = False, may_ask: bool = True
 ) -> list[str]:
-    def ask() -> datetime | None:
+    change = a_change()
+
+    def ask() -> bool:
         assert may_ask, "Intacct is asked for nothing"
-        return paid
+        return paid is not None and paid > change.at
 
     concerned = Concerned(
-        change=a_change(),
+        change=change,
         approved={bill.key: approved} if approved else {},
         told={bill.key} if told else set(),
-        paid_at=ask,
+        was_paid_since=ask,
         blocks=True,
         now=AFTER,
     )

@@ -64,7 +64,14 @@ class Quarter:
             bill = self.bills[change.vendor]
             approved = {bill.key: self.approved[change.vendor]} if change.vendor in self.approved else {}
             paid = self.paid.get(change.vendor)
-            looked = Concerned(change=change, approved=approved, told=(), paid_at=lambda at=paid: at, blocks=True, now=BEGIN)
+            looked = Concerned(
+                change=change,
+                approved=approved,
+                told=(),
+                was_paid_since=lambda is_so=paid is not None and paid > change.at: is_so,
+                blocks=True,
+                now=BEGIN,
+            )
             found |= {one.key for one in looked.concerns([bill])}
         return found
 

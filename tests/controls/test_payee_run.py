@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.operators.preflight import CheckIntacctOperator
 
 from tests.controls.payee_world import BLOCK, CALLED, Payees
@@ -295,3 +296,46 @@ def test_preflight_says_what_the_history_tells_and_who_cannot_be_asked(payees: C
     assert "cannot tell what" in history()["result"]
     flow.sandbox.settings(denied_objects=["AUDITHISTORY"])
     assert (history()["ok"], "View permission on custom reports" in history()["result"]) == ("no", True)
+
+
+def test_a_vendor_that_was_paid_since_is_asked_about_no_further_time(payees: Company) -> None:
+    """Bills that come later cost no call, however long the vendor is not changed again."""
+    flow = payees(rule="mode: advise")
+    flow.change_bank()
+    flow.pay(flow.enter(synced=False))
+    flow.run()
+    assert [str(one.state) for one in flow.changes()] == ["PASSED"]
+    flow.enter()
+    calls = flow.calls_of(flow.check)
+    assert not [name for name in calls if "APPYMT" in name], calls
+    assert flow.concerns() == []
+
+
+def test_an_approval_that_was_chosen_after_the_last_look_waits_for_the_next(payees: Company) -> None:
+    flow = payees()
+    flow.pass_time(minutes=30)
+    flow.approve(ALICE)
+    flow.read()
+    settled = flow.settle()
+    assert (flow.states(), settled["waiting"]) == (["RECORDED"], 1)
+    flow.heal()
+    flow.is_approved()
+
+
+def test_a_hold_without_an_answer_is_settled_when_the_release_comes_before_anybody_looked(payees: Company) -> None:
+    flow = payees(rule=f"{BLOCK}, hold: true")
+    flow.approve(ALICE)
+    flow.change_bank()
+    flow.read()
+    flow.sandbox.fault("intacct", "update APBILL", "lost_answer")
+    flow.sandbox.fault("intacct", "query APBILL", "html", on_call=5, times=20)
+    with pytest.raises(IntacctAsanaError):
+        flow.check()
+    flow.sandbox.clear_faults()
+    assert flow.store.intents().about([flow.key()])[-1].state.is_in_doubt
+    flow.say(ERIN, CALLED)
+    flow.say(BEN, "release")
+    flow.heal()
+    assert flow.bill()["on_hold"] is False
+    flow.is_approved()
+    assert [one["step"] for one in flow.proofs(about="hold")] == ["HELD", "RELEASED"]

@@ -145,12 +145,14 @@ class Decided(Report):
         rule = f" ({decision.rule})" if decision.rule else ""
         self.say(decision.decision_id, f"{decision.decision_id} on {decision.key}: {decision.state}{rule}")
 
-    def missed(self, decision: Decision, error: IntacctAsanaError) -> None:
+    def missed(self, decision: Decision, error: IntacctAsanaError) -> set[str]:
+        """The bill about which nothing else may be settled in this run: nothing is under way for what was not judged yet."""
         if isinstance(error, NotChecked):
             self.waiting += 1
             self.say(decision.decision_id, error.message)
-        else:
-            self.fail(f"{decision.key} ({decision.decision_id})", error)
+            return set()
+        self.fail(f"{decision.key} ({decision.decision_id})", error)
+        return {decision.key}
 
     def summary(self) -> dict[str, object]:
         return {

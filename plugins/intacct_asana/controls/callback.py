@@ -21,7 +21,7 @@ from intacct_asana.text import short
 
 CALLED, RELEASE, FRAUD, KEEP = "called", "release", "confirmed fraud", "keep held"
 HOW_TO_CALL = "called: whom you called, where the number is from, when, outcome"
-LONGEST = 200
+LONGEST, MOST_NAMED = 200, 20
 WORDS = DeclaredComment(words=dict.fromkeys((CALLED, RELEASE, FRAUD, KEEP), Verdict.APPROVE))
 """A word counts on a line of its own, or before a colon, as a declared word of an approval does."""
 
@@ -215,11 +215,12 @@ def callback_notes(
     change: PayeeChange, *, happened: str, bills: Sequence[str], releasers: Sequence[str], blocks: bool, mark: str
 ) -> str:
     """What happened, what to do, who may release, and how the task is found again."""
+    more = [f"and {len(bills) - MOST_NAMED} more"] if len(bills) > MOST_NAMED else []
     waits = "Their approval waits for this." if blocks else "Nothing waits for this but you should know."
     return "\n".join(
         [
             happened,
-            f"Bills: {'; '.join(bills)}. {waits}",
+            f"Bills: {'; '.join([*bills[:MOST_NAMED], *more])}. {waits}",
             "1. Call the vendor on a number that you know from elsewhere, as an earlier contract: never one from the message "
             "that asked for the change, nor from the vendor's record.",
             f"2. Write a comment here: {HOW_TO_CALL}. No account numbers.",

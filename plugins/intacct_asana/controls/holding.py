@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 
 from intacct_asana.approvals.intake import known_editor
@@ -17,7 +17,7 @@ from intacct_asana.approvals.seen import Facts, bill_facts, last_editor
 from intacct_asana.approvals.stamp import Writer
 from intacct_asana.approvals.write_steps import HELD, HOLD, ON_BILL, RELEASED, Hold, Reading, StepKind, Turned
 from intacct_asana.journal import Outcome, carry_out
-from intacct_asana.records import SETTLED_STATES, Bill, DecisionState, Intent, Verdict, snapshot_of
+from intacct_asana.records import SETTLED_STATES, Bill, DecisionState, Intent, IntentState, Verdict, snapshot_of
 from intacct_asana.records.concerns import Concern
 
 OWN = {HELD.word: "payee-hold-", RELEASED.word: "payee-release-"}
@@ -38,25 +38,41 @@ class PayeeHolds:
     held: list[str] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
 
-    def is_seen_to(self, concern: Concern) -> bool:
+    def is_seen_to(self, concern: Concern, *, record_no: str) -> bool:
         """Whether its bill is held by us, or was found on hold when that was asked for this concern."""
-        row = self.run.journal.of([_id(HELD, concern.concern_id)]).get(_id(HELD, concern.concern_id))
-        return concern.key in self.ours() or (row is not None and row.answer.get("held") == AS_FOUND)
+        setter = self.ours().get(concern.key)
+        row = self._row(HELD, setter or concern.concern_id)
+        if row is None or row.state.is_in_doubt or row.body["record_no"] != record_no:
+            # A bill that Purchasing made anew is on hold no more.
+            return False
+        return setter is not None or row.answer.get("held") == AS_FOUND
 
     def hold(self, concern: Concern, bill: Bill) -> None:
         """Raises what keeps it from being set, Turned where it is not to be set any more."""
-        self._put(HELD, concern.concern_id, bill)
+        self._put(HELD, self.ours().get(concern.key, concern.concern_id), bill)
 
     def lift(self, bill: Bill) -> None:
-        """Of a bill that we hold and that waits for nothing of this kind any more.
+        """Of a bill that we hold and that waits for nothing of this kind any more. A write without an answer is settled first.
 
         Where new bills are held until they are approved, an undecided one stays held, and its approval lifts that.
         """
+        setter, key = self.ours()[bill.bill_key], bill.bill_key
+        if self._is_in_doubt(HELD, setter):
+            with suppress(Turned):
+                self._put(HELD, setter, bill, wanted=False)
         is_wanted = self.run.policy.intake and not self._is_approved(bill)
-        if bill.on_hold and not is_wanted and bill.state not in (*SETTLED_STATES, *NOT_READY):
-            self._put(RELEASED, self.ours()[bill.bill_key], bill)
-        else:
-            self.forget(bill.bill_key)
+        is_free = bill.state not in (*SETTLED_STATES, *NOT_READY) and not is_wanted
+        if key in self.ours() and (self._is_in_doubt(RELEASED, setter) or (bill.on_hold and is_free)):
+            self._put(RELEASED, setter, bill)
+        elif key in self.ours():
+            self.forget(key)
+
+    def _row(self, step: Hold, concern_id: str) -> Intent | None:
+        return self.run.journal.of([_id(step, concern_id)]).get(_id(step, concern_id))
+
+    def _is_in_doubt(self, step: Hold, concern_id: str) -> bool:
+        row = self._row(step, concern_id)
+        return row is not None and row.state.is_in_doubt
 
     def forget(self, key: str) -> None:
         """Its hold is no matter of ours any more."""
@@ -66,9 +82,10 @@ class PayeeHolds:
         stand = (one for one in self.run.decisions.of(bill.bill_key) if one.state is DecisionState.CONFIRMED)
         return any(one.signal.verdict is Verdict.APPROVE for one in stand)
 
-    def _put(self, step: Hold, concern_id: str, bill: Bill) -> None:
-        run, intent_id = self.run, _id(step, concern_id)
-        row, decided = run.journal.of([intent_id]).get(intent_id), run.decisions.of(bill.bill_key)
+    def _put(self, step: Hold, concern_id: str, bill: Bill, *, wanted: bool = True) -> None:
+        """`wanted` False settles a write of which nobody knows what became, and sends none."""
+        run, row = self.run, self._row(step, concern_id)
+        decided = run.decisions.of(bill.bill_key)
         known = known_editor(bill, run.journal)
         editor = last_editor(bill, decided, own_login=run.asked.own_login(), known=known) or ""
         if row and row.state.is_in_doubt and row.body["record_no"] == bill.record_no:
@@ -79,7 +96,7 @@ class PayeeHolds:
             books=run.books,
             policy=run.policy,
             look=lambda: self._now(bill),
-            check=_raise_unless_open,
+            check=lambda now: _raise_unless_open(now, wanted=wanted),
             looks_first=True,
         )
         intent = _intent(step, concern_id, bill, flow=run.policy.flow, editor=editor)
@@ -94,19 +111,22 @@ class PayeeHolds:
         return now if now and now.bill_key == bill.bill_key else None
 
     def _keep(self, outcome: Outcome) -> Mapping[str, object] | None:
-        """With the evidence of it, and with who had changed the bill before: Intacct names us from now on."""
+        """With the evidence of it, and with who had changed the bill before: Intacct names us from now on.
+
+        A bill counts as ours from before its hold is sent, until it is certain that there is none.
+        """
+        intent, is_hold = outcome.intent, outcome.intent.intent_id.startswith(OWN[HELD.word])
+        if is_hold and intent.state is IntentState.SENT:
+            self.keep_ours({**self.ours(), intent.subject: str(intent.body["concern"])})
+        elif intent.state is IntentState.REFUSED if is_hold else outcome.is_done:
+            self.forget(intent.subject)
         if not outcome.is_done:
             return None
-        intent, reading = outcome.intent, outcome.found
-        assert isinstance(reading, Reading)
-        is_hold = intent.intent_id.startswith(OWN[HELD.word])
-        if not is_hold:
-            self.forget(intent.subject)
         if not intent.tries:
             # Somebody else had done it.
             return {"held": AS_FOUND}
-        if is_hold:
-            self.keep_ours({**self.ours(), intent.subject: str(intent.body["concern"])})
+        reading = outcome.found
+        assert isinstance(reading, Reading)
         (self.held if is_hold else self.released).append(intent.subject)
         facts: Facts = {"about": "hold", "step": "HELD" if is_hold else "RELEASED", "control_id": intent.control_id}
         self.note(intent.subject, {**facts, "concern": intent.body["concern"], "bill": bill_facts(reading.bill)})
@@ -132,7 +152,8 @@ def _intent(step: Hold, concern_id: str, bill: Bill, *, flow: str, editor: str) 
     )
 
 
-def _raise_unless_open(bill: Bill | None) -> None:
+def _raise_unless_open(bill: Bill | None, *, wanted: bool) -> None:
     why = "it is gone" if bill is None else f"it is {bill.state}" if bill.state in (*SETTLED_STATES, *NOT_READY) else ""
+    why = why or ("" if wanted else "nothing waits any more")
     if why:
         raise Turned(f"The hold of the bill is left as it is: {why}.", bill=bill)

@@ -112,14 +112,14 @@ class Concerned:
     """What tells which bills of a vendor a change concerns.
 
     `approved` says by key when bills were approved whose approval stands, `told` are keys of bills that wait for this change
-    already: a payment that went out meanwhile clears nobody, for it may have gone to the new account. `paid_at` asks Intacct
-    when the vendor was last paid, at most once.
+    already: a payment that went out meanwhile clears nobody, for it may have gone to the new account. `was_paid_since` asks
+    Intacct whether the vendor was paid after it.
     """
 
     change: PayeeChange
     approved: Mapping[str, datetime]
     told: Collection[str]
-    paid_at: Callable[[], datetime | None]
+    was_paid_since: Callable[[], bool]
     blocks: bool
     now: datetime
 
@@ -128,14 +128,12 @@ class Concerned:
         return [self._concern(bill, since) for bill in bills if bill.is_open and (since := self._since(bill))]
 
     def _since(self, bill: BillFacts) -> str:
-        """Since when the bill's people have to hear of it; empty where it does not concern it."""
+        """Why the bill's people have to hear of it, as a sentence goes on; empty where it does not concern it."""
         approved = self.approved.get(bill.key)
         if approved and self.change.at > approved:
             return "after the bill was approved"
-        if bill.key in self.told:
-            return "since the vendor was last paid"
-        paid = self.paid_at()
-        return "since the vendor was last paid" if paid is None or self.change.at > paid else ""
+        is_concerned = bill.key in self.told or not self.was_paid_since()
+        return "and the vendor had not been paid since" if is_concerned else ""
 
     def _concern(self, bill: BillFacts, since: str) -> Concern:
         return Concern(

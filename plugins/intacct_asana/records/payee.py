@@ -84,6 +84,8 @@ class PayeeChange:
     task_gid: str = ""
     subtask_gid: str = ""
     subtask_url: str = ""
+    paid_since: bool = False
+    """Whether the vendor was paid after it, as far as anybody asked: then it concerns no bill that comes later."""
     call: Call | None = None
     answered: tuple[str, ...] = ()
     ended_by: str = ""

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from intacct_asana.approvals.rules import NOT_READY
 from intacct_asana.approvals.seen import Asked
 from intacct_asana.approvals.stamp import Writer
 from intacct_asana.approvals.standing import AnswerKind
@@ -271,10 +272,12 @@ class CallBacks:
     def see_to_holds(self, *, wanted: bool) -> None:
         """Sets those that are missing, and lifts ours where nothing of this kind is open about the bill any more."""
         opened = {one.key: one for one in self.concerns.open() if one.kind == KIND}
-        to_hold = [one for one in opened.values() if wanted and not self.holds.is_seen_to(one)]
         to_lift = [key for key in self.ours() if key not in opened]
-        facts = self.run.store.ledger().of({*(one.key for one in to_hold), *to_lift})
-        numbers = [one.record_no for one in facts.values()]
+        facts = self.run.store.ledger().of({*(opened if wanted else ()), *to_lift})
+        # A draft or a declined bill is held once it is submitted.
+        ready = [one for one in opened.values() if one.key in facts and facts[one.key].state not in NOT_READY]
+        to_hold = [one for one in ready if not self.holds.is_seen_to(one, record_no=facts[one.key].record_no)]
+        numbers = [facts[key].record_no for key in {*(one.key for one in to_hold), *to_lift} if key in facts]
         bills: dict[str, Bill] = {}
         for page in self.run.books.bills_again(numbers, unread=lambda one: None) if numbers else ():
             bills |= {bill.bill_key: bill for bill in page}

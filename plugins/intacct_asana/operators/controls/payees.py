@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache, cached_property
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from intacct_asana.controls.callback import end_note
 from intacct_asana.controls.frame import NOT_DECLARED, end, judged
 from intacct_asana.controls.payee import KIND, LATE, Concerned, Reader, is_unanswered, moved_by
-from intacct_asana.errors import IntacctAsanaError, Misconfigured
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, TryLater
 from intacct_asana.operators.checks import Row, passed, tried
 from intacct_asana.operators.flow_run import FlowRun
-from intacct_asana.records import Cursor, DecisionState, Verdict
+from intacct_asana.records import Cursor, Decision, DecisionState, Verdict
 from intacct_asana.records.concerns import BillFacts, Concern
 from intacct_asana.records.payee import PayeeChange, PayeeState, VendorEdit, What
 from intacct_asana.sync.report import Report
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 SINCE = "payee_changes"
 """Cursor: Intacct's text of the newest row of the history that was read."""
-BLIND = "payee_blind"
-"""Cursor: why nobody could tell in the last run whether vendors were changed; empty where the history was read."""
+BLIND, LOOKED = "payee_blind", "payee_looked"
+"""Cursors: why nobody could tell in the last run whether vendors were changed, and when the history was read last."""
+CLOCKS_DIFFER = timedelta(minutes=2)
+"""Between Asana's clock and ours."""
 MINUTES = LATE.total_seconds() / 60
 
 
@@ -35,21 +37,23 @@ class PayeeWatch:
     def __init__(self, run: FlowRun, rule: PayeeRule, report: Report) -> None:
         self.run, self.rule, self.report = run, rule, report
         self.blind = ""
+        self._before: list[PayeeChange] = []
+        self._paid: dict[str, PayeeChange] = {}
 
     @property
     def blocks(self) -> bool:
         return self.rule.mode == "block"
 
     def look(self) -> None:
-        """What the history says, which bills that concerns, and the cursor: all of it is kept, or nothing."""
-        changes, newest = self._changes()
+        """What the history says, which bills that concerns, and the cursors: all of it is kept, or nothing."""
+        began, (changes, newest) = self.run.now(), self._changes()
         stored = [one for one in self.run.store.concerns().open() if one.kind == KIND]
         found, unsure = self._concerns(changes)
+        changes = self._with_payments(changes, concerned={one.cause for one in found} | unsure)
         known = self.run.store.concerns().named([one.concern_id for one in found])
         examined = {one.key for one in stored if one.cause not in unsure}
-        kept = judged(
-            found, {**{one.concern_id: one for one in stored}, **known}.values(), examined=examined, at=self.run.now()
-        )
+        about = {**{one.concern_id: one for one in stored}, **known}.values()
+        kept = judged(found, about, examined=examined, at=began)
         before = {one.concern_id for one in stored}
         for one in kept:
             if one.is_open and one.concern_id not in before:
@@ -61,11 +65,9 @@ class PayeeWatch:
             passed = [one for one in changes if one.state is PayeeState.PASSED and one.subtask_gid]
             self.run.store.intents().note([end_note(one) for one in passed], at=self.run.now())
             self.run.store.concerns().save(kept)
-            cursors = [
-                Cursor(name=BLIND, value=self.blind),
-                *([Cursor(name=SINCE, value=newest)] if newest is not None else []),
-            ]
-            self.run.store.save_cursor(*cursors)
+            read = {SINCE: newest, LOOKED: began.isoformat()} if newest is not None else {}
+            moved = {BLIND: self.blind, **read}
+            self.run.store.save_cursor(*(Cursor(name=name, value=value) for name, value in moved.items()))
         self.__dict__.pop("_told", None)
 
     # The history
@@ -78,7 +80,8 @@ class PayeeWatch:
             edits = books.trails.vendor_edits(since_text=since, names_fields=self.rule.names_fields or "")
         except IntacctAsanaError as error:
             self.blind = unreadable(error, blocks=self.blocks)
-            self.report.fail("vendors' history", Misconfigured(self.blind, code=error.code))
+            told = error if isinstance(error, TryLater) else Misconfigured(self.blind, code=error.code)
+            self.report.fail("vendors' history", told)
             return [], None
         return self._new(edits), books.latest([cursor or "", *(edit.at_text for edit in edits)])
 
@@ -96,10 +99,10 @@ class PayeeWatch:
 
     # The bills
 
-    def _concerns(self, moved: Iterable[PayeeChange]) -> tuple[list[Concern], set[str]]:
+    def _concerns(self, moved: Sequence[PayeeChange]) -> tuple[list[Concern], set[str]]:
         """What holds now, and the changes of which that could not be found out: theirs stay as they are."""
-        rows = {one.change_id: one for one in self.run.store.payees().unanswered()}
-        rows |= {one.change_id: one for one in moved}
+        self._before = self.run.store.payees().unanswered()
+        rows = {one.change_id: one for one in (*self._before, *moved)}
         found: list[Concern] = []
         unsure: set[str] = set()
         for change in (one for one in rows.values() if is_unanswered(one)):
@@ -116,7 +119,7 @@ class PayeeWatch:
             change=change,
             approved=self._approved(bills),
             told=self._told.get(change.change_id, set()),
-            paid_at=cache(lambda: self._paid_at(change)),
+            was_paid_since=cache(lambda: self._was_paid_since(change)),
             blocks=self.blocks,
             now=self.run.now(),
         ).concerns(list(bills.values()))
@@ -148,15 +151,41 @@ class PayeeWatch:
         stands = [one for one in sent if one.state is DecisionState.CONFIRMED and one.signal.verdict is Verdict.APPROVE]
         return {one.key: one.signal.decided_at for one in stands}
 
-    def _paid_at(self, change: PayeeChange) -> datetime | None:
-        paid = [self.run.books.trails.last_payment(one) for one in change.vendor_ids]
-        return max((at for at in paid if at), default=None)
+    def _was_paid_since(self, change: PayeeChange) -> bool:
+        """Once that is so it stays so, and nobody is asked again."""
+        if not change.paid_since:
+            paid = [self.run.books.trails.last_payment(one) for one in change.vendor_ids]
+            if not any(at and at > change.at for at in paid):
+                return False
+        self._paid[change.change_id] = replace(change, paid_since=True)
+        return True
+
+    def _with_payments(self, moved: Sequence[PayeeChange], *, concerned: Collection[str]) -> list[PayeeChange]:
+        """What is to be kept. A change of a vendor that was paid since, and for which nothing waits, needs no answer."""
+        rows = {one.change_id: self._paid.get(one.change_id, one) for one in moved}
+        for change_id, one in self._paid.items():
+            is_over = change_id not in concerned and not one.task_gid
+            if is_over or change_id in rows or one not in self._before:
+                rows[change_id] = replace(one, state=PayeeState.PASSED) if is_over else one
+        return list(rows.values())
 
 
-def blind(run: FlowRun) -> str:
-    """Why no approval may be carried out now; empty where nothing is known to be hidden, or only advice is asked for."""
-    rule = run.flow.controls.payee_change
-    return (run.store.cursor(BLIND) or "") if rule and rule.mode == "block" else ""
+def unlooked(run: FlowRun) -> Callable[[Decision], str]:
+    """Why an approval may not be carried out now, of whichever bill; says nothing where only advice is asked for.
+
+    Who changed vendors has to have been read after it was chosen.
+    """
+    rule, store = run.flow.controls.payee_change, run.store
+    if rule is None or rule.mode != "block":
+        return lambda decision: ""
+    blind, looked = store.cursor(BLIND) or "", store.cursor(LOOKED)
+    until = datetime.fromisoformat(looked) + CLOCKS_DIFFER if looked else None
+
+    def why(decision: Decision) -> str:
+        is_seen = until is not None and decision.signal.decided_at <= until
+        return blind or ("" if is_seen else "Nobody has looked since it was chosen who changed vendors in Intacct.")
+
+    return why
 
 
 def end_what_is_not_declared(run: FlowRun) -> None:
@@ -169,8 +198,10 @@ def end_what_is_not_declared(run: FlowRun) -> None:
 def unreadable(error: IntacctAsanaError, *, blocks: bool) -> str:
     """One sentence for the run and for preflight: what is not known, what follows from that, and the cure."""
     follows = "no approval is carried out until it can be read" if blocks else "approvals go on"
-    cure = "give the role of the integration's user View permission on custom reports, or mend `names_fields`"
-    return f"Intacct's audit history does not say who changed vendors ({error.message}), so {follows}: {cure}."
+    said = f"Intacct's audit history does not say who changed vendors ({error.message}), so {follows}"
+    if isinstance(error, TryLater):
+        return f"{said}; the next run asks again."
+    return f"{said}: give the role of the integration's user View permission on custom reports, or mend `names_fields`."
 
 
 def rows_of_payees(run: FlowRun) -> list[Row]:
