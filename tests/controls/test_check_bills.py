@@ -188,6 +188,23 @@ def test_what_is_found_of_a_bill_without_a_task_is_told_when_it_has_one(a_compan
     assert "may be entered twice" in flow.noted(1)
 
 
+def test_a_task_that_takes_the_place_of_a_deleted_one_is_told_too(a_company: Company) -> None:
+    flow = a_company()
+    flow.enter("INV-1")
+    flow.enter("INV-01")
+    flow.check()
+    flow.act(ALICE, "delete", bill=1)
+    flow.check()
+    flow.sync(full=True)
+    flow.check()
+    assert len(flow.warned(1)) == 1
+    flow.choose(ALICE, "Approved", bill=1)
+    flow.run()
+    flow.act(BEN, "comment", bill=1, text="Not a duplicate")
+    flow.run()
+    assert flow.says(1)[0] == "approved"
+
+
 @pytest.mark.parametrize("fault", ["lost_answer", "drop", "before", "store"])
 def test_a_concern_is_told_once_whatever_is_lost(a_company: Company, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     """The answer to the comment, the comment itself, the process between keeping and telling, the whole store."""

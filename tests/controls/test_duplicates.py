@@ -36,7 +36,7 @@ Company = Callable[..., Controlled]
         (("ACM-1001", "1001"), False),
         (("42A", "42B"), False),
         (("2024-1", "2024-2"), False),
-        (("INV", "BILL"), False),
+        (("", "INV", "n/a", "Rent", "-"), True),
     ],
 )
 def test_numbers_are_one_as_people_mean_them(numbers: tuple[str, ...], is_one: bool) -> None:

@@ -43,10 +43,12 @@ class Watch:
         key = case.decision.key
         if not self.checks:
             return case
-        if case.decision.state in JUDGED and case.decision.signal.verdict is Verdict.APPROVE and case.bill:
+        is_judged = case.decision.state in JUDGED and case.decision.signal.verdict is Verdict.APPROVE
+        if is_judged and case.bill:
             raise_unless_checked(case.decision, case.bill, self.ledger.of([key]).get(key))
         stored = self.concerns.of([key])
-        now = [released(one, case, at=self.now()) if one.is_open else one for one in stored]
+        # Who is a second person is a matter of the approval that waits, so no other one is asked.
+        now = [released(one, case, at=self.now()) if is_judged and one.is_open else one for one in stored]
         if ended := [one for one in now if one not in stored]:
             self.concerns.save(ended)
         return replace(case, concerns=tuple(now))

@@ -32,8 +32,6 @@ MOST_TOLD = 100
 """Concerns that one run tells. The next run goes on."""
 SHUT = "shut"
 """In the cursor: bills of open concerns whose task was closed when they were asked for."""
-MANY = 200
-"""So many bills are compared in memory, since asking the store for each takes longer."""
 
 
 def watch_of(run: FlowRun) -> Watch:
@@ -105,15 +103,17 @@ class Checks:
                 store.save_cursor(Cursor(name=LEDGER, value=without_fields(store.cursor(LEDGER))))
             raise
         self.changed = self._changed(read)
-        if self.run.flow.rehearsal:
+        if self.reading.is_first or self.run.flow.rehearsal:
+            # So many at once are compared in memory; in a rehearsal, because nothing is kept.
             self._judge(HeldLedger({one.key: one for one in [*store.ledger().all(), *self.changed.values()]}.values()))
+        if self.run.flow.rehearsal:
             for one in (one for one in self.kept if one.is_open):
                 self._report.say(one.key, f"{one.key}: would be told on its task: {one.words}")
         else:
             with store.together():
                 store.ledger().save(self.changed.values())
-                is_much = len(self.changed) > MANY
-                self._judge(HeldLedger(store.ledger().all()) if is_much else store.ledger())
+                if not self.reading.is_first:
+                    self._judge(store.ledger())
                 store.concerns().save(self.kept)
                 store.save_cursor(Cursor(name=LEDGER, value=read.cursor))
         for odd in read.unread.values():
@@ -182,11 +182,12 @@ class Checks:
 
 
 def tell(run: FlowRun, report: Report) -> None:
-    """One comment for each concern that people have not heard of and whose bill has an open task."""
+    """One comment for each open concern on its bill's open task, also on one that took the place of another."""
     concerns, journal = run.store.concerns(), run.store.intents()
-    untold = concerns.untold()
-    links: Mapping[str, Link] = run.store.links("bill").of({key for one in untold for key in (one.key, *one.others)})
-    due = [one for one in untold if one.key in links and not is_closed(links[one.key])][:MOST_TOLD]
+    opened, told_on = concerns.open(), concerns.told_on()
+    links: Mapping[str, Link] = run.store.links("bill").of({key for one in opened for key in (one.key, *one.others)})
+    shown = [one for one in opened if one.key in links and not is_closed(links[one.key])]
+    due = [one for one in shown if told_on[one.concern_id] != links[one.key].task_gid][:MOST_TOLD]
     if not due:
         return
     board, pins = run.own_board("bill")
@@ -196,7 +197,7 @@ def tell(run: FlowRun, report: Report) -> None:
 
     def keep(outcome: Outcome) -> None:
         if outcome.is_done:
-            concerns.tell(by_id[outcome.intent.intent_id])
+            concerns.tell(by_id[outcome.intent.intent_id], task_gid=outcome.intent.subject)
 
     kind = AnswerKind(board=board, bot_gid=pins.bot_gid, name=CONCERN, looks_first=True)
     steps = carry_out(intents, kinds=[kind], journal=journal, keep=keep, owner="check_bills", now=run.now, workers=1)
