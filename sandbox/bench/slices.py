@@ -9,6 +9,7 @@ from random import Random
 from typing import Annotated, Any
 
 import typer
+from intacct_asana.controls.ledger import name_like
 
 from sandbox.bench.table import table
 from sandbox.bench.world import a_world
@@ -76,8 +77,9 @@ class Planted:
 
 
 def plant(vendors: Collection[Row], act: Act, *, today: date, each: int, limit: int = LIMIT, seed: int = 7) -> list[Planted]:
-    """So many of each kind, each with vendors of its own."""
-    return list(_planted(iter(vendors), act, today - timedelta(days=15), each, limit, Random(seed)))
+    """So many of each kind, each with vendors of its own, whose names nobody else has."""
+    own = {name_like(one["name"]): one for one in vendors}
+    return list(_planted(iter(own.values()), act, today - timedelta(days=15), each, limit, Random(seed)))
 
 
 def _planted(vendors: Iterator[Row], act: Act, begin: date, each: int, limit: int, random: Random) -> Iterator[Planted]:
@@ -119,13 +121,12 @@ def counted(planted: Iterable[Planted], told: Mapping[str, frozenset[str]]) -> l
 
 def main(
     bills: Annotated[int, typer.Option(min=500, max=100_000, help="Bills of the generated company.")] = 6000,
-    each: Annotated[int, typer.Option(min=1, max=100, help="How many of each kind are planted.")] = 20,
+    each: Annotated[int, typer.Option(min=1, max=15, help="How many of each kind are planted.")] = 15,
     seed: Annotated[int, typer.Option(help="Another seed makes other vendors and bills.")] = 7,
 ) -> None:
     """Hits and false alarms of the control `slices`, over a company of thousands of bills."""
     with a_world() as steering:
-        vendors = max(400, 2 * each * len(PLANTS))
-        steering.http.post("/_sandbox/reset", json={"seed": seed, "vendors": vendors, "bills": bills}, timeout=600)
+        steering.http.post("/_sandbox/reset", json={"seed": seed, "vendors": 1000, "bills": bills}, timeout=600)
         steering.call("POST", "settings", {"private_entities": []})
         state = steering.call("GET", "state/intacct")
         before = _told()
