@@ -7,8 +7,8 @@ currency stand beside each other.
 
 **On Intacct:** reads the flow's bills, as a full pass of the bill sync does, and once more those that something was found
 about. **On Asana:** reads the project's tasks; where the flow says `exceptions`, each finding becomes a task with an owner,
-which is completed when it is over. Nothing is repaired: *Read everything* of `<flow>_bill_sync` mends missing and stale tasks.
-**In the store:** keeps what was found until an audit does not find it any more.
+which is completed when it is over. **In the store:** keeps what was found until an audit does not find it any more. With
+*Have it mended* it also notes missing and stale tasks, which the next run of the bill sync then writes.
 
 What the next run of the bill sync or the approvals sees to by itself is no drift; the report counts it apart. The run is green
 whatever it finds, unless the flow names classes in `drift.fail_on`. While the flow says `rehearsal: true` nothing is kept.
@@ -18,7 +18,7 @@ whatever it finds, unless the flow names classes in `drift.fail_on`. While the f
 
 from __future__ import annotations
 
-from airflow.sdk import DAG, TriggerRule
+from airflow.sdk import DAG, Param, TriggerRule
 from intacct_asana import dag_parts
 from intacct_asana.deployment import good_flows
 from intacct_asana.operators.drift.comparing import CompareSidesOperator, ReportDriftOperator
@@ -28,7 +28,13 @@ for flow in good_flows():
     settings = dag_parts.dag_settings(
         flow, job="drift_audit", title="both sides compared", manual=__doc__, cron=flow.schedules.drift_audit
     )
-    with DAG(**settings):
+    repair = Param(
+        False,
+        type="boolean",
+        title="Have it mended",
+        description="Missing and stale tasks are written by the next run of the bill sync, within its limits.",
+    )
+    with DAG(**settings, params={"repair": repair}):
         compare = CompareSidesOperator(
             task_id="compare_sides",
             flow=flow.flow,

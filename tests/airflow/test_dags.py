@@ -168,6 +168,22 @@ def test_a_webhook_is_looked_after_by_a_last_step_that_nothing_depends_on(
     assert "keep_webhook" not in bag.dags["demo_approval_reconciliation"].task_ids
 
 
+def test_exceptions_are_kept_last_and_only_where_the_flow_declares_them(
+    bag: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = "exceptions: {owner: erin.wolf@northwind.example}\nalerts:\n"
+    (tmp_path / "demo.yaml").write_text(GOOD.read_text().replace("\nalerts:\n", f"\n{told}", 1))
+    keeping = bag_of(tmp_path, monkeypatch)
+    assert keeping.import_errors == {}
+    for job, before, after in (
+        ("approval_reconciliation", {"tell_people"}, {"report_run"}),
+        ("drift_audit", {"compare_sides"}, set()),
+    ):
+        assert "keep_exceptions" not in bag.dags[f"demo_{job}"].task_ids
+        task = keeping.dags[f"demo_{job}"].get_task("keep_exceptions")
+        assert (task.upstream_task_ids, task.downstream_task_ids, task.trigger_rule) == (before, after, "all_done")
+
+
 def test_the_trigger_form_is_typed(bag: Any) -> None:
     params = bag.dags["demo_bill_sync"].params
     kinds = {"dry_run": "boolean", "full": "boolean", "vendor_ids": ["null", "array"], "bill_numbers": ["null", "array"]}

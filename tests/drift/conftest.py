@@ -17,7 +17,7 @@ from tests.reconciliation.reconciliation_world import connections
 def a_world(sandbox: Any, tmp_path: Path, new_store: NewStore, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Audited]:
     for name, value in connections(sandbox).items():
         monkeypatch.setenv(name, value)
-    return lambda **how: Audited(sandbox, tmp_path, new_store, **how)
+    return lambda kind=Audited, **how: kind(sandbox, tmp_path, new_store, **how)
 
 
 @pytest.fixture

@@ -40,8 +40,8 @@ class Audited(Standing):
         self.books = None
         self.use_store(url)
 
-    def audit(self) -> dict[str, Any]:
-        report: dict[str, Any] = self.step(CompareSidesOperator(task_id="compare", flow="small"))
+    def audit(self, **params: Any) -> dict[str, Any]:
+        report: dict[str, Any] = self.step(CompareSidesOperator(task_id="compare", flow="small"), **params)
         return report
 
     def report(self, operator: Any, found: dict[str, Any]) -> None:
@@ -58,6 +58,16 @@ class Audited(Standing):
     def pay(self, bill: int, *, how: str = "pay_bill") -> None:
         self.pass_time(1)
         self.sandbox.act("intacct", CLERK, how, record_no=self.bills[bill])
+
+
+class ByApproval(Audited):
+    """People decide by the status of the task, which is an approval of Asana."""
+
+    def __init__(self, *where: Any, **how: Any) -> None:
+        super().__init__(*where, approval="  signal: {kind: approval_task}", **how)
+
+    def approve(self, who: str, *, bill: int = 0, **how: Any) -> None:
+        self.act(who, "set_approval", bill=bill, status="approved")
 
 
 class Kept(Audited):

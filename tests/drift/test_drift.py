@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from random import Random
 from typing import Any
 
 import pytest
 from intacct_asana.errors import UnexpectedReply
+from intacct_asana.flow.write_back import WriteBack
 from intacct_asana.operators.drift.comparing import ReportDriftOperator
 
 from sandbox import constants
-from tests.drift.drift_world import Audited
+from tests.drift.drift_world import Audited, ByApproval
 from tests.reconciliation.reconciliation_world import ALICE, BEN
 from tests.standing.standing_world import CLERK
 
@@ -255,6 +257,19 @@ def test_what_is_over_is_no_drift_any_more(a_world: Any) -> None:
     assert world.found() == []
 
 
+def test_what_is_handed_over_is_mended_by_the_next_bill_sync(a_world: Any) -> None:
+    world: Audited = a_world()
+    edit_task(world)
+    gone = world.task(2)["gid"]
+    world.act(BEN, "delete", bill=2)
+    assert world.audit(repair=True)["handed_to_the_bill_sync"] == 2
+    assert world.audit()["counts"] == {}
+    world.heal()
+    assert (world.audit()["counts"], world.found()) == ({}, [])
+    assert world.task(1)["fields"]["Amount"] == "500.00"
+    assert world.task(2)["gid"] != gone
+
+
 def test_control_totals_stand_beside_each_other(a_world: Any) -> None:
     world: Audited = a_world()
     [totals] = world.audit()["totals"]
@@ -286,3 +301,45 @@ def test_a_run_is_red_only_where_the_flow_says_so(fails: bool, a_world: Any) -> 
     else:
         world.report(operator, found)
     assert constants.COMPANY_ID in found["findings"][0]["key"]
+
+
+def test_an_approval_of_asana_that_was_completed_with_its_bill_is_no_decision(a_world: Any) -> None:
+    """Completing an approval shows it as approved; a bill that was paid without one is a bypass, and no decision."""
+    world: Audited = a_world(kind=ByApproval)
+    world.approve(ALICE, bill=1)
+    world.heal()
+    world.pay(1)
+    world.pay(2)
+    world.heal()
+    assert world.task(2)["approval_status"] == "approved"
+    assert world.audit()["counts"] == {"bypass": 1}
+    assert world.found() == [("bypass", world.bills[2])]
+
+
+def test_a_flow_that_observes_knows_its_own_decisions(a_world: Any) -> None:
+    world: Audited = a_world()
+    world.flow = world.flow.model_copy(update={"write_back": WriteBack(steps=("observe",))})
+    world.approve(ALICE, bill=1)
+    world.heal()
+    assert world.held(1)["ASANA_DECISION"] == ""
+    world.pay(1)
+    assert world.audit()["counts"] == {}
+
+
+def test_a_side_that_shows_nothing_is_no_drift_of_everything(a_world: Any) -> None:
+    world: Audited = a_world()
+    bills = world.flow.bills.model_copy(update={"bill_date_from": date(2030, 1, 1)})
+    world.flow = world.flow.model_copy(update={"bills": bills})
+    with pytest.raises(UnexpectedReply, match="Intacct showed no bill to flow small, and 5 tasks are linked"):
+        world.audit()
+    assert world.found() == []
+
+
+def test_bills_that_left_the_scope_of_the_flow_are_no_drift(a_world: Any) -> None:
+    """Their tasks are completed by the next run that reads everything."""
+    world: Audited = a_world()
+    world.edit(bill=1, who=CLERK, description="moved")
+    bills = world.flow.bills.model_copy(update={"bill_date_from": date(2026, 11, 24)})
+    world.flow = world.flow.model_copy(update={"bills": bills})
+    report = world.audit()
+    assert (report["bills"], report["counts"]) == (4, {})

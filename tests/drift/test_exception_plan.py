@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 from intacct_asana.exceptions import Held, causes_of, looked_at, plan_matters
 from intacct_asana.exceptions.causes import ENDS, TITLES
-from intacct_asana.flow.exceptions import ExceptionName
+from intacct_asana.flow.controls import ExceptionName
 from intacct_asana.records import (
     Decision,
     DecisionState,

@@ -27,7 +27,7 @@ def test_a_bypass_is_a_task_of_its_owner_until_it_is_over(kept: Any) -> None:
     world.audited()
     task = world.exception()
     assert assignee(task) == CONTROLLER
-    assert task["name"] == f"Not approved, and gone on with all the same: Bill NEW-{world.bills[1]}"
+    assert task["name"] == f"Went past its approval: Bill NEW-{world.bills[1]}"
     told = task["notes"].splitlines()
     assert told[0].endswith("is Selected, and nobody approved it as it is.")
     assert f"The bill's task: {world.store.links('bill').all()[world.key(1)].task_url}" in told
@@ -93,9 +93,12 @@ def test_whoever_completes_it_while_it_holds_is_told_once(kept: Any) -> None:
     assert "This is open again, because it holds still" in world.said()[-1]
     world.on_exception(BEN, "complete")
     for _ in range(2):
-        world.audited()
+        assert world.audited()["states"] == {"LEFT": 1}
         assert world.exception()["completed"]
     assert len(world.said()) == 1
+    world.on_exception(BEN, "comment", text="accepted: the CFO knows")
+    assert world.audited()["states"] == {"ACCEPTED": 1}
+    assert world.exception()["completed"]
 
 
 def test_who_accepted_it_and_why_stands_in_the_evidence(kept: Any) -> None:
@@ -166,6 +169,20 @@ def test_trouble_on_the_way_makes_no_second_task(action: str, kept: Any) -> None
     world.exception()
 
 
+def test_what_never_left_is_not_made_when_it_is_over(kept: Any) -> None:
+    """Asana did not take it while its cause held; nobody wants it afterwards."""
+    world: Kept = kept()
+    world.act(BEN, "write", bill=1, field="Amount", value="1.00")
+    world.audit()
+    world.sandbox.fault("asana", "POST /tasks", "429:1", times=50)
+    with suppress(IntacctAsanaError):
+        world.keep()
+    world.sandbox.clear_faults()
+    world.sync(full=True)
+    world.audited()
+    assert world.exceptions() == []
+
+
 def test_a_flood_is_one_task(kept: Any) -> None:
     world: Kept = kept(more=", most: 2")
     for bill in (1, 2, 3):
@@ -179,8 +196,8 @@ def test_a_flood_is_one_task(kept: Any) -> None:
     world.heal()
     world.audited()
     assert sorted((one["completed"], one["name"][:3]) for one in world.exceptions()) == [
-        (False, "Not"),
-        (False, "Not"),
+        (False, "Wen"),
+        (False, "Wen"),
         (True, "3 e"),
     ]
 

@@ -33,7 +33,7 @@ TITLES: dict[str, str] = {
     Drift.DUPLICATE: "A bill has several tasks",
     Drift.ORPHANED: "A task has no bill any more",
     Drift.UNRECORDED: "Decided without a record",
-    Drift.BYPASS: "Not approved, and gone on with all the same",
+    Drift.BYPASS: "Went past its approval",
 }
 ENDS: dict[str, str] = {
     PARKED: "What it waits for comes to pass, or it has waited long enough.",

@@ -25,7 +25,7 @@ from intacct_asana.text import short
 
 ACCEPTED = re.compile(r"\s*accepted\s*:\s*(?P<reason>\S.*)", re.IGNORECASE | re.DOTALL)
 CLOCKS_DIFFER = timedelta(minutes=10)
-HOW_TO_ACCEPT = "To leave it closed as it is, write a comment that begins with `accepted:` and says why, then complete it."
+HOW_TO_ACCEPT = "To leave it closed as it is, write a comment that begins with accepted: and says why, then complete it."
 LONGEST_REASON = 300
 
 

@@ -9,8 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from intacct_asana.flow.context import Context
-from intacct_asana.flow.controls import Controls
-from intacct_asana.flow.exceptions import DriftRule, Exceptions
+from intacct_asana.flow.controls import Controls, DriftRule, Exceptions
 from intacct_asana.flow.rules import Approval, BillField, VendorField, digest_of
 from intacct_asana.flow.words import (
     Amount,

@@ -125,7 +125,9 @@ class Comparison:
             return
         why = f"its task {link.task_gid} is not in the project" if link else "it has no task"
         why = f"task {own[0].gid} carries its key, and nothing here says that it stands for it" if own and not link else why
-        yield self._named(Drift.MISSING, bill, cause=why, words=f"{capital(bill_name(bill))} is {bill.state}, and {why}.")
+        words = f"{capital(bill_name(bill))} is {bill.state}, and {why}."
+        # A linked task that turns out to be gone when it is written is made anew.
+        yield self._named(Drift.MISSING, bill, cause=why, words=words, parts=("name",) if link else ())
 
     def _stale(self, bill: Bill, link: Link, task: Task) -> Iterator[Drifted]:
         """What people changed on the task no incremental run looks for; what Intacct changed, the next run may still bring."""
@@ -148,7 +150,7 @@ class Comparison:
         edited = [part for part in differs if part not in moved]
         who = "somebody changed it in Asana" if len(edited) == len(differs) else "a change in Intacct did not reach it"
         words = f"The task of {bill_name(bill)} does not show {told} as Intacct has it: {who}."
-        yield self._named(Drift.STALE, bill, task=task, cause=f"{who}: {told}", words=words)
+        yield self._named(Drift.STALE, bill, task=task, cause=f"{who}: {told}", words=words, parts=tuple(differs))
 
     def _duplicates(self, bill: Bill, own: Sequence[Task], *, kept: Task | None) -> Iterator[Drifted]:
         others = ", ".join(task.gid for task in own if kept and task.gid != kept.gid)
@@ -274,7 +276,9 @@ class Comparison:
     def _is_closed(link: Link | None) -> bool:
         return bool(link and link.confirmed and link.confirmed.completed)
 
-    def _named(self, drift: Drift, bill: Bill, *, cause: str, words: str, task: Task | None = None) -> Drifted:
+    def _named(
+        self, drift: Drift, bill: Bill, *, cause: str, words: str, task: Task | None = None, parts: tuple[str, ...] = ()
+    ) -> Drifted:
         link = self.kept.links.get(bill.bill_key)
         return Drifted(
             drift=drift,
@@ -287,6 +291,7 @@ class Comparison:
             entity=bill.entity_id,
             currency=self.sides.currency_of(bill),
             amount=bill.total_entered,
+            parts=parts,
         )
 
     # Control totals.

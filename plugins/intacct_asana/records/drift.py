@@ -29,7 +29,10 @@ class Drift(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drifted:
-    """One difference. `cause` is what exactly differs: the same class and key with another cause is news."""
+    """One difference. `cause` is what exactly differs: the same class and key with another cause is news.
+
+    `parts` are those of the task that the bill sync would have to write for it to be over, where that is all it takes.
+    """
 
     drift: Drift
     key: str
@@ -41,6 +44,7 @@ class Drifted:
     entity: str = ""
     currency: str = ""
     amount: Decimal | None = None
+    parts: tuple[str, ...] = ()
 
     @property
     def finding_id(self) -> str:

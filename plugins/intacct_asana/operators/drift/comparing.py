@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from intacct_asana.approvals.seen import shown_to
 from intacct_asana.codec import plain
-from intacct_asana.errors import IntacctAsanaError, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, UnexpectedReply
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, policy_of
 from intacct_asana.reading.both_sides import Sides
 from intacct_asana.reading.choices import TO_SHOW
@@ -22,6 +22,7 @@ from intacct_asana.reading.following import CHANGED, CREATED, DELETIONS, BillFol
 from intacct_asana.records import Bill, Decision, Task, UnreadTask
 from intacct_asana.records.drift import Drifted
 from intacct_asana.sync import open_writes
+from intacct_asana.sync.writes import write_anew
 from intacct_asana.text import money_text
 
 if TYPE_CHECKING:
@@ -39,16 +40,19 @@ A_DAY = timedelta(days=1)
 class CompareSidesOperator(FlowOperator):
     """Every bill, task and link of the flow compared; what drifted is kept in the store, by class, until it is over.
 
-    Reads only. What was found is read a second time before it counts. In a rehearsal nothing is kept.
+    Reads only. What was found is read a second time before it counts. With the param `repair` the next run of the bill sync is
+    told what of it to write, by its own plan and within its limits. In a rehearsal nothing is kept.
     """
 
     def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
         audit = Audit(run)
         found, comparison = audit.found()
+        report = audit.report(found, comparison)
         if not run.flow.rehearsal:
             run.store.findings().keep(found, left_alone=comparison.left_alone, at=run.now())
-        report = audit.report(found, comparison)
+            if context["params"].get("repair"):
+                report["handed_to_the_bill_sync"] = audit.hand_over(found)
         self.log.info("%s", words_of(report, found))
         self.log.info("%s", json.dumps(report))
         return report
@@ -92,7 +96,9 @@ class Audit:
 
     def found(self) -> tuple[list[Drifted], Comparison]:
         """What drifted, in the order of the bills, and everything it was found in."""
-        whole = self._compared(self._bills(), self._tasks())
+        bills, tasks = self._bills(), self._tasks()
+        self._raise_if_a_side_is_empty(bills, tasks)
+        whole = self._compared(bills, tasks)
         found = whole.drifted()
         if not found or len(found) > MOST_READ_AGAIN:
             return found, whole
@@ -100,6 +106,17 @@ class Audit:
         again = self._again(whole, {one.key for one in found})
         still = {(one.finding_id, one.cause) for one in again.drifted()}
         return [one for one in found if (one.finding_id, one.cause) in still], whole
+
+    def _raise_if_a_side_is_empty(self, bills: Mapping[str, Bill], tasks: Sequence[Task]) -> None:
+        """What one system does not show at all is a matter of rights and no drift of every bill."""
+        flow, linked = self.run.flow, self.run.store.links("bill").count()
+        if problems := self.run.books.unreadable_entities(flow.bills.entities):
+            told = f"Flow {flow.flow} names entities whose bills cannot be read. Nothing was compared."
+            raise Misconfigured(told, problems=tuple(problems))
+        empty = [side for side, read in (("Intacct showed no bill", bills), ("Asana showed no task", tasks)) if not read]
+        if empty and linked and not (self.follower.unread or self.unread_tasks):
+            told = f"{' and '.join(empty)} to flow {flow.flow}, and {linked} tasks are linked. Nothing was compared."
+            raise UnexpectedReply(f"{told} Look at the rights of its connections, and at the scope in its file.")
 
     def _bills(self) -> dict[str, Bill]:
         return {bill.bill_key: bill for page in self.follower.read(self.follower.window) for bill in page}
@@ -206,6 +223,13 @@ class Audit:
         pin = self.pins.fields[self.run.flow.bills.key_field].gid
         keys |= {one.texts[pin] for one in self.unread_tasks if pin in one.texts}
         return frozenset(keys | {one.key for one in self.follower.unread.values() if one.key})
+
+    def hand_over(self, found: Sequence[Drifted]) -> int:
+        """Has the next run of the bill sync write what differs; how many tasks that are."""
+        journal, mended = self.run.store.intents(), [one for one in found if one.parts]
+        for one in mended:
+            write_anew(journal, kind="bill", key=one.key, parts=one.parts, at=self.run.now())
+        return len(mended)
 
     def report(self, found: Sequence[Drifted], comparison: Comparison) -> dict[str, Any]:
         open_bills = [bill for bill in comparison.bills.values() if bill.state in self.run.flow.bills.states]

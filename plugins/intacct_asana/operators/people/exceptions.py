@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -25,7 +26,7 @@ from intacct_asana.exceptions import (
     looked_at,
     plan_matters,
 )
-from intacct_asana.flow.exceptions import Exceptions
+from intacct_asana.flow.controls import Exceptions
 from intacct_asana.journal import Outcome, carry_out
 from intacct_asana.operators.checks import Row, failed, passed, tried
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun
@@ -77,7 +78,8 @@ class KeepExceptionsOperator(FlowOperator):
                     keeper.keep(looks_at_all=self.looks_at_all)
             except TryLater as error:
                 report.say("waits", error.message)
-        result = {**report.summary(), "live": len(keeper.known), "too_many": keeper.is_flood, "calls": run.calls()}
+        states = Counter(str(one.state) for one in keeper.known.values())
+        result = {**report.summary(), "states": dict(states), "too_many": keeper.is_flood, "calls": run.calls()}
         for line in (line for lines in report.said.values() for line in lines):
             self.log.info("%s", line)
         self.log.info("%s", json.dumps(result))
@@ -108,8 +110,7 @@ class Keeper:
             self.report.say("would", f"Rehearsal: would {move.does} the exception {move.after.title!r}: {move.after.words}")
 
     def keep(self, *, looks_at_all: bool) -> None:
-        under_way = self.store.intents().open(EXCEPTION, STEP)
-        self._carry_out(under_way)
+        self._finish()
         causes, evidence = self._causes()
         self._look(causes, looks_at_all=looks_at_all)
         moves = self._moves(causes)
@@ -120,6 +121,17 @@ class Keeper:
         if not self.report.failures and not self.is_flood:
             self._save_cursor(EVIDENCE, str(evidence))
         self.known = self.store.matters().live()
+
+    def _finish(self) -> None:
+        """What was sent, and nobody knows what became of, comes first. What never left may not be wanted any more."""
+        journal = self.store.intents()
+        noted = journal.open(EXCEPTION, STEP)
+        sent = [one for one in noted if one.state.is_in_doubt and (one.kind == STEP or one.subject == self.project)]
+        for one in noted:
+            if one not in sent:
+                with suppress(TryLater):
+                    journal.drop(one)
+        self._carry_out(sent)
 
     # Which causes hold.
 
@@ -211,7 +223,8 @@ class Keeper:
 
     def _heed(self, matter: Matter, task: Task) -> None:
         try:
-            stories = self.board.stories(task.gid) if task.completed and matter.state is MatterState.OPEN else ()
+            is_asked = task.completed and matter.state is not MatterState.ACCEPTED
+            stories = self.board.stories(task.gid) if is_asked else ()
         except IntacctAsanaError as error:
             self.report.fail(matter.matter_id, error)
             return
