@@ -1,4 +1,4 @@
-"""What is looked at around each bill before it is approved, and after it: drift, and who owns what. Every part is off when a flow file does not name it."""
+"""What is looked at around each bill, and who owns what needs a person. Every part is off when a flow file does not name it."""
 
 from __future__ import annotations
 
