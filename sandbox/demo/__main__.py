@@ -53,7 +53,7 @@ class Demo:
         ports = [free_port() for _ in range(4)]
         self.steering = Steering(ports[0], log=HOME / "sandbox.log")
         # It runs only when it is told to, so that no scheduled run joins in.
-        self.schedules = dict.fromkeys(("bill_sync", "vendor_sync", "approval_reconciliation"))
+        self.schedules = dict.fromkeys(("bill_sync", "vendor_sync", "approval_reconciliation", "drift_audit"))
         mappings = put_demo_flow(HOME / "mappings", schedules=self.schedules, **people.rules())
         env = environment(
             HOME, port=ports[1], spare_ports=(ports[2], ports[3]), sandbox_url=self.steering.url, mappings=mappings
@@ -71,7 +71,7 @@ class Demo:
         self.airflow.wait_until_healthy()
         self.airflow.make_pool("intacct_api", 1, "Calls to one Intacct company at a time")
         self.airflow.make_pool("asana_api", 4, "Tasks that talk to Asana with one token")
-        for job in ("preflight", "vendor_sync", "bill_sync", "approval_reconciliation", "evidence"):
+        for job in ("preflight", "vendor_sync", "bill_sync", "approval_reconciliation", "drift_audit", "evidence"):
             self.airflow.wait_for_dag(f"{FLOW}_{job}")
             self.airflow.unpause(f"{FLOW}_{job}")
         self.say(f"Airflow is up at {self.airflow.url}")
@@ -122,6 +122,9 @@ class Demo:
         people.act(scene, self.steering)
         name = scene.bill["bill_number"] or f"record {scene.bill['record_no']}"
         self.say(f"{scene.person} chooses {scene.option} on bill {name}: {scene.title}")
+        if scene.new_account:
+            people.change_account(scene, self.steering)
+            self.say(f"Somebody changes the payment details of vendor {scene.bill['vendor_id']} in Intacct")
 
     def go_on(self, scenes: list[people.Scene]) -> None:
         """Bills are edited after their approvals were stamped, others get their second step, closed books are opened; the next
@@ -130,6 +133,9 @@ class Demo:
             if scene.second:
                 people.give_second_step(scene, self.steering)
                 self.say(f"{scene.second} chooses {scene.option} on bill {scene.bill['bill_number']}: {scene.title}")
+            elif scene.new_account:
+                people.call_back(scene, self.steering)
+                self.say(f"erin.wolf called vendor {scene.bill['vendor_id']} and says so, ben.okafor releases its bills")
             elif scene.closed_books:
                 people.open_books(scene, self.steering)
                 self.say(f"The books of bill {scene.bill['bill_number']} are opened in Intacct")
@@ -162,6 +168,11 @@ class Demo:
         self.results.append(
             Check("writes of another bill_sync run", f"Asana {asana}, Intacct {intacct}", asana == intacct == 0)
         )
+
+    def audit_both_sides(self) -> None:
+        self.run("drift_audit", may_fail=True)
+        self.results.append(checks.nothing_drifted(self.airflow.result(f"{FLOW}_drift_audit", self.last_run, "compare_sides")))
+        self.results.append(checks.what_needs_a_person(self.steering, people.ERIN))
 
     def export_evidence(self) -> None:
         self.run("evidence", may_fail=True)
@@ -238,6 +249,7 @@ def main(
         demo.sync()
         demo.approve()
         demo.run_again()
+        demo.audit_both_sides()
         demo.export_evidence()
         demo.look_back()
         good = demo.report()

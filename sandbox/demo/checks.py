@@ -60,7 +60,7 @@ def scene_ended_well(scene: Scene, steering: Steering) -> Check:
     )
     approval = task["fields"].get("Approval")
     # A choice stays as it is where it stands, and while it waits.
-    approval_ok = approval == (scene.option if scene.stamp == scene.option or scene.closed_books else "Pending")
+    approval_ok = approval == (scene.option if scene.stamp == scene.option or scene.waits else "Pending")
     if scene.native:
         # People decide elsewhere by then, and Intacct itself approves.
         approval_ok = bill["state"] == "Posted" and subtasks.count("approved") == 2
@@ -78,6 +78,24 @@ def evidence_verifies(found: Mapping[str, Any] | None) -> Check:
     rows, findings = int(told.get("rows", 0)), list(told.get("findings", ["nothing was exported"]))
     figure = f"{rows} rows, {told.get('anchors', 0)} anchors on stamps, {len(findings)} findings"
     return Check("evidence exported and verified", figure, bool(rows) and not findings)
+
+
+def nothing_drifted(found: Mapping[str, Any] | None) -> Check:
+    """What the audit returned: every bill and task compared, sums by entity and currency, and no class of drift."""
+    told = found or {}
+    counts, totals = dict(told.get("counts", {"not": "run"})), list(told.get("totals", []))
+    unequal = [one for one in totals if Decimal(one["in_intacct"]) != Decimal(one["in_asana"])]
+    figure = f"{told.get('bills', 0)} bills against {told.get('tasks', 0)} tasks, {len(totals)} sums, {len(unequal)} unequal; "
+    figure += ", ".join(f"{count} {name}" for name, count in counts.items()) or "nothing drifted"
+    return Check("audit of both sides", figure, bool(totals) and not counts and not unequal)
+
+
+def what_needs_a_person(steering: Steering, gid: str) -> Check:
+    """Each parked or refused decision is a task with an owner."""
+    owned = [task for task in steering.tasks(constants.BILLS_PROJECT_GID) if "Reference: exc-" in task["notes"]]
+    still_open = [task for task in owned if not task["completed"]]
+    figure = f"{len(owned)} tasks, {len(still_open)} of them open, all of {gid.partition('@')[0]}"
+    return Check("exceptions have an owner", figure, bool(owned) and all(task["assignee"] == gid for task in still_open))
 
 
 def no_secret_in_logs(folder: Path, session_ids: Iterable[str]) -> Check:

@@ -14,20 +14,29 @@ from sandbox.demo.steering import Steering
 OPEN_STATES = ("Submitted", "Partially Approved", "Posted")
 COMPANY = "northwind.example"
 CLERKS = ("mgarcia", "jchen")
-ALICE, BEN, CARLA, DEV = (f"{name}@{COMPANY}" for name in ("alice.martin", "ben.okafor", "carla.ruiz", "dev.patel"))
+NAMES = ("alice.martin", "ben.okafor", "carla.ruiz", "dev.patel", "erin.wolf")
+ALICE, BEN, CARLA, DEV, ERIN = (f"{name}@{COMPANY}" for name in NAMES)
 LARGE = 20_000
 """Dollars from which on a bill takes two steps."""
 
 
 def rules() -> dict[str, Any]:
-    """What the demo adds to the example's flow file: two steps for large bills, a deputy, and holds that an approval lifts."""
+    """What the demo adds to the example's flow file: two steps for large bills, a deputy, holds that an approval lifts,
+    controls around each bill, and an owner for whatever needs a person."""
     today = datetime.now(UTC).date()
     away = {"from": CARLA, "to": BEN, "first_day": today - timedelta(days=1), "last_day": today + timedelta(days=14)}
     two = [{"name": "manager", "by": [ALICE], "limit": "none"}, {"name": "controller", "by": [CARLA]}]
     one = [{"name": "approval", "by": [ALICE, BEN, CARLA, DEV]}]
     large = {"name": "large bills", "when": {"amount_from": {"USD": LARGE}}, "steps": two}
     policy = {"delegations": [away], "rules": [large, {"name": "all others", "steps": one}], "closed_books": 5}
-    return {"approval": policy, "write_back": {"steps": ["stamp", "release_hold"]}}
+    called_back = {"mode": "block", "callback": {"assignee": ERIN, "release_by": [BEN, CARLA]}}
+    controls = {"duplicates": {"mode": "advise"}, "slices": {"mode": "advise"}, "payee_change": called_back}
+    return {
+        "approval": policy,
+        "write_back": {"steps": ["stamp", "release_hold"]},
+        "controls": controls,
+        "exceptions": {"owner": ERIN},
+    }
 
 
 def native_rules(vendor_id: str) -> dict[str, Any]:
@@ -61,6 +70,8 @@ class Scene:
     """The bill is put on hold before anybody decides."""
     closed_books: bool = False
     """The bill's books are closed when somebody decides and opened afterwards: the decision waits for that."""
+    new_account: bool = False
+    """Somebody changes the payment details of the bill's vendor after the choice: the decision waits for a call."""
     native: bool = False
     """Played when people are asked by subtasks, and their decisions become Intacct's own: it has to hold the bill as posted."""
     second: str = ""
@@ -71,7 +82,12 @@ class Scene:
     @property
     def goes_on(self) -> bool:
         """Whether something happens to the bill between the first run and the second."""
-        return self.edited_later or self.closed_books or bool(self.second)
+        return self.edited_later or self.waits or bool(self.second)
+
+    @property
+    def waits(self) -> bool:
+        """Whether its decision is parked at first."""
+        return self.closed_books or self.new_account
 
     @property
     def email(self) -> str:
@@ -97,7 +113,7 @@ def _two_steps(bill: Mapping[str, Any]) -> bool:
 def scenes() -> list[Scene]:
     """A good approval, a rejection, somebody not on the list, an amount over the limit, a bill that changes before its approval
     arrives, one that changes after it was stamped; two steps, a deputy, a hold that an approval lifts, books that are closed,
-    and an approval that becomes Intacct's own."""
+    a vendor with another bank account, and an approval that becomes Intacct's own."""
     return [
         Scene(
             title="a good approval",
@@ -190,6 +206,16 @@ def scenes() -> list[Scene]:
             closed_books=True,
         ),
         Scene(
+            title="an approval that waits for a call to the vendor",
+            person="alice.martin",
+            option="Approved",
+            stamp="",
+            says="and that waits: The record of vendor",
+            then_says="Recorded in Intacct",
+            suits=lambda bill: _plain(bill) and amount(bill) < 10_000,
+            new_account=True,
+        ),
+        Scene(
             title="two steps by subtasks that become Intacct's own approval",
             person="alice.martin",
             second="carla.ruiz",
@@ -217,6 +243,9 @@ def cast(steering: Steering) -> list[Scene]:
         scene.bill = earliest if scene is waits else _first(scene, free, taken, tasks)
         scene.task_gid = tasks[Steering.key_of(scene.bill)]["gid"]
         taken.add(scene.bill["record_no"])
+        if scene.new_account:
+            # What holds up one bill of a vendor holds up all of them.
+            taken |= {bill["record_no"] for bill in free if bill["vendor_id"] == scene.bill["vendor_id"]}
     return played
 
 
@@ -253,6 +282,23 @@ def answer_subtask(scene: Scene, steering: Steering, *, person: str) -> None:
 def give_second_step(scene: Scene, steering: Steering) -> None:
     """The other person approves too: now both sides have to say that the bill is approved."""
     steering.act("asana", f"{scene.second}@{COMPANY}", "choose", task=scene.task_gid, field="Approval", option=scene.option)
+    scene.stamp, scene.says = scene.option, scene.then_says
+
+
+def change_account(scene: Scene, steering: Steering) -> None:
+    steering.act("intacct", CLERKS[1], "change_payment_details", vendor_id=scene.bill["vendor_id"])
+
+
+def call_back(scene: Scene, steering: Steering) -> None:
+    """One calls the vendor and notes that on the task, a second person releases: now it has to be carried out."""
+    # One call for all of the vendor's bills, below the task of the first.
+    vendor = scene.bill["vendor_id"]
+    asked = [task for task in steering.state("asana")["tasks"] if task["name"].startswith("Call back ") and vendor in task["name"]]
+    if not asked:
+        raise DemoFailed(f"Nobody was asked to call vendor {vendor} back")
+    said = "called: Jo Lee in their accounts office, number from the contract of 2021, today at 10:15, confirmed"
+    for who, text in ((ERIN, said), (BEN, "release")):
+        steering.act("asana", who, "comment", task=asked[-1]["gid"], text=text)
     scene.stamp, scene.says = scene.option, scene.then_says
 
 

@@ -100,6 +100,9 @@ class Steering:
         found: dict[str, dict[str, Any]] = {}
         for task in self.tasks(project_gid):
             key = task["fields"].get("Intacct key")
+            if not key:
+                # A task of something else than a bill.
+                continue
             if key in found:
                 raise DemoFailed(f"Two tasks carry the key {key}")
             found[key] = task
