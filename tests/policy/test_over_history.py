@@ -189,7 +189,8 @@ def test_what_would_have_ended_otherwise(name: str) -> None:
 NOT_JUDGED: dict[str, tuple[Flow, Recorded, str]] = {
     "a bill that was gone": (a_flow(), chosen(ANN, bill={"total_entered": None}), "it was gone"),
     "nobody judged it yet": (a_flow(), chosen(ANN, rules=(), ended="RECORDED"), "not judged yet"),
-    "found by its stamp": (a_flow(), chosen(ANN, rules=(), gid=""), "nobody knows who chose it"),
+    "found by its stamp": (a_flow(), chosen(ANN, rules=()), "found by its stamp"),
+    "of a rule, or a program": (a_flow(), chosen(ANN, gid=""), "nobody knows who chose it"),
     "whom a vendor names": (a_flow(BY_VENDOR), chosen(ANN), "vendor's field Approver"),
     "duties": (a_flow(segregation_of_duties=False), chosen(ANN), "`segregation_of_duties` differs"),
 }
@@ -256,7 +257,7 @@ def test_the_policy_of_then_gives_what_was_recorded_and_another_one_what_differs
     new_file.write_text(smaller)
     recorded = recorded_in((row.key, row.decision_id, row.body) for row in decided.store.evidence())
     same = over_history(old, old, store=decided.url)
-    assert (same.judged, same.differences, same.not_judged) == (4, (), {})
+    assert (same.judged, same.waiting, same.differences, same.not_judged) == (4, 2, (), {})
     ends = Replay(old, named_in=old).over(recorded).ends
     for one in recorded:
         assert (ends[one.decision_id].end != "refused") is bool(STANDS & set(one.states))
@@ -267,7 +268,10 @@ def test_the_policy_of_then_gives_what_was_recorded_and_another_one_what_differs
     as_json = json.loads(diff(decided.path, new_file, "--store", decided.url, "--format", "json").stdout)
     assert as_json["money"]["waits, would be refused"] == {"USD": {"bills": 1, "amount": "500"}}
     rows = list(csv.DictReader(diff(decided.path, new_file, "--evidence", export, "--format", "csv").stdout.splitlines()))
-    assert [row["decision_id"] for row in rows] == [row["decision_id"] for row in as_json["differences"]]
+    in_store = [row["decision_id"] for row in as_json["differences"]]
+    assert [row["decision_id"] for row in rows] == in_store[:4]
+    # The store knows what nobody decided yet, too.
+    assert in_store[4:] == [f"waits {decided.key(bill)}" for bill in (1, 2)]
     assert diff(decided.path, decided.path, "--evidence", export, "--check").exit_code == 0
 
 
