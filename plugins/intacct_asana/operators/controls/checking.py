@@ -21,7 +21,7 @@ from intacct_asana.flow.rules import digest_of
 from intacct_asana.journal import Outcome, carry_out
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
 from intacct_asana.reading.ledger import LEDGER, LedgerReading, Read, without_fields
-from intacct_asana.records import Cursor, Link
+from intacct_asana.records import Cursor, Link, Unread
 from intacct_asana.records.concerns import GONE, BillFacts, Concern
 from intacct_asana.sync.report import Report
 
@@ -36,11 +36,13 @@ SHUT = "shut"
 
 def watch_of(run: FlowRun) -> Watch:
     """What the controls found, for whoever judges decisions. A flow without controls has nothing to watch."""
+    controls = run.flow.controls.declared
     return Watch(
         ledger=run.store.ledger(),
         concerns=run.store.concerns(),
         now=run.now,
-        checks=bool(run.flow.controls.declared) and not run.flow.rehearsal,
+        has_controls=bool(controls) and not run.flow.rehearsal,
+        blocks=any(one.mode == "block" for one in controls),
     )
 
 
@@ -48,7 +50,7 @@ class CheckBillsOperator(FlowOperator):
     """Reads what changed among all bills, asks each control about it, keeps what was found and tells it on the tasks, once.
 
     Facts, concerns and cursor are kept in one transaction; what was kept and not told yet is told by the next run. When this
-    step fails, approvals of bills that it did not see as they are wait (`approvals.guards.concerns`), and nothing else does.
+    step fails, approvals of bills that it did not see as they are wait where a control blocks (`approvals.guards.concerns`).
     In a rehearsal everything is read each time, and what would be told is said.
     """
 
@@ -116,8 +118,16 @@ class Checks:
                     self._judge(store.ledger())
                 store.concerns().save(self.kept)
                 store.save_cursor(Cursor(name=LEDGER, value=read.cursor))
-        for odd in read.unread.values():
-            self._report.fail(odd.key or odd.record_no, OddRecord(odd.why))
+        self._name(read.unread.values())
+
+    def _name(self, unread: Collection[Unread]) -> None:
+        """Those that cannot be read. Of one that this flow has no task of it is said, and fails nothing."""
+        links = self.run.store.links("bill").of({one.key for one in unread} if unread else ())
+        for one in unread:
+            if one.key in links:
+                self._report.fail(one.key, OddRecord(one.why))
+            else:
+                self._report.say(one.key or one.record_no, one.why)
 
     # Which bills.
 
