@@ -21,6 +21,7 @@ from intacct_asana.flow.model import Flow
 from intacct_asana.operators.evidence import write_export
 from intacct_asana.records import DecisionState, Verdict
 from intacct_asana.records.recorded import STANDS, Recorded, recorded_in
+from intacct_asana.store import open_store
 from typer.testing import CliRunner
 
 from tests.policy.policy_world import ALICE, BEN, DEV, Steps
@@ -297,3 +298,18 @@ def test_bad_input_is_one_sentence(tmp_path: Path, new: str, words: list[str], s
     assert ended.exit_code == 2, ended.output
     assert said in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
+
+
+def test_a_store_without_decisions_and_evidence_of_another_flow_are_said_so(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text(FLOW.format(name=name), encoding="utf-8")
+    url, files = f"sqlite:///{tmp_path}/kept.db", (tmp_path / "a.yaml", tmp_path / "a.yaml")
+    of_b = open_store(url).for_flow("b").export_evidence(Query(), at=BEGAN, by="an auditor")
+    write_export(tmp_path / "of_b.json", of_b, form="json")
+    for words, said in (
+        (("--store", url), "There is no decision in the store."),
+        (("--store", url, "--since", "2026-07-01"), "There is no decision since 2026-07-01 in the store."),
+        (("--evidence", tmp_path / "of_b.json"), "holds the evidence of flow b, and the files are of flow a."),
+    ):
+        ended = diff(*files, *words)
+        assert (ended.exit_code, said in ended.stderr) == (2, True), ended.output
