@@ -18,7 +18,7 @@ from intacct_asana.approvals.seen import Case
 from intacct_asana.flow.policy import CumulativeLimit
 from intacct_asana.flow.rules import Approval
 from intacct_asana.records import DecisionState, Verdict, snapshot_of
-from intacct_asana.records.recorded import Recorded
+from intacct_asana.records.recorded import Recorded, approvals_in
 
 from tests.approvals.settle_world import ALICE, BEN, ERIN, a_bill, a_policy
 from tests.approvals.test_guard_findings import AT, a_case, a_decision, a_signal
@@ -215,6 +215,13 @@ def test_what_a_deputy_approved_counts_for_whom_they_stood_in_for(a_policy: Poli
     flow.heal()
     assert [flow.states(bill) for bill in range(3)] == [["CONFIRMED"], ["CONFIRMED"], ["REFUSED"]]
     assert "With this bill Ben Okafor would have approved 1,500.00 USD for" in flow.last_told(2)
+
+
+def test_an_approval_that_a_later_rejection_countered_counts_no_more() -> None:
+    first, second = approved("INV-1", "500.00", days_ago=5), approved("INV-2", "500.00", days_ago=5)
+    rejected = [replace(first, decision_id="no", verdict=Verdict.REJECT, at=AT)]
+    rejected += [replace(second, decision_id="no-2", verdict=Verdict.REJECT, at=AT - timedelta(days=6))]
+    assert approvals_in([*rejected, first, second]) == [second]
 
 
 def test_a_rehearsal_counts_what_it_would_have_approved() -> None:

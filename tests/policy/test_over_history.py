@@ -129,6 +129,16 @@ TABLE: dict[str, tuple[Flow, Flow, list[Recorded], list[str]]] = {
         [chosen(ANN, key="0", void_at=15), *(chosen(ANN, at=at, key=str(at)) for at in (1, 2))],
         [],
     ),
+    "a cumulative limit, and one of them was rejected later": (
+        a_flow(counter_decision="hold"),
+        a_flow(counter_decision="hold", cumulative_limits=MONTH),
+        [
+            chosen(ANN, key="0"),
+            chosen(BOB, at=1, key="0", verdict=Verdict.REJECT, reason="no"),
+            *(chosen(ANN, at=at, key=str(at)) for at in (2, 3)),
+        ],
+        [],
+    ),
     "a source that counts": (
         a_flow(),
         a_flow(sources=["web", "api"]),

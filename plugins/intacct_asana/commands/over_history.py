@@ -32,7 +32,7 @@ from intacct_asana.approvals.seen import Case
 from intacct_asana.approvals.steps import NO_RULE, STEP, amount_is_within_limit, person_is_due
 from intacct_asana.flow.model import Flow
 from intacct_asana.records import Bill, BillLine, BillState, Decision, DecisionState, Person, Signal, Verdict
-from intacct_asana.records.recorded import STANDS, Recorded
+from intacct_asana.records.recorded import STANDS, Recorded, approvals_in
 
 GUARDS: tuple[Guard, ...] = (
     bill_is_open,
@@ -171,7 +171,7 @@ class Replay:
         self.ends, self.missed = dict[str, Outcome](), dict[str, str]()
         self._flow, self._named_in = flow, named_in
         self._contents: dict[tuple[str, str], _Content] = {}
-        self._approved: dict[str, Recorded] = {}
+        self._stands: dict[str, Recorded] = {}
         self._names: dict[str, str] = {}
 
     def over(self, decisions: Sequence[Recorded]) -> Replay:
@@ -198,7 +198,7 @@ class Replay:
             self.ends[one.decision_id] = outcome
 
     def _void(self, one: Recorded) -> None:
-        self._approved.pop(one.decision_id, None)
+        self._stands.pop(one.decision_id, None)
         for content in self._contents.values():
             content.granted = [each for each in content.granted if each[0].decision_id != one.decision_id]
             if content.decided and content.decided.decision_id == one.decision_id:
@@ -216,8 +216,8 @@ class Replay:
             self.missed[one.decision_id] = _unknown_words(unknown)
             return
         self.ends[one.decision_id] = outcome
-        if outcome.end in (APPROVED, WAITS) and case.after and one.verdict is Verdict.APPROVE:
-            self._approved[one.decision_id] = replace(one, route=policy_facts(case.after))
+        if outcome.end != REFUSED and case.after:
+            self._stands[one.decision_id] = replace(one, route=policy_facts(case.after))
         if outcome.end == WAITS:
             content.granted.append((case.decision, _good_until(case)))
         elif outcome.end in (APPROVED, REJECTED):
@@ -255,7 +255,7 @@ class Replay:
             people={one.email.casefold(): one.gid},
             timezone=ZoneInfo(flow.schedules.timezone),
             vendor_person=vendor_person,
-            approved_since=lambda at: [each for each in self._approved.values() if each.at >= at],
+            approved_since=lambda at: approvals_in(each for each in self._stands.values() if each.at >= at),
         )
         return Case(
             decision=_decision(one),
