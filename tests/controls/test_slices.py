@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from intacct_asana.controls.ledger import HeldLedger, name_like
 from intacct_asana.controls.slices import SlicedLimits, edges_of
 from intacct_asana.flow.controls import Controls, SliceRule
@@ -181,13 +183,30 @@ def test_a_sixth_bill_is_told_on_all_of_them_and_is_another_concern() -> None:
     assert all("one of 6 bills" in one.words for one in after)
 
 
-def test_whoever_is_looked_at_alone_is_told_what_all_are_told_together() -> None:
+some_bills = st.lists(
+    st.tuples(
+        st.integers(-60, 30),
+        st.sampled_from(["950", "960", "999", "880", "1020", "300"]),
+        st.sampled_from("12"),
+        st.sampled_from("xy"),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(told=some_bills)
+def test_whoever_is_looked_at_alone_is_told_what_all_are_told_together(told: list[tuple[int, str, str, str]]) -> None:
     """The same cause is the same concern, whichever bill changed; also where runs of days overlap."""
-    bills = [*days(1, 5, 9, 13, 17, 21, 25), *ORDINARY]
-    together = {one.concern_id for one in found(bills)}
-    assert together
+    bills = [
+        a_bill(day, amount, n=f"n{at}", vendor=f"V{vendor}", created_by=clerk)
+        for at, (day, amount, vendor, clerk) in enumerate(told)
+    ]
+    together = {one.concern_id: one.key for one in found(bills)}
     for bill in bills:
-        assert {one.concern_id for one in found(bills, changed=[bill])} <= together
+        alone = {one.concern_id: one.key for one in found(bills, changed=[bill])}
+        assert alone.items() <= together.items()
+        assert {name for name, key in alone.items() if key == bill.key} == {n for n, key in together.items() if key == bill.key}
 
 
 def test_each_line_of_the_policy_once() -> None:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from intacct_asana.approvals.guards.cumulative import Spent, fullest, sums_are_within_limits
 from intacct_asana.approvals.policy import Policy
+from intacct_asana.approvals.rehearse import RehearsedDecisions
 from intacct_asana.approvals.seen import Case
 from intacct_asana.flow.policy import CumulativeLimit
 from intacct_asana.flow.rules import Approval
-from intacct_asana.records import Verdict, snapshot_of
-from intacct_asana.records.recorded import Recorded
+from intacct_asana.records import DecisionState, Verdict, snapshot_of
+from intacct_asana.records.recorded import Recorded, approvals_in
 
 from tests.approvals.settle_world import ALICE, BEN, ERIN, a_bill, a_policy
 from tests.approvals.test_guard_findings import AT, a_case, a_decision, a_signal
 from tests.policy.policy_world import ALICE as ALICE_AT
+from tests.policy.policy_world import BEN as BEN_AT
 from tests.policy.policy_world import Steps
 
 MONTH = {"days": 30, "amounts": {"USD": "2000"}}
@@ -192,3 +194,51 @@ def test_a_third_bill_of_one_vendor_is_refused_in_words(a_policy: Policies) -> N
     flow.say(ALICE_AT, bill=2)
     flow.heal()
     assert flow.states(2) == ["REFUSED", "CONFIRMED"]
+
+
+DEPUTIES = """
+  cumulative_limits: [{days: 30, amounts: {USD: 1200.00}}]
+  delegations:
+    - {from: ben.okafor@northwind.example, to: alice.martin@northwind.example, first_day: 2026-11-01, last_day: 2026-12-31}
+  rules:
+    - {name: every bill, steps: [{name: controller, by: [ben.okafor@northwind.example]}]}
+"""
+
+
+def test_what_a_deputy_approved_counts_for_whom_they_stood_in_for(a_policy: Policies) -> None:
+    """Over the sandbox: the evidence says in whose place somebody decided."""
+    flow = a_policy(policy=DEPUTIES, bills=3)
+    flow.say(ALICE_AT, bill=0)
+    flow.say(ALICE_AT, bill=1)
+    flow.heal()
+    flow.say(BEN_AT, bill=2)
+    flow.heal()
+    assert [flow.states(bill) for bill in range(3)] == [["CONFIRMED"], ["CONFIRMED"], ["REFUSED"]]
+    assert "With this bill Ben Okafor would have approved 1,500.00 USD for" in flow.last_told(2)
+
+
+def test_an_approval_that_a_later_rejection_countered_counts_no_more() -> None:
+    first, second = approved("INV-1", "500.00", days_ago=5), approved("INV-2", "500.00", days_ago=5)
+    rejected = [replace(first, decision_id="no", verdict=Verdict.REJECT, at=AT)]
+    rejected += [replace(second, decision_id="no-2", verdict=Verdict.REJECT, at=AT - timedelta(days=6))]
+    assert approvals_in([*rejected, first, second]) == [second]
+
+
+def test_a_rehearsal_counts_what_it_would_have_approved() -> None:
+    stored = FakeStored([approved("INV-1", "500.00"), approved("INV-2", "500.00")])
+    rehearsed = RehearsedDecisions(cast(Any, stored))
+    facts = {"bill": {"total_entered": "700", "base_currency": "USD"}, "rules": [], "who": {"email": "alice@x.example"}}
+    rehearsed.advance(a_decision(decision_id="dec-9"), to=DecisionState.CLEARED, facts=facts, at=AT)
+    rehearsed.advance(a_decision(decision_id="dec-INV-2"), to=DecisionState.VOID, facts={}, at=AT)
+    found = rehearsed.approved_since(AT - timedelta(days=9))
+    assert [(one.decision_id, one.amount) for one in found] == [("dec-INV-1", 500), ("dec-9", 700)]
+
+
+class FakeStored:
+    """The store, as far as a rehearsal asks it."""
+
+    def __init__(self, found: list[Recorded]) -> None:
+        self.found = found
+
+    def approved_since(self, at: datetime) -> list[Recorded]:
+        return [one for one in self.found if one.at >= at]

@@ -21,6 +21,7 @@ from intacct_asana.flow.model import Flow
 from intacct_asana.operators.evidence import write_export
 from intacct_asana.records import DecisionState, Verdict
 from intacct_asana.records.recorded import STANDS, Recorded, recorded_in
+from intacct_asana.store import open_store
 from typer.testing import CliRunner
 
 from tests.policy.policy_world import ALICE, BEN, DEV, Steps
@@ -128,6 +129,16 @@ TABLE: dict[str, tuple[Flow, Flow, list[Recorded], list[str]]] = {
         [chosen(ANN, key="0", void_at=15), *(chosen(ANN, at=at, key=str(at)) for at in (1, 2))],
         [],
     ),
+    "a cumulative limit, and one of them was rejected later": (
+        a_flow(counter_decision="hold"),
+        a_flow(counter_decision="hold", cumulative_limits=MONTH),
+        [
+            chosen(ANN, key="0"),
+            chosen(BOB, at=1, key="0", verdict=Verdict.REJECT, reason="no"),
+            *(chosen(ANN, at=at, key=str(at)) for at in (2, 3)),
+        ],
+        [],
+    ),
     "a source that counts": (
         a_flow(),
         a_flow(sources=["web", "api"]),
@@ -189,7 +200,8 @@ def test_what_would_have_ended_otherwise(name: str) -> None:
 NOT_JUDGED: dict[str, tuple[Flow, Recorded, str]] = {
     "a bill that was gone": (a_flow(), chosen(ANN, bill={"total_entered": None}), "it was gone"),
     "nobody judged it yet": (a_flow(), chosen(ANN, rules=(), ended="RECORDED"), "not judged yet"),
-    "found by its stamp": (a_flow(), chosen(ANN, rules=(), gid=""), "nobody knows who chose it"),
+    "found by its stamp": (a_flow(), chosen(ANN, rules=()), "found by its stamp"),
+    "of a rule, or a program": (a_flow(), chosen(ANN, gid=""), "nobody knows who chose it"),
     "whom a vendor names": (a_flow(BY_VENDOR), chosen(ANN), "vendor's field Approver"),
     "duties": (a_flow(segregation_of_duties=False), chosen(ANN), "`segregation_of_duties` differs"),
 }
@@ -256,7 +268,7 @@ def test_the_policy_of_then_gives_what_was_recorded_and_another_one_what_differs
     new_file.write_text(smaller)
     recorded = recorded_in((row.key, row.decision_id, row.body) for row in decided.store.evidence())
     same = over_history(old, old, store=decided.url)
-    assert (same.judged, same.differences, same.not_judged) == (4, (), {})
+    assert (same.judged, same.waiting, same.differences, same.not_judged) == (4, 2, (), {})
     ends = Replay(old, named_in=old).over(recorded).ends
     for one in recorded:
         assert (ends[one.decision_id].end != "refused") is bool(STANDS & set(one.states))
@@ -267,7 +279,10 @@ def test_the_policy_of_then_gives_what_was_recorded_and_another_one_what_differs
     as_json = json.loads(diff(decided.path, new_file, "--store", decided.url, "--format", "json").stdout)
     assert as_json["money"]["waits, would be refused"] == {"USD": {"bills": 1, "amount": "500"}}
     rows = list(csv.DictReader(diff(decided.path, new_file, "--evidence", export, "--format", "csv").stdout.splitlines()))
-    assert [row["decision_id"] for row in rows] == [row["decision_id"] for row in as_json["differences"]]
+    in_store = [row["decision_id"] for row in as_json["differences"]]
+    assert [row["decision_id"] for row in rows] == in_store[:4]
+    # The store knows what nobody decided yet, too.
+    assert in_store[4:] == [f"waits {decided.key(bill)}" for bill in (1, 2)]
     assert diff(decided.path, decided.path, "--evidence", export, "--check").exit_code == 0
 
 
@@ -293,3 +308,18 @@ def test_bad_input_is_one_sentence(tmp_path: Path, new: str, words: list[str], s
     assert ended.exit_code == 2, ended.output
     assert said in ended.stderr
     assert len(ended.stderr.strip().splitlines()) == 1
+
+
+def test_a_store_without_decisions_and_evidence_of_another_flow_are_said_so(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yaml").write_text(FLOW.format(name=name), encoding="utf-8")
+    url, files = f"sqlite:///{tmp_path}/kept.db", (tmp_path / "a.yaml", tmp_path / "a.yaml")
+    of_b = open_store(url).for_flow("b").export_evidence(Query(), at=BEGAN, by="an auditor")
+    write_export(tmp_path / "of_b.json", of_b, form="json")
+    for words, said in (
+        (("--store", url), "There is no decision in the store."),
+        (("--store", url, "--since", "2026-07-01"), "There is no decision since 2026-07-01 in the store."),
+        (("--evidence", tmp_path / "of_b.json"), "holds the evidence of flow b, and the files are of flow a."),
+    ):
+        ended = diff(*files, *words)
+        assert (ended.exit_code, said in ended.stderr) == (2, True), ended.output

@@ -20,7 +20,7 @@ from intacct_asana.codec import from_json, plain, to_json
 from intacct_asana.ports import Decisions
 from intacct_asana.records import ON_THE_WAY, Cursor, Decision, DecisionState, Intent, Story, Task, Verdict
 from intacct_asana.records.anchors import Anchor
-from intacct_asana.records.recorded import STANDS, Recorded, recorded_in
+from intacct_asana.records.recorded import STANDS, Recorded, approvals_in, recorded_in
 
 WOULD = {
     DecisionState.CONFIRMED: "stamp",
@@ -85,7 +85,7 @@ class RehearsedDecisions:
         rows = [
             (one.key, one.decision_id, {"signal": plain(one.signal), **self._facts.get(one.decision_id, {})}) for one in would
         ]
-        return [*stored, *(one for one in recorded_in(rows) if one.verdict is Verdict.APPROVE)]
+        return approvals_in([*stored, *recorded_in(rows)])
 
     def unacknowledged(self) -> list[Decision]:
         return self._stored.unacknowledged()

@@ -32,7 +32,7 @@ from intacct_asana.approvals.seen import Case
 from intacct_asana.approvals.steps import NO_RULE, STEP, amount_is_within_limit, person_is_due
 from intacct_asana.flow.model import Flow
 from intacct_asana.records import Bill, BillLine, BillState, Decision, DecisionState, Person, Signal, Verdict
-from intacct_asana.records.recorded import STANDS, Recorded
+from intacct_asana.records.recorded import STANDS, Recorded, approvals_in
 
 GUARDS: tuple[Guard, ...] = (
     bill_is_open,
@@ -84,10 +84,14 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """What came of it. `judged` decisions were compared, about `bills` bills; `not_judged` says why others were not."""
+    """What came of it. `judged` decisions were compared, about `bills` bills, and `waiting` bills that nobody decided yet.
+
+    `not_judged` says why others were not.
+    """
 
     judged: int
     bills: int
+    waiting: int
     differences: tuple[Difference, ...]
     not_judged: Mapping[str, int]
     taken_as_recorded: Mapping[str, int]
@@ -110,22 +114,32 @@ def _change(one: Difference) -> str:
     return f"{one.before.end}, other {', '.join(one.what)}"
 
 
-def compared(old: Flow, new: Flow, decisions: Sequence[Recorded], *, since: datetime) -> Compared:
-    """Both policies over all of them; what is told is about those that were chosen at or after `since`."""
+def compared(
+    old: Flow, new: Flow, decisions: Sequence[Recorded], *, since: datetime, waiting: Sequence[Recorded] = ()
+) -> Compared:
+    """Both policies over all of them; what is told is about those that were chosen at or after `since`.
+
+    `waiting` are bills that nobody decided yet, as if somebody were about to: without whoever that is.
+    """
     before, after = (Replay(flow, named_in=old).over(decisions) for flow in (old, new))
     told = [one for one in decisions if one.at >= since]
     missed = Counter[str]()
-    for one in told:
+    for one in waiting:
+        before.meet(one)
+        after.meet(one)
+    for one in (*told, *waiting):
         if why := before.missed.get(one.decision_id) or after.missed.get(one.decision_id):
             missed[why] += 1
     for name in NOT_ASKED:
         if getattr(old.approval, name) != getattr(new.approval, name):
             missed[f"`{name}` differs, and what it is about stands in no record"] = len(told)
-    fair = [one for one in told if one.decision_id in before.ends and one.decision_id in after.ends]
-    found = [_difference(one, before.ends[one.decision_id], after.ends[one.decision_id]) for one in fair]
+    both = before.ends.keys() & after.ends.keys()
+    fair, met = ([one for one in those if one.decision_id in both] for those in (told, waiting))
+    found = [_difference(one, before.ends[one.decision_id], after.ends[one.decision_id]) for one in (*fair, *met)]
     return Compared(
         judged=len(fair),
         bills=len({one.key for one in fair}),
+        waiting=len(met),
         differences=tuple(one for one in found if one.what),
         not_judged=dict(missed),
         taken_as_recorded=Counter(rule for one in fair for rule, _ in carried(one)),
@@ -157,7 +171,7 @@ class Replay:
         self.ends, self.missed = dict[str, Outcome](), dict[str, str]()
         self._flow, self._named_in = flow, named_in
         self._contents: dict[tuple[str, str], _Content] = {}
-        self._approved: dict[str, Recorded] = {}
+        self._stands: dict[str, Recorded] = {}
         self._names: dict[str, str] = {}
 
     def over(self, decisions: Sequence[Recorded]) -> Replay:
@@ -171,8 +185,20 @@ class Replay:
                 self._judge(one)
         return self
 
+    def meet(self, one: Recorded) -> None:
+        """A bill that waits for its first decision: its rule, its steps, who is due."""
+        unknown = set[str]()
+        if why := self._lacks(one):
+            self.missed[one.decision_id] = why
+            return
+        outcome = _route(self._case(one, _Content(), unknown))
+        if unknown:
+            self.missed[one.decision_id] = _unknown_words(unknown)
+        else:
+            self.ends[one.decision_id] = outcome
+
     def _void(self, one: Recorded) -> None:
-        self._approved.pop(one.decision_id, None)
+        self._stands.pop(one.decision_id, None)
         for content in self._contents.values():
             content.granted = [each for each in content.granted if each[0].decision_id != one.decision_id]
             if content.decided and content.decided.decision_id == one.decision_id:
@@ -187,11 +213,11 @@ class Replay:
         case = self._case(one, content, unknown)
         outcome = self._outcome(one, case, content)
         if unknown:
-            self.missed[one.decision_id] = f"whom the vendor's field {', '.join(sorted(unknown))} named is not recorded"
+            self.missed[one.decision_id] = _unknown_words(unknown)
             return
         self.ends[one.decision_id] = outcome
-        if outcome.end in (APPROVED, WAITS) and case.after and one.verdict is Verdict.APPROVE:
-            self._approved[one.decision_id] = replace(one, route=policy_facts(case.after))
+        if outcome.end != REFUSED and case.after:
+            self._stands[one.decision_id] = replace(one, route=policy_facts(case.after))
         if outcome.end == WAITS:
             content.granted.append((case.decision, _good_until(case)))
         elif outcome.end in (APPROVED, REJECTED):
@@ -202,8 +228,11 @@ class Replay:
             return "not judged yet when the record was made"
         if not one.bill or one.amount is None:
             return "the record holds no bill: it was gone"
-        if not one.rules or not one.gid:
+        if not one.gid:
             return "nobody knows who chose it"
+        return self._lacks(one) if one.rules else "found by its stamp, so that it was never judged"
+
+    def _lacks(self, one: Recorded) -> str:
         if "entity_id" not in one.bill and any(rule.when.entity for rule in self._flow.approval.rules):
             return "older evidence does not say the bill's entity"
         return ""
@@ -226,7 +255,7 @@ class Replay:
             people={one.email.casefold(): one.gid},
             timezone=ZoneInfo(flow.schedules.timezone),
             vendor_person=vendor_person,
-            approved_since=lambda at: [each for each in self._approved.values() if each.at >= at],
+            approved_since=lambda at: approvals_in(each for each in self._stands.values() if each.at >= at),
         )
         return Case(
             decision=_decision(one),
@@ -255,24 +284,33 @@ class Replay:
         failed = [said for _, said in carried(one)]
         failed += [finding.said for finding in answers_of(GUARDS, case) if not finding.passed]
         failed += _decided_before(case, content)
-        progress = case.progress
-        facts = Outcome(end=REFUSED, why=" ".join(failed))
-        if progress:
-            facts = replace(
-                facts,
-                rule=progress.route.rule.name,
-                steps=tuple(each.step.name for each in progress.route.steps),
-                step="" if progress.is_complete else progress.route.steps[progress.place].step.name,
-                people=tuple(dict.fromkeys(email for email, _ in progress.due(case.decided_on))),
-            )
+        facts = _route(case)
         if failed:
-            return facts
+            return replace(facts, end=REFUSED, why=" ".join(failed))
         if one.verdict is Verdict.REJECT:
             return replace(facts, end=REJECTED)
         if not (case.waits_for_others and case.after):
             return replace(facts, end=APPROVED)
         due = case.after.route.name_of(case.after.place)
         return replace(facts, end=WAITS, why=f"It would wait for {due}.")
+
+
+def _unknown_words(fields: Iterable[str]) -> str:
+    return f"whom the vendor's field {', '.join(sorted(fields))} named is not recorded"
+
+
+def _route(case: Case) -> Outcome:
+    """The rule, its steps, and who is due before this choice; it waits."""
+    progress = case.progress
+    if progress is None:
+        return Outcome(end=WAITS)
+    return Outcome(
+        end=WAITS,
+        rule=progress.route.rule.name,
+        steps=tuple(each.step.name for each in progress.route.steps),
+        step="" if progress.is_complete else progress.route.steps[progress.place].step.name,
+        people=tuple(dict.fromkeys(email for email, _ in progress.due(case.decided_on))),
+    )
 
 
 def _decided_before(case: Case, content: _Content) -> list[str]:

@@ -37,10 +37,10 @@ from intacct_asana.flow.rules import Approval
 from intacct_asana.flow.words import Amount, Currency, Day, Email, FieldName, Line, Part
 from intacct_asana.flow.yaml_text import read_yaml
 from intacct_asana.operators.evidence import read_file
-from intacct_asana.operators.flow_run import store_url
-from intacct_asana.records import Bill, BillLine, BillState
+from intacct_asana.operators.flow_run import is_closed, store_url
+from intacct_asana.records import Bill, BillLine, BillState, DecisionState, Verdict
 from intacct_asana.records.recorded import Recorded, Row, recorded_in
-from intacct_asana.store import open_store
+from intacct_asana.store import FlowStore, open_store
 from intacct_asana.text import amount_text
 
 app = typer.Typer(no_args_is_help=True, help="The approval policy of a flow: try it on bills (docs/approval-policy.md).")
@@ -270,9 +270,14 @@ def over_history(old: Flow, new: Flow, *, since: str = "", evidence: Path | None
     began, _ = period(since, "", zone=ZoneInfo(old.schedules.timezone))
     if began and began > datetime.now(UTC):
         raise Misconfigured(f"--since {since} is in the future, so there is nothing to compare.")
-    rows = _rows_of_file(evidence, old.flow) if evidence else _rows_of_store(store or old.connections.store, old.flow)
-    found = compared(old, new, recorded_in(rows), since=began or datetime.min.replace(tzinfo=UTC))
-    if not found.judged and not found.not_judged:
+    if evidence:
+        decisions, waiting = recorded_in(_rows_of_file(evidence, old.flow)), list[Recorded]()
+    else:
+        kept = _store_of(store or old.connections.store, old.flow)
+        decisions = recorded_in((row.key, row.decision_id, row.body) for row in kept.evidence())
+        waiting = _waiting_in(kept)
+    found = compared(old, new, decisions, since=began or datetime.min.replace(tzinfo=UTC), waiting=waiting)
+    if not found.judged and not found.waiting and not found.not_judged:
         raise Misconfigured(f"There is no decision{f' since {since}' if since else ''} in {evidence or 'the store'}.")
     return found
 
@@ -286,7 +291,7 @@ def _rows_of_file(path: Path, flow: str) -> list[Row]:
     return [(row.key, row.decision_id, row.said) for row in made.in_full]
 
 
-def _rows_of_store(named: str, flow: str) -> list[Row]:
+def _store_of(named: str, flow: str) -> FlowStore:
     in_airflow()
     address = named if "://" in named else store_url(named)
     url = make_url(address)
@@ -295,8 +300,22 @@ def _rows_of_store(named: str, flow: str) -> list[Row]:
         raise Misconfigured(
             f"There is no store of flow {flow} here: {url.database} does not exist. Name it with --store, or --evidence."
         )
-    kept = open_store(address).for_flow(flow, rehearses=True)
-    return [(row.key, row.decision_id, row.body) for row in kept.evidence()]
+    return open_store(address).for_flow(flow, rehearses=True)
+
+
+def _waiting_in(kept: FlowStore) -> list[Recorded]:
+    """Bills with an open task about which no approval stands, as their tasks show them."""
+    links = {key: link for key, link in kept.links("bill").all().items() if not is_closed(link)}
+    stands = {one.key for one in kept.decisions().sent(links) if one.state in (DecisionState.CONFIRMED, DecisionState.GRANTED)}
+    shown = kept.links("bill").showing(links.keys() - stands)
+    at = datetime.now(UTC)
+    # Which state a bill is in is no matter of who decides on it.
+    return [
+        Recorded(
+            decision_id=f"waits {key}", key=key, verdict=Verdict.APPROVE, at=at, bill={**each.body, "state": BillState.POSTED}
+        )
+        for key, each in shown.items()
+    ]
 
 
 def _print_differences(found: Compared) -> None:
@@ -305,8 +324,15 @@ def _print_differences(found: Compared) -> None:
         printed = Printed("bill", "amount", "chosen", "by", "as it is", "as it would be", show_lines=True)
         for one in found.differences:
             chosen = one.decision
-            by = f"{chosen.name or chosen.email}: {chosen.verdict}"
-            row = (chosen.bill_name, _amount(chosen), f"{chosen.at:%Y-%m-%d}", by, _words(one.before), _words(one.after))
+            by = f"{chosen.name or chosen.email}: {chosen.verdict}" if chosen.email else "nobody yet"
+            row = (
+                chosen.bill_name,
+                _amount(chosen),
+                f"{chosen.at:%Y-%m-%d}" if chosen.email else "",
+                by,
+                _words(one.before),
+                _words(one.after),
+            )
             printed.add_row(*(escape(text) for text in row))
         console.print(printed)
     for change, sums in found.money().items():
@@ -314,8 +340,12 @@ def _print_differences(found: Compared) -> None:
             f"{count} bill{'s' if count > 1 else ''} of {money(total, unit)}" for unit, (count, total) in sums.items()
         )
         console.print(escape(f"{change}: {told}"))
-    told = f"{len(found.differences)} of {found.judged} decisions about {found.bills} bills"
+    decisions = [one for one in found.differences if one.decision.email]
+    told = f"{len(decisions)} of {found.judged} decisions about {found.bills} bills"
     console.print(f"{told} would have another end, rule, steps or people.")
+    if found.waiting:
+        others = len(found.differences) - len(decisions)
+        console.print(f"{others} of {found.waiting} bills that wait for a decision would have another rule, steps or people.")
     for rule, count in found.taken_as_recorded.items():
         console.print(escape(f"Taken as recorded: {count} refused by the rule {rule}."))
     for why, count in found.not_judged.items():
@@ -355,6 +385,7 @@ def _json_of(found: Compared) -> str:
     told = {
         "decisions": found.judged,
         "bills": found.bills,
+        "waiting": found.waiting,
         "differences": list(_rows(found)),
         "money": sums,
         "taken_as_recorded": dict(found.taken_as_recorded),

@@ -19,7 +19,7 @@ from intacct_asana.controls.frame import bill_words
 from intacct_asana.flow.controls import SliceRule
 from intacct_asana.flow.rules import Approval
 from intacct_asana.records.concerns import BillFacts, Concern, concern_id_of
-from intacct_asana.text import money_text, one_line, short
+from intacct_asana.text import amount_text, money_text, one_line, short
 
 SLICE = "slice"
 LONGEST_NAME = 80
@@ -200,7 +200,7 @@ class SlicedLimits:
 
     def _concern(self, bill: BillFacts, found: Slices) -> Concern:
         blocks = self.rules.mode == "block"
-        cause = f"{found.edge.amount} {found.edge.currency}|{','.join(sorted(one.key for one in found.bills))}"
+        cause = f"{amount_text(found.edge.amount)} {found.edge.currency}|{','.join(sorted(one.key for one in found.bills))}"
         return Concern(
             concern_id=concern_id_of(bill.key, SLICE, cause),
             key=bill.key,

@@ -79,6 +79,18 @@ def recorded_in(rows: Iterable[Row]) -> list[Recorded]:
     return [one for about in told.values() for one in _recorded(dict(about))]
 
 
+def approvals_in(standing: Iterable[Recorded]) -> list[Recorded]:
+    """Approvals, oldest first, but for those that a later rejection of the same bill countered."""
+    ordered = sorted(standing, key=_order)
+    rejected = {one.key: _order(one) for one in ordered if one.verdict is Verdict.REJECT}
+    approved = (one for one in ordered if one.verdict is Verdict.APPROVE)
+    return [one for one in approved if one.key not in rejected or rejected[one.key] < _order(one)]
+
+
+def _order(one: Recorded) -> tuple[datetime, str]:
+    return one.at, one.decision_id
+
+
 def _recorded(placed: Mapping[int, Row]) -> Iterator[Recorded]:
     rows = list(placed.values())
     key, decision_id, began = rows[0]

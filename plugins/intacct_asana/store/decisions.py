@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, Connection, select, update
 from intacct_asana.audit.chain import Keyring, sha256_hex
 from intacct_asana.codec import from_json, instant_text, to_json
 from intacct_asana.errors import Refused
-from intacct_asana.records import NEXT_STATES, ON_THE_WAY, Cursor, Decision, DecisionState, Verdict
+from intacct_asana.records import NEXT_STATES, ON_THE_WAY, Cursor, Decision, DecisionState
 from intacct_asana.records.anchors import Anchor
-from intacct_asana.records.recorded import STANDS, Recorded, recorded_in
+from intacct_asana.records.recorded import STANDS, Recorded, approvals_in, recorded_in
 from intacct_asana.store.database import Database, add
 from intacct_asana.store.evidence import Chain, read_evidence
 from intacct_asana.store.runs import save_cursors
@@ -139,8 +139,7 @@ class StoredDecisions:
                 rows = connection.execute(select(evidence).where(here).order_by(evidence.c.sequence)).all()
                 recorded = recorded_in((row.key, row.decision_id, json.loads(row.body)) for row in rows)
                 self._judged |= {one.decision_id: one for one in recorded if one.decision_id in found}
-        known = (self._judged[one] for one in found if one in self._judged)
-        return sorted((one for one in known if one.verdict is Verdict.APPROVE), key=lambda one: (one.at, one.decision_id))
+        return approvals_in(self._judged[one] for one in found if one in self._judged)
 
     def anchor(self, decision: Decision, *, step: str = "") -> Anchor | None:
         """The newest row of evidence about the decision, or the newest of one step (`SUBMITTED`); None where there is none.
