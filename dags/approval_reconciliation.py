@@ -20,8 +20,10 @@ every `crawl_hours` a run looks at the whole project, and reads the stories of e
 last. For ten minutes after a change a task is read again, because its history may come later than the change itself.
 
 **Controls:** where the flow names any under `controls`, `check_bills` reads what changed among all bills of the company, has
-each control look at it, and tells what was found on the tasks, once. With `mode: block` an approval waits for it. When this
-step fails, approvals that such a control guards wait for the next run; all else is carried out.
+each control look at it, and tells what was found on the tasks, once. With `payee_change` a call-back task is made for each
+vendor that changed; with `hold` its bills are on hold in Intacct until a second person releases them. With `mode: block` an
+approval waits for what was found. When this step fails, approvals that such a control guards wait for the next run; all else
+is carried out.
 
 **Context:** where the flow says `context`, `write_context` writes what stands beside a bill into a text field of its task: what
 its vendor bills usually, order, discount, what is left of budgets. Once for each state of the bill that the task shows.

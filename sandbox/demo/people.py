@@ -293,7 +293,8 @@ def call_back(scene: Scene, steering: Steering) -> None:
     """One calls the vendor and notes that on the task, a second person releases: now it has to be carried out."""
     # One call for all of the vendor's bills, below the task of the first.
     vendor = scene.bill["vendor_id"]
-    asked = [task for task in steering.state("asana")["tasks"] if task["name"].startswith("Call back ") and vendor in task["name"]]
+    tasks = steering.state("asana")["tasks"]
+    asked = [task for task in tasks if task["name"].startswith("Call back ") and vendor in task["name"]]
     if not asked:
         raise DemoFailed(f"Nobody was asked to call vendor {vendor} back")
     said = "called: Jo Lee in their accounts office, number from the contract of 2021, today at 10:15, confirmed"

@@ -11,7 +11,7 @@ import pytest
 from tests.controls.payee_world import BLOCK, CALLED, Payees
 from tests.databases import NewStore
 from tests.reconciliation.reconciliation_world import ALICE, BEN, ERIN
-from tests.standing.test_standing_cuts import KINDS, Cutter, heal
+from tests.standing.test_standing_cuts import CRASH_BEFORE, KINDS, Cutter, heal
 
 pytestmark = [pytest.mark.cuts, pytest.mark.airflow]
 SAMPLES = 4
@@ -112,6 +112,21 @@ def test_a_cut_of_a_call_back_ends_as_without_it(
         return list(new_store.share(cuts[step // 2 :: step][:SAMPLES]))
 
     figures(f"cuts of a call-back, {name}", play(payees(), a_cutter, name, some))
+
+
+def test_a_bill_that_a_run_took_in_before_it_died_is_looked_at_by_the_next(
+    payees: Callable[..., Payees], a_cutter: Cutter
+) -> None:
+    """Between the ledger of bills, which goes on, and the history."""
+    flow = payees()
+    flow.change_bank()
+    flow.run()
+    flow.enter()
+    with a_cutter.cutting(2, CRASH_BEFORE):
+        flow.check()
+    assert (flow.store.ledger().of([flow.key(1)]) != {}, flow.concerns(1)) == (True, [])
+    flow.run()
+    assert [one.is_open for one in flow.concerns(1)] == [True]
 
 
 @pytest.mark.slow

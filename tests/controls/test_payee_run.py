@@ -109,7 +109,8 @@ def test_bills_of_one_vendor_wait_for_one_call_and_go_on_together(payees: Compan
     ],
 )
 def test_what_is_no_concern(payees: Company, harmless: str) -> None:
-    flow = payees(rule=f"{BLOCK}, names_fields: CHANGEDFIELDS", settings={"audit_names_fields": "CHANGEDFIELDS"})
+    rule = f"{BLOCK}, names_fields: CHANGEDFIELDS, unsure_hours: 0"
+    flow = payees(rule=rule, settings={"audit_names_fields": "CHANGEDFIELDS"})
     if harmless == "a new name and new terms":
         flow.edit_vendor(name="Contoso International Ltd", term="N60")
     elif harmless == "our own field":
@@ -163,6 +164,25 @@ def test_a_hold_of_somebody_else_stays_and_who_entered_a_held_bill_is_known_stil
     flow.approve(ALICE)
     flow.heal()
     flow.is_approved()
+
+
+def test_a_payment_soon_after_the_change_proves_nothing_and_a_bill_that_comes_later_waits_too(payees: Company) -> None:
+    """Nobody documents by which clock the history goes."""
+    flow = payees()
+    other = flow.enter(synced=False)
+    flow.change_bank()
+    flow.pass_time(hours=10)
+    flow.pay(other)
+    flow.run()
+    assert len(flow.warned()) == 1
+    flow.enter()
+    flow.run()
+    assert len(flow.warned(2)) == 1
+    flow.pass_time(hours=10)
+    flow.pay(flow.enter(synced=False))
+    flow.enter()
+    flow.run()
+    assert [len(flow.concerns(bill)) for bill in (0, 2, 4)] == [1, 1, 0]
 
 
 def test_another_change_is_another_concern_and_another_call(payees: Company) -> None:
@@ -300,7 +320,7 @@ def test_preflight_says_what_the_history_tells_and_who_cannot_be_asked(payees: C
 
 def test_a_vendor_that_was_paid_since_is_asked_about_no_further_time(payees: Company) -> None:
     """Bills that come later cost no call, however long the vendor is not changed again."""
-    flow = payees(rule="mode: advise")
+    flow = payees(rule="mode: advise, unsure_hours: 0")
     flow.change_bank()
     flow.pay(flow.enter(synced=False))
     flow.run()

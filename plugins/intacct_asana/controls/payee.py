@@ -20,6 +20,7 @@ KIND = "payee change"
 LATE = timedelta(hours=48)
 """How far behind the last row each run reads, since the history shows some rows late. Known ones are passed over."""
 
+SUFFIX = "--"
 DETAILS = ("ACH", "WIRE", "BANK", "ROUTING", "IBAN", "SWIFT", "PAYMETHOD", "PAYMENTMETHOD", "PAYTO", "FILEPAYMENTSERVICE")
 """How names of fields begin that say where money goes; those with ACCOUNTNUMBER or ROUTINGNUMBER in them do so too."""
 HARMLESS = frozenset(
@@ -34,7 +35,8 @@ HARMLESS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """How rows of the history are read: who we are over there, and fields of the flow that send money nowhere."""
+    """How rows of the history are read. `own_login` is who we are over there, empty where we write on no vendor; `harmless`
+    are more fields that send money nowhere."""
 
     flow: str
     own_login: str
@@ -43,7 +45,7 @@ class Reader:
     def what(self, edit: VendorEdit) -> What | None:
         """What an edit may have done to the vendor's payment details; None for nothing."""
         if edit.fields is None:
-            is_ours = bool(edit.by) and edit.by.casefold() == self.own_login.casefold()
+            is_ours = bool(self.own_login) and edit.by.casefold() == self.own_login.casefold()
             return None if is_ours else What.UNKNOWN
         names = {name.upper().rpartition(".")[2] for name in edit.fields}
         if any(name.startswith(DETAILS) or "ACCOUNTNUMBER" in name or "ROUTINGNUMBER" in name for name in names):
@@ -56,7 +58,7 @@ class Reader:
             return None
         digest = hashlib.sha256(f"{self.flow}|{edit.edit_id}".encode()).hexdigest()[:20]
         # Some keys are seen as `V001--REC`; an id that people chose may hold that itself.
-        ids = dict.fromkeys((edit.written, edit.written.partition("--")[0]))
+        ids = dict.fromkeys((edit.written, edit.written.partition(SUFFIX)[0]))
         return PayeeChange(
             change_id=f"pay-{digest}",
             vendor_ids=tuple(one for one in ids if one),

@@ -95,6 +95,10 @@ class PayeeRule(ControlRule):
     """Field of AUDITHISTORY in which your company's history names the fields that changed. None is documented; without one
     any change of a vendor counts, because nobody can tell what it was."""
 
+    unsure_hours: Annotated[int, Field(ge=0, le=48)] = 14
+    """By how many hours the times of the history may differ from those of payments: Intacct does not document its clock. Only
+    a payment that came later by more than this counts as one after the change."""
+
     harmless_fields: tuple[IntacctName, ...] = ()
     """Fields of vendors of your own that send money nowhere: where the history names fields, these alone do not count."""
 

@@ -242,6 +242,7 @@ payee_changes = Table(
     _key("change_id", 64),
     Column("vendor", String(200), nullable=False),
     Column("state", String(20), nullable=False),
+    Column("subtask_gid", String(64), nullable=False),
     Column("at", String(27), nullable=False),
     Column("body", Text, nullable=False),
     Index("ia_payee_changes_state", "flow", "state"),

@@ -36,7 +36,7 @@ from intacct_asana.controls.payee import KIND, what_happened
 from intacct_asana.errors import Refused, TryLater
 from intacct_asana.flow.controls import CallBackRule
 from intacct_asana.journal import Outcome, carry_out
-from intacct_asana.operators.controls.payees import PayeeWatch, end_what_is_not_declared
+from intacct_asana.operators.controls.payees import Bills, PayeeWatch, end_what_is_not_declared
 from intacct_asana.operators.flow_run import FlowRun, find_bill, is_closed, policy_of
 from intacct_asana.records import Bill, Cursor, Intent, Link, Person, Task
 from intacct_asana.records.concerns import BillFacts, Concern, ConcernState
@@ -53,14 +53,18 @@ class Answered(Refused):
     """Nobody has to be asked any more: the change was answered, or another one took its place."""
 
 
-def look_at_payees(run: FlowRun, report: Report) -> dict[str, object]:
+MOST_ASKED = 50
+"""Call-backs that one run begins. The next run goes on."""
+
+
+def look_at_payees(run: FlowRun, report: Report, bills: Bills) -> dict[str, object]:
     """The whole of it, one thing after the other; what fails is in `report`, and holds up nothing else."""
     rule = run.flow.controls.payee_change
     if rule is None:
         if not run.flow.rehearsal:
             end_what_is_not_declared(run)
         return {}
-    watch = PayeeWatch(run, rule, report)
+    watch = PayeeWatch(run, rule, report, bills)
     watch.look()
     if run.flow.rehearsal:
         return {}
@@ -97,11 +101,14 @@ class CallBacks:
         self._people: dict[str, Person | None] = {}
 
     def report(self) -> dict[str, object]:
-        waiting = [one.vendor for one in self.payees.unanswered()]
+        waiting = [one.vendor for one in self._waited_for()]
         # Nobody is asked who we are where there is nothing to hold.
         holds = self.__dict__.get("holds")
         held = {"put_on_hold": holds.held, "released_from_hold": holds.released} if holds else {}
         return {"vendors_to_call_back": waiting, "call_backs_ended": self.ended, **held}
+
+    def _waited_for(self) -> list[PayeeChange]:
+        return self.payees.named(one.cause for one in self.concerns.open() if one.kind == KIND)
 
     def _open(self, change: PayeeChange) -> list[Concern]:
         return [one for one in self.concerns.open() if one.kind == KIND and one.cause == change.change_id]
@@ -109,8 +116,9 @@ class CallBacks:
     # What people noted
 
     def hear(self, rule: CallBackRule) -> None:
-        changes = [one for one in self.payees.unanswered() if one.state is PayeeState.OPEN and one.subtask_gid]
-        self.summary.each(changes, lambda one: self._hear(one, rule), key=lambda one: f"call-back of vendor {one.vendor}")
+        self.summary.each(
+            self.payees.asked(), lambda one: self._hear(one, rule), key=lambda one: f"call-back of vendor {one.vendor}"
+        )
 
     def _hear(self, change: PayeeChange, rule: CallBackRule) -> None:
         board, _ = self.run.own_board("bill")
@@ -171,8 +179,10 @@ class CallBacks:
     # Asking
 
     def ask(self, rule: CallBackRule) -> None:
-        changes = [one for one in self.payees.unanswered() if one.state is PayeeState.OPEN and not one.subtask_gid]
-        self.summary.each(changes, lambda one: self._ask(one, rule), key=lambda one: f"call-back of vendor {one.vendor}")
+        changes = [one for one in self._waited_for() if one.state is PayeeState.OPEN and not one.subtask_gid]
+        self.summary.each(
+            changes[:MOST_ASKED], lambda one: self._ask(one, rule), key=lambda one: f"call-back of vendor {one.vendor}"
+        )
 
     def _ask(self, change: PayeeChange, rule: CallBackRule) -> None:
         """Below the task of the first bill that waits and has one. One that is on its way is looked for where it was sent."""
@@ -243,8 +253,7 @@ class CallBacks:
         intent = outcome.intent
         if intent.kind != CALL_BACK:
             return None
-        change = self.payees.named(str(intent.body["change_id"]))
-        assert change
+        [change] = self.payees.named([str(intent.body["change_id"])])
         if outcome.is_done:
             change = replace(change, subtask_gid=outcome.found.gid, subtask_url=outcome.found.permalink_url)
             self.payees.save([change])

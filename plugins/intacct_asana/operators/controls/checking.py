@@ -20,7 +20,7 @@ from intacct_asana.errors import IntacctAsanaError, OddRecord, Refused
 from intacct_asana.flow.rules import digest_of
 from intacct_asana.journal import Outcome, carry_out
 from intacct_asana.operators.controls.callbacks import look_at_payees
-from intacct_asana.operators.controls.payees import unlooked
+from intacct_asana.operators.controls.payees import SEEN, Bills, standing, unlooked
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
 from intacct_asana.reading.ledger import LEDGER, LedgerReading, Read, without_fields
 from intacct_asana.records import Cursor, Link, Unread
@@ -60,8 +60,9 @@ class CheckBillsOperator(FlowOperator):
     def work(self, context: Context) -> dict[str, Any]:
         run, report = self.run_parts, Report(noun="bills")
         checks = Checks(run, report)
+        stood = run.store.cursor(LEDGER)
         checks.look()
-        payees = look_at_payees(run, report)
+        payees = look_at_payees(run, report, checks.bills(stood))
         if not run.flow.rehearsal:
             tell(run, report)
         result: dict[str, Any] = {**report.summary(), **checks.report(), **payees, "calls": run.calls()}
@@ -99,6 +100,15 @@ class Checks:
             now=self.at,
             keep=facts_of,
         )
+
+    def bills(self, stood: str | None) -> Bills:
+        """What this run knows of bills, for a control that looks at vendors. `stood` is the ledger's cursor before it."""
+        store = self.run.store
+        is_missing = store.cursor(SEEN) != standing(stood)
+        ledger: Ledger = store.ledger()
+        if self.run.flow.rehearsal:
+            ledger = HeldLedger({one.key: one for one in [*store.ledger().all(), *self.changed.values()]}.values())
+        return Bills(ledger=ledger, changed=self.changed, all_of_them=is_missing or self.reading.is_first)
 
     def look(self) -> None:
         store = self.run.store

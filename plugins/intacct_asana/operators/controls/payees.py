@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
+from intacct_asana.control_ports import Ledger
 from intacct_asana.controls.callback import end_note
 from intacct_asana.controls.frame import NOT_DECLARED, end, judged
-from intacct_asana.controls.payee import KIND, LATE, Concerned, Reader, is_unanswered, moved_by
+from intacct_asana.controls.payee import KIND, LATE, SUFFIX, Concerned, Reader, is_unanswered, moved_by
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, TryLater
 from intacct_asana.operators.checks import Row, passed, tried
 from intacct_asana.operators.flow_run import FlowRun
+from intacct_asana.reading.ledger import LEDGER
 from intacct_asana.records import Cursor, Decision, DecisionState, Verdict
 from intacct_asana.records.concerns import BillFacts, Concern
 from intacct_asana.records.payee import PayeeChange, PayeeState, VendorEdit, What
@@ -31,13 +34,28 @@ CLOCKS_DIFFER = timedelta(minutes=2)
 MINUTES = LATE.total_seconds() / 60
 
 
-class PayeeWatch:
-    """`rule` is what the flow declares, `blind` why the history could not be read. In a rehearsal nothing is kept."""
+SEEN = "payee_seen"
+"""Cursor: how the ledger of bills stood when the last look was done. Where it stands otherwise before a run, one is missing."""
 
-    def __init__(self, run: FlowRun, rule: PayeeRule, report: Report) -> None:
-        self.run, self.rule, self.report = run, rule, report
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bills:
+    """The ledger as this run knows it, which of its bills changed, and whether every bill has to be looked at."""
+
+    ledger: Ledger
+    changed: Mapping[str, BillFacts]
+    all_of_them: bool
+
+
+class PayeeWatch:
+    """`rule` is what the flow declares, `blind` why the history could not be read. In a rehearsal nothing is kept.
+
+    What is looked at is what happened: vendors that changed, bills that changed, and what waits already.
+    """
+
+    def __init__(self, run: FlowRun, rule: PayeeRule, report: Report, bills: Bills) -> None:
+        self.run, self.rule, self.report, self.bills = run, rule, report, bills
         self.blind = ""
-        self._before: list[PayeeChange] = []
         self._paid: dict[str, PayeeChange] = {}
 
     @property
@@ -46,10 +64,10 @@ class PayeeWatch:
 
     def look(self) -> None:
         """What the history says, which bills that concerns, and the cursors: all of it is kept, or nothing."""
-        began, (changes, newest) = self.run.now(), self._changes()
+        began, (moved, newest) = self.run.now(), self._changes()
         stored = [one for one in self.run.store.concerns().open() if one.kind == KIND]
-        found, unsure = self._concerns(changes)
-        changes = self._with_payments(changes, concerned={one.cause for one in found} | unsure)
+        found, unsure = self._concerns(moved)
+        kept_changes = self._with_payments(moved, concerned={one.cause for one in found} | unsure)
         known = self.run.store.concerns().named([one.concern_id for one in found])
         examined = {one.key for one in stored if one.cause not in unsure}
         about = {**{one.concern_id: one for one in stored}, **known}.values()
@@ -61,13 +79,14 @@ class PayeeWatch:
         if self.run.flow.rehearsal:
             return
         with self.run.store.together():
-            self.run.store.payees().save(changes)
-            passed = [one for one in changes if one.state is PayeeState.PASSED and one.subtask_gid]
+            self.run.store.payees().save(kept_changes)
+            passed = [one for one in kept_changes if one.state is PayeeState.PASSED and one.subtask_gid]
             self.run.store.intents().note([end_note(one) for one in passed], at=self.run.now())
             self.run.store.concerns().save(kept)
             read = {SINCE: newest, LOOKED: began.isoformat()} if newest is not None else {}
-            moved = {BLIND: self.blind, **read}
-            self.run.store.save_cursor(*(Cursor(name=name, value=value) for name, value in moved.items()))
+            done = {} if unsure else {SEEN: standing(self.run.store.cursor(LEDGER))}
+            cursors = {BLIND: self.blind, **read, **done}
+            self.run.store.save_cursor(*(Cursor(name=name, value=value) for name, value in cursors.items()))
         self.__dict__.pop("_told", None)
 
     # The history
@@ -92,7 +111,8 @@ class PayeeWatch:
 
     def _new(self, edits: list[VendorEdit]) -> list[PayeeChange]:
         own = tuple(rule.intacct_field for rule in self.run.flow.vendors.fields if rule.intacct_field)
-        login = self.run.books.identity().user_id if edits else ""
+        # Where nothing flows from Asana into vendors, an edit in our name is none of ours.
+        login = self.run.books.identity().user_id if edits and own else ""
         harmless = (*own, *self.rule.harmless_fields)
         found = Reader(flow=self.run.flow.flow, own_login=login, harmless=harmless).changes(edits)
         return moved_by(found, self.run.store.payees().of_vendors({one.vendor for one in found}))
@@ -101,20 +121,30 @@ class PayeeWatch:
 
     def _concerns(self, moved: Sequence[PayeeChange]) -> tuple[list[Concern], set[str]]:
         """What holds now, and the changes of which that could not be found out: theirs stay as they are."""
-        self._before = self.run.store.payees().unanswered()
-        rows = {one.change_id: one for one in (*self._before, *moved)}
+        new = {one.change_id for one in moved}
         found: list[Concern] = []
         unsure: set[str] = set()
-        for change in (one for one in rows.values() if is_unanswered(one)):
+        for change in self._looked_at(moved):
             try:
-                found += self.concerns_of(change)
+                found += self.concerns_of(change, of_all=self.bills.all_of_them or change.change_id in new)
             except IntacctAsanaError as error:
                 unsure.add(change.change_id)
                 self.report.fail(f"vendor {change.vendor}", error)
         return found, unsure
 
-    def concerns_of(self, change: PayeeChange) -> list[Concern]:
-        bills = self.bills_of(change)
+    def _looked_at(self, moved: Sequence[PayeeChange]) -> list[PayeeChange]:
+        """Changes that are new, that something waits for, or whose vendor's bills changed; all where a look is missing."""
+        payees = self.run.store.payees()
+        if self.bills.all_of_them:
+            known = payees.unanswered()
+        else:
+            ids = {one.vendor_id for one in self.bills.changed.values()}
+            known = payees.of_vendors({*ids, *(one.partition(SUFFIX)[0] for one in ids)}) + payees.named(self._told)
+        rows = {one.change_id: one for one in (*known, *moved)}
+        return [one for one in rows.values() if is_unanswered(one)]
+
+    def concerns_of(self, change: PayeeChange, *, of_all: bool = False) -> list[Concern]:
+        bills = self.bills_of(change, of_all=of_all)
         return Concerned(
             change=change,
             approved=self._approved(bills),
@@ -129,12 +159,12 @@ class PayeeWatch:
         words = {one.concern_id: one.words for one in self.concerns_of(change)}
         return [replace(one, words=words[one.concern_id]) for one in opened if one.concern_id in words]
 
-    def bills_of(self, change: PayeeChange) -> dict[str, BillFacts]:
-        """The vendor's open bills, and whatever waits for this change already, however old."""
+    def bills_of(self, change: PayeeChange, *, of_all: bool = False) -> dict[str, BillFacts]:
+        """The vendor's bills that changed, or all that are open, and whatever waits for this change already, however old."""
         since = (self.run.now() - timedelta(days=self.rule.window_days)).date()
-        ledger = self.run.store.ledger()
-        found = [*ledger.of(self._told.get(change.change_id, set())).values()]
-        found += [bill for one in change.vendor_ids for bill in ledger.of_vendor(one, since=since)]
+        found = [*self.bills.ledger.of(self._told.get(change.change_id, set())).values(), *self.bills.changed.values()]
+        if of_all:
+            found += [bill for one in change.vendor_ids for bill in self.bills.ledger.of_vendor(one, since=since)]
         return {bill.key: bill for bill in found if bill.is_open and bill.vendor_id in change.vendor_ids}
 
     @cached_property
@@ -152,22 +182,29 @@ class PayeeWatch:
         return {one.key: one.signal.decided_at for one in stands}
 
     def _was_paid_since(self, change: PayeeChange) -> bool:
-        """Once that is so it stays so, and nobody is asked again."""
+        """Once that is so it stays so, and nobody is asked again.
+
+        By as much more as the history's clock may be off, since nobody documents that AUDITHISTORY goes by GMT.
+        """
         if not change.paid_since:
+            until = change.at + timedelta(hours=self.rule.unsure_hours)
             paid = [self.run.books.trails.last_payment(one) for one in change.vendor_ids]
-            if not any(at and at > change.at for at in paid):
+            if not any(at and at > until for at in paid):
                 return False
         self._paid[change.change_id] = replace(change, paid_since=True)
         return True
 
     def _with_payments(self, moved: Sequence[PayeeChange], *, concerned: Collection[str]) -> list[PayeeChange]:
         """What is to be kept. A change of a vendor that was paid since, and for which nothing waits, needs no answer."""
-        rows = {one.change_id: self._paid.get(one.change_id, one) for one in moved}
+        rows = {one.change_id: one for one in moved}
         for change_id, one in self._paid.items():
             is_over = change_id not in concerned and not one.task_gid
-            if is_over or change_id in rows or one not in self._before:
-                rows[change_id] = replace(one, state=PayeeState.PASSED) if is_over else one
+            rows[change_id] = replace(one, state=PayeeState.PASSED) if is_over else one
         return list(rows.values())
+
+
+def standing(ledger_cursor: str | None) -> str:
+    return hashlib.sha256((ledger_cursor or "").encode()).hexdigest()
 
 
 def unlooked(run: FlowRun) -> Callable[[Decision], str]:

@@ -37,8 +37,14 @@ class StoredPayees:
         chunks = [wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK)]
         return [one for chunk in chunks for one in self._select(table.c.vendor.in_(chunk))]
 
-    def named(self, change_id: str) -> PayeeChange | None:
-        return next(iter(self._select(table.c.change_id == change_id)), None)
+    def asked(self) -> list[PayeeChange]:
+        """Those of `unanswered` with a task on which somebody may answer."""
+        return self._select((table.c.state == str(PayeeState.OPEN)) & (table.c.subtask_gid != ""))
+
+    def named(self, change_ids: Iterable[str]) -> list[PayeeChange]:
+        wanted = sorted(set(change_ids))
+        chunks = [wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK)]
+        return [one for chunk in chunks for one in self._select(table.c.change_id.in_(chunk))]
 
     def _select(self, condition: ColumnElement[bool]) -> list[PayeeChange]:
         query = select(table.c.body).where(table.c.flow == self._flow, condition).order_by(table.c.at, table.c.change_id)
@@ -51,6 +57,7 @@ class StoredPayees:
             "change_id": change.change_id,
             "vendor": change.vendor,
             "state": str(change.state),
+            "subtask_gid": change.subtask_gid,
             "at": instant_text(change.at),
             "body": to_json(change),
         }
