@@ -21,7 +21,7 @@ last. For ten minutes after a change a task is read again, because its history m
 
 **Controls:** where the flow names any under `controls`, `check_bills` reads what changed among all bills of the company, has
 each control look at it, and tells what was found on the tasks, once. With `mode: block` an approval waits for it. When this
-step fails, approvals of bills that it did not see as they are wait for the next run; all else is carried out.
+step fails, approvals that such a control guards wait for the next run; all else is carried out.
 
 **Asking people:** where the flow says `approval.assign_next` or `approval.remind`, `remind_approvers` assigns each bill's task
 to who is next and reminds those who are due, at most once a day and bill. What it reads is what is due that day.

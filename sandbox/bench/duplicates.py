@@ -92,9 +92,10 @@ def _can_be_planted(bill: Row) -> bool:
 
 
 def _planted(free: Iterator[Row], spare: Iterator[str], names: dict[str, str], act: Act, each: int) -> Iterator[Planted]:
+    renamed = set[str]()
     for what, (is_twice, change) in PLANTS.items():
         for _ in range(each):
-            bill = next(free)
+            bill = next(one for one in free if one["vendor_id"] not in renamed)
             changes = change(bill)
             vendor, file = changes.pop("vendor", ""), changes.pop("file", False)
             if vendor:
@@ -103,6 +104,7 @@ def _planted(free: Iterator[Row], spare: Iterator[str], names: dict[str, str], a
             if vendor == "same name":
                 names[changes["vendor_id"]] = called = f"{names[bill['vendor_id']].upper()} Ltd."
                 act("intacct", CLERK, "edit_vendor", vendor_id=changes["vendor_id"], changes={"name": called})
+                renamed.add(changes["vendor_id"])
             same = {name: bill[name] for name in ("bill_number", "vendor_id", "currency", "bill_date", "state")}
             same["amount"] = bill["transaction_total_entered"]
             made = act("intacct", CLERK, "create_bill", **{**same, **changes})

@@ -61,6 +61,20 @@ def test_a_quiet_run_costs_one_call_and_a_flow_without_controls_none(a_company: 
     assert flow.calls_of(flow.settle) == quiet
 
 
+def test_many_changes_are_read_in_pages(a_company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("intacct_asana.intacct.hook.HEADERS", 2)
+    flow = a_company()
+    for number in range(5):
+        flow.enter(f"INV-{number}", synced=False, without_change_time=number % 2 == 0)
+    flow.check()
+    for number in range(5, 10):
+        flow.enter(f"INV-{number}", synced=False, without_change_time=number % 2 == 0)
+    flow.edit(bill=1, amount="1.00", line=1)
+    flow.check()
+    known = {one.number: one.amount for one in flow.store.ledger().all()}
+    assert (len(known), known["INV-1"]) == (10, 1)
+
+
 def test_what_is_asked_for_once_a_day_is_the_fields_and_the_bills_of_open_concerns(a_company: Company) -> None:
     flow = a_company()
     flow.enter("INV-1")
@@ -166,6 +180,9 @@ def test_a_bill_that_cannot_be_read_is_named_and_the_others_go_on(a_company: Com
         with pytest.raises(IntacctAsanaError, match=f"record {flow.bills[0]}"):
             flow.check()
         assert len(flow.concerns(1)) == 1
+    flow.enter("INV-X", state="Draft", synced=False)
+    flow.sandbox.settings(shown_values={"APBILL.WHENDUE": {f"#{flow.bills[3]}": "00/00/0000"}})
+    assert f"record {flow.bills[3]}" in str(flow.check()["said"]), "no task of ours, so it is said only"
     flow.sandbox.settings(shown_values={})
     flow.check()
     assert flow.calls_of(flow.check) == {"intacct query APBILL": 1}
@@ -186,6 +203,23 @@ def test_what_is_found_of_a_bill_without_a_task_is_told_when_it_has_one(a_compan
     flow.run()
     assert flow.says(1)[0] == "approved"
     assert "may be entered twice" in flow.noted(1)
+
+
+def test_a_task_that_takes_the_place_of_a_deleted_one_is_told_too(a_company: Company) -> None:
+    flow = a_company()
+    flow.enter("INV-1")
+    flow.enter("INV-01")
+    flow.check()
+    flow.act(ALICE, "delete", bill=1)
+    flow.check()
+    flow.sync(full=True)
+    flow.check()
+    assert len(flow.warned(1)) == 1
+    flow.choose(ALICE, "Approved", bill=1)
+    flow.run()
+    flow.act(BEN, "comment", bill=1, text="Not a duplicate")
+    flow.run()
+    assert flow.says(1)[0] == "approved"
 
 
 @pytest.mark.parametrize("fault", ["lost_answer", "drop", "before", "store"])
@@ -216,9 +250,10 @@ def test_a_concern_is_told_once_whatever_is_lost(a_company: Company, monkeypatch
 
 def test_when_the_check_fails_approvals_of_unseen_bills_wait_and_rejections_do_not(a_company: Company) -> None:
     flow = a_company()
-    for number in ("INV-1", "INV-2", "INV-3"):
+    for number in ("INV-1", "INV-2", "INV-3", "INV-4"):
         flow.enter(number)
     flow.check()
+    flow.edit(bill=3, amount="800.00", line=1)
     flow.edit(bill=0, amount="600.00", line=1)
     flow.edit(bill=1, amount="700.00", line=1)
     flow.sync()
@@ -226,14 +261,29 @@ def test_when_the_check_fails_approvals_of_unseen_bills_wait_and_rejections_do_n
     flow.act(ALICE, "comment", bill=1, text="too dear")
     flow.choose(ALICE, "Rejected", bill=1)
     flow.choose(ALICE, "Approved", bill=2)
+    flow.choose(ALICE, "Approved", bill=3)
+    flow.act(BEN, "comment", bill=3, text="too dear")
+    flow.choose(BEN, "Rejected", bill=3)
     flow.read()
     flow.sandbox.fault("intacct", "query APBILL", "refuse", times=1)
     with pytest.raises(IntacctAsanaError):
         flow.check()
     report = flow.settle()
-    assert [flow.says(bill)[0] for bill in (0, 1, 2)] == ["", "rejected", "approved"]
-    assert report["waiting"] == 1
+    assert [flow.says(bill)[0] for bill in (0, 1, 2, 3)] == ["", "rejected", "approved", "rejected"]
+    assert report["waiting"] == 2
     flow.run()
+    assert [flow.says(bill)[0] for bill in (0, 3)] == ["approved", "rejected"]
+
+
+def test_what_only_advises_holds_nothing_when_the_check_fails(a_company: Company) -> None:
+    flow = a_company(controls="duplicates: {mode: advise}")
+    flow.enter("INV-1")
+    flow.choose(ALICE, "Approved", bill=0)
+    flow.read()
+    flow.sandbox.fault("intacct", "query APBILL", "refuse", times=1)
+    with pytest.raises(IntacctAsanaError):
+        flow.check()
+    flow.settle()
     assert flow.says(0)[0] == "approved"
 
 
@@ -274,3 +324,38 @@ def test_a_control_that_the_flow_does_not_name_any_more_holds_nothing(a_company:
     flow.read()
     flow.settle()
     assert flow.says(1)[0] == "approved"
+
+
+TWO_STEPS = """  rules:
+    - name: every bill
+      steps:
+        - {name: first, by: [alice.martin@northwind.example]}
+        - {name: second, by: [ben.okafor@northwind.example], limit: none}"""
+
+
+def test_each_step_waits_for_a_concern_and_is_released_by_somebody_else(a_company: Company) -> None:
+    flow = a_company(approval=TWO_STEPS)
+    flow.enter("INV-1")
+    flow.enter("INV-01")
+    flow.choose(ALICE, "Approved", bill=1)
+    flow.run()
+    assert [str(one.state) for one in flow.decisions(1)] == ["PARKED"]
+    flow.act(BEN, "comment", bill=1, text="Not a duplicate: the second half")
+    flow.run()
+    assert [str(one.state) for one in flow.decisions(1)] == ["GRANTED"]
+    flow.enter("INV-2")
+    flow.choose(ALICE, "Approved", bill=2)
+    flow.run()
+    assert str(flow.decisions(2)[-1].state) == "GRANTED"
+    flow.edit(bill=0, bill_number="INV-002")
+    flow.check()
+    flow.choose(BEN, "Approved", bill=2)
+    flow.run()
+    assert str(flow.decisions(2)[-1].state) == "PARKED"
+    flow.act(BEN, "comment", bill=2, text="Not a duplicate")
+    flow.run()
+    assert str(flow.decisions(2)[-1].state) == "PARKED"
+    flow.act(ALICE, "comment", bill=2, text="Not a duplicate")
+    flow.run()
+    assert flow.says(2)[0] == "approved"
+    assert flow.store.verify_evidence() == []

@@ -72,9 +72,10 @@ def test_a_concern_is_told_once_whatever_is_kept_of_it_afterwards(flow: Any) -> 
     kept = flow.concerns()
     kept.save([one, other])
     assert {each.key for each in kept.untold()} == {"co:ap:1", "co:ap:2"}
-    kept.tell(one)
+    kept.tell(one, task_gid="77")
     kept.save([replace(one, words="Three times.")])
     assert kept.untold() == [other]
+    assert kept.told_on() == {one.concern_id: "77", other.concern_id: ""}
     assert kept.of(["co:ap:1"]) == [replace(one, words="Three times.")]
     kept.save([replace(other, state=ConcernState.RELEASED, ended_at=AT, why="seen", released_by="Ben")])
     assert [each.key for each in kept.open()] == ["co:ap:1"]

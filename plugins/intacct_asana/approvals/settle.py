@@ -95,8 +95,7 @@ class Settler(Writer):
             try:
                 summary.note(self.settle(decision))
             except IntacctAsanaError as error:
-                summary.missed(decision, error)
-                stuck.add(decision.key)
+                stuck |= summary.missed(decision, error)
                 if isinstance(error, Misconfigured):
                     summary.not_started = len(unsettled) - place - 1
                     break

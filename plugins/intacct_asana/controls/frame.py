@@ -10,10 +10,11 @@ from intacct_asana.approvals.guards.concerns import release_words
 from intacct_asana.records import Intent, Link
 from intacct_asana.records.concerns import BillFacts, Concern, ConcernState
 from intacct_asana.records.remarks import reference
-from intacct_asana.text import is_web_address, one_line
+from intacct_asana.text import is_web_address, one_line, short
 
 CONCERN = "concern"
 """The journal's name for the comments."""
+LONGEST_NUMBER = 80
 NO_MORE = "it holds no more"
 NOT_DECLARED = "the flow file does not name this control any more"
 
@@ -56,7 +57,7 @@ def comment_on(one: Concern, link: Link, *, others: Mapping[str, BillFacts], lin
         lines.append(f"An approval of this bill waits until that is cleared up. {release_words(one.release_word)}")
     mark = reference(one.concern_id)
     body = {"text": "\n".join([*lines, mark]), "reference": mark}
-    return Intent(intent_id=f"{CONCERN}-{one.concern_id}", kind=CONCERN, subject=link.task_gid, body=body)
+    return Intent(intent_id=f"{CONCERN}-{one.concern_id}-{link.task_gid}", kind=CONCERN, subject=link.task_gid, body=body)
 
 
 def _where(other: BillFacts | None, link: Link | None) -> str:
@@ -73,4 +74,5 @@ def _where(other: BillFacts | None, link: Link | None) -> str:
 
 def bill_words(facts: BillFacts) -> str:
     """`bill INV-42`, and for one without a number `the bill of record 41`."""
-    return f"bill {one_line(facts.number)}" if facts.number.strip() else f"the bill of record {facts.record_no}"
+    number = short(facts.number, longest=LONGEST_NUMBER)
+    return f"bill {number}" if number else f"the bill of record {facts.record_no}"

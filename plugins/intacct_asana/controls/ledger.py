@@ -44,8 +44,12 @@ def _parts(number: str) -> list[str]:
 
 
 def number_like(number: str) -> str:
-    """`INV-0042`, `inv 42` and `O042` are 42: no words before it, zeros in front, spaces or dashes; O is 0 and I is 1."""
-    told = "".join(_parts(number)).translate(CONFUSED)
+    """`INV-0042`, `inv 42` and `O042` are 42: no words before it, zeros in front, spaces or dashes; O is 0 and I is 1.
+
+    Empty for one without a digit: `n/a` or `rent` stands on many bills and tells none from another.
+    """
+    told = "".join(_parts(number))
+    told = told.translate(CONFUSED) if re.search("[0-9]", told) else ""
     return told.lstrip("0") or told[-1:]
 
 

@@ -21,6 +21,7 @@ from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.flow import checks, policy_checks, write_back_checks
 from intacct_asana.flow.checks import Found
 from intacct_asana.flow.checks import Path as Place
+from intacct_asana.flow.controls import Controls
 from intacct_asana.flow.model import Alerts, BillScope, Flow, VendorScope
 from intacct_asana.flow.rules import Approval
 from intacct_asana.flow.signals import KIND_MARKS
@@ -206,6 +207,9 @@ def _between_values(rest: Table) -> Iterator[Found]:
         yield from policy_checks.check_policy(approval)
     if approval and vendors:
         yield from policy_checks.check_policy_vendors(approval, vendors)
+    controls = salvaged(rest, "controls", Controls)
+    if controls and approval:
+        yield from policy_checks.check_controls(controls, approval)
     if write_back:
         yield from write_back_checks.check_write_back(write_back)
     if write_back and approval:

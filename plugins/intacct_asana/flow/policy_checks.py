@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from intacct_asana.flow.checks import Found, Path, check_once
+from intacct_asana.flow.controls import Controls
 from intacct_asana.flow.model import VendorScope
 from intacct_asana.flow.policy import Delegation, RoutingRule, Step, can_be_given, count_of, people_of
 from intacct_asana.flow.rules import Approval
 from intacct_asana.flow.words import did_you_mean
 
+LEAST_TO_RELEASE = 2
 WAYS = ("by", "vendor_field", "department")
 
 
@@ -21,6 +23,27 @@ def check_policy(approval: Approval) -> Iterator[Found]:
     yield from _check_reach(approval.rules)
     for place, rule in enumerate(approval.rules):
         yield from _check_rule(rule, approval, listed, ("approval", "rules", place))
+
+
+def check_controls(controls: Controls, approval: Approval) -> Iterator[Found]:
+    """What blocks has to be released by somebody, in words that mean nothing else."""
+    decides = {word.casefold() for name in ("approve", "reject") for word in _words(approval, name)}
+    for name in type(controls).model_fields:
+        rule = getattr(controls, name)
+        if getattr(rule, "mode", "") != "block":
+            continue
+        if len({one.email.casefold() for one in approval.approvers}) < LEAST_TO_RELEASE:
+            what = f"`{name}` blocks, and there is one approver only, while a second person releases what it finds"
+            yield Found(path=("controls", name, "mode"), what=what, mend="list another approver, or write `mode: advise`")
+        word = getattr(rule, "release_word", "")
+        if word.casefold() in decides:
+            what = f"`release_word` is {word!r}, with which people decide"
+            yield Found(path=("controls", name, "release_word"), what=what, mend="choose other words")
+
+
+def _words(approval: Approval, name: str) -> Sequence[str]:
+    words = getattr(approval.signal, name, ()) if approval.signal.kind == "comment" else ()
+    return tuple(words)
 
 
 def _check_groups(approval: Approval, listed: set[str]) -> Iterator[Found]:

@@ -85,7 +85,7 @@ class StoredConcerns:
         self._database, self._flow = database, flow
 
     def save(self, concerns: Sequence[Concern]) -> None:
-        """Whether people heard of one stays as it was."""
+        """On which task people heard of one stays as it was."""
         with self._database.write() as connection:
             put(connection, found, *(self._row(one) for one in concerns))
 
@@ -104,14 +104,21 @@ class StoredConcerns:
         return [one for chunk in _chunks(keys) for one in self._select(is_open, found.c.key.in_(chunk))]
 
     def untold(self) -> list[Concern]:
-        """Open ones that people on the bill's task have not heard of, oldest first."""
-        return self._select(found.c.state == str(ConcernState.OPEN), found.c.told.is_(False))
+        """Open ones that people heard of on no task, oldest first."""
+        return self._select(found.c.state == str(ConcernState.OPEN), found.c.told_on == "")
 
-    def tell(self, concern: Concern) -> None:
-        """Note that people heard of it."""
+    def told_on(self) -> Mapping[str, str]:
+        """For open ones, by id, the task on which people heard of it last; empty for none."""
+        query = select(found.c.concern_id, found.c.told_on)
+        query = query.where(found.c.flow == self._flow, found.c.state == str(ConcernState.OPEN))
+        with self._database.read() as connection:
+            return {row.concern_id: row.told_on for row in connection.execute(query)}
+
+    def tell(self, concern: Concern, *, task_gid: str) -> None:
+        """Note that people heard of it there."""
         own = (found.c.flow == self._flow, found.c.concern_id == concern.concern_id)
         with self._database.write() as connection:
-            connection.execute(update(found).where(*own).values(told=True))
+            connection.execute(update(found).where(*own).values(told_on=task_gid))
 
     def _select(self, *conditions: ColumnElement[bool]) -> list[Concern]:
         query = select(found.c.body).where(found.c.flow == self._flow, *conditions)

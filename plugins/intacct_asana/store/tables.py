@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text, UniqueConstraint, false
+from sqlalchemy import Boolean, Column, Connection, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
 SCHEMA_VERSION = 16
 metadata = MetaData()
@@ -218,7 +218,7 @@ ledger = Table(
     Index("ia_ledger_document", "flow", "document_id"),
 )
 
-# What was found against bills. `told` says that people on the bill's task heard of it.
+# What was found against bills. `told_on` is the task on which people heard of it; empty for none.
 concerns = Table(
     "ia_concerns",
     metadata,
@@ -227,11 +227,11 @@ concerns = Table(
     Column("key", String(200), nullable=False),
     Column("kind", String(40), nullable=False),
     Column("state", String(20), nullable=False),
-    Column("told", Boolean, nullable=False, server_default=false()),
+    Column("told_on", String(64), nullable=False, server_default=""),
     Column("found_at", String(27), nullable=False),
     Column("body", Text, nullable=False),
     Index("ia_concerns_key", "flow", "key"),
-    Index("ia_concerns_state", "flow", "state", "told"),
+    Index("ia_concerns_state", "flow", "state"),
 )
 
 # One row for each webhook that was ever asked for and is not given up. The secret is encrypted by Airflow's API server.

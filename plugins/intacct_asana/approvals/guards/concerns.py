@@ -1,7 +1,7 @@
 """Concerns about a bill, as whoever judges its approval meets them: which are open, and who released one by a comment.
 
-An approval is judged only on a bill that the controls have looked at as it is; until then it waits. A rejection waits for
-nothing.
+Where a control blocks, an approval is judged only on a bill that was looked at as it is; until then it waits. A rejection waits
+for nothing.
 """
 
 from __future__ import annotations
@@ -31,22 +31,25 @@ class NotChecked(TryLater):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """What the controls found, put into each case that is judged. It does so where the flow has controls and `checks`."""
+    """What the controls found, put into each case that is judged, where the flow `has_controls`; and one of them `blocks`."""
 
     ledger: Ledger
     concerns: Concerns
     now: Callable[[], datetime]
-    checks: bool = True
+    has_controls: bool = True
+    blocks: bool = True
 
     def __call__(self, case: Case) -> Case:
         """The case with everything that was found about its bill. Raises NotChecked for an approval of a bill unseen."""
         key = case.decision.key
-        if not self.checks:
+        if not self.has_controls:
             return case
-        if case.decision.state in JUDGED and case.decision.signal.verdict is Verdict.APPROVE and case.bill:
+        is_judged = case.decision.state in JUDGED and case.decision.signal.verdict is Verdict.APPROVE
+        if is_judged and self.blocks and case.bill:
             raise_unless_checked(case.decision, case.bill, self.ledger.of([key]).get(key))
         stored = self.concerns.of([key])
-        now = [released(one, case, at=self.now()) if one.is_open else one for one in stored]
+        # Who is a second person is a matter of the approval that waits, so no other one is asked.
+        now = [released(one, case, at=self.now()) if is_judged and one.is_open else one for one in stored]
         if ended := [one for one in now if one not in stored]:
             self.concerns.save(ended)
         return replace(case, concerns=tuple(now))

@@ -20,7 +20,7 @@ from intacct_asana.flow.rules import digest_of
 from intacct_asana.journal import Outcome, carry_out
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
 from intacct_asana.reading.ledger import LEDGER, LedgerReading, Read, without_fields
-from intacct_asana.records import Cursor, Link
+from intacct_asana.records import Cursor, Link, Unread
 from intacct_asana.records.concerns import GONE, BillFacts, Concern
 from intacct_asana.sync.report import Report
 
@@ -31,17 +31,17 @@ MOST_TOLD = 100
 """Concerns that one run tells. The next run goes on."""
 SHUT = "shut"
 """In the cursor: bills of open concerns whose task was closed when they were asked for."""
-MANY = 200
-"""So many bills are compared in memory, since asking the store for each takes longer."""
 
 
 def watch_of(run: FlowRun) -> Watch:
     """What the controls found, for whoever judges decisions. A flow without controls has nothing to watch."""
+    controls = run.flow.controls.declared
     return Watch(
         ledger=run.store.ledger(),
         concerns=run.store.concerns(),
         now=run.now,
-        checks=bool(run.flow.controls.declared) and not run.flow.rehearsal,
+        has_controls=bool(controls) and not run.flow.rehearsal,
+        blocks=any(one.mode == "block" for one in controls),
     )
 
 
@@ -49,7 +49,7 @@ class CheckBillsOperator(FlowOperator):
     """Reads what changed among all bills, asks each control about it, keeps what was found and tells it on the tasks, once.
 
     Facts, concerns and cursor are kept in one transaction; what was kept and not told yet is told by the next run. When this
-    step fails, approvals of bills that it did not see as they are wait (`approvals.guards.concerns`), and nothing else does.
+    step fails, approvals of bills that it did not see as they are wait where a control blocks (`approvals.guards.concerns`).
     In a rehearsal everything is read each time, and what would be told is said.
     """
 
@@ -103,19 +103,29 @@ class Checks:
                 store.save_cursor(Cursor(name=LEDGER, value=without_fields(store.cursor(LEDGER))))
             raise
         self.changed = self._changed(read)
-        if self.run.flow.rehearsal:
+        if self.reading.is_first or self.run.flow.rehearsal:
+            # So many at once are compared in memory; in a rehearsal, because nothing is kept.
             self._judge(HeldLedger({one.key: one for one in [*store.ledger().all(), *self.changed.values()]}.values()))
+        if self.run.flow.rehearsal:
             for one in (one for one in self.kept if one.is_open):
                 self._report.say(one.key, f"{one.key}: would be told on its task: {one.words}")
         else:
             with store.together():
                 store.ledger().save(self.changed.values())
-                is_much = len(self.changed) > MANY
-                self._judge(HeldLedger(store.ledger().all()) if is_much else store.ledger())
+                if not self.reading.is_first:
+                    self._judge(store.ledger())
                 store.concerns().save(self.kept)
                 store.save_cursor(Cursor(name=LEDGER, value=read.cursor))
-        for odd in read.unread.values():
-            self._report.fail(odd.key or odd.record_no, OddRecord(odd.why))
+        self._name(read.unread.values())
+
+    def _name(self, unread: Collection[Unread]) -> None:
+        """Those that cannot be read. Of one that this flow has no task of it is said, and fails nothing."""
+        links = self.run.store.links("bill").of({one.key for one in unread} if unread else ())
+        for one in unread:
+            if one.key in links:
+                self._report.fail(one.key, OddRecord(one.why))
+            else:
+                self._report.say(one.key or one.record_no, one.why)
 
     # Which bills.
 
@@ -174,11 +184,12 @@ class Checks:
 
 
 def tell(run: FlowRun, report: Report) -> None:
-    """One comment for each concern that people have not heard of and whose bill has an open task."""
+    """One comment for each open concern on its bill's open task, also on one that took the place of another."""
     concerns, journal = run.store.concerns(), run.store.intents()
-    untold = concerns.untold()
-    links: Mapping[str, Link] = run.store.links("bill").of({key for one in untold for key in (one.key, *one.others)})
-    due = [one for one in untold if one.key in links and not is_closed(links[one.key])][:MOST_TOLD]
+    opened, told_on = concerns.open(), concerns.told_on()
+    links: Mapping[str, Link] = run.store.links("bill").of({key for one in opened for key in (one.key, *one.others)})
+    shown = [one for one in opened if one.key in links and not is_closed(links[one.key])]
+    due = [one for one in shown if told_on[one.concern_id] != links[one.key].task_gid][:MOST_TOLD]
     if not due:
         return
     board, pins = run.own_board("bill")
@@ -188,7 +199,7 @@ def tell(run: FlowRun, report: Report) -> None:
 
     def keep(outcome: Outcome) -> None:
         if outcome.is_done:
-            concerns.tell(by_id[outcome.intent.intent_id])
+            concerns.tell(by_id[outcome.intent.intent_id], task_gid=outcome.intent.subject)
 
     kind = AnswerKind(board=board, bot_gid=pins.bot_gid, name=CONCERN, looks_first=True)
     steps = carry_out(intents, kinds=[kind], journal=journal, keep=keep, owner="check_bills", now=run.now, workers=1)

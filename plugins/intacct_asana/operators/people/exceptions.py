@@ -212,10 +212,20 @@ class Keeper:
         known, matters = self.store.matters().of(there), self.store.matters()
         for matter_id, task in there.items():
             if matter_id not in known:
-                told = {"kind": "", "cause": "", "title": task.name, "words": "", "task_gid": task.gid}
-                times = {"opened_at": self.now, "caused_at": LONG_AGO}
-                state = MatterState.ADOPTED
-                matters.save(Matter(matter_id=matter_id, state=state, task_url=task.permalink_url, **told, **times))
+                matters.save(
+                    Matter(
+                        matter_id=matter_id,
+                        kind="",
+                        cause="",
+                        title=task.name,
+                        words="",
+                        opened_at=self.now,
+                        caused_at=LONG_AGO,
+                        state=MatterState.ADOPTED,
+                        task_gid=task.gid,
+                        task_url=task.permalink_url,
+                    )
+                )
 
     def _recognise(self, causes: Sequence[Cause]) -> set[str]:
         """Those whose cause holds are as if this store had made them, accepted ones too."""
