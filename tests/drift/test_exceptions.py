@@ -50,6 +50,12 @@ def test_nothing_is_asked_of_asana_when_nothing_changed(kept: Any) -> None:
     counted = {name: count for name, count in world.sandbox.counters().items() if count}
     assert counted == {}
     assert len(world.exceptions()) == 1
+    # Once an hour somebody looks whether people did something with it: who we are, and what changed.
+    world.pass_time(hours=1)
+    world.sandbox.zero_counters()
+    world.keep()
+    counted = {name: count for name, count in world.sandbox.counters().items() if count}
+    assert counted == {"asana GET /users/{gid}": 1, "asana GET /tasks": 1}
 
 
 def test_a_refused_decision_is_owned_until_the_bill_is_decided(kept: Any) -> None:
@@ -210,6 +216,17 @@ def test_a_flood_is_one_task(kept: Any) -> None:
         (False, "Wen"),
         (True, "3 e"),
     ]
+
+
+def test_one_process_at_a_time_keeps_a_flows_exceptions(kept: Any) -> None:
+    world: Kept = kept()
+    world.pay(1)
+    world.audit()
+    with world.store.lease("keeping exceptions", now=world.at):
+        assert "Another run" in world.keep()["said"]["waits"][0]
+    assert world.exceptions() == []
+    world.keep()
+    world.exception()
 
 
 def test_a_copy_of_an_exception_is_no_exception(kept: Any) -> None:

@@ -10,9 +10,23 @@ from pydantic import Field
 from intacct_asana.flow.words import Email, Gid, Part
 
 DriftName = Literal["missing", "stale", "extra", "duplicate", "orphaned", "decided without a record", "bypass"]
-ExceptionName = (
-    DriftName | Literal["parked", "refused", "rejected", "unmapped", "unread", "unwritten", "concern", "too many at once"]
-)
+ExceptionName = Literal[
+    "missing",
+    "stale",
+    "extra",
+    "duplicate",
+    "orphaned",
+    "decided without a record",
+    "bypass",
+    "parked",
+    "refused",
+    "rejected",
+    "unmapped",
+    "unread",
+    "unwritten",
+    "concern",
+    "too many at once",
+]
 
 
 class DriftRule(Part):
@@ -29,7 +43,7 @@ class DriftRule(Part):
 class Exceptions(Part):
     """Whatever a person has to see to becomes a task with an owner, and is closed when it is over."""
 
-    project: Gid | Literal["same as bills"] = "same as bills"
+    project: Gid | None = None
     """gid of the Asana project of these tasks; several flows may share one. The bills' own project when left out."""
 
     owner: Email

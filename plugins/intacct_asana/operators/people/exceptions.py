@@ -94,7 +94,7 @@ class Keeper:
     def __init__(self, run: FlowRun, rules: Exceptions, report: Report) -> None:
         self.run, self.rules, self.report = run, rules, report
         self.store, self.now, self.is_flood = run.store, run.now(), False
-        self.project = run.flow.bills.project if rules.project == "same as bills" else rules.project
+        self.project = rules.project or run.flow.bills.project
         self.looked_name = f"{LOOKED}:{self.project}"
         self.known: Mapping[str, Matter] = self.store.matters().live()
 
@@ -325,8 +325,8 @@ def rows_of_exceptions(run: FlowRun, board: AsanaHook) -> list[Row]:
     if rules is None:
         return []
     rows: list[Row] = []
-    if rules.project != "same as bills":
-        rows.append(tried("Asana exceptions project", lambda: f"{board.project(rules.project)[1]!r}"))
+    if project := rules.project:
+        rows.append(tried("Asana exceptions project", lambda: f"{board.project(project)[1]!r}"))
     for email in dict.fromkeys((rules.owner, *rules.owners.values())):
         check = f"owner of exceptions {email}"
         try:
