@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 from intacct_asana.exceptions import Held, causes_of, looked_at, plan_matters
 from intacct_asana.exceptions.causes import ENDS, TITLES
-from intacct_asana.flow.controls import ExceptionName
+from intacct_asana.flow.controls import DriftName, ExceptionName
 from intacct_asana.records import (
     Decision,
     DecisionState,
@@ -102,10 +102,17 @@ def test_only_a_concern_that_blocks_needs_a_person(blocks: bool, found: list[str
     assert [one.kind for one in causes_of(Held(concerns=[concern]), at=NOON)] == found
 
 
+def test_a_decision_that_waits_for_a_concern_is_one_thing_to_see_to() -> None:
+    told = {"key": KEY, "kind": "duplicate", "cause": "c", "words": "It looks like INV-40.", "found_at": NOON}
+    parked = {KEY: [decision(DecisionState.PARKED)]}
+    held = Held(decisions=parked, links={KEY: LINK}, concerns=[Concern(concern_id="con-1", blocks=True, **told)])
+    assert [one.kind for one in causes_of(held, at=NOON)] == ["concern"]
+
+
 def test_every_kind_that_a_flow_may_name_has_words() -> None:
-    named = {name for part in get_args(ExceptionName) for name in get_args(part)}
+    named = {*get_args(ExceptionName)}
     assert named == {*TITLES, FLOOD} == {*ENDS, FLOOD}
-    assert {str(drift) for drift in Drift} <= named
+    assert {str(drift) for drift in Drift} == {*get_args(DriftName)} <= named
 
 
 # What becomes of them.

@@ -79,8 +79,10 @@ def causes_of(held: Held, *, at: datetime) -> list[Cause]:
 
 
 def _of_decisions(decisions: Sequence[Decision], held: Held) -> Iterator[Cause]:
+    is_told = any(one.blocks and one.is_open and one.key == decisions[0].key for one in held.concerns)
     for decision in decisions:
-        if decision.state is DecisionState.PARKED:
+        # What waits for a concern is one thing to see to, and that is the concern.
+        if decision.state is DecisionState.PARKED and not is_told:
             yield _of_decision(PARKED, decision, held, subject=decision.decision_id, did="and that waits")
     last = decisions[-1] if decisions else None
     if last is None or any(one.state is DecisionState.CONFIRMED for one in decisions) or not _needs_work(last, held):

@@ -145,9 +145,23 @@ class Controls(Part):
 # What becomes of what nobody is about to mend: the audit of drift, and exceptions as tasks that somebody owns.
 
 DriftName = Literal["missing", "stale", "extra", "duplicate", "orphaned", "decided without a record", "bypass"]
-ExceptionName = (
-    DriftName | Literal["parked", "refused", "rejected", "unmapped", "unread", "unwritten", "concern", "too many at once"]
-)
+ExceptionName = Literal[
+    "missing",
+    "stale",
+    "extra",
+    "duplicate",
+    "orphaned",
+    "decided without a record",
+    "bypass",
+    "parked",
+    "refused",
+    "rejected",
+    "unmapped",
+    "unread",
+    "unwritten",
+    "concern",
+    "too many at once",
+]
 
 
 class DriftRule(Part):
@@ -164,7 +178,7 @@ class DriftRule(Part):
 class Exceptions(Part):
     """Whatever a person has to see to becomes a task with an owner, and is closed when it is over."""
 
-    project: Gid | Literal["same as bills"] = "same as bills"
+    project: Gid | None = None
     """gid of the Asana project of these tasks; several flows may share one. The bills' own project when left out."""
 
     owner: Email

@@ -22,6 +22,8 @@ class MatterState(StrEnum):
     """Somebody completed the task once more after it was opened again, without a reason."""
     ENDED = "ENDED"
     """The cause is gone."""
+    ADOPTED = "ADOPTED"
+    """Another store of the flow made its task. Whether its cause holds, the next audit of both sides tells."""
 
 
 LIVE = frozenset({MatterState.OPEN, MatterState.ACCEPTED, MatterState.LEFT})

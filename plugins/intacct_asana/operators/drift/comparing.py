@@ -19,7 +19,7 @@ from intacct_asana.reading.both_sides import Sides
 from intacct_asana.reading.choices import TO_SHOW
 from intacct_asana.reading.drift import Comparison, Kept, counts_of
 from intacct_asana.reading.following import CHANGED, CREATED, DELETIONS, BillFollower
-from intacct_asana.records import Bill, Decision, Task, UnreadTask
+from intacct_asana.records import Bill, Cursor, Decision, Task, UnreadTask
 from intacct_asana.records.drift import Drifted
 from intacct_asana.sync import open_writes
 from intacct_asana.sync.writes import write_anew
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+AUDITED = "drift_audited"
+"""Cursor: when both sides were last compared."""
 MOST_SHOWN = 100
 """Findings in the log and in what the step returns. The store keeps all of them."""
 MOST_READ_AGAIN = 500
@@ -50,7 +52,9 @@ class CompareSidesOperator(FlowOperator):
         found, comparison = audit.found()
         report = audit.report(found, comparison)
         if not run.flow.rehearsal:
-            run.store.findings().keep(found, left_alone=comparison.left_alone, at=run.now())
+            with run.store.together():
+                run.store.findings().keep(found, left_alone=comparison.left_alone, at=run.now())
+                run.store.save_cursor(Cursor(name=AUDITED, value=run.now().isoformat()))
             if context["params"].get("repair"):
                 report["handed_to_the_bill_sync"] = audit.hand_over(found)
         self.log.info("%s", words_of(report, found))

@@ -29,6 +29,7 @@ from intacct_asana.exceptions import (
 from intacct_asana.flow.controls import Exceptions
 from intacct_asana.journal import Outcome, carry_out
 from intacct_asana.operators.checks import Row, failed, passed, tried
+from intacct_asana.operators.drift.comparing import AUDITED
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun
 from intacct_asana.records import Cursor, Decision, DecisionState, Intent, Task
 from intacct_asana.records.matters import PARKED, REFUSED, REJECTED, Cause, Matter, MatterState, matter_id_of
@@ -93,7 +94,7 @@ class Keeper:
     def __init__(self, run: FlowRun, rules: Exceptions, report: Report) -> None:
         self.run, self.rules, self.report = run, rules, report
         self.store, self.now, self.is_flood = run.store, run.now(), False
-        self.project = run.flow.bills.project if rules.project == "same as bills" else rules.project
+        self.project = rules.project or run.flow.bills.project
         self.looked_name = f"{LOOKED}:{self.project}"
         self.known: Mapping[str, Matter] = self.store.matters().live()
 
@@ -173,53 +174,75 @@ class Keeper:
     # What people did with the tasks.
 
     def _look(self, causes: Sequence[Cause], *, looks_at_all: bool) -> None:
-        """A store that never looked adopts what there is: an older one may have been lost."""
-        known = self.store.cursor(self.looked_name)
+        """Those that changed since the last look, where one is due; all of them at first, and where all are asked for."""
+        matters, known = self.store.matters(), self.store.cursor(self.looked_name)
         since = datetime.fromisoformat(known) if known else None
         is_due = since is None or self.now - since >= LOOK_EVERY or looks_at_all
-        live = self.store.matters().live()
-        if not is_due or (since is not None and not live):
-            return
         sees_all = looks_at_all or since is None
-        board, at = self.board, self.board.clock()
-        pages = board.tasks(
-            self.project, modified_since=None if sees_all or since is None else since - MARGIN, unread=lambda one: None
-        )
-        there = adopted(pages, flow=self.run.flow.flow, bot_gid=self.bot_gid)
-        if since is None:
-            self._adopt(there, causes)
-            live = self.store.matters().live()
-        for matter_id, matter in live.items():
-            if task := there.get(matter_id):
+        if is_due := is_due and bool(since is None or matters.live() or matters.adopted()):
+            at = self.board.clock()
+            there = self._listed(since=None if sees_all else since)
+        else:
+            at, there = self.now, {}
+        if is_due and sees_all:
+            self._adopt(there)
+        recognised = self._recognise(causes)
+        if is_due and looks_at_all and self.store.cursor(AUDITED):
+            self._sort_out(there)
+        for matter_id, matter in matters.live().items():
+            is_asked = matter.task_gid and matter_id not in there and ((is_due and sees_all) or matter_id in recognised)
+            task = self.board.task(matter.task_gid) if is_asked else there.get(matter_id)
+            if task:
                 self._heed(matter, task)
-            elif sees_all and matter.task_gid and board.task(matter.task_gid) is None:
+            elif is_asked:
                 # Somebody deleted it: as long as the cause holds it is made anew.
-                self.store.matters().save(replace(matter, task_gid=""))
-        if not self.report.failures:
+                matters.save(replace(matter, task_gid=""))
+        if is_due and not self.report.failures:
             self._save_cursor(self.looked_name, at.isoformat())
 
-    def _adopt(self, there: Mapping[str, Task], causes: Sequence[Cause]) -> None:
-        """Tasks that another store of the flow made: those whose cause holds go on, the others are over."""
-        holding = {matter_id_of(self.run.flow.flow, cause): cause for cause in causes}
-        known = self.store.matters().of(there)
+    def _listed(self, *, since: datetime | None) -> dict[str, Task]:
+        # One that cannot be read may be anything but ours: we write plain text.
+        pages = self.board.tasks(self.project, modified_since=since and since - MARGIN, unread=lambda one: None)
+        return adopted(pages, flow=self.run.flow.flow, bot_gid=self.bot_gid)
+
+    # What another store of the flow made.
+
+    def _adopt(self, there: Mapping[str, Task]) -> None:
+        """Tasks of ours that this store does not know. An older one may have been lost; its exceptions go on."""
+        known, matters = self.store.matters().of(there), self.store.matters()
         for matter_id, task in there.items():
-            cause = holding.get(matter_id)
-            if matter_id in known or (cause is None and task.completed):
-                continue
-            self.store.matters().save(
-                Matter(
-                    matter_id=matter_id,
-                    kind=cause.kind if cause else "",
-                    cause=cause.cause if cause else "",
-                    title=task.name,
-                    words=cause.words if cause else "",
-                    opened_at=min(cause.since, self.now) if cause else self.now,
-                    caused_at=LONG_AGO,
-                    about=cause.about if cause else "",
-                    task_gid=task.gid,
-                    task_url=task.permalink_url,
+            if matter_id not in known:
+                matters.save(
+                    Matter(
+                        matter_id=matter_id,
+                        kind="",
+                        cause="",
+                        title=task.name,
+                        words="",
+                        opened_at=self.now,
+                        caused_at=LONG_AGO,
+                        state=MatterState.ADOPTED,
+                        task_gid=task.gid,
+                        task_url=task.permalink_url,
+                    )
                 )
-            )
+
+    def _recognise(self, causes: Sequence[Cause]) -> set[str]:
+        """Those whose cause holds are as if this store had made them, accepted ones too."""
+        adopted_ones, matters = self.store.matters().adopted(), self.store.matters()
+        holding = {matter_id_of(self.run.flow.flow, cause): cause for cause in causes} if adopted_ones else {}
+        for matter_id in adopted_ones.keys() & holding.keys():
+            matter, cause = adopted_ones[matter_id], holding[matter_id]
+            now = replace(matter, kind=cause.kind, cause=cause.cause, title=cause.title, words=cause.words)
+            since = min(cause.since, self.now)
+            matters.save(replace(now, state=MatterState.OPEN, opened_at=since, about=cause.about))
+        return adopted_ones.keys() & holding.keys()
+
+    def _sort_out(self, there: Mapping[str, Task]) -> None:
+        """After an audit with this store every cause is known: what is open still without one is over, and completed next."""
+        for matter_id, matter in self.store.matters().adopted().items():
+            is_open = matter_id in there and not there[matter_id].completed
+            self.store.matters().save(replace(matter, state=MatterState.OPEN if is_open else MatterState.ENDED))
 
     def _heed(self, matter: Matter, task: Task) -> None:
         try:
@@ -302,8 +325,8 @@ def rows_of_exceptions(run: FlowRun, board: AsanaHook) -> list[Row]:
     if rules is None:
         return []
     rows: list[Row] = []
-    if rules.project != "same as bills":
-        rows.append(tried("Asana exceptions project", lambda: f"{board.project(rules.project)[1]!r}"))
+    if project := rules.project:
+        rows.append(tried("Asana exceptions project", lambda: f"{board.project(project)[1]!r}"))
     for email in dict.fromkeys((rules.owner, *rules.owners.values())):
         check = f"owner of exceptions {email}"
         try:

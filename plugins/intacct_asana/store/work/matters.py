@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select, update
 
 from intacct_asana.codec import from_json, instant_of, instant_text, to_json
 from intacct_asana.records.drift import Drifted
-from intacct_asana.records.matters import LIVE, Matter
+from intacct_asana.records.matters import LIVE, Matter, MatterState
 from intacct_asana.store.database import Database, put
 from intacct_asana.store.tables import findings, matters
 
@@ -72,6 +72,9 @@ class StoredMatters:
     def live(self) -> Mapping[str, Matter]:
         """Those whose cause holds, as far as we know, by id."""
         return self._select(matters.c.state.in_(sorted(LIVE)))
+
+    def adopted(self) -> Mapping[str, Matter]:
+        return self._select(matters.c.state == str(MatterState.ADOPTED))
 
     def of(self, matter_ids: Collection[str]) -> Mapping[str, Matter]:
         wanted, found = sorted(set(matter_ids)), dict[str, Matter]()
