@@ -238,14 +238,14 @@ def cast(steering: Steering) -> list[Scene]:
     earliest = _first(waits, sorted(free, key=lambda bill: str(bill["summary_day"])), taken, tasks)
     # Books are closed up to a day, and only this one bill is to meet that.
     free = [bill for bill in free if bill is earliest or bill["summary_day"] > earliest["summary_day"]]
-    # Those that few bills suit choose first.
-    for scene in sorted(played, key=lambda scene: 0 if scene is waits else sum(scene.suits(bill) for bill in free)):
+    # Those that few bills suit choose first; last the one whose vendor nobody else may have, since all its bills are held up.
+    for scene in sorted(played, key=lambda one: (one.new_account, 0 if one is waits else sum(map(one.suits, free)))):
+        if scene.new_account:
+            vendors = {one.bill["vendor_id"] for one in played if one.bill}
+            free = [bill for bill in free if bill["vendor_id"] not in vendors]
         scene.bill = earliest if scene is waits else _first(scene, free, taken, tasks)
         scene.task_gid = tasks[Steering.key_of(scene.bill)]["gid"]
         taken.add(scene.bill["record_no"])
-        if scene.new_account:
-            # What holds up one bill of a vendor holds up all of them.
-            taken |= {bill["record_no"] for bill in free if bill["vendor_id"] == scene.bill["vendor_id"]}
     return played
 
 
