@@ -112,7 +112,7 @@ def test_every_bill_of_the_company_is_known_also_without_a_task(a_company: Compa
 
 def test_an_old_bill_is_asked_for_when_its_approval_waits(a_company: Company) -> None:
     """It was neither dated, made nor changed in the days that are read at first, and got its task after that."""
-    flow = a_company()
+    flow = a_company(controls="history_days: 60\n  duplicates: {mode: block}")
     flow.enter("INV-1", bill_date="2025-01-31", synced=False)
     flow.pass_time(hours=24 * 100)
     flow.enter("INV-2", synced=False)
