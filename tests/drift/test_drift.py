@@ -267,6 +267,24 @@ def test_what_is_over_is_no_drift_any_more(a_world: Any) -> None:
     assert world.found() == []
 
 
+def test_what_went_past_the_approval_stands_in_the_evidence_once(a_world: Any) -> None:
+    world: Audited = a_world()
+    select(world, 1)
+    edit_task(world, 2)
+    for _ in range(2):
+        world.audit()
+    payment = world.sandbox.state("intacct")["payments"][-1]["record_no"]
+    world.sandbox.act("intacct", CLERK, "confirm_payment", record_no=payment)
+    world.audit()
+    rows = [row for row in world.store.evidence() if row.body.get("about") == "drift"]
+    assert [(row.key, row.body["drift"], row.body["cause"]) for row in rows] == [
+        (world.key(1), "bypass", "Selected"),
+        (world.key(1), "bypass", "Paid"),
+    ]
+    assert world.store.verify_evidence() == []
+    world.heal()
+
+
 def test_what_is_handed_over_is_mended_by_the_next_bill_sync(a_world: Any) -> None:
     world: Audited = a_world()
     edit_task(world)
