@@ -22,9 +22,10 @@ def drifted(number: int, *, cause: str = "c", **more: Any) -> Drifted:
 
 def test_a_finding_holds_until_an_audit_does_not_find_it(flow: Any) -> None:
     findings = flow.findings()
-    findings.keep([drifted(1), drifted(2), drifted(3)], at=AT)
+    assert findings.keep([drifted(1), drifted(2), drifted(3)], at=AT) == [drifted(1), drifted(2), drifted(3)]
+    assert findings.keep([drifted(1), drifted(2), drifted(3)], at=AT) == []
     # The first is found again, as something else; the second could not be looked at; the third is over.
-    findings.keep([drifted(1, cause="d")], left_alone={"co:ap:2"}, at=AT + HOUR)
+    assert findings.keep([drifted(1, cause="d")], left_alone={"co:ap:2"}, at=AT + HOUR) == [drifted(1, cause="d")]
     assert {(one.key, one.cause, since) for one, since in findings.open()} == {
         ("co:ap:1", "d", AT),
         ("co:ap:2", "c", AT),

@@ -129,14 +129,19 @@ def looked_at(matter: Matter, task: Task, stories: Sequence[Story], *, bot_gid: 
     """None where the task stands as we know it. Who completes one whose cause holds says why, or it is opened again, once."""
     if not task.completed:
         is_open = matter.state is MatterState.OPEN
-        return None if is_open else Move(after=replace(matter, state=MatterState.OPEN, accepted_by="", why=""), does="opened")
+        return (
+            None
+            if is_open
+            else Move(after=replace(matter, state=MatterState.OPEN, accepted_by="", accepted_gid="", why=""), does="opened")
+        )
     if matter.state is MatterState.ACCEPTED:
         return None
     if story := _acceptance(matter, stories, bot_gid=bot_gid, sources=frozenset(sources)):
         found = ACCEPTED.match(story.text)
         reason = short(found["reason"] if found else "", longest=LONGEST_REASON)
-        name = story.author_name or f"user {story.author_gid}"
-        after = replace(matter, state=MatterState.ACCEPTED, accepted_by=f"{name} ({story.author_gid})", why=reason)
+        gid = story.author_gid or ""
+        name = story.author_name or f"user {gid}"
+        after = replace(matter, state=MatterState.ACCEPTED, accepted_by=name, accepted_gid=gid, why=reason)
         return Move(after=after, does="accepted", reason=reason)
     mark = reference(f"{matter.matter_id}-{matter.turns}-reopened")
     if matter.state is MatterState.LEFT or comment_with(mark, stories, author_gid=bot_gid):

@@ -64,6 +64,7 @@ class Matter:
     task_url: str = ""
     turns: int = 0
     accepted_by: str = ""
+    accepted_gid: str = ""
     why: str = ""
 
 

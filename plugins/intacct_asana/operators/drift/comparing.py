@@ -20,7 +20,7 @@ from intacct_asana.reading.choices import TO_SHOW
 from intacct_asana.reading.drift import Comparison, Kept, counts_of
 from intacct_asana.reading.following import CHANGED, CREATED, DELETIONS, BillFollower
 from intacct_asana.records import Bill, Cursor, Decision, Task, UnreadTask
-from intacct_asana.records.drift import Drifted
+from intacct_asana.records.drift import Drift, Drifted
 from intacct_asana.sync import open_writes
 from intacct_asana.sync.writes import write_anew
 from intacct_asana.text import money_text
@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 
 AUDITED = "drift_audited"
 """Cursor: when both sides were last compared."""
+IN_EVIDENCE = frozenset({Drift.BYPASS, Drift.UNRECORDED})
+ABOUT_DRIFT = "drift"
+"""What such evidence is about."""
 MOST_SHOWN = 100
 """Findings in the log and in what the step returns. The store keeps all of them."""
 MOST_READ_AGAIN = 500
@@ -52,9 +55,7 @@ class CompareSidesOperator(FlowOperator):
         found, comparison = audit.found()
         report = audit.report(found, comparison)
         if not run.flow.rehearsal:
-            with run.store.together():
-                run.store.findings().keep(found, left_alone=comparison.left_alone, at=run.now())
-                run.store.save_cursor(Cursor(name=AUDITED, value=run.now().isoformat()))
+            audit.keep(found, left_alone=comparison.left_alone)
             if context["params"].get("repair"):
                 report["handed_to_the_bill_sync"] = audit.hand_over(found)
         self.log.info("%s", words_of(report, found))
@@ -227,6 +228,15 @@ class Audit:
         pin = self.pins.fields[self.run.flow.bills.key_field].gid
         keys |= {one.texts[pin] for one in self.unread_tasks if pin in one.texts}
         return frozenset(keys | {one.key for one in self.follower.unread.values() if one.key})
+
+    def keep(self, found: Sequence[Drifted], *, left_alone: Collection[str]) -> None:
+        """What went past the approval stands in the evidence too, once, so that nobody can say that it was never found."""
+        store, at = self.run.store, self.run.now()
+        with store.together():
+            for one in store.findings().keep(found, left_alone=left_alone, at=at):
+                if one.drift in IN_EVIDENCE:
+                    store.note(one.key, facts={"about": ABOUT_DRIFT, **plain(one)}, at=at)
+            store.save_cursor(Cursor(name=AUDITED, value=at.isoformat()))
 
     def hand_over(self, found: Sequence[Drifted]) -> int:
         """Has the next run of the bill sync write what differs; how many tasks that are."""

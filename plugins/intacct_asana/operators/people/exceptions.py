@@ -265,8 +265,8 @@ class Keeper:
             self.store.matters().save(after)
             if move.does == "accepted" and after.about:
                 facts = {"about": ABOUT_ACCEPTANCE, "kind": after.kind, "cause": after.cause, "words": after.words}
-                who = {"accepted_by": after.accepted_by, "reason": move.reason, "task_gid": after.task_gid}
-                self.store.note(after.about, facts={**facts, **who}, at=self.now)
+                who = {"accepted_by": after.accepted_by, "user_gid": after.accepted_gid, "reason": move.reason}
+                self.store.note(after.about, facts={**facts, **who, "task_gid": after.task_gid}, at=self.now)
         self.report.count(move.does)
         said = f": {after.accepted_by} accepted it, because {after.why}" if move.does == "accepted" else ""
         self.report.say(move.does, f"{after.title}{said}")

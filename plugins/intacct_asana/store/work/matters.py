@@ -24,8 +24,8 @@ class StoredFindings:
     def __init__(self, database: Database, *, flow: str) -> None:
         self._database, self._flow = database, flow
 
-    def keep(self, found: Iterable[Drifted], *, left_alone: Collection[str] = (), at: datetime) -> None:
-        """All that holds now, in one transaction; what was found before and is not any more ends.
+    def keep(self, found: Iterable[Drifted], *, left_alone: Collection[str] = (), at: datetime) -> list[Drifted]:
+        """All that holds now, in one transaction; what was found before and is not any more ends. The answer is what is new.
 
         What is known of `left_alone` keys stays: they could not be looked at.
         """
@@ -39,6 +39,7 @@ class StoredFindings:
             for name, one in sorted(now.items()):
                 found_at = held[name].found_at if name in held else instant_text(at)
                 put(connection, findings, {**self._row(one), "found_at": found_at, "ended_at": None})
+        return [one for name, one in now.items() if name not in held or from_json(Drifted, held[name].body).cause != one.cause]
 
     def open(self) -> list[tuple[Drifted, datetime]]:
         """What holds still, with the time when it was first found, oldest first."""
