@@ -78,6 +78,7 @@ def run_sql(url: str, *statements: str) -> None:
 
 
 UNDONE = {
+    16: "DROP TABLE ia_payee_changes",
     15: "DROP TABLE ia_ledger; DROP TABLE ia_concerns",
     14: "DROP TABLE ia_asks; DROP TABLE ia_asked",
     13: "DROP TABLE ia_timestamps",
