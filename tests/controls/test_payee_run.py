@@ -284,7 +284,7 @@ def test_a_rehearsal_says_what_it_found_and_keeps_nothing(payees: Company) -> No
     flow.path.write_text("rehearsal: true\n" + text, encoding="utf-8")
     flow.reload()
     said = flow.check()["said"]
-    assert "changed in Intacct" in str(said)
+    assert "would be told on its task: The record of vendor" in str(said)
     flow.path.write_text(text, encoding="utf-8")
     flow.reload()
     assert (flow.concerns(), flow.call_backs()) == ([], [])

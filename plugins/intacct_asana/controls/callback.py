@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from intacct_asana.approvals.policy import DeclaredComment
 from intacct_asana.approvals.seen import Facts
@@ -21,13 +22,15 @@ from intacct_asana.text import short
 
 CALLED, RELEASE, FRAUD, KEEP = "called", "release", "confirmed fraud", "keep held"
 HOW_TO_CALL = "called: whom you called, where the number is from, when, outcome"
+TICKED = f"Ticking this task releases nothing: somebody calls the vendor and notes it, then a second person writes: {RELEASE}."
 LONGEST, MOST_NAMED = 200, 20
 WORDS = DeclaredComment(words=dict.fromkeys((CALLED, RELEASE, FRAUD, KEEP), Verdict.APPROVE))
 """A word counts on a line of its own, or before a colon, as a declared word of an approval does."""
 
-NO_ACCOUNT = r"(?<!\d)(?:\d{4}-\d{2}-\d{2}|\d{1,2}:\d{2}(?::\d{2})?)(?!\d)"
+DAYS = r"\d{4}-\d{2}-\d{2}|\d{1,2}([./])\d{1,2}\2(?:\d{4}|\d{2})"
+NO_ACCOUNT = rf"(?<![\d./-])(?:{DAYS}|\d{{1,2}}:\d{{2}}(?::\d{{2}})?)(?![\d./-])"
 """Days and times, which are no account's number however many digits they have."""
-ACCOUNT = r"\d(?:[ \-]?\d){5,}"
+ACCOUNT = r"\d(?:[ ./-]?\d){5,}"
 MASKED = re.compile(f"({NO_ACCOUNT})|{ACCOUNT}")
 
 
@@ -41,7 +44,8 @@ def masked(text: str) -> str:
 class Desk:
     """Who is who. `releasers` are addresses by the user gid that preflight pinned, `logins` a person's logins in Intacct.
 
-    `person` asks Asana; `guests_count` says whether somebody counts of whom Asana does not tell whether they are a guest.
+    `person` asks Asana; `may_on` says whether somebody of the list is on it at that time; `guests_count` says whether
+    somebody counts of whom Asana does not tell whether they are a guest.
     """
 
     bot_gid: str
@@ -49,6 +53,7 @@ class Desk:
     releasers: Mapping[str, str]
     logins: Callable[[str], Collection[str]]
     person: Callable[[str], Person | None]
+    may_on: Callable[[str, datetime], bool] = lambda email, at: True
     guests_count: bool = False
 
 
@@ -67,6 +72,8 @@ def judged(change: PayeeChange, stories: Sequence[Story], desk: Desk) -> Judged:
     result = Judged(change=replace(change, call=None))
     for story in sorted(stories, key=lambda one: (one.created_at, one.gid)):
         word = WORDS.said_by(story)
+        if story.kind == "marked_complete" and story.author_gid != desk.bot_gid:
+            _answer(result, story, TICKED)
         if word is None or story.author_gid == desk.bot_gid:
             continue
         no = _flaw(story, desk) or _RULES[word](result.change, story, desk)
@@ -151,7 +158,7 @@ def _not_listed(change: PayeeChange, story: Story, desk: Desk) -> str:
     listed = desk.releasers.get(story.author_gid or "")
     person = desk.person(story.author_gid or "")
     if listed and person and person.email.casefold() == listed.casefold():
-        return ""
+        return "" if desk.may_on(listed, story.created_at) else f"{_name(story)} was no approver on that day."
     who = ", ".join(sorted(desk.releasers.values())) or "nobody whose account is known; whoever looks after it runs preflight"
     return f"{_name(story)} is not among those who may say so: {who}."
 
