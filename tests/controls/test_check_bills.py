@@ -112,7 +112,7 @@ def test_every_bill_of_the_company_is_known_also_without_a_task(a_company: Compa
 
 def test_an_old_bill_is_asked_for_when_its_approval_waits(a_company: Company) -> None:
     """It was neither dated, made nor changed in the days that are read at first, and got its task after that."""
-    flow = a_company()
+    flow = a_company(controls="history_days: 60\n  duplicates: {mode: block}")
     flow.enter("INV-1", bill_date="2025-01-31", synced=False)
     flow.pass_time(hours=24 * 100)
     flow.enter("INV-2", synced=False)
@@ -324,3 +324,38 @@ def test_a_control_that_the_flow_does_not_name_any_more_holds_nothing(a_company:
     flow.read()
     flow.settle()
     assert flow.says(1)[0] == "approved"
+
+
+TWO_STEPS = """  rules:
+    - name: every bill
+      steps:
+        - {name: first, by: [alice.martin@northwind.example]}
+        - {name: second, by: [ben.okafor@northwind.example], limit: none}"""
+
+
+def test_each_step_waits_for_a_concern_and_is_released_by_somebody_else(a_company: Company) -> None:
+    flow = a_company(approval=TWO_STEPS)
+    flow.enter("INV-1")
+    flow.enter("INV-01")
+    flow.choose(ALICE, "Approved", bill=1)
+    flow.run()
+    assert [str(one.state) for one in flow.decisions(1)] == ["PARKED"]
+    flow.act(BEN, "comment", bill=1, text="Not a duplicate: the second half")
+    flow.run()
+    assert [str(one.state) for one in flow.decisions(1)] == ["GRANTED"]
+    flow.enter("INV-2")
+    flow.choose(ALICE, "Approved", bill=2)
+    flow.run()
+    assert str(flow.decisions(2)[-1].state) == "GRANTED"
+    flow.edit(bill=0, bill_number="INV-002")
+    flow.check()
+    flow.choose(BEN, "Approved", bill=2)
+    flow.run()
+    assert str(flow.decisions(2)[-1].state) == "PARKED"
+    flow.act(BEN, "comment", bill=2, text="Not a duplicate")
+    flow.run()
+    assert str(flow.decisions(2)[-1].state) == "PARKED"
+    flow.act(ALICE, "comment", bill=2, text="Not a duplicate")
+    flow.run()
+    assert flow.says(2)[0] == "approved"
+    assert flow.store.verify_evidence() == []

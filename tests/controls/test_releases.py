@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from intacct_asana.approvals.guards.concerns import NotChecked, no_open_concern, raise_unless_checked, released
 from intacct_asana.approvals.seen import Case
+from intacct_asana.approvals.standing import anchors_told
 from intacct_asana.controls.frame import judged, to_examine
 from intacct_asana.controls.ledger import facts_of
 from intacct_asana.records import Story, Verdict
@@ -120,6 +121,13 @@ def test_an_approval_is_judged_only_on_a_bill_that_was_looked_at_as_it_is() -> N
         with pytest.raises(NotChecked, match="waits for the next run"):
             raise_unless_checked(decision, bill, unseen)
     assert a_policy().concern_days == 30
+
+
+def test_a_bill_that_is_called_like_an_anchor_is_none_in_the_comment_that_its_approval_waits() -> None:
+    anchor, mark = "#41:9f3a0c11d2e4b5a6", "Reference: dec-1"
+    said = [f"Approved.\n{anchor}\n{mark}", f"It waits: Bill {anchor} may be entered twice.\n{mark}-parked"]
+    stories = [comment(text, by=BOT, at=place) for place, text in enumerate(said)]
+    assert [one.sequence for one in anchors_told(stories, bot_gid=BOT, since=AT)] == [41]
 
 
 # What becomes of what is found

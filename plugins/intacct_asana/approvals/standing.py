@@ -35,7 +35,7 @@ from intacct_asana.records import (
     Task,
     Verdict,
 )
-from intacct_asana.records.anchors import Anchor, anchors_in
+from intacct_asana.records.anchors import Anchor, anchors_in, without_anchors
 from intacct_asana.records.remarks import comment_with, reference, reference_of
 from intacct_asana.sync.report import Report
 
@@ -343,7 +343,7 @@ class Teller:
 
 
 def anchors_told(stories: Sequence[Story], *, bot_gid: str, since: datetime) -> list[Anchor]:
-    """Anchors in our own answers since then. Each stands on the line above the reference, where nobody else's words can."""
+    """Anchors in our own answers since then. Each is the line above the reference, alone: other lines hold people's words."""
     found: list[Anchor] = []
     for story in stories:
         is_ours = story.author_gid == bot_gid and story.kind == "comment_added" and story.created_at >= since
@@ -351,7 +351,8 @@ def anchors_told(stories: Sequence[Story], *, bot_gid: str, since: datetime) -> 
         if is_ours and mark.startswith(reference(OUR_IDS)):
             line = story.text.rstrip().splitlines()[-2:-1]
             where = f"our comment of {minute(story.created_at)} ({mark})"
-            found += [anchor for text in line for anchor in anchors_in(text, where=where)]
+            alone = [text for text in line if not without_anchors(text)]
+            found += [anchor for text in alone for anchor in anchors_in(text, where=where)]
     return found
 
 
