@@ -115,10 +115,18 @@ def test_fraud_and_what_is_kept_held_release_nothing() -> None:
     assert (again.change.state, again.kept, again.answers) == (PayeeState.RELEASED, [], {})
 
 
-@pytest.mark.parametrize("text", ["I called them", "release when you like", "please release", "<s>release</s>"])
+@pytest.mark.parametrize("text", ["I called them", "please release", "recalled: a, b, c, d", ""])
 def test_what_is_no_declared_word_counts_for_nothing(text: str) -> None:
-    result = said(("1", CALL), ("2", text.removeprefix("<s>").removesuffix("</s>"), {"html": f"<body>{text}</body>"}))
+    result = said(("1", CALL), ("2", text))
     assert (result.change.state, result.answers) == (PayeeState.OPEN, {})
+
+
+@pytest.mark.parametrize("text", ["release when you like", "called Jo, all well", "Released", "<s>release</s>"])
+def test_what_nearly_is_one_counts_for_nothing_and_says_how_it_is_written(text: str) -> None:
+    shown = text.removeprefix("<s>").removesuffix("</s>")
+    result = said(("1", CALL), ("2", shown, {"html": f"<body>{text}</body>"}))
+    assert (result.change.state, list(result.answers)) == (PayeeState.OPEN, ["s1"])
+    assert "It is released by: release." in result.answers["s1"]
 
 
 def test_who_is_no_approver_any_more_releases_nothing() -> None:

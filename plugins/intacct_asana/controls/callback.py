@@ -23,6 +23,8 @@ from intacct_asana.text import short
 CALLED, RELEASE, FRAUD, KEEP = "called", "release", "confirmed fraud", "keep held"
 HOW_TO_CALL = "called: whom you called, where the number is from, when, outcome"
 TICKED = f"Ticking this task releases nothing: somebody calls the vendor and notes it, then a second person writes: {RELEASE}."
+NEARLY = f"This does not count as it is written. A call is noted as: {HOW_TO_CALL}. It is released by: {RELEASE}."
+NEAR = re.compile(rf"(?:{CALLED}|{RELEASE}d?|{FRAUD}|{KEEP})\b")
 LONGEST, MOST_NAMED = 200, 20
 WORDS = DeclaredComment(words=dict.fromkeys((CALLED, RELEASE, FRAUD, KEEP), Verdict.APPROVE))
 """A word counts on a line of its own, or before a colon, as a declared word of an approval does."""
@@ -72,9 +74,11 @@ def judged(change: PayeeChange, stories: Sequence[Story], desk: Desk) -> Judged:
     result = Judged(change=replace(change, call=None))
     for story in sorted(stories, key=lambda one: (one.created_at, one.gid)):
         word = WORDS.said_by(story)
-        if story.kind == "marked_complete" and story.author_gid != desk.bot_gid:
-            _answer(result, story, TICKED)
-        if word is None or story.author_gid == desk.bot_gid:
+        if story.author_gid == desk.bot_gid:
+            continue
+        if word is None:
+            if said := _hint(story):
+                _answer(result, story, said)
             continue
         no = _flaw(story, desk) or _RULES[word](result.change, story, desk)
         if no:
@@ -84,6 +88,13 @@ def judged(change: PayeeChange, stories: Sequence[Story], desk: Desk) -> Judged:
         if result.change.state is not PayeeState.OPEN:
             break
     return result
+
+
+def _hint(story: Story) -> str:
+    """What to tell whoever seems to have meant something that counts; empty for other stories."""
+    if story.kind == "marked_complete":
+        return TICKED
+    return NEARLY if story.kind == "comment_added" and NEAR.match(story.text.strip().casefold()) else ""
 
 
 def _answer(result: Judged, story: Story, text: str) -> None:
@@ -223,7 +234,7 @@ def callback_notes(
 ) -> str:
     """What happened, what to do, who may release, and how the task is found again."""
     more = [f"and {len(bills) - MOST_NAMED} more"] if len(bills) > MOST_NAMED else []
-    waits = "Their approval waits for this." if blocks else "Nothing waits for this but you should know."
+    waits = "Their approval waits for this." if blocks else "Nothing waits for it."
     return "\n".join(
         [
             happened,
