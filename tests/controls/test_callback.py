@@ -115,10 +115,32 @@ def test_fraud_and_what_is_kept_held_release_nothing() -> None:
     assert (again.change.state, again.kept, again.answers) == (PayeeState.RELEASED, [], {})
 
 
-@pytest.mark.parametrize("text", ["I called them", "release when you like", "please release", "<s>release</s>"])
+@pytest.mark.parametrize("text", ["I called them", "please release", "recalled: a, b, c, d", ""])
 def test_what_is_no_declared_word_counts_for_nothing(text: str) -> None:
-    result = said(("1", CALL), ("2", text.removeprefix("<s>").removesuffix("</s>"), {"html": f"<body>{text}</body>"}))
+    result = said(("1", CALL), ("2", text))
     assert (result.change.state, result.answers) == (PayeeState.OPEN, {})
+
+
+@pytest.mark.parametrize("text", ["release when you like", "called Jo, all well", "Released", "<s>release</s>"])
+def test_what_nearly_is_one_counts_for_nothing_and_says_how_it_is_written(text: str) -> None:
+    shown = text.removeprefix("<s>").removesuffix("</s>")
+    result = said(("1", CALL), ("2", shown, {"html": f"<body>{text}</body>"}))
+    assert (result.change.state, list(result.answers)) == (PayeeState.OPEN, ["s1"])
+    assert "It is released by: release." in result.answers["s1"]
+
+
+def test_who_is_no_approver_any_more_releases_nothing() -> None:
+    result = said(("1", CALL), ("2", "release"), desk=replace(DESK, may_on=lambda email, at: False))
+    assert result.answers == {"s1": "P2 was no approver on that day."}
+
+
+def test_ticking_the_task_releases_nothing_and_is_said_once() -> None:
+    ticked = ("2", "", {"kind": "marked_complete"})
+    result = said(("1", CALL), ticked)
+    assert (result.change.state, list(result.answers)) == (PayeeState.OPEN, ["s1"])
+    assert "Ticking this task releases nothing" in result.answers["s1"]
+    assert said(("1", CALL), ticked, ("2", "release"), change=result.change).change.state is PayeeState.RELEASED
+    assert said(("9", "", {"kind": "marked_complete"})).answers == {}
 
 
 def test_our_own_comments_say_nothing() -> None:
@@ -133,6 +155,9 @@ def test_our_own_comments_say_nothing() -> None:
         ("12-34-56 78", "•••78"),
         ("on 2026-11-23 at 10:15", "on 2026-11-23 at 10:15"),
         ("2026-11-23 10:15 with 555 0100 99", "2026-11-23 10:15 with •••99"),
+        ("12.34.56.78", "•••78"),
+        ("23.11.2026, 11/23/26", "23.11.2026, 11/23/26"),
+        ("11/23/2026/11", "•••11"),
         ("5 bills of 2021, page 12345", "5 bills of 2021, page 12345"),
     ],
 )

@@ -284,7 +284,7 @@ def test_a_rehearsal_says_what_it_found_and_keeps_nothing(payees: Company) -> No
     flow.path.write_text("rehearsal: true\n" + text, encoding="utf-8")
     flow.reload()
     said = flow.check()["said"]
-    assert "changed in Intacct" in str(said)
+    assert "would be told on its task: The record of vendor" in str(said)
     flow.path.write_text(text, encoding="utf-8")
     flow.reload()
     assert (flow.concerns(), flow.call_backs()) == ([], [])
@@ -359,3 +359,33 @@ def test_a_hold_without_an_answer_is_settled_when_the_release_comes_before_anybo
     assert flow.bill()["on_hold"] is False
     flow.is_approved()
     assert [one["step"] for one in flow.proofs(about="hold")] == ["HELD", "RELEASED"]
+
+
+def test_with_new_bills_on_hold_until_they_are_approved_each_hold_goes_with_its_own_reason(payees: Company) -> None:
+    """A bill that comes after the change, one that was on hold before it, and one whose hold its approval had lifted."""
+    flow = payees(rule=f"{BLOCK}, hold: true")
+    text = flow.path.read_text(encoding="utf-8")
+    flow.path.write_text(text.replace("[stamp]", "[stamp, release_hold]\n  intake: [hold]"), encoding="utf-8")
+    flow.reload()
+    flow.heal()
+    for bill in (1, 2):
+        flow.enter()
+        flow.heal()
+        assert flow.bill(bill)["on_hold"] is True
+    flow.approve(ALICE, bill=1)
+    flow.heal()
+    assert flow.bill(1)["on_hold"] is False
+    flow.change_bank()
+    flow.enter()
+    flow.heal()
+    flow.say(ERIN, CALLED)
+    flow.say(BEN, "release")
+    flow.heal()
+    assert [flow.bill(bill)["on_hold"] for bill in (1, 2, 3)] == [False, True, True]
+    assert not any("was lifted in Intacct" in text for bill in (1, 2, 3) for text in flow.comments(bill))
+    for bill in (2, 3):
+        flow.approve(ALICE, bill=bill)
+    flow.heal()
+    assert [flow.bill(bill)["on_hold"] for bill in (1, 2, 3)] == [False, False, False]
+    for bill in (1, 2, 3):
+        flow.is_approved(bill)

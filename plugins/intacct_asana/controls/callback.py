@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from intacct_asana.approvals.policy import DeclaredComment
 from intacct_asana.approvals.seen import Facts
@@ -21,13 +22,17 @@ from intacct_asana.text import short
 
 CALLED, RELEASE, FRAUD, KEEP = "called", "release", "confirmed fraud", "keep held"
 HOW_TO_CALL = "called: whom you called, where the number is from, when, outcome"
+TICKED = f"Ticking this task releases nothing: somebody calls the vendor and notes it, then a second person writes: {RELEASE}."
+NEARLY = f"This does not count as it is written. A call is noted as: {HOW_TO_CALL}. It is released by: {RELEASE}."
+NEAR = re.compile(rf"(?:{CALLED}|{RELEASE}d?|{FRAUD}|{KEEP})\b")
 LONGEST, MOST_NAMED = 200, 20
 WORDS = DeclaredComment(words=dict.fromkeys((CALLED, RELEASE, FRAUD, KEEP), Verdict.APPROVE))
 """A word counts on a line of its own, or before a colon, as a declared word of an approval does."""
 
-NO_ACCOUNT = r"(?<!\d)(?:\d{4}-\d{2}-\d{2}|\d{1,2}:\d{2}(?::\d{2})?)(?!\d)"
+DAYS = r"\d{4}-\d{2}-\d{2}|\d{1,2}([./])\d{1,2}\2(?:\d{4}|\d{2})"
+NO_ACCOUNT = rf"(?<![\d./-])(?:{DAYS}|\d{{1,2}}:\d{{2}}(?::\d{{2}})?)(?![\d./-])"
 """Days and times, which are no account's number however many digits they have."""
-ACCOUNT = r"\d(?:[ \-]?\d){5,}"
+ACCOUNT = r"\d(?:[ ./-]?\d){5,}"
 MASKED = re.compile(f"({NO_ACCOUNT})|{ACCOUNT}")
 
 
@@ -41,7 +46,8 @@ def masked(text: str) -> str:
 class Desk:
     """Who is who. `releasers` are addresses by the user gid that preflight pinned, `logins` a person's logins in Intacct.
 
-    `person` asks Asana; `guests_count` says whether somebody counts of whom Asana does not tell whether they are a guest.
+    `person` asks Asana; `may_on` says whether somebody of the list is on it at that time; `guests_count` says whether
+    somebody counts of whom Asana does not tell whether they are a guest.
     """
 
     bot_gid: str
@@ -49,6 +55,7 @@ class Desk:
     releasers: Mapping[str, str]
     logins: Callable[[str], Collection[str]]
     person: Callable[[str], Person | None]
+    may_on: Callable[[str, datetime], bool] = lambda email, at: True
     guests_count: bool = False
 
 
@@ -67,7 +74,11 @@ def judged(change: PayeeChange, stories: Sequence[Story], desk: Desk) -> Judged:
     result = Judged(change=replace(change, call=None))
     for story in sorted(stories, key=lambda one: (one.created_at, one.gid)):
         word = WORDS.said_by(story)
-        if word is None or story.author_gid == desk.bot_gid:
+        if story.author_gid == desk.bot_gid:
+            continue
+        if word is None:
+            if said := _hint(story):
+                _answer(result, story, said)
             continue
         no = _flaw(story, desk) or _RULES[word](result.change, story, desk)
         if no:
@@ -77,6 +88,13 @@ def judged(change: PayeeChange, stories: Sequence[Story], desk: Desk) -> Judged:
         if result.change.state is not PayeeState.OPEN:
             break
     return result
+
+
+def _hint(story: Story) -> str:
+    """What to tell whoever seems to have meant something that counts; empty for other stories."""
+    if story.kind == "marked_complete":
+        return TICKED
+    return NEARLY if story.kind == "comment_added" and NEAR.match(story.text.strip().casefold()) else ""
 
 
 def _answer(result: Judged, story: Story, text: str) -> None:
@@ -151,7 +169,7 @@ def _not_listed(change: PayeeChange, story: Story, desk: Desk) -> str:
     listed = desk.releasers.get(story.author_gid or "")
     person = desk.person(story.author_gid or "")
     if listed and person and person.email.casefold() == listed.casefold():
-        return ""
+        return "" if desk.may_on(listed, story.created_at) else f"{_name(story)} was no approver on that day."
     who = ", ".join(sorted(desk.releasers.values())) or "nobody whose account is known; whoever looks after it runs preflight"
     return f"{_name(story)} is not among those who may say so: {who}."
 
@@ -216,7 +234,7 @@ def callback_notes(
 ) -> str:
     """What happened, what to do, who may release, and how the task is found again."""
     more = [f"and {len(bills) - MOST_NAMED} more"] if len(bills) > MOST_NAMED else []
-    waits = "Their approval waits for this." if blocks else "Nothing waits for this but you should know."
+    waits = "Their approval waits for this." if blocks else "Nothing waits for it."
     return "\n".join(
         [
             happened,

@@ -147,7 +147,8 @@ class CheckIntacctOperator(FlowOperator):
     @staticmethod
     def _hold(run: FlowRun) -> Iterable[Row]:
         """Whether bills tell of a hold and take one, where the flow sets or lifts any."""
-        if not run.flow.write_back.used & {"hold", "release_hold"}:
+        payees = run.flow.controls.payee_change
+        if not (run.flow.write_back.used & {"hold", "release_hold"} or (payees and payees.hold)):
             return []
         check, cure = "Intacct hold", "an Intacct administrator lets the API user's role see and edit it on bills"
         try:

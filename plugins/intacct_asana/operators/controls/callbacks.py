@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from intacct_asana.approvals.routing import decides_on
 from intacct_asana.approvals.rules import NOT_READY
 from intacct_asana.approvals.seen import Asked
 from intacct_asana.approvals.stamp import Writer
@@ -142,6 +143,7 @@ class CallBacks:
             releasers={gid: email for email in rule.release_by if (gid := policy.pinned(email))},
             logins=self._logins,
             person=self._person,
+            may_on=self._is_approver_on,
             guests_count=policy.approval.guests_untold == "accept",
         )
 
@@ -149,6 +151,10 @@ class CallBacks:
         if gid not in self._people:
             self._people[gid] = self.run.own_board("bill")[0].person(gid)
         return self._people[gid]
+
+    def _is_approver_on(self, email: str, at: datetime) -> bool:
+        day = at.astimezone(self.writer.policy.timezone).date()
+        return any(decides_on(one, day) for one in self.writer.policy.entries(email))
 
     def _logins(self, email: str) -> list[str]:
         """As the flow lists them, and as Intacct's list of users knows the address."""

@@ -75,7 +75,8 @@ class PayeeWatch:
         before = {one.concern_id for one in stored}
         for one in kept:
             if one.is_open and one.concern_id not in before:
-                self.report.say(one.key, f"{one.key}: {one.words}")
+                would = "would be told on its task: " if self.run.flow.rehearsal else ""
+                self.report.say(one.key, f"{one.key}: {would}{one.words}")
         if self.run.flow.rehearsal:
             return
         with self.run.store.together():
