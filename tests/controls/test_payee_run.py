@@ -54,6 +54,7 @@ def test_a_change_between_approval_and_stamp_holds_it_until_a_second_person_rele
     assert "Released by alice.martin@northwind.example" in flow.told_there()[-1]
     [proof] = flow.proofs()
     assert (proof["step"], proof["call"]["by"]["name"], proof["ended"]["by"]) == ("RELEASED", "Ben Okafor", ALICE)
+    assert proof["may_release"] == [BEN, ALICE]
     assert proof["call"]["number_from"] == "number from the contract of 2021"
     confirmed = [row.body for row in flow.store.evidence(flow.key()) if row.body.get("step") == "CLEARED"]
     assert confirmed[-1]["concerns"][0]["state"] == "RELEASED"
@@ -389,3 +390,18 @@ def test_with_new_bills_on_hold_until_they_are_approved_each_hold_goes_with_its_
     assert [flow.bill(bill)["on_hold"] for bill in (1, 2, 3)] == [False, False, False]
     for bill in (1, 2, 3):
         flow.is_approved(bill)
+
+
+def test_a_flow_that_names_the_control_no_more_ends_its_concerns_and_lifts_no_hold(payees: Company) -> None:
+    flow = payees(rule=f"{BLOCK}, hold: true")
+    flow.approve(ALICE)
+    flow.change_bank()
+    flow.heal()
+    text = flow.path.read_text(encoding="utf-8")
+    rule = next(line for line in text.splitlines() if "payee_change" in line)
+    flow.path.write_text(text.replace(rule, "  duplicates: {mode: advise}"), encoding="utf-8")
+    flow.reload()
+    assert "is on hold still" in str(flow.check()["said"])
+    assert ([str(one.state) for one in flow.concerns()], flow.bill()["on_hold"]) == (["ENDED"], True)
+    flow.heal()
+    flow.is_approved()

@@ -286,8 +286,11 @@ def end_note(change: PayeeChange, *, bills: int = 0) -> Intent:
     return Intent(intent_id=intent_id, kind=END, subject=change.subtask_gid, body=body)
 
 
-def proof(change: PayeeChange, concern: Concern, *, step: str) -> Facts:
-    """For the evidence of a bill: what changed and by whom, who called whom and how, who ended it, and by which stories."""
+def proof(change: PayeeChange, concern: Concern, *, step: str, releasers: Sequence[str]) -> Facts:
+    """For the evidence of a bill: what changed and by whom, who called whom and how, who ended it, and by which stories.
+
+    `releasers` are those who could have released it, as the flow file said then.
+    """
     call, changed = change.call, {"at": second(change.at), "by": change.by, "what": str(change.what), "id": change.change_id}
     facts: Facts = {"about": concern.kind, "step": step, "concern_id": concern.concern_id, "task_gid": change.subtask_gid}
     facts |= {"vendor": change.vendor, "changed": changed}
@@ -297,5 +300,5 @@ def proof(change: PayeeChange, concern: Concern, *, step: str) -> Facts:
         facts["call"] = {**told, "by": by, "story_gid": call.story_gid, "said_at": second(call.said_at)}
     if change.ended_at:
         ended = {"by": change.ended_by, "story_gid": change.ended_story, "at": second(change.ended_at), "why": change.why}
-        facts["ended"] = ended
+        facts |= {"ended": ended, "may_release": list(releasers)}
     return facts

@@ -18,7 +18,6 @@ from intacct_asana.intacct.query import (
     is_null,
     less_than,
     more_than,
-    one_of,
 )
 from intacct_asana.intacct.records import MODIFIED, RECORD_NO
 from intacct_asana.intacct.timestamps import ServerClock
@@ -133,7 +132,8 @@ def vendor_edits_walk(*, since_text: str = "") -> Walk:
     with none in its documentation either. Source: developer.intacct.com/api/company-console/audit-trails/
     """
     since: tuple[Filter, ...] = (at_least(ACCESS_TIME, since_text),) if since_text else ()
-    about = (equal("OBJECTTYPE", "vendor"), one_of(AUDIT_MODE, (MADE, CHANGED)))
+    # Only `equalto` is documented for this object.
+    about = (equal("OBJECTTYPE", "vendor"), any_of(equal(AUDIT_MODE, MADE), equal(AUDIT_MODE, CHANGED)))
     return Walk(scope=(*about, *since), time_field=ACCESS_TIME, key_field=AUDIT_ID)
 
 

@@ -64,6 +64,8 @@ def look_at_payees(run: FlowRun, report: Report, bills: Bills) -> dict[str, obje
     if rule is None:
         if not run.flow.rehearsal:
             end_what_is_not_declared(run)
+        for key in json.loads(run.store.cursor(OURS) or "{}"):
+            report.say(key, f"{key}: it is on hold still for `payee_change`, which the flow file does not name any more")
         return {}
     watch = PayeeWatch(run, rule, report, bills)
     watch.look()
@@ -133,7 +135,7 @@ class CallBacks:
             return
         result = judged(change, stories, self._desk(rule))
         if result.change != change or result.kept:
-            self._keep(change, result)
+            self._keep(change, result, rule)
 
     def _desk(self, rule: CallBackRule) -> Desk:
         policy = self.writer.policy
@@ -162,7 +164,7 @@ class CallBacks:
         users = self.writer.asked.users() or ()
         return listed + [user.login for user in users if email and user.email.casefold() == email.casefold()]
 
-    def _keep(self, before: PayeeChange, result: Judged) -> None:
+    def _keep(self, before: PayeeChange, result: Judged, rule: CallBackRule) -> None:
         """The change, the release of its concerns with the evidence, the answers and the end: all of it, or nothing."""
         change, opened, now = result.change, self._open(before), self.run.now()
         with self.run.store.together():
@@ -176,7 +178,7 @@ class CallBacks:
             steps = [str(change.state)] if change.state is not before.state else []
             for one in opened:
                 for step in steps:
-                    self.run.store.note(one.key, facts=proof(change, one, step=step), at=now)
+                    self.run.store.note(one.key, facts=proof(change, one, step=step, releasers=rule.release_by), at=now)
                 for story in result.kept:
                     kept = {"about": KIND, "step": "KEPT", "concern_id": one.concern_id, "story_gid": story.gid}
                     self.run.store.note(one.key, facts={**kept, "by": story.author_gid, "at": second(story.created_at)}, at=now)
