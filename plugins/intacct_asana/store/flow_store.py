@@ -19,7 +19,8 @@ from intacct_asana.records import Cursor, Intent, IntentState, Pins
 from intacct_asana.records.anchors import Anchor
 from intacct_asana.store import evidence, runs
 from intacct_asana.store.asks import StoredAsks
-from intacct_asana.store.concerns import StoredConcerns, StoredLedger
+from intacct_asana.store.controls.concerns import StoredConcerns, StoredLedger
+from intacct_asana.store.controls.matters import StoredFindings, StoredMatters
 from intacct_asana.store.controls.payees import StoredPayees
 from intacct_asana.store.database import Database
 from intacct_asana.store.decisions import StoredDecisions
@@ -30,7 +31,6 @@ from intacct_asana.store.links import StoredLinks
 from intacct_asana.store.runs import StoredMarks, StoredPlan
 from intacct_asana.store.vendor_values import StoredVendorValues
 from intacct_asana.store.webhooks import StoredWebhooks
-from intacct_asana.store.work.matters import StoredFindings, StoredMatters
 
 Secrets = Callable[[], Sequence[bytes]]
 """Gives the keys of the evidence, the one that signs first. Asked only where evidence may be written or is examined."""

@@ -1,1 +1,0 @@
-"""What people are given to do."""
