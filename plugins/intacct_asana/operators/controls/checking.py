@@ -211,7 +211,8 @@ def tell(run: FlowRun, report: Report) -> None:
     opened, told_on = concerns.open(), concerns.told_on()
     links: Mapping[str, Link] = run.store.links("bill").of({key for one in opened for key in (one.key, *one.others)})
     shown = [one for one in opened if one.key in links and not is_closed(links[one.key])]
-    due = [one for one in shown if told_on[one.concern_id] != links[one.key].task_gid][:MOST_TOLD]
+    untold = {one.concern_id: one for one in shown if told_on[one.concern_id] != links[one.key].task_gid}
+    due = [untold[concern_id] for concern_id in run.in_turn(untold, name="concerns_behind", most=MOST_TOLD)]
     if not due:
         return
     board, pins = run.own_board("bill")
