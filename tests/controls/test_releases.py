@@ -83,6 +83,7 @@ def test_a_comment_of_a_second_approver_releases(which: str) -> None:
     ended = released(CONCERN, a_story_case(*stories, **changes), at=AT)
     assert (ended.state, ended.released_by, ended.ended_at) == (ConcernState.RELEASED, "Ben Okafor (ben@x.example)", AT)
     assert ended.why.endswith("(story s10)")
+    assert ended.why.startswith("no reason was given" if which == "in other capitals" else "two deliveries")
 
 
 @pytest.mark.parametrize("which", HOLDS)

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from intacct_asana.approvals.choices import SUPERSEDED, WITHDRAWN
+from intacct_asana.approvals.guards.concerns import OPEN_CONCERN
 from intacct_asana.approvals.rules import FOUND, FOUND_AS, NOTHING_LEFT
 from intacct_asana.approvals.words import who
 from intacct_asana.records import Decision, DecisionState, Intent, Link, Snapshot
 from intacct_asana.records.concerns import Concern
 from intacct_asana.records.drift import Drift, Drifted
 from intacct_asana.records.matters import CONCERN, PARKED, REFUSED, REJECTED, UNMAPPED, UNREAD, UNWRITTEN, Cause
+from intacct_asana.records.payee import PAYEE_CHANGE
 from intacct_asana.text import one_line, short
 
 NO_WORK = frozenset({WITHDRAWN, SUPERSEDED, FOUND, *FOUND_AS.values(), *NOTHING_LEFT})
@@ -26,7 +28,7 @@ TITLES: dict[str, str] = {
     UNMAPPED: "A value has no option in Asana",
     UNREAD: "A bill cannot be read",
     UNWRITTEN: "A task cannot be written",
-    CONCERN: "An approval would wait",
+    CONCERN: "To be cleared up before approval",
     Drift.MISSING: "A bill has no task",
     Drift.STALE: "A task does not say what its bill says",
     Drift.EXTRA: "A task of somebody else carries a bill's key",
@@ -42,9 +44,11 @@ ENDS: dict[str, str] = {
     UNMAPPED: "The value gets an option in the flow file and in Asana, and the bill sync writes the bill.",
     UNREAD: "The value is corrected, and the bill sync reads the bill.",
     UNWRITTEN: "A run can write the task.",
-    CONCERN: "Somebody releases the bill, or what was found holds no more.",
+    CONCERN: "Somebody releases the bill by a comment on the bill's own task, which says how, or what was found holds no more. "
+    "Nothing that is written here releases it.",
     **dict.fromkeys(Drift, "The next audit of both sides does not find it any more."),
-    Drift.BYPASS: "Somebody approves the bill as it is, or the payment is taken back; the next audit sees that.",
+    Drift.BYPASS: "The payment is taken back; then the bill can be approved. One that is only Posted can be approved as it is. "
+    "The next audit sees that.",
 }
 """What the task says of its end, by kind."""
 
@@ -73,7 +77,8 @@ def causes_of(held: Held, *, at: datetime) -> list[Cause]:
         *(cause for decisions in held.decisions.values() for cause in _of_decisions(decisions, held)),
         *(_of_drift(one, since) for one, since in held.drifted),
         *_owed(held, at),
-        *(_of_concern(one, held) for one in held.concerns if one.blocks and one.is_open),
+        # A changed vendor has its call-back, which is one task with an owner for all of its bills.
+        *(_of_concern(one, held) for one in held.concerns if one.blocks and one.is_open and one.kind != PAYEE_CHANGE),
     ]
     return list({(one.kind, one.subject): one for one in found}.values())
 
@@ -81,8 +86,8 @@ def causes_of(held: Held, *, at: datetime) -> list[Cause]:
 def _of_decisions(decisions: Sequence[Decision], held: Held) -> Iterator[Cause]:
     is_told = any(one.blocks and one.is_open and one.key == decisions[0].key for one in held.concerns)
     for decision in decisions:
-        # What waits for a concern is one thing to see to, and that is the concern.
-        if decision.state is DecisionState.PARKED and not is_told:
+        # What waits for a concern is one thing to see to, and that is the concern; once it is over the next run goes on.
+        if decision.state is DecisionState.PARKED and not is_told and decision.rule != OPEN_CONCERN:
             yield _of_decision(PARKED, decision, held, subject=decision.decision_id, did="and that waits")
     last = decisions[-1] if decisions else None
     if last is None or any(one.state is DecisionState.CONFIRMED for one in decisions) or not _needs_work(last, held):

@@ -75,7 +75,7 @@ def released(concern: Concern, case: Case, *, at: datetime) -> Concern:
     if story is None:
         return concern
     why = short(_way(concern).reason_in(story) or "", longest=LONGEST_WHY).strip()
-    said = f"{why} (story {story.gid})".lstrip()
+    said = f"{why or 'no reason was given'} (story {story.gid})"
     by = f"{story.author_name} ({case.policy.email_of(story.author_gid)})"
     return replace(concern, state=ConcernState.RELEASED, ended_at=at, why=said, released_by=by)
 
