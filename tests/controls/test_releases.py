@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from intacct_asana.approvals.guards.concerns import NotChecked, no_open_concern, raise_unless_checked, released
+from intacct_asana.approvals.guards.concerns import NotChecked, no_open_concern, raise_unless_checked, release_words, released
 from intacct_asana.approvals.seen import Case
 from intacct_asana.approvals.standing import anchors_told
 from intacct_asana.controls.frame import judged, to_examine
@@ -106,6 +106,16 @@ def test_only_an_open_concern_that_blocks_holds_an_approval_and_no_rejection() -
     assert passes(replace(CONCERN, blocks=False))
     assert not passes(CONCERN)
     assert not passes(replace(CONCERN, state=ConcernState.ENDED), CONCERN)
+
+
+def test_each_way_of_releasing_stands_behind_what_it_releases() -> None:
+    slices = replace(CONCERN, words="Cut.", release_word="Not a slice")
+    elsewhere = replace(CONCERN, words="The vendor changed.", release_word="")
+    finding = no_open_concern(replace(a_case(), concerns=(CONCERN, elsewhere, slices, replace(CONCERN, words="Thrice."))))
+    assert finding
+    said = f"{finding.said} {finding.mend}"
+    wanted = f"The vendor changed. Twice. Thrice. {release_words(WORD)} Cut. {release_words('Not a slice')}"
+    assert said == wanted
 
 
 def passes(*concerns: Concern) -> bool:

@@ -113,11 +113,13 @@ def test_a_decision_that_waits_for_a_concern_is_one_thing_to_see_to() -> None:
     assert kinds(decision(DecisionState.PARKED, rule=OPEN_CONCERN)) == []
 
 
-def test_a_changed_vendor_is_the_work_of_its_call_back() -> None:
-    told = {"key": KEY, "kind": PAYEE_CHANGE, "cause": "c", "words": "The vendor changed.", "found_at": NOON}
+def test_a_changed_vendor_is_the_work_of_its_call_back_while_there_is_one() -> None:
+    told = {"key": KEY, "kind": PAYEE_CHANGE, "cause": "pay-1", "words": "The vendor changed.", "found_at": NOON}
     parked = {KEY: [decision(DecisionState.PARKED, rule=OPEN_CONCERN)]}
     held = Held(decisions=parked, links={KEY: LINK}, concerns=[Concern(concern_id="con-1", blocks=True, **told)])
-    assert causes_of(held, at=NOON) == []
+    assert causes_of(replace(held, called_back=frozenset({"pay-1"})), at=NOON) == []
+    [cause] = causes_of(held, at=NOON)
+    assert "put right in Intacct" in cause.ends
 
 
 def test_every_kind_that_a_flow_may_name_has_words() -> None:

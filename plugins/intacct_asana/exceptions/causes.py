@@ -14,7 +14,6 @@ from intacct_asana.records import Decision, DecisionState, Intent, Link, Snapsho
 from intacct_asana.records.concerns import Concern
 from intacct_asana.records.drift import Drift, Drifted
 from intacct_asana.records.matters import CONCERN, PARKED, REFUSED, REJECTED, UNMAPPED, UNREAD, UNWRITTEN, Cause
-from intacct_asana.records.payee import PAYEE_CHANGE
 from intacct_asana.text import one_line, short
 
 NO_WORK = frozenset({WITHDRAWN, SUPERSEDED, FOUND, *FOUND_AS.values(), *NOTHING_LEFT})
@@ -28,7 +27,7 @@ TITLES: dict[str, str] = {
     UNMAPPED: "A value has no option in Asana",
     UNREAD: "A bill cannot be read",
     UNWRITTEN: "A task cannot be written",
-    CONCERN: "To be cleared up before approval",
+    CONCERN: "To be cleared up",
     Drift.MISSING: "A bill has no task",
     Drift.STALE: "A task does not say what its bill says",
     Drift.EXTRA: "A task of somebody else carries a bill's key",
@@ -51,6 +50,9 @@ ENDS: dict[str, str] = {
     "The next audit sees that.",
 }
 """What the task says of its end, by kind."""
+ENDS_OF_FRAUD = (
+    "The vendor's record is put right in Intacct; that is called back anew. Nothing that is written here releases the bill."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,7 @@ class Held:
     """What the store holds, as far as it may need a person. `links` and `showing` are of the bills that decisions are about.
 
     `owed` are reasons by key, or by record number where the key is not known; `unplaced` those of them that lack an option.
+    `called_back` are causes of concerns that have a call-back, which is one task with an owner for all of their bills.
     """
 
     decisions: Mapping[str, Sequence[Decision]] = field(default_factory=dict)
@@ -69,6 +72,7 @@ class Held:
     not_put_back: Mapping[str, str] = field(default_factory=dict)
     failing: Sequence[Intent] = ()
     concerns: Sequence[Concern] = ()
+    called_back: frozenset[str] = frozenset()
 
 
 def causes_of(held: Held, *, at: datetime) -> list[Cause]:
@@ -77,8 +81,7 @@ def causes_of(held: Held, *, at: datetime) -> list[Cause]:
         *(cause for decisions in held.decisions.values() for cause in _of_decisions(decisions, held)),
         *(_of_drift(one, since) for one, since in held.drifted),
         *_owed(held, at),
-        # A changed vendor has its call-back, which is one task with an owner for all of its bills.
-        *(_of_concern(one, held) for one in held.concerns if one.blocks and one.is_open and one.kind != PAYEE_CHANGE),
+        *(_of_concern(one, held) for one in held.concerns if one.blocks and one.is_open and one.cause not in held.called_back),
     ]
     return list({(one.kind, one.subject): one for one in found}.values())
 
@@ -164,7 +167,7 @@ def _of_concern(concern: Concern, held: Held) -> Cause:
         title=_title(CONCERN, _name(concern.key, held)),
         words=" ".join(concern.words.split()),
         since=concern.found_at,
-        ends=ENDS[CONCERN],
+        ends=ENDS[CONCERN] if concern.release_word else ENDS_OF_FRAUD,
         about=concern.key,
         task_url=link.task_url if link else "",
     )
