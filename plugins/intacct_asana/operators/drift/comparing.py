@@ -264,7 +264,7 @@ class Audit:
 def words_of(report: Mapping[str, Any], found: Sequence[Drifted]) -> str:
     """The report as people read it in the log."""
     told = ", ".join(f"{count} {name}" for name, count in report["counts"].items()) or "nothing drifted"
-    lines = [f"{report['bills']:,} bills ({report['open']:,} open) against {report['tasks']:,} tasks: {told}."]
+    lines = [f"{report['bills']:,} bills ({report['open']:,} open) against {report['tasks']:,} tasks of the project: {told}."]
     for one in report["totals"]:
         name = f"  {one['entity'] or 'no entity'} {one['currency'] or 'no currency'}:"
         books = f"{one['bills']:,} open bills, {money_text(Decimal(one['in_intacct']))}"
