@@ -405,3 +405,43 @@ def test_a_flow_that_names_the_control_no_more_ends_its_concerns_and_lifts_no_ho
     assert ([str(one.state) for one in flow.concerns()], flow.bill()["on_hold"]) == (["ENDED"], True)
     flow.heal()
     flow.is_approved()
+
+
+def test_where_nobody_can_tell_whether_the_vendor_was_paid_its_approvals_wait_and_what_is_open_stays(payees: Company) -> None:
+    """The second change takes the place of the first, and what holds now is not known: so the first one's hold stays."""
+    flow = payees(rule=f"{BLOCK}, hold: true")
+    other = next(one["vendor_id"] for one in flow.vendors() if one["vendor_id"] != flow.vendor_id)
+    flow.enter()
+    flow.enter(vendor_id=other)
+    flow.change_bank()
+    flow.run()
+    flow.enter(vendor_id=other)
+    flow.run()
+    flow.change_bank()
+    flow.change_bank(vendor=other)
+    for bill in (0, 2):
+        flow.approve(ALICE, bill=bill)
+    flow.sandbox.settings(denied_objects=["APPYMT"])
+    assert any("vendor" in str(failed) for failed in flow.cycle())
+    assert (flow.states(0), flow.states(2), flow.bill(0)["on_hold"]) == (["RECORDED"], ["RECORDED"], True)
+    flow.sandbox.settings(denied_objects=[])
+    flow.heal()
+    assert [flow.states(bill) for bill in (0, 2)] == [["PARKED"], ["PARKED"]]
+    assert len(flow.call_backs()) == 2
+
+
+def test_when_the_check_fails_before_the_history_is_read_an_approval_that_waited_waits_on(payees: Company) -> None:
+    """It was chosen before an earlier look, and its bill is as it was then."""
+    flow = payees(rule=BLOCK)
+    flow.approve(ALICE)
+    flow.read()
+    flow.pass_time(1)
+    flow.check()
+    flow.change_bank()
+    flow.sandbox.fault("intacct", "query APBILL", "refuse", times=1)
+    with pytest.raises(IntacctAsanaError):
+        flow.check()
+    flow.settle()
+    assert flow.states() == ["RECORDED"]
+    flow.heal()
+    assert flow.states() == ["PARKED"]
