@@ -188,6 +188,6 @@ COMMENTS: dict[str, tuple[Story, str]] = {
 def test_what_accepts_it(what: str) -> None:
     comment, does = COMMENTS[what]
     [matter] = known(OPEN).values()
-    move = looked_at(matter, Task(gid="77", name="t", completed=True), [comment], bot_gid=BOT, sources=("web", "mobile"))
+    move = looked_at(matter, Task(gid="77", name="t", completed=True), [comment], bot_gid=BOT, sources=("Web", "mobile"))
     assert move is not None
     assert move.does == does
