@@ -445,3 +445,21 @@ def test_when_the_check_fails_before_the_history_is_read_an_approval_that_waited
     assert flow.states() == ["RECORDED"]
     flow.heal()
     assert flow.states() == ["PARKED"]
+
+
+def test_a_hold_that_a_rejection_wants_stays_when_the_vendor_is_released(payees: Company) -> None:
+    flow = payees(rule=f"{BLOCK}, hold: true")
+    text = flow.path.read_text(encoding="utf-8")
+    flow.path.write_text(text.replace("[stamp]", "[stamp]\n  on_reject: [stamp, hold]"), encoding="utf-8")
+    flow.reload()
+    flow.change_bank()
+    flow.heal()
+    flow.act(BEN, "comment", text="we did not order that")
+    flow.choose(BEN, "Rejected")
+    flow.heal()
+    assert (flow.says()[0], flow.bill()["on_hold"]) == ("rejected", True)
+    flow.say(ERIN, CALLED)
+    flow.say(BEN, "release")
+    flow.heal()
+    assert flow.call_backs()[0]["completed"]
+    assert flow.bill()["on_hold"] is True
