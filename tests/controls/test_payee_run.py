@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from intacct_asana.errors import IntacctAsanaError
+from intacct_asana.operators.controls import callbacks
 from intacct_asana.operators.preflight import CheckIntacctOperator
 
 from tests.controls.payee_world import BLOCK, CALLED, Payees
@@ -463,3 +464,15 @@ def test_a_hold_that_a_rejection_wants_stays_when_the_vendor_is_released(payees:
     flow.heal()
     assert flow.call_backs()[0]["completed"]
     assert flow.bill()["on_hold"] is True
+
+
+def test_a_vendor_whose_bills_have_no_task_here_is_in_nobodys_way(payees: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other entities' bills are known too, and their vendors wait longer than any run."""
+    monkeypatch.setattr(callbacks, "MOST_ASKED", 1)
+    flow = payees()
+    other = next(one["vendor_id"] for one in flow.vendors() if one["vendor_id"] != flow.vendor_id)
+    flow.enter(vendor_id=other, synced=False)
+    flow.change_bank(vendor=other)
+    flow.change_bank()
+    flow.run()
+    assert (len(flow.call_backs(other)), len(flow.call_backs())) == (0, 1)

@@ -187,7 +187,11 @@ class CallBacks:
     # Asking
 
     def ask(self, rule: CallBackRule) -> None:
-        changes = [one for one in self._waited_for() if one.state is PayeeState.OPEN and not one.subtask_gid]
+        opened = [one for one in self.concerns.open() if one.kind == KIND]
+        links = self.run.store.links("bill").of({one.key for one in opened})
+        # A vendor of which no bill has a task here is asked about nowhere, and stands in nobody's way.
+        shown = [one.cause for one in opened if one.key in links and not is_closed(links[one.key])]
+        changes = [one for one in self.payees.named(shown) if one.state is PayeeState.OPEN and not one.subtask_gid]
         self.summary.each(
             changes[:MOST_ASKED], lambda one: self._ask(one, rule), key=lambda one: f"call-back of vendor {one.vendor}"
         )
