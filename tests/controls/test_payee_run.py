@@ -476,3 +476,15 @@ def test_a_vendor_whose_bills_have_no_task_here_is_in_nobodys_way(payees: Compan
     flow.change_bank()
     flow.run()
     assert (len(flow.call_backs(other)), len(flow.call_backs())) == (0, 1)
+
+
+def test_only_bills_that_have_a_task_here_are_held(payees: Company) -> None:
+    """Of the others nobody would be asked, and so nobody could release them."""
+    flow = payees(rule=f"{BLOCK}, hold: true")
+    other = next(one["vendor_id"] for one in flow.vendors() if one["vendor_id"] != flow.vendor_id)
+    flow.enter(vendor_id=other, synced=False)
+    flow.change_bank(vendor=other)
+    flow.run()
+    assert (len(flow.concerns(1)), flow.call_backs(other), flow.bill(1)["on_hold"]) == (1, [], False)
+    flow.heal()
+    assert (len(flow.call_backs(other)), flow.bill(1)["on_hold"]) == (1, True)
