@@ -12,7 +12,7 @@ from intacct_asana.approvals.seen import Case
 from intacct_asana.approvals.standing import anchors_told
 from intacct_asana.controls.frame import judged, to_examine
 from intacct_asana.controls.ledger import facts_of
-from intacct_asana.records import DecisionState, Story, Verdict
+from intacct_asana.records import DecisionState, IntacctUser, Story, Verdict
 from intacct_asana.records.concerns import Concern, ConcernState, concern_id_of
 
 from tests.approvals.settle_world import ALICE, BEN, BOT, ERIN, KEY, a_bill, a_policy
@@ -65,6 +65,10 @@ HOLDS: dict[str, tuple[tuple[Story, ...], dict[str, object]]] = {
     "nothing": ((), {}),
     "whose approval it is": ((TOLD, comment(SAID, by=ALICE)), {}),
     "who entered the bill": ((TOLD, comment(SAID)), {"bill": a_bill(created_by="BOKAFOR")}),
+    "who entered the bill, as Intacct's list of users says": (
+        (TOLD, comment(SAID)),
+        {"bill": a_bill(created_by="Ben2"), "users": [IntacctUser(record_no="9", login="ben2", email="BEN@x.example")]},
+    ),
     "who is no approver": ((TOLD, comment(SAID, by=ERIN)), {}),
     "a bot": ((TOLD, comment(SAID, author_kind="app")), {}),
     "a rule": ((TOLD, comment(SAID, source="api")), {}),

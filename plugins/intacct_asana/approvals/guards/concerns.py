@@ -101,7 +101,7 @@ def _is_ours(story: Story, mark: str, policy: Policy) -> bool:
 
 
 def may_release(story: Story, case: Case) -> bool:
-    """A second person of the approver list: not whose approval waits, and not who entered the bill.
+    """A second person of the approver list: not whose approval waits, and not who entered the bill, as far as is known.
 
     The comment has to stand as it was written, and to come from where choices may come from.
     """
@@ -115,6 +115,7 @@ def may_release(story: Story, case: Case) -> bool:
         return False
     entries, day = policy.entries(email), story.created_at.astimezone(policy.timezone).date()
     logins = {login.casefold() for one in entries for login in one.logins}
+    logins |= {user.login.casefold() for user in case.users or () if user.email.casefold() == email.casefold()}
     creator = case.bill.created_by.casefold() if case.bill else ""
     return creator not in logins and any(decides_on(one, day) for one in entries)
 
