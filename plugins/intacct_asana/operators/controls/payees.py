@@ -215,7 +215,7 @@ def standing(ledger_cursor: str | None) -> str:
 
 
 def unlooked(run: FlowRun) -> Callable[[Decision], str]:
-    """Why an approval may not be carried out now, of whichever bill; says nothing where only advice is asked for.
+    """Why an approval may not be carried out now; says nothing where only advice is asked for.
 
     Who changed vendors has to have been read after it was chosen, and what that means for the bill's vendor has to be known.
     """
