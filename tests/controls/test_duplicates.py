@@ -32,6 +32,9 @@ Company = Callable[..., Controlled]
         (("1001", "I00I", "10O1", "INV 1001"), True),
         (("ACM-1001", "ACM1001", "acm 1001"), True),
         (("RE-2024/001", "2024001", "2024 001"), True),
+        (("A-0042", "A42", "a-042", "A 42"), True),
+        (("A-42", "A-402"), False),
+        (("A-0", "A"), False),
         (("INV-42", "INV-43"), False),
         (("ACM-1001", "1001"), False),
         (("42A", "42B"), False),
@@ -45,7 +48,17 @@ def test_numbers_are_one_as_people_mean_them(numbers: tuple[str, ...], is_one: b
 
 @pytest.mark.parametrize(
     ("number", "stem"),
-    [("INV-42A", "42"), ("42-1", "42"), ("42/01", "42"), ("0042b", "42"), ("42-2", ""), ("42", ""), ("7a", ""), ("", "")],
+    [
+        ("INV-42A", "42"),
+        ("42-1", "42"),
+        ("42/01", "42"),
+        ("0042b", "42"),
+        ("A-0042B", "A42"),
+        ("42-2", ""),
+        ("42", ""),
+        ("7a", ""),
+        ("", ""),
+    ],
 )
 def test_what_is_put_behind_a_number_to_write_it_once_more(number: str, stem: str) -> None:
     assert number_stem(number) == stem

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from intacct_asana.controls.payee import Concerned, Reader, moved_by, newest_of, what_happened
-from intacct_asana.records.concerns import BillFacts
+from intacct_asana.records.concerns import BillFacts, Concern
 from intacct_asana.records.payee import PayeeChange, PayeeState, VendorEdit, What
 
 NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -99,10 +100,20 @@ def _parts(change: PayeeChange) -> dict[str, Any]:
 BEFORE, AFTER = NINE - timedelta(hours=1), NINE + timedelta(hours=1)
 
 
-def keys(
-    bill: BillFacts, *, paid: datetime | None = None, approved: datetime | None = None, told: bool = False, may_ask: bool = True
-) -> list[str]:
-    change = a_change()
+def keys(bill: BillFacts, **how: Any) -> list[str]:
+    return [one.key for one in concerns(bill, **how)]
+
+
+def concerns(
+    bill: BillFacts,
+    *,
+    paid: datetime | None = None,
+    approved: datetime | None = None,
+    told: bool = False,
+    may_ask: bool = True,
+    state: PayeeState = PayeeState.OPEN,
+) -> list[Concern]:
+    change = replace(a_change(), state=state, subtask_url="https://a/5")
 
     def ask() -> bool:
         assert may_ask, "Intacct is asked for nothing"
@@ -116,7 +127,7 @@ def keys(
         blocks=True,
         now=AFTER,
     )
-    return [one.key for one in concerned.concerns([bill])]
+    return concerned.concerns([bill])
 
 
 def test_open_bills_of_a_vendor_that_changed_after_it_was_paid_last() -> None:
@@ -141,6 +152,33 @@ def test_a_bill_that_was_approved_before_the_change_is_one_though_the_vendor_was
 def test_a_payment_clears_no_bill_that_waits_already() -> None:
     """It may have gone to the new account."""
     assert keys(a_bill(), told=True, paid=AFTER, may_ask=False) == ["b1"]
+
+
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        (
+            {"bill": a_bill(state="Selected")},
+            "Do not pay this bill until somebody called the vendor and a second person released",
+        ),
+        ({}, "An approval of this bill waits until somebody called the vendor and a second person released that: https://a/5"),
+        (
+            {"approved": BEFORE},
+            "Do not pay this bill until somebody called the vendor and a second person released that: https",
+        ),
+        (
+            {"state": PayeeState.FRAUD},
+            "said to be fraud. An approval of this bill waits until the vendor's record is changed in",
+        ),
+        (
+            {"state": PayeeState.FRAUD, "approved": BEFORE},
+            "said to be fraud. Do not pay this bill until the vendor's record is",
+        ),
+    ],
+)
+def test_words_say_what_waits_and_for_what(how: dict[str, Any], words: str) -> None:
+    [concern] = concerns(**{"bill": a_bill(), **how})
+    assert words in concern.words
 
 
 def test_words_say_who_when_and_what_is_known() -> None:

@@ -217,6 +217,8 @@ def test_fraud_keeps_the_bills_until_the_vendor_is_put_right(payees: Company) ->
     flow.change_bank()
     flow.run()
     flow.say(BEN, "confirmed fraud: the vendor knows of no new bank")
+    flow.run()
+    assert "It was said to be fraud. An approval of this bill waits until" in flow.concerns()[-1].words
     flow.heal()
     assert "said at" in flow.told_there()[-1]
     assert (flow.states(), flow.proofs()[-1]["step"]) == (["PARKED"], "FRAUD")

@@ -6,7 +6,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from intacct_asana.approvals.guards.concerns import NotChecked, no_open_concern, raise_unless_checked, released
+from intacct_asana.approvals.guards.concerns import (
+    NotChecked,
+    no_open_concern,
+    raise_unless_checked,
+    release_words,
+    released,
+)
 from intacct_asana.approvals.guards.parking import AWAY, refused_away
 from intacct_asana.approvals.seen import Case
 from intacct_asana.approvals.standing import anchors_told
@@ -88,6 +94,7 @@ def test_a_comment_of_a_second_approver_releases(which: str) -> None:
     ended = released(CONCERN, a_story_case(*stories, **changes), at=AT)
     assert (ended.state, ended.released_by, ended.ended_at) == (ConcernState.RELEASED, "Ben Okafor (ben@x.example)", AT)
     assert ended.why.endswith("(story s10)")
+    assert ended.why.startswith("no reason was given" if which == "in other capitals" else "two deliveries")
 
 
 @pytest.mark.parametrize("which", HOLDS)
@@ -110,6 +117,16 @@ def test_only_an_open_concern_that_blocks_holds_an_approval_and_no_rejection() -
     assert passes(replace(CONCERN, blocks=False))
     assert not passes(CONCERN)
     assert not passes(replace(CONCERN, state=ConcernState.ENDED), CONCERN)
+
+
+def test_each_way_of_releasing_stands_behind_what_it_releases() -> None:
+    slices = replace(CONCERN, words="Cut.", release_word="Not a slice")
+    elsewhere = replace(CONCERN, words="The vendor changed.", release_word="")
+    finding = no_open_concern(replace(a_case(), concerns=(CONCERN, elsewhere, slices, replace(CONCERN, words="Thrice."))))
+    assert finding
+    said = f"{finding.said} {finding.mend}"
+    wanted = f"The vendor changed. Twice. Thrice. {release_words(WORD)} Cut. {release_words('Not a slice')}"
+    assert said == wanted
 
 
 def passes(*concerns: Concern) -> bool:

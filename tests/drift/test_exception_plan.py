@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 import pytest
+from intacct_asana.approvals.guards.concerns import OPEN_CONCERN
 from intacct_asana.exceptions import Held, causes_of, looked_at, plan_matters
 from intacct_asana.exceptions.causes import ENDS, TITLES
 from intacct_asana.flow.controls import DriftName, ExceptionName
@@ -26,6 +27,7 @@ from intacct_asana.records import (
 from intacct_asana.records.concerns import Concern
 from intacct_asana.records.drift import Drift
 from intacct_asana.records.matters import FLOOD, Cause, Matter, MatterState, matter_id_of
+from intacct_asana.records.payee import PAYEE_CHANGE
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 KEY, BOT = "co:ap:41", "1"
@@ -116,6 +118,17 @@ def test_a_decision_that_waits_for_a_concern_is_one_thing_to_see_to() -> None:
     parked = {KEY: [decision(DecisionState.PARKED)]}
     held = Held(decisions=parked, links={KEY: LINK}, concerns=[Concern(concern_id="con-1", blocks=True, **told)])
     assert [one.kind for one in causes_of(held, at=NOON)] == ["concern"]
+    # Released, and carried out by the next run.
+    assert kinds(decision(DecisionState.PARKED, rule=OPEN_CONCERN)) == []
+
+
+def test_a_changed_vendor_is_the_work_of_its_call_back_while_there_is_one() -> None:
+    told = {"key": KEY, "kind": PAYEE_CHANGE, "cause": "pay-1", "words": "The vendor changed.", "found_at": NOON}
+    parked = {KEY: [decision(DecisionState.PARKED, rule=OPEN_CONCERN)]}
+    held = Held(decisions=parked, links={KEY: LINK}, concerns=[Concern(concern_id="con-1", blocks=True, **told)])
+    assert causes_of(replace(held, called_back=frozenset({"pay-1"})), at=NOON) == []
+    [cause] = causes_of(held, at=NOON)
+    assert "put right in Intacct" in cause.ends
 
 
 def test_every_kind_that_a_flow_may_name_has_words() -> None:

@@ -33,13 +33,24 @@ SECRET = "forty-random-characters-that-are-secret-x"
 
 
 @pytest.fixture
-def flow(a_flow: Callable[..., Standing], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Standing:
-    """Alice approved one bill and Ben another, with the keys and the store that Airflow gives."""
+def airflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Standing, str], None]:
+    """Folders and the key as Airflow gives them; called with a flow and the URL of its store, that store too."""
     monkeypatch.setenv("INTACCT_ASANA_EXPORTS", str(tmp_path / "exports"))
     monkeypatch.setenv("INTACCT_ASANA_MAPPINGS", str(tmp_path))
     monkeypatch.setenv("AIRFLOW_VAR_INTACCT_ASANA_EVIDENCE_SECRET", SECRET)
     # Not Airflow's own database, which these tests do not have.
     monkeypatch.setenv("_AIRFLOW_PROCESS_CONTEXT", "client")
+
+    def has(flow: Standing, url: str) -> None:
+        flow.url, flow.store = url, open_store(url, evidence_keys=evidence_keys).for_flow("small")
+        monkeypatch.setenv("AIRFLOW_CONN_INTACCT_ASANA_STORE", json.dumps(airflow_connection(url)))
+
+    return has
+
+
+@pytest.fixture
+def flow(a_flow: Callable[..., Standing], airflow: Callable[[Standing, str], None]) -> Standing:
+    """Alice approved one bill and Ben another, with the keys and the store that Airflow gives."""
     flow = a_flow(bills=2)
 
     def approved() -> tuple[str, Any]:
@@ -50,8 +61,7 @@ def flow(a_flow: Callable[..., Standing], tmp_path: Path, monkeypatch: pytest.Mo
         return flow.url, flow.at
 
     url, flow.at = begun(flow.sandbox, flow.new_store, "evidence of two approvals", approved)
-    flow.url, flow.store = url, open_store(url, evidence_keys=evidence_keys).for_flow("small")
-    monkeypatch.setenv("AIRFLOW_CONN_INTACCT_ASANA_STORE", json.dumps(airflow_connection(url)))
+    airflow(flow, url)
     return flow
 
 

@@ -24,10 +24,11 @@ from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.reading.both_sides import Sides, period_of
 
 from tests.evidence.evidence_world import NOON, OTHER, OURS, ROWS, chained, exported
-from tests.evidence.test_evidence_of_a_flow import command, flow
+from tests.evidence.test_evidence_of_a_flow import airflow, command, flow
+from tests.reconciliation.reconciliation_world import BEGIN, BEN
 from tests.standing.standing_world import FLOW, Standing
 
-__all__ = ["flow"]
+__all__ = ["airflow", "flow"]
 pytestmark = pytest.mark.airflow
 
 
@@ -103,6 +104,10 @@ def edit_text(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
+def edit_bytes(path: Path, edit: Callable[[list[bytes]], list[bytes]]) -> None:
+    path.write_bytes(b"".join(edit(path.read_bytes().splitlines(keepends=True))))
+
+
 def make_fit(folder: Path) -> None:
     """What somebody with an editor can do: every digest in the manifest is made to fit the files again."""
 
@@ -157,10 +162,28 @@ DONE_TO_IT: dict[str, tuple[Callable[[Path], object], str]] = {
         f"its end was cut off: rows {LAST} to {LAST}",
     ),
     "a bill taken out": (
-        lambda pack: (pack / "intacct_bills.csv").write_bytes(
-            b"".join((pack / "intacct_bills.csv").read_bytes().splitlines(keepends=True)[:-1])
-        ),
+        lambda pack: edit_bytes(pack / "intacct_bills.csv", lambda lines: lines[:-1]),
         "intacct_bills.csv: it has 3 rows, and the manifest says 4",
+    ),
+    "a bill's vendor": (
+        lambda pack: edit_text(pack / "intacct_bills.csv", '"V1"', '"V2"'),
+        "intacct_bills.csv, row 1 (c:bill:1): it was altered",
+    ),
+    "a bill taken out, by name": (
+        lambda pack: edit_bytes(pack / "intacct_bills.csv", lambda lines: lines[:2] + lines[3:]),
+        "intacct_bills.csv, c:bill:2: its row was removed",
+    ),
+    "a bill twice": (
+        lambda pack: edit_bytes(pack / "intacct_bills.csv", lambda lines: [*lines, lines[1]]),
+        "intacct_bills.csv, row 5 (c:bill:1): it stands twice",
+    ),
+    "a bill's key": (
+        lambda pack: edit_text(pack / "intacct_bills.csv", '"c:bill:4"', '"c:bill:5"'),
+        "intacct_bills.csv, row 4 (c:bill:5): it was added, or its key was altered",
+    ),
+    "a task completed": (
+        lambda pack: edit_text(pack / "asana_tasks.csv", '"no"', '"yes"'),
+        "asana_tasks.csv, row 1 (901): it was altered",
     ),
     "an amount": (
         lambda pack: edit_text(pack / "intacct_bills.csv", '"12.50"', '"12.51"'),
@@ -278,6 +301,7 @@ def test_the_pack_of_a_flow_says_what_both_systems_hold(flow: Standing, tmp_path
     wanted = sum(Decimal(one["total_entered"]) for one in flow.sandbox.state("intacct")["bills"])
     assert [sum(Decimal(one["amount"]) for one in side["control_totals"]) for side in (books, board)] == [wanted, wanted]
     assert (books["rows"], board["rows"], manifest["differences"]) == (2, 2, 0)
+    assert books["parameters"]["show_private"] is False
     assert verify_alone.manifest_digest(tmp_path / "pack") in told
     assert verified(tmp_path / "pack")[0] == 0
     assert command("verify", tmp_path / "pack")[0] == 0
@@ -335,3 +359,84 @@ def test_a_flow_that_writes_no_stamp_is_not_blamed_for_none(
     sides = Sides(flow.flow, run.books, board, pins, company_id="", login="", now=run.now)
     found = sides.read(period_of("2026-01-01", "2026-12-31"))
     assert ([one.approval for one in found.tasks], found.differences) == (["Approved"], [])
+
+
+# A quarter of a company
+
+
+def settle_a_company(world: Standing, *, bills: int, decided: int) -> None:
+    """In place of the flow's few bills a generated company, synced; Ben decides on the first ones that he may decide on."""
+    world.sandbox.reset(vendors=40, bills=bills, keep_fields=True, now=BEGIN.isoformat())
+    world.sandbox.settings(asana_requests_per_minute=1_000_000)
+    world.sandbox.clock(freeze=world.at.isoformat())
+    world.books = None
+    world.sync()
+    world.bills = [
+        one["record_no"]
+        for one in world.sandbox.state("intacct")["bills"]
+        if (one["state"], one["base_currency"], one["source_document"]) == ("Posted", "USD", "")
+        and one["created_by"] != "bokafor"
+        and 0 < Decimal(one["total_entered"]) < 40_000
+        and one["bill_date"] >= FIRST_DAY
+    ][:decided]
+    for place in range(decided):
+        world.act(BEN, "comment", bill=place, text="see the contract")
+        world.choose(BEN, "Rejected" if place % 5 == 4 else "Approved", bill=place)
+    world.heal()
+
+
+FIRST_DAY, LAST_DAY = "2026-10-01", "2026-12-31"
+FEW = 12
+IN_A_QUARTER: dict[str, Callable[[Path], object]] = {
+    # Another vendor: no total and no number of rows tells of it.
+    "a row altered": lambda pack: edit_bytes(
+        pack / "intacct_bills.csv", lambda rows: [*rows[:40], rows[40].replace(b'"V10', b'"V99'), *rows[41:]]
+    ),
+    "a row removed": lambda pack: edit_bytes(pack / "intacct_bills.csv", lambda rows: rows[:40] + rows[41:]),
+    "the end of the evidence cut off": DONE_TO_IT["the end of the evidence cut off"][0],
+}
+
+
+@pytest.mark.slow
+def test_the_pack_of_a_generated_quarter_is_verified_by_its_own_program_alone(
+    a_flow: Callable[..., Standing],
+    airflow: Callable[[Standing, str], None],
+    tmp_path: Path,
+    figures: Callable[[str, object], None],
+) -> None:
+    world = a_flow(bills=0, replace=("\nbills:\n", "\nbills:\n  entities: [US01, UK01]\n  show_private: true\n"))
+    airflow(world, world.url)
+    settle_a_company(world, bills=300, decided=FEW)
+    whole = tmp_path / "quarter"
+    asked = ("--since", FIRST_DAY, "--until", LAST_DAY, "--sample", 25, "--seed", "drawn by lot", "--to", whole)
+    code, told = command("pack", "--flow", "small", *asked)
+    assert code == 0, told
+    digest = verify_alone.manifest_digest(whole)
+    code, said = verified(whole, "--manifest", digest)
+    assert (code, "Nothing is wrong." in said) == (0, True), said
+
+    held = [one for one in world.sandbox.state("intacct")["bills"] if FIRST_DAY <= (one["bill_date"] or "") <= LAST_DAY]
+    manifest = verify_alone.read_manifest(whole)
+    books, board = manifest["populations"]
+    assert books["rows"] == len(held)
+    assert sum(Decimal(one["amount"]) for one in books["control_totals"]) == sum(Decimal(one["total_entered"]) for one in held)
+    assert len(list((whole / "sample").iterdir())) == 25
+    assert {one.key for one in world.store.evidence()} >= {world.key(place) for place in range(FEW)}
+
+    named = {}
+    for what, does in IN_A_QUARTER.items():
+        shutil.copytree(whole, tmp_path / what)
+        does(tmp_path / what)
+        make_fit(tmp_path / what)
+        code, named[what] = verified(tmp_path / what)
+        assert code == 1, named[what]
+    told_rows = manifest["evidence"]["rows"]
+    keys = [one["key"] for one in verify_alone.rows_in((whole / "intacct_bills.csv").read_bytes())]
+    assert f"intacct_bills.csv, row 40 ({keys[39]}): it was altered" in named["a row altered"]
+    assert f"intacct_bills.csv, {keys[39]}: its row was removed" in named["a row removed"]
+    assert f"it has {len(held) - 1} rows, and the manifest says {len(held)}" in named["a row removed"]
+    assert f"its end was cut off: rows {told_rows} to {told_rows}" in named["the end of the evidence cut off"]
+    figures(
+        "pack of a quarter: bills, tasks, differences, rows of evidence, sample",
+        (*(one["rows"] for one in (books, board)), manifest["differences"], told_rows, 25),
+    )

@@ -171,7 +171,13 @@ def _manifest(
         "made_at": plain(evidence.header.exported_at),
         "made_by": evidence.header.exported_by,
         "populations": [
-            {"file": name, **plain(asdict(source)), "rows": len(seen), "control_totals": totals_of(seen)}
+            {
+                "file": name,
+                **plain(asdict(source)),
+                "rows": len(seen),
+                "control_totals": totals_of(seen),
+                "row_digests": verify_alone.table_digests(verify_alone.rows_in(files[name])),
+            }
             for name, source, seen in rows
         ],
         "differences": len(populations.differences),
@@ -240,7 +246,7 @@ def _lines(populations: Populations, evidence: Export, drawn: Sequence[str]) -> 
     yield f"{DIFFERENCES}      {len(populations.differences)} differences between the two"
     yield f"evidence.json, .csv  every step of every decision of the flow, {len(evidence.chain)} rows, linked"
     yield f"sample/              {len(drawn)} bills, drawn by the seed that the manifest names"
-    yield "manifest.json        what was asked for, control totals, and the SHA-256 of every file here"
+    yield "manifest.json        what was asked for, control totals, and the SHA-256 of every file and row here"
     yield "verify.py            checks all of this with Python alone: python3 verify.py"
     yield ""
     yield "Ask whoever made the pack for the SHA-256 of manifest.json by another way than this folder, and give it to"

@@ -59,7 +59,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         for name in NEEDED:
             said[name]
         for one in said["populations"]:
-            one["system"], one["file"], one["rows"], len(one["unread"])
+            one["system"], one["file"], one["rows"], len(one["unread"]), dict(one["row_digests"])
         len(said["sample"]["keys"])
     except NoPack:
         raise
@@ -77,6 +77,7 @@ def _all_findings(folder: Path, said: Mapping[str, Any], *, manifest: str, ancho
         yield MANIFEST, f"its SHA-256 is {manifest_digest(folder)}, and not the one that was given: it was changed or made anew"
     yield from _file_findings(folder, said["files"])
     for one in said["populations"]:
+        yield from _row_findings(one, _population(folder, one))
         yield from _total_findings(one, _population(folder, one))
     bills = _population(folder, said["populations"][0])
     differences = _rows_of(folder / "differences.csv")
@@ -110,9 +111,37 @@ def _file_findings(folder: Path, files: Mapping[str, str]) -> Iterator[Finding]:
 
 def _rows_of(path: Path) -> list[dict[str, str]] | None:
     try:
-        return list(csv.DictReader(io.StringIO(path.read_bytes().decode(), newline="")))
+        return rows_in(path.read_bytes())
     except (OSError, ValueError, csv.Error):
         return None
+
+
+def rows_in(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
+
+
+def table_digests(rows: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """The SHA-256 of each row of a population, by the task's gid or the bill's key."""
+    return {_named(row): hashlib.sha256(json.dumps([*row.items()]).encode()).hexdigest() for row in rows}
+
+
+def _named(row: Mapping[str, str]) -> str:
+    return str(row.get("task_gid") or row.get("key"))
+
+
+def _row_findings(said: Mapping[str, Any], rows: list[dict[str, str]] | None) -> Iterator[Finding]:
+    noted, seen = dict(said["row_digests"]), set()
+    for number, row in enumerate(rows or (), start=1):
+        name, where = _named(row), f"{said['file']}, row {number} ({_named(row)})"
+        if name not in noted:
+            yield where, "it was added, or its key was altered: the manifest does not know it"
+        elif name in seen:
+            yield where, "it stands twice"
+        elif table_digests([row])[name] != noted[name]:
+            yield where, "it was altered: it is not the row that the manifest notes"
+        seen.add(name)
+    for name in [one for one in noted if one not in seen] if rows is not None else ():
+        yield f"{said['file']}, {name}", "its row was removed"
 
 
 def _population(folder: Path, said: Mapping[str, Any]) -> list[dict[str, str]] | None:

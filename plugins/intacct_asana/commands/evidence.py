@@ -209,7 +209,7 @@ def _print(title: str, rows: Sequence[tuple[str, str]]) -> None:
 def console() -> Console:
     """Paths and digests are copied from here, so nothing is cut where there is no terminal."""
     screen = Console(highlight=False)
-    return screen if screen.is_terminal else Console(highlight=False, width=200)
+    return screen if screen.is_terminal else Console(highlight=False, width=max(screen.width, 200))
 
 
 def _anchors(texts: Sequence[str], files: Sequence[Path]) -> tuple[Anchor, ...]:

@@ -22,13 +22,14 @@ import typer
 from pydantic import Field, ValidationError
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Column
 from rich.table import Table as Printed
 from sqlalchemy import make_url
 
 from intacct_asana.approvals.routing import Progress, Voice, progress_of, route_of
 from intacct_asana.approvals.words import money
 from intacct_asana.audit.export import defused, period
-from intacct_asana.commands.evidence import in_airflow
+from intacct_asana.commands.evidence import console, in_airflow
 from intacct_asana.commands.over_history import Compared, Difference, Outcome, compared
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
 from intacct_asana.flow.load import found_in, line_of, load_flow
@@ -319,9 +320,10 @@ def _waiting_in(kept: FlowStore) -> list[Recorded]:
 
 
 def _print_differences(found: Compared) -> None:
-    console = Console(soft_wrap=True, highlight=False)
+    screen = console()
     if found.differences:
-        printed = Printed("bill", "amount", "chosen", "by", "as it is", "as it would be", show_lines=True)
+        heads = ("bill", "amount", "chosen", "by", "as it is", "as it would be")
+        printed = Printed(*(Column(head, overflow="fold") for head in heads), show_lines=True)
         for one in found.differences:
             chosen = one.decision
             by = f"{chosen.name or chosen.email}: {chosen.verdict}" if chosen.email else "nobody yet"
@@ -334,22 +336,22 @@ def _print_differences(found: Compared) -> None:
                 _words(one.after),
             )
             printed.add_row(*(escape(text) for text in row))
-        console.print(printed)
+        screen.print(printed)
     for change, sums in found.money().items():
         told = ", ".join(
             f"{count} bill{'s' if count > 1 else ''} of {money(total, unit)}" for unit, (count, total) in sums.items()
         )
-        console.print(escape(f"{change}: {told}"))
+        screen.print(escape(f"{change}: {told}"))
     decisions = [one for one in found.differences if one.decision.email]
     told = f"{len(decisions)} of {found.judged} decisions about {found.bills} bills"
-    console.print(f"{told} would have another end, rule, steps or people.")
+    screen.print(f"{told} would have another end, rule, steps or people.")
     if found.waiting:
         others = len(found.differences) - len(decisions)
-        console.print(f"{others} of {found.waiting} bills that wait for a decision would have another rule, steps or people.")
+        screen.print(f"{others} of {found.waiting} bills that wait for a decision would have another rule, steps or people.")
     for rule, count in found.taken_as_recorded.items():
-        console.print(escape(f"Taken as recorded: {count} refused by the rule {rule}."))
+        screen.print(escape(f"Taken as recorded: {count} refused by the rule {rule}."))
     for why, count in found.not_judged.items():
-        console.print(escape(f"Not judged: {count}, {why}."))
+        screen.print(escape(f"Not judged: {count}, {why}."))
 
 
 def _words(outcome: Outcome) -> str:

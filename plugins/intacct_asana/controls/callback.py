@@ -233,8 +233,9 @@ def callback_notes(
     change: PayeeChange, *, happened: str, bills: Sequence[str], releasers: Sequence[str], blocks: bool, mark: str
 ) -> str:
     """What happened, what to do, who may release, and how the task is found again."""
+    bills = sorted(bills)
     more = [f"and {len(bills) - MOST_NAMED} more"] if len(bills) > MOST_NAMED else []
-    waits = "Their approval waits for this." if blocks else "Nothing waits for it."
+    waits = "They wait for this; do not pay them before." if blocks else "Nothing waits for it."
     return "\n".join(
         [
             happened,

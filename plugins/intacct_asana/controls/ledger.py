@@ -11,7 +11,7 @@ from decimal import Decimal
 from intacct_asana.records import Bill
 from intacct_asana.records.concerns import BillFacts
 
-FORM = 1
+FORM = 2
 """Counts up when numbers or names are likened differently, so that every bill is read and looked at again."""
 
 WORDS = "INV INVOICE INVNO BILL NO NR NUM NUMBER REF RE RG RECHNUNG FACT FACTURE FACTURA DOC"
@@ -50,7 +50,12 @@ def number_like(number: str) -> str:
     """
     told = "".join(_parts(number))
     told = told.translate(CONFUSED) if re.search("[0-9]", told) else ""
-    return told.lstrip("0") or told[-1:]
+    return _without_zeros(told) or told[-1:]
+
+
+def _without_zeros(told: str) -> str:
+    """`A-0042` is `A-42`: zeros in front count for nothing, nor do those between the letters and the number."""
+    return re.sub("^([A-Z]+)0+(?=[0-9])", r"\1", told.lstrip("0"))
 
 
 def number_stem(number: str) -> str:
@@ -61,7 +66,7 @@ def number_stem(number: str) -> str:
     else:
         told = "".join(parts)
         stem = told[:-1] if re.search("[0-9][A-Z]$", told) else ""
-    stem = stem.translate(CONFUSED).lstrip("0")
+    stem = _without_zeros(stem.translate(CONFUSED))
     return stem if len(stem) >= LEAST_STEM else ""
 
 

@@ -12,15 +12,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from intacct_asana.approvals.words import minute
+from intacct_asana.records import BillState
 from intacct_asana.records.concerns import BillFacts, Concern, concern_id_of
-from intacct_asana.records.payee import PayeeChange, PayeeState, VendorEdit, What
+from intacct_asana.records.payee import PAYEE_CHANGE, PayeeChange, PayeeState, VendorEdit, What
 from intacct_asana.text import one_line, short
 
-KIND = "payee change"
+KIND = PAYEE_CHANGE
 LATE = timedelta(hours=48)
 """How far behind the last row each run reads, since the history shows some rows late. Known ones are passed over."""
 
 SUFFIX = "--"
+MONEY_ON_ITS_WAY = (BillState.SELECTED, BillState.PARTIALLY_PAID)
 DETAILS = ("ACH", "WIRE", "BANK", "ROUTING", "IBAN", "SWIFT", "PAYMETHOD", "PAYMENTMETHOD", "PAYTO", "FILEPAYMENTSERVICE")
 """How names of fields begin that say where money goes; those with ACCOUNTNUMBER or ROUTINGNUMBER in them do so too."""
 HARMLESS = frozenset(
@@ -150,10 +152,17 @@ class Concerned:
 
     def _words(self, bill: BillFacts, since: str) -> str:
         told, where = what_happened(self.change, name=bill.vendor_name, since=since), self.change.subtask_url
-        if self.blocks:
-            told += " An approval of this bill waits until somebody called the vendor and a second person released that"
-            return f"{told}: {where}" if where else f"{told}."
-        return f"{told} The call-back: {where}" if where else told
+        if not self.blocks:
+            return f"{told} The call-back: {where}" if where else told
+        # Where it is approved, or money is on its way, it is the payment that should wait.
+        is_late = bill.key in self.approved or bill.state in MONEY_ON_ITS_WAY
+        told += " It was said to be fraud." if self.change.state is PayeeState.FRAUD else ""
+        told += f" {'Do not pay this bill' if is_late else 'An approval of this bill waits'} until "
+        if self.change.state is PayeeState.FRAUD:
+            told += "the vendor's record is changed in Intacct again, and that is called back"
+        else:
+            told += "somebody called the vendor and a second person released that"
+        return f"{told}: {where}" if where else f"{told}."
 
 
 def what_happened(change: PayeeChange, *, name: str, since: str = "") -> str:

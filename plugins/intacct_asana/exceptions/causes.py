@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from intacct_asana.approvals.choices import SUPERSEDED, WITHDRAWN
+from intacct_asana.approvals.guards.concerns import OPEN_CONCERN
 from intacct_asana.approvals.rules import FOUND, FOUND_AS, NOTHING_LEFT
 from intacct_asana.approvals.words import who
 from intacct_asana.records import Decision, DecisionState, Intent, Link, Snapshot
@@ -26,7 +27,7 @@ TITLES: dict[str, str] = {
     UNMAPPED: "A value has no option in Asana",
     UNREAD: "A bill cannot be read",
     UNWRITTEN: "A task cannot be written",
-    CONCERN: "An approval would wait",
+    CONCERN: "To be cleared up",
     Drift.MISSING: "A bill has no task",
     Drift.STALE: "A task does not say what its bill says",
     Drift.EXTRA: "A task of somebody else carries a bill's key",
@@ -42,11 +43,16 @@ ENDS: dict[str, str] = {
     UNMAPPED: "The value gets an option in the flow file and in Asana, and the bill sync writes the bill.",
     UNREAD: "The value is corrected, and the bill sync reads the bill.",
     UNWRITTEN: "A run can write the task.",
-    CONCERN: "Somebody releases the bill, or what was found holds no more.",
+    CONCERN: "Somebody releases the bill by a comment on the bill's own task, which says how, or what was found holds no more. "
+    "Nothing that is written here releases it.",
     **dict.fromkeys(Drift, "The next audit of both sides does not find it any more."),
-    Drift.BYPASS: "Somebody approves the bill as it is, or the payment is taken back; the next audit sees that.",
+    Drift.BYPASS: "The payment is taken back; then the bill can be approved. One that is only Posted can be approved as it is. "
+    "The next audit sees that.",
 }
 """What the task says of its end, by kind."""
+ENDS_OF_FRAUD = (
+    "The vendor's record is put right in Intacct; that is called back anew. Nothing that is written here releases the bill."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +60,7 @@ class Held:
     """What the store holds, as far as it may need a person. `links` and `showing` are of the bills that decisions are about.
 
     `owed` are reasons by key, or by record number where the key is not known; `unplaced` those of them that lack an option.
+    `called_back` are causes of concerns that have a call-back, which is one task with an owner for all of their bills.
     """
 
     decisions: Mapping[str, Sequence[Decision]] = field(default_factory=dict)
@@ -65,6 +72,7 @@ class Held:
     not_put_back: Mapping[str, str] = field(default_factory=dict)
     failing: Sequence[Intent] = ()
     concerns: Sequence[Concern] = ()
+    called_back: frozenset[str] = frozenset()
 
 
 def causes_of(held: Held, *, at: datetime) -> list[Cause]:
@@ -73,7 +81,7 @@ def causes_of(held: Held, *, at: datetime) -> list[Cause]:
         *(cause for decisions in held.decisions.values() for cause in _of_decisions(decisions, held)),
         *(_of_drift(one, since) for one, since in held.drifted),
         *_owed(held, at),
-        *(_of_concern(one, held) for one in held.concerns if _holds_up(one, held)),
+        *(_of_concern(one, held) for one in held.concerns if _holds_up(one, held) and one.cause not in held.called_back),
     ]
     return list({(one.kind, one.subject): one for one in found}.values())
 
@@ -81,8 +89,8 @@ def causes_of(held: Held, *, at: datetime) -> list[Cause]:
 def _of_decisions(decisions: Sequence[Decision], held: Held) -> Iterator[Cause]:
     is_told = any(one.key == decisions[0].key and _holds_up(one, held) for one in held.concerns)
     for decision in decisions:
-        # What waits for a concern is one thing to see to, and that is the concern.
-        if decision.state is DecisionState.PARKED and not is_told:
+        # What waits for a concern is one thing to see to, and that is the concern; once it is over the next run goes on.
+        if decision.state is DecisionState.PARKED and not is_told and decision.rule != OPEN_CONCERN:
             yield _of_decision(PARKED, decision, held, subject=decision.decision_id, did="and that waits")
     last = decisions[-1] if decisions else None
     if last is None or any(one.state is DecisionState.CONFIRMED for one in decisions) or not _needs_work(last, held):
@@ -168,7 +176,7 @@ def _of_concern(concern: Concern, held: Held) -> Cause:
         title=_title(CONCERN, _name(concern.key, held)),
         words=" ".join(concern.words.split()),
         since=concern.found_at,
-        ends=ENDS[CONCERN],
+        ends=ENDS[CONCERN] if concern.release_word else ENDS_OF_FRAUD,
         about=concern.key,
         task_url=link.task_url if link else "",
     )

@@ -52,7 +52,14 @@ class Sides:
         bills = self._bills(period)
         tasks_began = self.now()
         tasks = self._tasks({bill.bill_key for bill in bills})
-        where = {"bill_date_from": period.since, "bill_date_to": period.until, "entities": list(self.flow.bills.entities)}
+        scope = self.flow.bills
+        where = {
+            "bill_date_from": period.since,
+            "bill_date_to": period.until,
+            "entities": list(scope.entities),
+            # Without it Intacct leaves bills that are private to an entity out, and says nothing of that.
+            "show_private": scope.show_private,
+        }
         return Populations(
             period=period,
             bills=[self._bill(bill) for bill in bills],

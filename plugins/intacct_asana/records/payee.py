@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+PAYEE_CHANGE = "payee change"
+"""The kind of concern about a bill whose vendor changed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendorEdit:

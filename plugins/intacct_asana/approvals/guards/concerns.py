@@ -84,7 +84,7 @@ def released(concern: Concern, case: Case, *, at: datetime) -> Concern:
     if story is None:
         return concern
     why = short(_way(concern).reason_in(story) or "", longest=LONGEST_WHY).strip()
-    said = f"{why} (story {story.gid})".lstrip()
+    said = f"{why or 'no reason was given'} (story {story.gid})"
     by = f"{story.author_name} ({case.policy.email_of(story.author_gid)})"
     return replace(concern, state=ConcernState.RELEASED, ended_at=at, why=said, released_by=by)
 
@@ -136,10 +136,12 @@ def no_open_concern(case: Case) -> Finding | None:
     held = [one for one in case.concerns if one.is_open and one.blocks]
     if not held:
         return Finding(rule=OPEN_CONCERN, passed=True, said=f"{len(case.concerns)} were found, and none is open that blocks")
-    said = " ".join(dict.fromkeys(one.words for one in held))
-    words = dict.fromkeys(one.release_word for one in held if one.release_word)
-    mend = " ".join(release_words(word) for word in words)
-    return Finding(rule=OPEN_CONCERN, passed=False, said=said, mend=mend)
+    told = dict[str, dict[str, None]]()
+    for one in sorted(held, key=lambda one: bool(one.release_word)):
+        told.setdefault(one.release_word, {})[one.words] = None
+    # Each way of releasing stands right behind what it releases.
+    parts = [part for word, words in told.items() for part in (*words, release_words(word) if word else "")]
+    return Finding(rule=OPEN_CONCERN, passed=False, said=" ".join(part for part in parts[:-1] if part), mend=parts[-1])
 
 
 def release_words(word: str) -> str:

@@ -172,6 +172,8 @@ class CallBacks:
             answers = [answer_note(change, gid, text) for gid, text in result.answers.items()]
             if change.state is PayeeState.RELEASED:
                 self.concerns.save([_released(one, change, at=now) for one in opened])
+            elif change.state is PayeeState.FRAUD:
+                self.concerns.save(self.watch.with_link(change, opened))
             if change.state is not before.state:
                 answers.append(end_note(change, bills=len(opened)))
                 self.ended.append(change.vendor)

@@ -69,6 +69,8 @@ class CheckBillsOperator(FlowOperator):
         result: dict[str, Any] = {**report.summary(), **checks.report(), **payees, "calls": run.calls()}
         for line in (line for lines in report.said.values() for line in lines):
             self.log.info("%s", line)
+        for one in checks.kept if not run.flow.rehearsal else ():
+            self.log.info("%s, %s: %s", one.key, one.kind, one.words if one.is_open else f"over, since {one.why}")
         self.log.info("%s", json.dumps(result))
         report.raise_if_failed()
         return result

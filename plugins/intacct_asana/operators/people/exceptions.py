@@ -33,6 +33,7 @@ from intacct_asana.operators.drift.comparing import AUDITED
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun
 from intacct_asana.records import Cursor, Decision, DecisionState, Intent, Task
 from intacct_asana.records.matters import PARKED, REFUSED, REJECTED, Cause, Matter, MatterState, matter_id_of
+from intacct_asana.records.payee import PayeeState
 from intacct_asana.sync.report import Report
 from intacct_asana.sync.writes import MARGIN, remark_kind, task_kind
 
@@ -153,7 +154,7 @@ class Keeper:
         left: Mapping[str, str] = (plan.result or {}).get("not_put_back", {}) if plan else {}
         kinds = (task_kind("bill"), remark_kind("bill"))
         failing = self.store.intents().failing(*kinds, since=self.now - STILL_TRIED, before=self.now - LOOKS_LOST)
-        links = self.store.links("bill")
+        links, changes = self.store.links("bill"), self.store.payees().named(one.cause for one in concerns)
         found = Held(
             decisions=decisions,
             links=links.of({*keys, *owed, *left, *(one.subject for one in failing), *(one.key for one in concerns)}),
@@ -164,6 +165,7 @@ class Keeper:
             not_put_back=left,
             failing=failing,
             concerns=concerns,
+            called_back=frozenset(one.change_id for one in changes if one.state is PayeeState.OPEN),
         )
         return causes_of(found, at=self.now), newest
 
