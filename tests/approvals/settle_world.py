@@ -49,6 +49,8 @@ from intacct_asana.records import (
 from intacct_asana.records.anchors import Anchor
 from intacct_asana.records.native import NativeBill
 
+from tests.threads import until_ended
+
 APPROVAL, REASON = "71", "72"
 PENDING, APPROVED, REJECTED = "710", "711", "712"
 BOT, ALICE, BEN, ERIN, GUS = "1", "101", "102", "105", "110"
@@ -149,6 +151,7 @@ class Wire:
         raise OutcomeUnknown("the connection closed while the answer was awaited")
 
     def revive(self, *, cut_at: int = 0, moment: str = "before") -> None:
+        until_ended()
         self.cut_at, self.moment, self.count, self.dead, self.names = cut_at, moment, 0, False, []
 
 

@@ -359,3 +359,20 @@ def test_each_step_waits_for_a_concern_and_is_released_by_somebody_else(a_compan
     flow.run()
     assert flow.says(2)[0] == "approved"
     assert flow.store.verify_evidence() == []
+
+
+def test_nobody_approves_alone_what_they_released_for_an_approval_that_did_not_count(a_company: Company) -> None:
+    flow = a_company()
+    flow.enter("INV-1", amount="1200.00")
+    flow.enter("INV-01", amount="1200.00")
+    flow.run()
+    flow.choose(ALICE, "Approved", bill=1)
+    flow.act(BEN, "comment", bill=1, text="Not a duplicate: two deliveries")
+    flow.run()
+    flow.choose(BEN, "Approved", bill=1)
+    flow.run()
+    assert [str(one.state) for one in flow.decisions(1)] == ["REFUSED", "PARKED"]
+    flow.act(ALICE, "comment", bill=1, text="Not a duplicate")
+    flow.run()
+    assert flow.says(1)[0] == "approved"
+    assert len(flow.warned(1)) == 1

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from intacct_asana.errors import IntacctAsanaError
+from intacct_asana.operators.controls import callbacks
 from intacct_asana.operators.preflight import CheckIntacctOperator
 
 from tests.controls.payee_world import BLOCK, CALLED, Payees
@@ -407,3 +408,85 @@ def test_a_flow_that_names_the_control_no_more_ends_its_concerns_and_lifts_no_ho
     assert ([str(one.state) for one in flow.concerns()], flow.bill()["on_hold"]) == (["ENDED"], True)
     flow.heal()
     flow.is_approved()
+
+
+def test_where_nobody_can_tell_whether_the_vendor_was_paid_its_approvals_wait_and_what_is_open_stays(payees: Company) -> None:
+    """The second change takes the place of the first, and what holds now is not known: so the first one's hold stays."""
+    flow = payees(rule=f"{BLOCK}, hold: true")
+    other = next(one["vendor_id"] for one in flow.vendors() if one["vendor_id"] != flow.vendor_id)
+    flow.enter()
+    flow.enter(vendor_id=other)
+    flow.change_bank()
+    flow.run()
+    flow.enter(vendor_id=other)
+    flow.run()
+    flow.change_bank()
+    flow.change_bank(vendor=other)
+    for bill in (0, 2):
+        flow.approve(ALICE, bill=bill)
+    flow.sandbox.settings(denied_objects=["APPYMT"])
+    assert any("vendor" in str(failed) for failed in flow.cycle())
+    assert (flow.states(0), flow.states(2), flow.bill(0)["on_hold"]) == (["RECORDED"], ["RECORDED"], True)
+    flow.sandbox.settings(denied_objects=[])
+    flow.heal()
+    assert [flow.states(bill) for bill in (0, 2)] == [["PARKED"], ["PARKED"]]
+    assert len(flow.call_backs()) == 2
+
+
+def test_when_the_check_fails_before_the_history_is_read_an_approval_that_waited_waits_on(payees: Company) -> None:
+    """It was chosen before an earlier look, and its bill is as it was then."""
+    flow = payees(rule=BLOCK)
+    flow.approve(ALICE)
+    flow.read()
+    flow.pass_time(1)
+    flow.check()
+    flow.change_bank()
+    flow.sandbox.fault("intacct", "query APBILL", "refuse", times=1)
+    with pytest.raises(IntacctAsanaError):
+        flow.check()
+    flow.settle()
+    assert flow.states() == ["RECORDED"]
+    flow.heal()
+    assert flow.states() == ["PARKED"]
+
+
+def test_a_hold_that_a_rejection_wants_stays_when_the_vendor_is_released(payees: Company) -> None:
+    flow = payees(rule=f"{BLOCK}, hold: true")
+    text = flow.path.read_text(encoding="utf-8")
+    flow.path.write_text(text.replace("[stamp]", "[stamp]\n  on_reject: [stamp, hold]"), encoding="utf-8")
+    flow.reload()
+    flow.change_bank()
+    flow.heal()
+    flow.act(BEN, "comment", text="we did not order that")
+    flow.choose(BEN, "Rejected")
+    flow.heal()
+    assert (flow.says()[0], flow.bill()["on_hold"]) == ("rejected", True)
+    flow.say(ERIN, CALLED)
+    flow.say(BEN, "release")
+    flow.heal()
+    assert flow.call_backs()[0]["completed"]
+    assert flow.bill()["on_hold"] is True
+
+
+def test_a_vendor_whose_bills_have_no_task_here_is_in_nobodys_way(payees: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other entities' bills are known too, and their vendors wait longer than any run."""
+    monkeypatch.setattr(callbacks, "MOST_ASKED", 1)
+    flow = payees()
+    other = next(one["vendor_id"] for one in flow.vendors() if one["vendor_id"] != flow.vendor_id)
+    flow.enter(vendor_id=other, synced=False)
+    flow.change_bank(vendor=other)
+    flow.change_bank()
+    flow.run()
+    assert (len(flow.call_backs(other)), len(flow.call_backs())) == (0, 1)
+
+
+def test_only_bills_that_have_a_task_here_are_held(payees: Company) -> None:
+    """Of the others nobody would be asked, and so nobody could release them."""
+    flow = payees(rule=f"{BLOCK}, hold: true")
+    other = next(one["vendor_id"] for one in flow.vendors() if one["vendor_id"] != flow.vendor_id)
+    flow.enter(vendor_id=other, synced=False)
+    flow.change_bank(vendor=other)
+    flow.run()
+    assert (len(flow.concerns(1)), flow.call_backs(other), flow.bill(1)["on_hold"]) == (1, [], False)
+    flow.heal()
+    assert (len(flow.call_backs(other)), flow.bill(1)["on_hold"]) == (1, True)

@@ -6,12 +6,19 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from intacct_asana.approvals.guards.concerns import NotChecked, no_open_concern, raise_unless_checked, release_words, released
+from intacct_asana.approvals.guards.concerns import (
+    NotChecked,
+    no_open_concern,
+    raise_unless_checked,
+    release_words,
+    released,
+)
+from intacct_asana.approvals.guards.parking import AWAY, refused_away
 from intacct_asana.approvals.seen import Case
 from intacct_asana.approvals.standing import anchors_told
 from intacct_asana.controls.frame import judged, to_examine
 from intacct_asana.controls.ledger import facts_of
-from intacct_asana.records import Story, Verdict
+from intacct_asana.records import DecisionState, IntacctUser, Story, Verdict
 from intacct_asana.records.concerns import Concern, ConcernState, concern_id_of
 
 from tests.approvals.settle_world import ALICE, BEN, BOT, ERIN, KEY, a_bill, a_policy
@@ -64,6 +71,10 @@ HOLDS: dict[str, tuple[tuple[Story, ...], dict[str, object]]] = {
     "nothing": ((), {}),
     "whose approval it is": ((TOLD, comment(SAID, by=ALICE)), {}),
     "who entered the bill": ((TOLD, comment(SAID)), {"bill": a_bill(created_by="BOKAFOR")}),
+    "who entered the bill, as Intacct's list of users says": (
+        (TOLD, comment(SAID)),
+        {"bill": a_bill(created_by="Ben2"), "users": [IntacctUser(record_no="9", login="ben2", email="BEN@x.example")]},
+    ),
     "who is no approver": ((TOLD, comment(SAID, by=ERIN)), {}),
     "a bot": ((TOLD, comment(SAID, author_kind="app")), {}),
     "a rule": ((TOLD, comment(SAID, source="api")), {}),
@@ -132,6 +143,15 @@ def test_an_approval_is_judged_only_on_a_bill_that_was_looked_at_as_it_is() -> N
         with pytest.raises(NotChecked, match="waits for the next run"):
             raise_unless_checked(decision, bill, unseen)
     assert a_policy().concern_days == 30
+
+
+def test_who_was_told_that_intacct_is_away_waits_for_a_concern_as_long_as_others() -> None:
+    """It is parked once, with the words of then; one answer that fails later on is not its end."""
+    waits = replace(a_decision(), state=DecisionState.PARKED, rule=AWAY)
+    policy, at = replace(a_policy(), concern_days=90), waits.signal.decided_at
+    assert refused_away(waits, policy, now=at + timedelta(days=31)) is None
+    assert refused_away(waits, policy, now=at + timedelta(days=90))
+    assert refused_away(waits, a_policy(), now=at + timedelta(days=31))
 
 
 def test_a_bill_that_is_called_like_an_anchor_is_none_in_the_comment_that_its_approval_waits() -> None:

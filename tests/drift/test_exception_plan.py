@@ -97,11 +97,20 @@ def test_bills_that_are_owed_and_writes_that_fail() -> None:
     }
 
 
-@pytest.mark.parametrize(("blocks", "found"), [(True, ["concern"]), (False, [])])
-def test_only_a_concern_that_blocks_needs_a_person(blocks: bool, found: list[str]) -> None:
+CLOSED = replace(LINK, confirmed=TaskDraft(key=KEY, name="x", completed=True))
+
+
+@pytest.mark.parametrize(
+    ("blocks", "links", "found"),
+    [(True, {KEY: LINK}, ["concern"]), (False, {KEY: LINK}, []), (True, {}, []), (True, {KEY: CLOSED}, [])],
+)
+def test_only_a_concern_that_blocks_a_bill_with_an_open_task_needs_a_person(
+    blocks: bool, links: dict[str, Link], found: list[str]
+) -> None:
+    """Concerns are found of every bill of the company, and nobody can approve those without a task, nor release them."""
     told = {"key": KEY, "kind": "duplicate", "cause": "c", "words": "It looks like INV-40.", "found_at": NOON}
     concern = Concern(concern_id="con-1", blocks=blocks, **told)
-    assert [one.kind for one in causes_of(Held(concerns=[concern]), at=NOON)] == found
+    assert [one.kind for one in causes_of(Held(concerns=[concern], links=links), at=NOON)] == found
 
 
 def test_a_decision_that_waits_for_a_concern_is_one_thing_to_see_to() -> None:
@@ -201,6 +210,6 @@ COMMENTS: dict[str, tuple[Story, str]] = {
 def test_what_accepts_it(what: str) -> None:
     comment, does = COMMENTS[what]
     [matter] = known(OPEN).values()
-    move = looked_at(matter, Task(gid="77", name="t", completed=True), [comment], bot_gid=BOT, sources=("web", "mobile"))
+    move = looked_at(matter, Task(gid="77", name="t", completed=True), [comment], bot_gid=BOT, sources=("Web", "mobile"))
     assert move is not None
     assert move.does == does

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from intacct_asana.errors import IntacctAsanaError
+from intacct_asana.flow.controls import Controls, DuplicateRule
 from intacct_asana.operators.preflight import CheckAsanaOperator
 from intacct_asana.records.concerns import Concern, ConcernState
 
@@ -287,12 +288,21 @@ def test_a_task_that_asana_refuses_is_owned_until_it_is_written(kept: Any) -> No
 
 def test_a_concern_that_blocks_is_owned_until_it_is_released(kept: Any) -> None:
     world: Kept = kept()
+    none = world.flow
+    world.flow = none.model_copy(update={"controls": Controls(duplicates=DuplicateRule(mode="block"))})
     told = {"key": world.key(1), "kind": "duplicate", "cause": "c", "words": "It looks like INV-40.", "found_at": world.at}
     concern = Concern(concern_id="con-1", blocks=True, **told)
     world.store.concerns().save([concern])
     world.keep()
     assert "It looks like INV-40." in world.exception()["notes"]
     world.store.concerns().save([replace(concern, state=ConcernState.RELEASED, released_by="Ben")])
+    world.keep()
+    assert world.exception()["completed"]
+    world.store.concerns().save([concern])
+    world.keep()
+    assert not world.exception()["completed"]
+    # The flow file names no control any more: no run has a step left that would end it.
+    world.flow = none
     world.keep()
     assert world.exception()["completed"]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
@@ -16,6 +14,7 @@ from tests.databases import NewStore
 from tests.intacct.conftest import SharedVariables
 from tests.intacct_rest.rest_world import RestWorld, a_decision
 from tests.journal.journal_world import Crash, Wire
+from tests.threads import until_ended
 
 LINE = ("drop", "lost_answer")
 MORE_LINE = ("status:503", "status_after:500", "html", "truncated")
@@ -49,8 +48,7 @@ class Morning:
         self.world.wire = Wire(cut_at=at, after=after)
         with suppress(Crash):
             self.world.run(self.decision, self.bill)
-        while any(thread.name.startswith("journal") and thread.is_alive() for thread in threading.enumerate()):
-            time.sleep(0.001)
+        until_ended()
         self.world.wire = Wire()
 
     def end(self) -> tuple[object, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -16,6 +14,8 @@ from intacct_asana.journal import Kind, Outcome, carry_out
 from intacct_asana.records import Cursor, Intent, IntentState
 from intacct_asana.store import FlowStore
 from intacct_asana.store.intents import StoredIntents
+
+from tests.threads import until_ended
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -219,8 +219,7 @@ class World:
 
     def revive(self) -> None:
         """What was under way over there has ended, and nothing dies any more."""
-        while any(thread.name.startswith("journal") and thread.is_alive() for thread in threading.enumerate()):
-            time.sleep(0.001)
+        until_ended()
         self.wire.cut_at = None
         self.wire.faults, self.wire.blind = [], 0
 

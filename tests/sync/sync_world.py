@@ -26,6 +26,8 @@ from intacct_asana.sync import (
     tasks_by_key,
 )
 
+from tests.threads import until_ended
+
 PROJECT = "900"
 KEY, AMOUNT, VENDOR, APPROVAL = "11", "12", "13", "14"
 FIELDS = (KEY, AMOUNT, VENDOR, APPROVAL)
@@ -88,6 +90,7 @@ class Wire:
         raise Crash
 
     def revive(self, *, cut_at: int = 0, moment: str = "before") -> None:
+        until_ended()
         self.cut_at, self.moment, self.count, self.dead = cut_at, moment, 0, False
         self.may_be_lost = set()
 

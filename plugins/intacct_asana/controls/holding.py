@@ -54,13 +54,14 @@ class PayeeHolds:
     def lift(self, bill: Bill) -> None:
         """Of a bill that we hold and that waits for nothing of this kind any more. A write without an answer is settled first.
 
-        Where new bills are held until they are approved, an undecided one stays held, and its approval lifts that.
+        Where new bills are held until they are approved, an undecided one stays held, and its approval lifts that. One whose
+        rejection wants it held stays so, too.
         """
         setter, key = self.ours()[bill.bill_key], bill.bill_key
         if self._is_in_doubt(HELD, setter):
             with suppress(Turned):
                 self._put(HELD, setter, bill, wanted=False)
-        is_wanted = self.run.policy.intake and not self._is_approved(bill)
+        is_wanted = self._is_wanted(bill)
         is_free = bill.state not in (*SETTLED_STATES, *NOT_READY) and not is_wanted
         if key in self.ours() and (self._is_in_doubt(RELEASED, setter) or (bill.on_hold and is_free)):
             self._put(RELEASED, setter, bill)
@@ -78,9 +79,12 @@ class PayeeHolds:
         """Its hold is no matter of ours any more."""
         self.keep_ours({one: concern for one, concern in self.ours().items() if one != key})
 
-    def _is_approved(self, bill: Bill) -> bool:
-        stand = (one for one in self.run.decisions.of(bill.bill_key) if one.state is DecisionState.CONFIRMED)
-        return any(one.signal.verdict is Verdict.APPROVE for one in stand)
+    def _is_wanted(self, bill: Bill) -> bool:
+        """Whether what was decided about it, or that nothing was, keeps it on hold."""
+        stand = [one for one in self.run.decisions.of(bill.bill_key) if one.state is DecisionState.CONFIRMED]
+        if stand and stand[-1].signal.verdict is Verdict.REJECT and HELD in self.run.steps_for(stand[-1]):
+            return True
+        return bool(self.run.policy.intake) and not any(one.signal.verdict is Verdict.APPROVE for one in stand)
 
     def _put(self, step: Hold, concern_id: str, bill: Bill, *, wanted: bool = True) -> None:
         """`wanted` False settles a write of which nobody knows what became, and sends none."""

@@ -81,13 +81,13 @@ def causes_of(held: Held, *, at: datetime) -> list[Cause]:
         *(cause for decisions in held.decisions.values() for cause in _of_decisions(decisions, held)),
         *(_of_drift(one, since) for one, since in held.drifted),
         *_owed(held, at),
-        *(_of_concern(one, held) for one in held.concerns if one.blocks and one.is_open and one.cause not in held.called_back),
+        *(_of_concern(one, held) for one in held.concerns if _holds_up(one, held) and one.cause not in held.called_back),
     ]
     return list({(one.kind, one.subject): one for one in found}.values())
 
 
 def _of_decisions(decisions: Sequence[Decision], held: Held) -> Iterator[Cause]:
-    is_told = any(one.blocks and one.is_open and one.key == decisions[0].key for one in held.concerns)
+    is_told = any(one.key == decisions[0].key and _holds_up(one, held) for one in held.concerns)
     for decision in decisions:
         # What waits for a concern is one thing to see to, and that is the concern; once it is over the next run goes on.
         if decision.state is DecisionState.PARKED and not is_told and decision.rule != OPEN_CONCERN:
@@ -103,10 +103,19 @@ def _needs_work(last: Decision, held: Held) -> bool:
     """Whether it was refused, and the bill is still what the person saw and still to be decided."""
     if last.state not in (DecisionState.REFUSED, DecisionState.REJECTED) or last.rule in NO_WORK:
         return False
-    link, shown = held.links.get(last.key), held.showing.get(last.key)
-    is_closed = link is None or bool(link.confirmed and link.confirmed.completed)
+    shown = held.showing.get(last.key)
     is_same = shown is None or not last.shown_digest or shown.digest == last.shown_digest
-    return is_same and not is_closed
+    return is_same and _has_open_task(last.key, held)
+
+
+def _holds_up(concern: Concern, held: Held) -> bool:
+    """Whether an approval would wait for it. It is found of every bill of the company, and decided on tasks only."""
+    return concern.blocks and concern.is_open and _has_open_task(concern.key, held)
+
+
+def _has_open_task(key: str, held: Held) -> bool:
+    link = held.links.get(key)
+    return link is not None and not (link.confirmed and link.confirmed.completed)
 
 
 def _of_decision(kind: str, decision: Decision, held: Held, *, subject: str, did: str) -> Cause:

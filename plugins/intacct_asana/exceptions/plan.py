@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -136,7 +136,7 @@ def looked_at(matter: Matter, task: Task, stories: Sequence[Story], *, bot_gid: 
         )
     if matter.state is MatterState.ACCEPTED:
         return None
-    if story := _acceptance(matter, stories, bot_gid=bot_gid, sources=frozenset(sources)):
+    if story := _acceptance(matter, stories, bot_gid=bot_gid, sources={one.casefold() for one in sources}):
         found = ACCEPTED.match(story.text)
         reason = short(found["reason"] if found else "", longest=LONGEST_REASON)
         gid = story.author_gid or ""
@@ -150,7 +150,7 @@ def looked_at(matter: Matter, task: Task, stories: Sequence[Story], *, bot_gid: 
     return Move(after=matter, does="reopen", text=text, mark=mark, completes=False)
 
 
-def _acceptance(matter: Matter, stories: Sequence[Story], *, bot_gid: str, sources: frozenset[str]) -> Story | None:
+def _acceptance(matter: Matter, stories: Sequence[Story], *, bot_gid: str, sources: Collection[str]) -> Story | None:
     """The newest word of a person, by their own hand, since the cause is what it is."""
     told = [
         story
@@ -158,7 +158,7 @@ def _acceptance(matter: Matter, stories: Sequence[Story], *, bot_gid: str, sourc
         if story.kind == "comment_added"
         and story.author_gid not in (None, bot_gid)
         and story.author_kind in ("", "user")
-        and story.source in sources
+        and story.source.casefold() in sources
         and not story.is_edited
         and story.created_at >= matter.caused_at - CLOCKS_DIFFER
         and ACCEPTED.match(story.text)

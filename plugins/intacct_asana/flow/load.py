@@ -210,7 +210,6 @@ def _between_values(rest: Table) -> Iterator[Found]:
         yield from policy_checks.check_policy(approval)
     if approval and vendors:
         yield from policy_checks.check_policy_vendors(approval, vendors)
-    controls = salvaged(rest, "controls", Controls)
     if controls and approval:
         yield from policy_checks.check_controls(controls, approval)
     if write_back:

@@ -154,7 +154,7 @@ class BillField(FieldRule):
     sources: ClassVar[Mapping[str, Source[Any]]] = BILL_SOURCES
 
     source: Annotated[str, _known_in(BILL_SOURCES), _schema_of(BILL_SOURCES)] | None = None
-    """What of the bill the field shows. The list is closed: plugins/intacct_asana/mapping/sources.py says what each means."""
+    """What of the bill the field shows. The list is closed: plugins/intacct_asana/flow/sources.py says what each means."""
 
 
 class VendorField(FieldRule):
@@ -163,7 +163,7 @@ class VendorField(FieldRule):
     sources: ClassVar[Mapping[str, Source[Any]]] = VENDOR_SOURCES
 
     source: Annotated[str, _known_in(VENDOR_SOURCES), _schema_of(VENDOR_SOURCES)] | None = None
-    """What of the vendor the field shows. The list is closed: plugins/intacct_asana/mapping/sources.py says what each means."""
+    """What of the vendor the field shows. The list is closed: plugins/intacct_asana/flow/sources.py says what each means."""
 
     intacct_field: IntacctName | None = None
     """Custom field of the vendor in Intacct that takes what people fill in here: its integration id. For `owner: asana`,

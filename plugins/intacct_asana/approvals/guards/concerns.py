@@ -39,7 +39,7 @@ class Watch:
     has_controls: bool = True
     blocks: bool = True
     unlooked: Callable[[Decision], str] = lambda decision: ""
-    """Why a control that blocks has not looked, whatever the bill: said of the run, and of no bill."""
+    """Why a control that blocks cannot tell yet: said in the log, and on no task."""
 
     def __call__(self, case: Case) -> Case:
         """The case with everything that was found about its bill. Raises NotChecked for an approval of a bill unseen."""
@@ -53,9 +53,9 @@ class Watch:
             raise_unless_checked(case.decision, case.bill, self.ledger.of([key]).get(key))
         stored = self.concerns.of([key])
         # Who is a second person is a matter of the approval that waits, so no other one is asked.
-        now = [released(one, case, at=self.now()) if is_judged and one.is_open else one for one in stored]
-        if ended := [one for one in now if one not in stored]:
-            self.concerns.save(ended)
+        now = [released(as_open_for(case, one), case, at=self.now()) if is_judged else one for one in stored]
+        if moved := [one for one in now if one not in stored]:
+            self.concerns.save(moved)
         return replace(case, concerns=tuple(now))
 
 
@@ -69,9 +69,18 @@ def raise_unless_checked(decision: Decision, bill: Bill, facts: BillFacts | None
         )
 
 
+def as_open_for(case: Case, concern: Concern) -> Concern:
+    """One that the decider released, for an approval of somebody else that came to nothing, is open for their own."""
+    email = case.policy.email_of(case.decision.signal.decider_gid)
+    is_own = concern.state is ConcernState.RELEASED and concern.release_word and concern.released_by.endswith(f"({email})")
+    if not is_own or any(one.state is DecisionState.GRANTED for one in case.others):
+        return concern
+    return replace(concern, state=ConcernState.OPEN, ended_at=None, why="", released_by="")
+
+
 def released(concern: Concern, case: Case, *, at: datetime) -> Concern:
     """The concern, ended where a comment on the bill's task releases it."""
-    story = _release(concern, case)
+    story = _release(concern, case) if concern.is_open else None
     if story is None:
         return concern
     why = short(_way(concern).reason_in(story) or "", longest=LONGEST_WHY).strip()
@@ -101,7 +110,7 @@ def _is_ours(story: Story, mark: str, policy: Policy) -> bool:
 
 
 def may_release(story: Story, case: Case) -> bool:
-    """A second person of the approver list: not whose approval waits, and not who entered the bill.
+    """A second person of the approver list: not whose approval waits, and not who entered the bill, as far as is known.
 
     The comment has to stand as it was written, and to come from where choices may come from.
     """
@@ -115,6 +124,7 @@ def may_release(story: Story, case: Case) -> bool:
         return False
     entries, day = policy.entries(email), story.created_at.astimezone(policy.timezone).date()
     logins = {login.casefold() for one in entries for login in one.logins}
+    logins |= {user.login.casefold() for user in case.users or () if user.email.casefold() == email.casefold()}
     creator = case.bill.created_by.casefold() if case.bill else ""
     return creator not in logins and any(decides_on(one, day) for one in entries)
 

@@ -74,7 +74,7 @@ def refused_away(decision: Decision, policy: Policy, *, now: datetime) -> Decisi
 
 def _end_of(decision: Decision, policy: Policy) -> datetime:
     """Not before the end of what else it may be waiting for: it is parked once, and Intacct may have answered meanwhile."""
-    rules = (policy.approval.closed_books, policy.approval.locked_bills)
+    rules = (policy.approval.closed_books, policy.approval.locked_bills, policy.concern_days)
     longest = max([LONGEST_AWAY, *(timedelta(days=each) for each in rules if isinstance(each, int))])
     return decision.signal.decided_at + longest
 

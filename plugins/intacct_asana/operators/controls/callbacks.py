@@ -189,7 +189,11 @@ class CallBacks:
     # Asking
 
     def ask(self, rule: CallBackRule) -> None:
-        changes = [one for one in self._waited_for() if one.state is PayeeState.OPEN and not one.subtask_gid]
+        opened = [one for one in self.concerns.open() if one.kind == KIND]
+        links = self.run.store.links("bill").of({one.key for one in opened})
+        # A vendor of which no bill has a task here is asked about nowhere, and stands in nobody's way.
+        shown = [one.cause for one in opened if one.key in links and not is_closed(links[one.key])]
+        changes = [one for one in self.payees.named(shown) if one.state is PayeeState.OPEN and not one.subtask_gid]
         self.summary.each(
             changes[:MOST_ASKED], lambda one: self._ask(one, rule), key=lambda one: f"call-back of vendor {one.vendor}"
         )
@@ -289,12 +293,17 @@ class CallBacks:
     # Holds
 
     def see_to_holds(self, *, wanted: bool) -> None:
-        """Sets those that are missing, and lifts ours where nothing of this kind is open about the bill any more."""
+        """Sets those that are missing, and lifts ours where nothing of this kind is open about the bill any more.
+
+        Only of bills with a task of this flow: about others nobody would be asked, and so nobody could release them.
+        """
         opened = {one.key: one for one in self.concerns.open() if one.kind == KIND}
+        links = self.run.store.links("bill").of(opened if wanted and opened else ())
         to_lift = [key for key in self.ours() if key not in opened]
         facts = self.run.store.ledger().of({*(opened if wanted else ()), *to_lift})
         # A draft or a declined bill is held once it is submitted.
-        ready = [one for one in opened.values() if one.key in facts and facts[one.key].state not in NOT_READY]
+        here = [one for one in opened.values() if one.key in facts and one.key in links]
+        ready = [one for one in here if facts[one.key].state not in NOT_READY]
         to_hold = [one for one in ready if not self.holds.is_seen_to(one, record_no=facts[one.key].record_no)]
         numbers = [facts[key].record_no for key in {*(one.key for one in to_hold), *to_lift} if key in facts]
         bills: dict[str, Bill] = {}

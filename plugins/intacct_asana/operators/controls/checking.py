@@ -20,7 +20,7 @@ from intacct_asana.errors import IntacctAsanaError, OddRecord, Refused
 from intacct_asana.flow.rules import digest_of
 from intacct_asana.journal import Outcome, carry_out
 from intacct_asana.operators.controls.callbacks import look_at_payees
-from intacct_asana.operators.controls.payees import SEEN, Bills, standing, unlooked
+from intacct_asana.operators.controls.payees import SEEN, Bills, begin, standing, unlooked
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed
 from intacct_asana.reading.ledger import LEDGER, LedgerReading, Read, without_fields
 from intacct_asana.records import Cursor, Link, Unread
@@ -61,6 +61,7 @@ class CheckBillsOperator(FlowOperator):
         run, report = self.run_parts, Report(noun="bills")
         checks = Checks(run, report)
         stood = run.store.cursor(LEDGER)
+        begin(run)
         checks.look()
         payees = look_at_payees(run, report, checks.bills(stood))
         if not run.flow.rehearsal:

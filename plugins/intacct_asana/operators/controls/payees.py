@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -28,11 +29,12 @@ if TYPE_CHECKING:
 SINCE = "payee_changes"
 """Cursor: Intacct's text of the newest row of the history that was read."""
 BLIND, LOOKED = "payee_blind", "payee_looked"
-"""Cursors: why nobody could tell in the last run whether vendors were changed, and when the history was read last."""
+"""Cursors: why nobody could tell in the last run whether vendors were changed, and when it read the history; empty if not."""
 CLOCKS_DIFFER = timedelta(minutes=2)
 """Between Asana's clock and ours."""
 MINUTES = LATE.total_seconds() / 60
-
+UNSURE = "payee_unsure"
+"""Cursor: vendors that changed, and of which the last run could not tell which of their bills that concerns."""
 
 SEEN = "payee_seen"
 """Cursor: how the ledger of bills stood when the last look was done. Where it stands otherwise before a run, one is missing."""
@@ -65,11 +67,13 @@ class PayeeWatch:
     def look(self) -> None:
         """What the history says, which bills that concerns, and the cursors: all of it is kept, or nothing."""
         began, (moved, newest) = self.run.now(), self._changes()
-        stored = [one for one in self.run.store.concerns().open() if one.kind == KIND]
         found, unsure = self._concerns(moved)
-        kept_changes = self._with_payments(moved, concerned={one.cause for one in found} | unsure)
+        kept_changes = self._with_payments(moved, concerned={*(one.cause for one in found), *(one.change_id for one in unsure)})
+        # What took the place of a change may concern the same bills, so what is open of that vendor stays, too.
+        left = {one.change_id for one in self.run.store.payees().of_vendors({one.vendor for one in unsure})}
+        stored = [one for one in self.run.store.concerns().open() if one.kind == KIND and one.cause not in left]
         known = self.run.store.concerns().named([one.concern_id for one in found])
-        examined = {one.key for one in stored if one.cause not in unsure}
+        examined = {one.key for one in stored}
         about = {**{one.concern_id: one for one in stored}, **known}.values()
         kept = judged(found, about, examined=examined, at=began)
         before = {one.concern_id for one in stored}
@@ -85,8 +89,10 @@ class PayeeWatch:
             self.run.store.intents().note([end_note(one) for one in passed], at=self.run.now())
             self.run.store.concerns().save(kept)
             read = {SINCE: newest, LOOKED: began.isoformat()} if newest is not None else {}
-            done = {} if unsure else {SEEN: standing(self.run.store.cursor(LEDGER))}
-            cursors = {BLIND: self.blind, **read, **done}
+            # The ledger may stand as before, and the look at those that nobody could tell of is missing all the same.
+            done = "" if unsure else standing(self.run.store.cursor(LEDGER))
+            vendors = sorted({vendor for one in unsure for vendor in one.vendor_ids})
+            cursors = {BLIND: self.blind, UNSURE: json.dumps(vendors), SEEN: done, **read}
             self.run.store.save_cursor(*(Cursor(name=name, value=value) for name, value in cursors.items()))
         self.__dict__.pop("_told", None)
 
@@ -120,16 +126,16 @@ class PayeeWatch:
 
     # The bills
 
-    def _concerns(self, moved: Sequence[PayeeChange]) -> tuple[list[Concern], set[str]]:
+    def _concerns(self, moved: Sequence[PayeeChange]) -> tuple[list[Concern], list[PayeeChange]]:
         """What holds now, and the changes of which that could not be found out: theirs stay as they are."""
         new = {one.change_id for one in moved}
         found: list[Concern] = []
-        unsure: set[str] = set()
+        unsure: list[PayeeChange] = []
         for change in self._looked_at(moved):
             try:
                 found += self.concerns_of(change, of_all=self.bills.all_of_them or change.change_id in new)
             except IntacctAsanaError as error:
-                unsure.add(change.change_id)
+                unsure.append(change)
                 self.report.fail(f"vendor {change.vendor}", error)
         return found, unsure
 
@@ -209,21 +215,33 @@ def standing(ledger_cursor: str | None) -> str:
 
 
 def unlooked(run: FlowRun) -> Callable[[Decision], str]:
-    """Why an approval may not be carried out now, of whichever bill; says nothing where only advice is asked for.
+    """Why an approval may not be carried out now; says nothing where only advice is asked for.
 
-    Who changed vendors has to have been read after it was chosen.
+    Who changed vendors has to have been read after it was chosen, and what that means for the bill's vendor has to be known.
     """
     rule, store = run.flow.controls.payee_change, run.store
     if rule is None or rule.mode != "block":
         return lambda decision: ""
     blind, looked = store.cursor(BLIND) or "", store.cursor(LOOKED)
     until = datetime.fromisoformat(looked) + CLOCKS_DIFFER if looked else None
+    unsure = frozenset(json.loads(store.cursor(UNSURE) or "[]"))
 
     def why(decision: Decision) -> str:
-        is_seen = until is not None and decision.signal.decided_at <= until
-        return blind or ("" if is_seen else "Nobody has looked since it was chosen who changed vendors in Intacct.")
+        if blind:
+            return blind
+        if until is None or decision.signal.decided_at > until:
+            return "Nobody has looked since it was chosen who changed vendors in Intacct."
+        facts = store.ledger().of([decision.key]) if unsure else {}
+        is_unsure = any(one.vendor_id in unsure for one in facts.values())
+        return "Its vendor was changed in Intacct, and nobody can tell whether it was paid since." if is_unsure else ""
 
     return why
+
+
+def begin(run: FlowRun) -> None:
+    """Until this run has read who changed vendors, nobody has: what fails before that must not pass for a look."""
+    if run.flow.controls.payee_change and not run.flow.rehearsal and run.store.cursor(LOOKED):
+        run.store.save_cursor(Cursor(name=LOOKED, value=""))
 
 
 def end_what_is_not_declared(run: FlowRun) -> None:

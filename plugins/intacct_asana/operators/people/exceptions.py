@@ -147,7 +147,9 @@ class Keeper:
         decisions: dict[str, list[Decision]] = {}
         for one in self.store.decisions().about(keys):
             decisions.setdefault(one.key, []).append(one)
-        plan, concerns = self.store.newest_whole_plan("bill"), self.store.concerns().open()
+        # What controls found that the flow file names no more holds nothing, and where it names none, no step ends it.
+        concerns = self.store.concerns().open() if self.run.flow.controls.declared else []
+        plan = self.store.newest_whole_plan("bill")
         owed: Mapping[str, str] = plan.summary.get("failed", {}) if plan else {}
         left: Mapping[str, str] = (plan.result or {}).get("not_put_back", {}) if plan else {}
         kinds = (task_kind("bill"), remark_kind("bill"))
