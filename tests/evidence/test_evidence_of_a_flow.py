@@ -201,7 +201,7 @@ MAY_BE_IN = {
     "signal": "decided_at decider_gid decider_name reason replaced said source story_gid task_gid verdict",
     "rules": "passed rule said",
     "changed": "is was what",
-    "bill": "created_by modified_at_text modified_by record_no state digest",
+    "bill": "created_by entity_id modified_at_text modified_by record_no state digest",
     "bill, shown": "base_currency bill_number currency description document_digest document_id due_on lines total_entered "
     "transaction_total_entered vendor_id version",
 }
