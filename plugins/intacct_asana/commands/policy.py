@@ -315,7 +315,7 @@ def _waiting_in(kept: FlowStore) -> list[Recorded]:
         Recorded(
             decision_id=f"waits {key}", key=key, verdict=Verdict.APPROVE, at=at, bill={**each.body, "state": BillState.POSTED}
         )
-        for key, each in shown.items()
+        for key, each in sorted(shown.items(), key=lambda one: (len(one[0]), one[0]))
     ]
 
 
