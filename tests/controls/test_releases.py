@@ -65,6 +65,10 @@ def a_story_case(*stories: Story, **changes: object) -> Case:
 RELEASES: dict[str, tuple[tuple[Story, ...], dict[str, object]]] = {
     "a second approver": ((TOLD, comment(SAID)), {}),
     "in other capitals": ((TOLD, comment("NOT A DUPLICATE")), {}),
+    "of a bill that tells nobody, by whom the flow names for such": (
+        (TOLD, comment(SAID)),
+        {"bill": a_bill(created_by=""), "policy": a_policy(creator_untold=("ben@x.example",))},
+    ),
     "after whoever may not": ((TOLD, comment(SAID, by=ALICE, at=6), comment(SAID)), {}),
 }
 HOLDS: dict[str, tuple[tuple[Story, ...], dict[str, object]]] = {
@@ -75,6 +79,11 @@ HOLDS: dict[str, tuple[tuple[Story, ...], dict[str, object]]] = {
         (TOLD, comment(SAID)),
         {"bill": a_bill(created_by="Ben2"), "users": [IntacctUser(record_no="9", login="ben2", email="BEN@x.example")]},
     ),
+    "who entered the bill, by number": (
+        (TOLD, comment(SAID)),
+        {"bill": a_bill(created_by="", created_by_no="3"), "users": [IntacctUser(record_no="3", login="bokafor")]},
+    ),
+    "somebody, of a bill that does not tell who entered it": ((TOLD, comment(SAID)), {"bill": a_bill(created_by="")}),
     "who is no approver": ((TOLD, comment(SAID, by=ERIN)), {}),
     "a bot": ((TOLD, comment(SAID, author_kind="app")), {}),
     "a rule": ((TOLD, comment(SAID, source="api")), {}),

@@ -6,7 +6,7 @@ for nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -110,7 +110,7 @@ def _is_ours(story: Story, mark: str, policy: Policy) -> bool:
 
 
 def may_release(story: Story, case: Case) -> bool:
-    """A second person of the approver list: not whose approval waits, and not who entered the bill, as far as is known.
+    """A second person of the approver list: not whose approval waits, and not who entered the bill.
 
     The comment has to stand as it was written, and to come from where choices may come from.
     """
@@ -125,8 +125,19 @@ def may_release(story: Story, case: Case) -> bool:
     entries, day = policy.entries(email), story.created_at.astimezone(policy.timezone).date()
     logins = {login.casefold() for one in entries for login in one.logins}
     logins |= {user.login.casefold() for user in case.users or () if user.email.casefold() == email.casefold()}
-    creator = case.bill.created_by.casefold() if case.bill else ""
-    return creator not in logins and any(decides_on(one, day) for one in entries)
+    return _is_anothers(case, email, logins) and any(decides_on(one, day) for one in entries)
+
+
+def _is_anothers(case: Case, email: str, logins: Collection[str]) -> bool:
+    """Whether somebody else entered the bill. Where Intacct tells nobody, the flow says who may decide about such bills."""
+    bill, approval = case.bill, case.policy.approval
+    if bill is None:
+        return False
+    by_number = (user.login for user in case.users or () if user.record_no == bill.created_by_no)
+    creator = bill.created_by or next(by_number, "")
+    if creator or not approval.segregation_of_duties:
+        return creator.casefold() not in logins
+    return approval.decides_without_creator(email)
 
 
 def no_open_concern(case: Case) -> Finding | None:
