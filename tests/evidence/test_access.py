@@ -19,11 +19,11 @@ from intacct_asana.operators.people.access import access_matrix, row_of_access
 from typer.testing import CliRunner
 
 from sandbox import constants
-from tests.evidence.test_evidence_of_a_flow import flow, report
+from tests.evidence.test_evidence_of_a_flow import airflow, flow, report
 from tests.reconciliation.reconciliation_world import ALICE, BEN
 from tests.standing.standing_world import Standing
 
-__all__ = ["flow"]
+__all__ = ["airflow", "flow"]
 pytestmark = pytest.mark.airflow
 
 BASE = {"approves_and_enters"}
