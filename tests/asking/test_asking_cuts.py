@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pytest
 
 from tests.asking.asking_world import Asked
 from tests.databases import NewStore
 from tests.policy.policy_world import ALICE, BEN
-from tests.standing.test_standing_cuts import KINDS, Cutter, heal
+from tests.standing.test_standing_cuts import KINDS, Cutter, a_cutter, heal
 
+__all__ = ["a_cutter"]
 pytestmark = [pytest.mark.cuts, pytest.mark.airflow]
 SAMPLES = 4
 """Cuts of each story in the short half."""
@@ -54,11 +54,6 @@ STORIES: dict[str, tuple[Callable[[Asked, int], None], list[str], str, list[str]
     "changed": (is_changed_between_the_steps, ["alice", "dev"], "", ["VOID"]),
 }
 """What happens before the run that is cut, who is asked in the end, what the stamp says, and how the decisions stand."""
-
-
-@pytest.fixture
-def a_cutter(connected: Any, monkeypatch: pytest.MonkeyPatch) -> Cutter:
-    return Cutter(connected, monkeypatch)
 
 
 def told_of(flow: Asked, cutter: Cutter, name: str, cut: Cut = (0, "")) -> tuple[int, object]:

@@ -11,8 +11,9 @@ import pytest
 from tests.controls.payee_world import BLOCK, CALLED, Payees
 from tests.databases import NewStore
 from tests.reconciliation.reconciliation_world import ALICE, BEN, ERIN
-from tests.standing.test_standing_cuts import CRASH_BEFORE, KINDS, Cutter, heal
+from tests.standing.test_standing_cuts import CRASH_BEFORE, KINDS, Cutter, a_cutter, heal
 
+__all__ = ["a_cutter"]
 pytestmark = [pytest.mark.cuts, pytest.mark.airflow]
 SAMPLES = 4
 """Cuts of each story in the short half, half of them on each database."""
@@ -57,11 +58,6 @@ STORIES: dict[str, tuple[Callable[[Payees, int], None], str, bool, list[tuple[bo
 @pytest.fixture
 def payees(connected: Any, tmp_path: Path, new_store: NewStore) -> Callable[..., Payees]:
     return lambda **how: Payees(connected, tmp_path, new_store, rule=f"{BLOCK}, hold: true", **how)
-
-
-@pytest.fixture
-def a_cutter(connected: Any, monkeypatch: pytest.MonkeyPatch) -> Cutter:
-    return Cutter(connected, monkeypatch)
 
 
 def told_of(flow: Payees, cutter: Cutter, name: str, cut: Cut = (0, "")) -> tuple[int, object]:

@@ -96,7 +96,6 @@ def facts_of(bill: Bill, known: BillFacts | None = None) -> BillFacts:
         vendor_like=name_like(bill.vendor_name),
         base_currency=bill.base_currency,
         base_amount=bill.total_entered,
-        due_amount=bill.total_due,
         bill_date=bill.bill_date,
         due_on=bill.due_on,
         paid_on=bill.paid_on,

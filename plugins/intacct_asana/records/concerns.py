@@ -40,7 +40,6 @@ class BillFacts:
     vendor_like: str = ""
     base_currency: str = ""
     base_amount: Decimal = Decimal(0)
-    due_amount: Decimal = Decimal(0)
     bill_date: date | None = None
     due_on: date | None = None
     paid_on: date | None = None
