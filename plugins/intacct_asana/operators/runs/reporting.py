@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,17 +10,16 @@ from airflow.sdk import TriggerRule
 from airflow.sdk.exceptions import AirflowFailException
 
 from intacct_asana.errors import IntacctAsanaError, UnexpectedReply
+from intacct_asana.notifications.run_notes import NOTE
 from intacct_asana.operators.flow_run import FAILURE, FlowOperator, job_of
 from intacct_asana.operators.timestamps import stamp_newest
 from intacct_asana.records.anchors import anchor_text
+from intacct_asana.reports.metrics import counters_of, seconds_of
 from intacct_asana.reports.run_report import RunReport
 from intacct_asana.reports.summary import StepEnd, report_of
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
-
-NOTE = "note"
-"""XCom key of the run's words as a note: what listens to the end of a run puts it there, as no step may."""
 
 
 class ReportRunOperator(FlowOperator):
@@ -47,8 +45,9 @@ class ReportRunOperator(FlowOperator):
         report = self._report(context, ends, wrong)
         self.log.info("%s", report.words)
         if ti := context.get("ti"):
-            ti.xcom_push(key=NOTE, value=as_note(report.words))
+            ti.xcom_push(key=NOTE, value=report.words)
         self._keep(report)
+        _measure(report)
         returned = {end.name: dict(end.result) or None for end in ends} | (self._vouched() if self.vouches else {})
         if wrong:
             raise UnexpectedReply(wrong)
@@ -89,6 +88,16 @@ class ReportRunOperator(FlowOperator):
         return {"evidence": anchor_text(newest) if newest else "", **({"timestamp": stamped} if stamped else {})}
 
 
+def _measure(report: RunReport) -> None:
+    """To wherever the deployment sends Airflow's own metrics; nowhere by default."""
+    from airflow.sdk.observability import stats
+
+    for name, count in counters_of(report):
+        if count:
+            stats.incr(name, count)
+    stats.gauge(*seconds_of(report))
+
+
 def _ends(context: Context, names: Sequence[str]) -> list[StepEnd]:
     """How each step ended, in their order. What a try that was repeated had returned or called is gone by now."""
     ti = context.get("ti")
@@ -113,17 +122,3 @@ def _ends(context: Context, names: Sequence[str]) -> list[StepEnd]:
             )
         )
     return ends
-
-
-MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~!]|:(?=//)|(?<=www)\.)")
-
-
-def as_note(words: str) -> str:
-    """The words as Markdown that shows them as they are: a vendor's name is no link, and no picture from elsewhere."""
-    head, *lines = words.split("\n")
-    said = [f"- {MARKUP.sub(_escaped, line[2:])}" if line.startswith("- ") else MARKUP.sub(_escaped, line) for line in lines]
-    return "\n".join([MARKUP.sub(_escaped, head), *said])
-
-
-def _escaped(found: re.Match[str]) -> str:
-    return f"\\{found.group()}"
