@@ -6,15 +6,14 @@ The only place where they are joined.
 from __future__ import annotations
 
 import json
-import logging
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from airflow.sdk import BaseHook, BaseOperator
@@ -22,14 +21,14 @@ from airflow.sdk.exceptions import AirflowNotFoundException, AirflowTaskTimeout
 
 from intacct_asana.approvals import ApprovalSubtasks, ApprovalTask, ChoiceField, DeclaredComment, Policy, Way
 from intacct_asana.deployment import evidence_keys, flow_named
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem, TryLater, UnsafePlan
+from intacct_asana.errors import Misconfigured, Problem, TryLater, UnsafePlan
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.signals import EnumSignal, SignalRule
+from intacct_asana.operators.runs.ends import note_end
 from intacct_asana.reading.documents import BillFiles
 from intacct_asana.records import Bill, Cursor, Decision, Link, Person, PinnedField, Pins, Verdict
 from intacct_asana.reports.meter import ASANA, INTACCT
 from intacct_asana.store import FlowStore, StoredPlan, kept_open, open_store
-from intacct_asana.text import cut
 from intacct_asana.vendors import NamedPeople, vendor_key_of
 
 if TYPE_CHECKING:
@@ -40,8 +39,6 @@ if TYPE_CHECKING:
     from intacct_asana.intacct.hook import IntacctHook
     from intacct_asana.intacct.rest.hook import IntacctRestHook
 
-
-log = logging.getLogger(__name__)
 
 AWAY_SINCE = "intacct_away_since"
 """Cursor: when a run first found that Intacct does not answer; empty when it does."""
@@ -56,8 +53,16 @@ class FlowRun:
         self._pinned: dict[str, Pins] = {}
         self._named: dict[str, dict[str, str]] = {}
         self.now = now or utc_now
+        self.is_dry_run = False
+        """Whether one run of a flow that writes was asked to say only what it would do."""
         self.is_away: bool | None = None
         """Whether Intacct answered for none of the decided bills that were asked for; None before any was."""
+
+    def dry(self) -> FlowRun:
+        """The same flow for a run that only says what it would do, held as a rehearsal is: hooks and store refuse writes."""
+        run = FlowRun(self.flow.model_copy(update={"rehearsal": True}), now=self.now)
+        run.is_dry_run = not self.flow.rehearsal
+        return run
 
     @cached_property
     def books(self) -> IntacctHook:
@@ -230,20 +235,10 @@ class FlowRun:
     def company_id(self) -> str:
         return self.books.settings.login.company_id
 
-    def _workspace_gid(self) -> str:
+    def workspace_gid(self) -> str:
         """As preflight pinned it: to ask Asana would be one more call."""
         pins = next(iter(self._pinned.values()), None) or self.store.pins("bill")
         return pins.workspace_gid if pins else ""
-
-    def count_calls(self, job: str) -> None:
-        """Adds what this task called to the meter. That something cannot be counted is no reason to fail."""
-        try:
-            for system, calls in self.calls().items():
-                if calls:
-                    account = self.company_id if system == INTACCT else self._workspace_gid()
-                    self.store.calls().add(system=system, company=account, job=job, day=self.now().date(), calls=calls)
-        except IntacctAsanaError as error:
-            log.warning("The calls of this step are not counted: %s", error.message)
 
 
 def store_url(conn_id: str) -> str:
@@ -306,21 +301,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def job_of(context: Context, *, flow: str) -> str:
-    """The DAG's name without the flow's: `bill_sync`. Empty where a step is run by itself."""
-    dag = context.get("dag")
-    return dag.dag_id.removeprefix(f"{flow}_") if dag else ""
-
-
-FAILURE = "failure"
-"""XCom key under which a step that failed says why, and what it called."""
-LONGEST_FAILURE = 2000
-
-
 class FlowOperator(BaseOperator):
     """A step of a flow. `flow` is the flow's name; its file is read again at run time, so an edit counts at once."""
 
     ui_color = "#e8f1ea"
+    rehearses_when_dry: ClassVar[bool] = True
+    """Whether a dry run is held as a rehearsal; the plans of the syncs are made and shown as those of a real run."""
+    is_for_all_bills: ClassVar[bool] = False
+    """Whether the step is left to the next run by one that was asked to look at some bills only."""
 
     def __init__(self, *, flow: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -331,27 +319,31 @@ class FlowOperator(BaseOperator):
         return FlowRun(flow_named(self.flow))
 
     def execute(self, context: Context) -> Any:
-        with kept_open():
+        params = context.get("params") or {}
+        if self.is_for_all_bills and params.get("bill_numbers"):
+            self.log.info("Left to the next run: this one looks at %s only.", ", ".join(params["bill_numbers"]))
+            return {}
+        with kept_open(), self._held(is_dry=self.rehearses_when_dry and bool(params.get("dry_run"))):
             try:
                 done = self.work(context)
             except (Exception, AirflowTaskTimeout) as error:
-                self._ends(context, error)
+                note_end(context, self.flow, self.__dict__.get("run_parts"), error)
                 raise
-            self._ends(context)
+            note_end(context, self.flow, self.run_parts)
             return done
 
-    def _ends(self, context: Context, error: BaseException | None = None) -> None:
-        """Counts the calls. What failed is left for the run's last step, which says so: nobody can ask Airflow for it."""
-        run: FlowRun | None = self.__dict__.get("run_parts")
-        if error:
-            # Another's error may hold anything; only our own are made to be read.
-            said = error.message if isinstance(error, IntacctAsanaError) else f"{type(error).__name__}, see the step's log"
-            kept = {"words": cut(said, characters=LONGEST_FAILURE), "calls": run.calls() if run else {}}
-            # No word about an error may take the error's place.
-            with suppress(Exception):
-                context["ti"].xcom_push(key=FAILURE, value=kept)
-        if run and (job := job_of(context, flow=self.flow)):
-            run.count_calls(job)
+    @contextmanager
+    def _held(self, *, is_dry: bool) -> Iterator[None]:
+        """Within it a dry run works with a rehearsal of the flow."""
+        if not is_dry:
+            yield
+            return
+        live = self.run_parts
+        self.__dict__["run_parts"] = live.dry()
+        try:
+            yield
+        finally:
+            self.__dict__["run_parts"] = live
 
     def work(self, context: Context) -> Any:
         """What the step does; what it returns goes to the steps after it."""
@@ -377,6 +369,7 @@ class StoredPlanOperator(FlowOperator):
     """Reads the plan with `plan_id` and hands it to `carry_out`, unless its run was a dry one or the flow rehearses."""
 
     template_fields: Sequence[str] = ("plan_id",)
+    rehearses_when_dry = False
 
     def __init__(self, *, plan_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

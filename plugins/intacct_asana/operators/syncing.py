@@ -82,6 +82,7 @@ class PlanTasksOperator(FlowOperator):
     """
 
     kind: str
+    rehearses_when_dry = False
 
     def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
