@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from intacct_asana.flow.context import Context
 from intacct_asana.flow.controls import Controls, DriftRule, Exceptions
 from intacct_asana.flow.rules import Approval, BillField, VendorField, digest_of
+from intacct_asana.flow.running.meter import Idle, Meter
 from intacct_asana.flow.words import (
     Amount,
     ConnectionId,
@@ -79,6 +80,9 @@ class Schedules(Part):
 
     drift_audit: Cron | None = None
     """Both sides compared, bill by bill."""
+
+    idle: Idle | None = None
+    """When scheduled runs need not ask Intacct. They always do when left out."""
 
     timezone: Timezone = "UTC"
     """Time zone of the cron expressions."""
@@ -355,6 +359,10 @@ class Flow(Part):
     """What a person has to see to becomes a task with an owner. No such tasks when left out."""
 
     limits: Limits = Limits()
+
+    meter: Meter | None = None
+    """Calls that Intacct bills. They are counted and not compared with anything when left out."""
+
     alerts: Alerts = Alerts()
 
     def fingerprint(self, kind: Literal["bill", "vendor"] | str) -> str:

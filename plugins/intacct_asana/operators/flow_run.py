@@ -377,6 +377,9 @@ class StoredPlanOperator(FlowOperator):
 
     def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
+        if not self.plan_id:
+            self.log.info("Nothing was planned in a quiet time, so nothing is written")
+            return {"rests": True, "written": 0}
         stored = run.store.plan(self.plan_id)
         if stored is None:
             raise Misconfigured(f"Plan {self.plan_id} is not in the store; clear the planning task and run it again.")

@@ -12,6 +12,7 @@ from intacct_asana.codec import plan_from_json, plan_to_json
 from intacct_asana.errors import Misconfigured
 from intacct_asana.operators.checks import drift
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, StoredPlanOperator, utc_now
+from intacct_asana.operators.runs.resting import RESTS, cursor_name, quiet_of, stood
 from intacct_asana.pins import draft_words, required_people
 from intacct_asana.reading.documents import ANY, as_shown
 from intacct_asana.reading.following import (
@@ -25,6 +26,7 @@ from intacct_asana.reading.following import (
     bill_window,
     reading_of,
 )
+from intacct_asana.reading.quiet import Quiet
 from intacct_asana.records import (
     Bill,
     Cursor,
@@ -83,9 +85,15 @@ class PlanTasksOperator(FlowOperator):
 
     kind: str
     rehearses_when_dry = False
+    glances: ClassVar[bool] = False
+    """Whether a quiet time is looked into between two readings."""
 
     def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
+        quiet = quiet_of(context, run, self.kind)
+        if quiet and self._rests(run, quiet):
+            self.log.info("%s", RESTS)
+            return {"plan_id": "", "rests": RESTS, "calls": run.calls()}
         board, pins = run.own_board(self.kind)
         drifted = drift(run, board, self.kind, pins)
         for what in drifted:
@@ -113,10 +121,27 @@ class PlanTasksOperator(FlowOperator):
         numbers = json.dumps(sorted({one.record_no for one in owed}))
         ends = {**sight.cursors, OWED: numbers} if reading.moves_cursor else {}
         cursors = {follower.cursor_name(stream): text for stream, text in ends.items()}
+        if quiet:
+            mark = stood(self.kind, quiet, changed=bool(plan.writing))
+            cursors[mark.name] = mark.value
         failed = {one.key or one.record_no: one.why for one in owed}
         unplaced = [one.key for one in owed if one.has_no_place]
         kept = {"cursors": cursors, "failed": failed, "unplaced": unplaced}
         return self._store(context, run, plan, {**summary, **self._summary(context, run, plan)}, kept=kept)
+
+    def _rests(self, run: FlowRun, quiet: Quiet) -> bool:
+        """Never while something is owed, or a write is not known to be done: then it is no quiet time."""
+        if self._follower(run).owed or open_writes(run.store.intents(), self.kind):
+            return False
+        rests = quiet.rests((lambda: self.glance(run)) if self.glances else None)
+        if rests and quiet.glanced:
+            run.store.save_cursor(Cursor(name=cursor_name(self.kind), value=quiet.glanced))
+        return rests
+
+    def glance(self, run: FlowRun) -> str:
+        """When any record of the kind was changed or made last, as Intacct says it: two calls and what they need."""
+        trails = run.books.trails
+        return json.dumps([trails.newest_change(self.kind), trails.newest_creation(self.kind)])
 
     def _show_first(self, plan: Plan, pins: Pins) -> None:
         """A few tasks as people would see them: the plan says which records, and not whether the flow shows them well."""
@@ -312,6 +337,7 @@ class PlanBillsOperator(PlanTasksOperator):
     """The plan for bills: one task for each bill in the flow's states."""
 
     kind = "bill"
+    glances = True
 
     follower = BillFollower
 

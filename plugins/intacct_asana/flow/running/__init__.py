@@ -1,0 +1,1 @@
+"""How a flow's runs behave: what they may cost, when they rest, who hears of them."""
