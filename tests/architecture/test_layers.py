@@ -30,6 +30,7 @@ RANKS = {
     "asking": 6,
     "controls": 6,
     "exceptions": 6,
+    "reports": 6,
     "reading": 6,
     "http": 6,
     "intacct": 7,
@@ -50,7 +51,7 @@ RANKS = {
 
 PURE = {
     *("errors", "text", "codec", "records", "audit", "ports", "control_ports", "flow", "pins", "task", "journal"),
-    *("sync", "vendors", "approvals", "asking", "controls", "exceptions", "reading"),
+    *("sync", "vendors", "approvals", "asking", "controls", "exceptions", "reading", "reports"),
     *(f"intacct.{name}" for name in ("xml", "timestamps", "errors", "replies", "query", "records", "walks", "payments")),
     *("intacct.documents", "intacct.rest.calls", "intacct.rest.replies", "commands.over_history"),
     *(f"asana.{name}" for name in ("request", "calls", "records", "replies", "webhooks")),

@@ -28,6 +28,8 @@ from intacct_asana.store.documents import StoredDocuments
 from intacct_asana.store.evidence import EvidenceReport, EvidenceRow
 from intacct_asana.store.intents import StoredIntents
 from intacct_asana.store.links import StoredLinks
+from intacct_asana.store.reporting.calls import StoredCalls
+from intacct_asana.store.reporting.run_reports import StoredRunReports
 from intacct_asana.store.runs import StoredMarks, StoredPlan
 from intacct_asana.store.vendor_values import StoredVendorValues
 from intacct_asana.store.webhooks import StoredWebhooks
@@ -52,8 +54,8 @@ class Store:
 class FlowStore:
     """Everything that is kept for one flow. Every method raises our six errors only.
 
-    In a rehearsal only plans are kept, and what preflight and the webhook's receiver note: no cursor moves, so the first real
-    run meets everything.
+    In a rehearsal only plans are kept, what runs report and called, and what preflight and the webhook's receiver note: no
+    cursor moves, so the first real run meets everything.
     """
 
     def __init__(self, database: Database, *, flow: str, evidence_keys: Secrets = tuple, rehearses: bool = False) -> None:
@@ -101,6 +103,12 @@ class FlowStore:
 
     def marks(self) -> StoredMarks:
         return StoredMarks(self._database, flow=self._flow)
+
+    def run_reports(self) -> StoredRunReports:
+        return StoredRunReports(self._always, flow=self._flow)
+
+    def calls(self) -> StoredCalls:
+        return StoredCalls(self._always, flow=self._flow)
 
     def webhooks(self) -> StoredWebhooks:
         return StoredWebhooks(self._always, flow=self._flow)

@@ -311,6 +311,35 @@ timestamps = Table(
     Column("token", Text, nullable=False),
 )
 
+# What each run did, as the page shows it. A run that is repeated in part keeps the newest.
+run_reports = Table(
+    "ia_run_reports",
+    metadata,
+    _key("flow"),
+    _key("dag_id", 250),
+    _key("run_id", 250),
+    Column("job", String(60), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("is_dry", Boolean, nullable=False),
+    Column("started_at", String(27), nullable=False),
+    Column("ended_at", String(27), nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ia_run_reports_job", "flow", "job", "ended_at"),
+)
+
+# Calls by day (UTC), added up. Intacct bills a company, whatever flow called.
+calls = Table(
+    "ia_calls",
+    metadata,
+    _key("flow"),
+    _key("system", 20),
+    _key("company"),
+    _key("job", 60),
+    _key("day", 10),
+    Column("calls", Integer, nullable=False),
+    Index("ia_calls_company", "system", "company", "day"),
+)
+
 # Evidence can be added at its end, and that is all; a head only grows; a policy is kept once. A database's owner can still
 # drop the triggers; then the keys and anchors tell.
 ONLY_ADDED = "evidence is append-only"
