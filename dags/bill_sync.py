@@ -44,7 +44,12 @@ from intacct_asana.operators.syncing import ApplyPlanOperator, PlanBillsOperator
 for flow in good_flows():
     with DAG(
         **dag_parts.dag_settings(
-            flow, job="bill_sync", title="bills become tasks", manual=__doc__, cron=flow.schedules.bill_sync
+            flow,
+            job="bill_sync",
+            title="bills become tasks",
+            manual=__doc__,
+            cron=flow.schedules.bill_sync,
+            backfills=True,
         ),
         params=dag_parts.sync_params(
             vendor_ids=dag_parts.list_param(title="Vendor ids", description="Only bills of these vendors."),

@@ -33,7 +33,12 @@ from intacct_asana.vendors import kept_fields
 for flow in good_flows():
     with DAG(
         **dag_parts.dag_settings(
-            flow, job="vendor_sync", title="vendors become tasks", manual=__doc__, cron=flow.schedules.vendor_sync
+            flow,
+            job="vendor_sync",
+            title="vendors become tasks",
+            manual=__doc__,
+            cron=flow.schedules.vendor_sync,
+            backfills=True,
         ),
         params=dag_parts.sync_params(vendor_ids=dag_parts.list_param(title="Vendor ids", description="Only these vendors.")),
     ):

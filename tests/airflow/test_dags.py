@@ -93,6 +93,21 @@ def test_scheduled_dags_have_data_intervals_so_that_backfills_work(bag: Any) -> 
         assert isinstance(bag.dags[f"demo_{job}"].timetable, CronDataIntervalTimetable)
 
 
+def test_airflow_refuses_a_backfill_of_dags_whose_runs_have_no_interval(watched: Any) -> None:
+    """In UI, CLI and REST: all three ask the DAG as it is stored."""
+    from airflow.models.backfill import DagRunType
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    stored = {
+        job: DagSerialization.deserialize_dag(DagSerialization.serialize_dag(watched.dags[f"demo_{job}"])) for job in JOBS
+    }
+    allowed = {
+        job for job, dag in stored.items() if dag.allowed_run_types is None or DagRunType.BACKFILL_JOB in dag.allowed_run_types
+    }
+    assert allowed == {"bill_sync", "vendor_sync"}
+    assert DagRunType.ASSET_TRIGGERED in stored["approval_reconciliation"].allowed_run_types
+
+
 def test_no_word_of_a_flow_file_is_in_a_field_that_airflow_renders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every templated field of every task and notifier, where each text of the file that may hold braces holds some."""
     word = "{{ conn.intacct_default.password }}"

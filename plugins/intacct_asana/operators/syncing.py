@@ -111,9 +111,10 @@ class PlanTasksOperator(FlowOperator):
         numbers = json.dumps(sorted({one.record_no for one in owed}))
         ends = {**sight.cursors, OWED: numbers} if reading.moves_cursor else {}
         cursors = {follower.cursor_name(stream): text for stream, text in ends.items()}
+        stood = {follower.cursor_name(stream): follower.known[stream] for stream in ends}
         failed = {one.key or one.record_no: one.why for one in owed}
         unplaced = [one.key for one in owed if one.has_no_place]
-        kept = {"cursors": cursors, "failed": failed, "unplaced": unplaced}
+        kept = {"cursors": cursors, "stood": stood, "failed": failed, "unplaced": unplaced}
         return self._store(context, run, plan, {**summary, **self._summary(context, run, plan)}, kept=kept)
 
     def _show_first(self, plan: Plan, pins: Pins) -> None:
@@ -429,7 +430,8 @@ class ApplyPlanOperator(StoredPlanOperator):
         if is_whole:
             # By the names that they had when Intacct was read: the flow file may have changed since.
             moved = [Cursor(name=name, value=text) for name, text in stored.summary.get("cursors", {}).items()]
-            run.store.finish_plan(stored.plan_id, cursors=moved, result=summary, at=run.now())
+            stood = stored.summary.get("stood", {})
+            run.store.finish_plan(stored.plan_id, cursors=moved, stood=stood, result=summary, at=run.now())
         result.raise_if_failed()
         return summary
 

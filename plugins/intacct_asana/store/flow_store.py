@@ -147,9 +147,18 @@ class FlowStore:
         """The last one that was applied and moved cursors, without its body."""
         return runs.newest_whole_plan(self._database, flow=self._flow, kind=kind)
 
-    def finish_plan(self, plan_id: str, *, cursors: Sequence[Cursor], result: Mapping[str, Any], at: datetime) -> None:
-        """Mark the plan as applied and move the cursors, in one transaction; the cursors only the first time."""
-        runs.finish_plan(self._database, flow=self._flow, plan_id=plan_id, cursors=cursors, result=result, at=at)
+    def finish_plan(
+        self,
+        plan_id: str,
+        *,
+        cursors: Sequence[Cursor],
+        stood: Mapping[str, str | None] | None = None,
+        result: Mapping[str, Any],
+        at: datetime,
+    ) -> None:
+        """Mark the plan as applied and move the cursors, in one transaction; the cursors only the first time, and only from
+        where they `stood`."""
+        runs.finish_plan(self._database, flow=self._flow, plan_id=plan_id, cursors=cursors, stood=stood, result=result, at=at)
 
     def prune_plans(self, *, keep: int = runs.KEEP) -> None:
         """Drop all but the newest `keep` plans of each kind; saving a plan does so for its own kind."""
