@@ -67,6 +67,11 @@ for flow in good_flows():
             outlets=[dag_parts.asana_asset(flow.bills.project)],
         )
         plan >> apply
+        if flow.release:
+            from intacct_asana.operators.release.asking import AskForReleaseOperator
+
+            # Where the plan was refused for its size; skipped otherwise, without a process of its own.
+            plan >> AskForReleaseOperator(task_id="ask_for_release", flow=flow.flow, trigger_rule=TriggerRule.ONE_FAILED)
         if flow.bills.attachments != "none":
             attach = AttachDocumentsOperator(
                 task_id="attach_documents",

@@ -183,6 +183,25 @@ def test_a_webhook_is_looked_after_by_a_last_step_that_nothing_depends_on(
     assert "keep_webhook" not in bag.dags["demo_approval_reconciliation"].task_ids
 
 
+def test_plans_over_a_limit_are_asked_about_only_where_the_flow_says_so(
+    bag: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "ask_for_release" not in bag.dags["demo_bill_sync"].task_ids
+    told = "release: {people: [erin]}\nalerts:\n"
+    (tmp_path / "demo.yaml").write_text(GOOD.read_text().replace("\nalerts:\n", f"\n{told}", 1))
+    asking = bag_of(tmp_path, monkeypatch)
+    assert asking.import_errors == {}
+    for job in ("bill_sync", "vendor_sync"):
+        step = asking.dags[f"demo_{job}"].get_task("ask_for_release")
+        assert (step.upstream_task_ids, step.downstream_task_ids, step.trigger_rule) == ({"plan_tasks"}, set(), "one_failed")
+    dag = asking.dags["demo_release_plan"]
+    assert (dag.is_paused_upon_creation, dag.max_active_runs > 10) == (False, True), "one that waits holds up no other"
+    assert dag.get_task("ask_people").max_active_tis_per_dag is None
+    assert dag.get_task("apply_release").upstream_task_ids == {"ask_people"}
+    assert not {*dag.get_task("ask_people").template_fields, *dag.get_task("apply_release").template_fields} - {"plan_id"}
+    assert "backfill" not in dag.allowed_run_types
+
+
 def test_exceptions_are_kept_last_and_only_where_the_flow_declares_them(
     bag: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,10 +22,10 @@ from intacct_asana.store.database import Database, add_all, put
 from intacct_asana.store.tables import cursors as cursors_table
 from intacct_asana.store.tables import marks as marks_table
 from intacct_asana.store.tables import pins as pins_table
-from intacct_asana.store.tables import plans
+from intacct_asana.store.tables import plans, releases
 
 KEEP = 200
-"""Plans kept of each flow and kind; older ones are dropped when a new one is saved."""
+"""Plans kept of each flow and kind; older ones are dropped when a new one is saved, but for those that wait for a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +121,8 @@ def _drop_old(connection: Connection, *, flow: str, kind: str, keep: int) -> Non
     own = (plans.c.flow == flow, plans.c.kind == kind)
     newest_first = (plans.c.created_at.desc(), plans.c.plan_id.desc())
     old = select(plans.c.plan_id).where(*own).order_by(*newest_first).offset(keep)
+    waits = releases.c.state.in_(["new", "waiting", "approved"])
+    old = old.where(plans.c.plan_id.not_in(select(releases.c.plan_id).where(releases.c.flow == flow, waits)))
     connection.execute(delete(plans).where(plans.c.flow == flow, plans.c.plan_id.in_(old)))
 
 
