@@ -57,7 +57,11 @@ class SixErrorsPolicy(RetryPolicy):
         return cls()
 
 
-def dag_settings(flow: Flow, *, job: str, title: str, manual: str, cron: str | None) -> dict[str, Any]:
+NO_BACKFILL = ("scheduled", "manual", "operator_triggered", "asset_triggered", "asset_materialization")
+"""Run types of a DAG whose runs have no interval of their own: Airflow refuses a backfill of it in UI, CLI and REST."""
+
+
+def dag_settings(flow: Flow, *, job: str, title: str, manual: str, cron: str | None, backfills: bool = False) -> dict[str, Any]:
     """Keyword arguments for `DAG(...)`. `cron` None makes a DAG that people start."""
     zone = ZoneInfo(flow.schedules.timezone)
     return {
@@ -69,6 +73,7 @@ def dag_settings(flow: Flow, *, job: str, title: str, manual: str, cron: str | N
         "start_date": datetime.combine(flow.schedules.start_date, time(), tzinfo=zone),
         "catchup": False,
         "max_active_runs": 1,
+        "allowed_run_types": None if backfills else NO_BACKFILL,
         "tags": ["intacct", "asana", flow.flow, *flow.tags],
         "default_args": task_settings(flow),
         "on_failure_callback": notifiers_of(flow),

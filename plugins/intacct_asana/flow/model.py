@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from intacct_asana.flow.context import Context
 from intacct_asana.flow.controls import Controls, DriftRule, Exceptions
 from intacct_asana.flow.rules import Approval, BillField, VendorField, digest_of
+from intacct_asana.flow.running.release import Release
 from intacct_asana.flow.words import (
     Amount,
     ConnectionId,
@@ -355,6 +356,11 @@ class Flow(Part):
     """What a person has to see to becomes a task with an owner. No such tasks when left out."""
 
     limits: Limits = Limits()
+
+    release: Release | None = None
+    """A plan over a limit waits for a person in Airflow. Left out, it fails the run, and the parameter `allow_unsafe_plan` is
+    the way out."""
+
     alerts: Alerts = Alerts()
 
     def fingerprint(self, kind: Literal["bill", "vendor"] | str) -> str:

@@ -29,6 +29,7 @@ from intacct_asana.store.evidence import EvidenceReport, EvidenceRow
 from intacct_asana.store.intents import StoredIntents
 from intacct_asana.store.links import StoredLinks
 from intacct_asana.store.reporting.calls import StoredCalls
+from intacct_asana.store.reporting.releases import StoredReleases
 from intacct_asana.store.reporting.run_reports import StoredRunReports
 from intacct_asana.store.runs import StoredMarks, StoredPlan
 from intacct_asana.store.vendor_values import StoredVendorValues
@@ -101,6 +102,9 @@ class FlowStore:
     def payees(self) -> StoredPayees:
         return StoredPayees(self._database, flow=self._flow)
 
+    def releases(self) -> StoredReleases:
+        return StoredReleases(self._database, flow=self._flow)
+
     def marks(self) -> StoredMarks:
         return StoredMarks(self._database, flow=self._flow)
 
@@ -155,9 +159,18 @@ class FlowStore:
         """The last one that was applied and moved cursors, without its body."""
         return runs.newest_whole_plan(self._database, flow=self._flow, kind=kind)
 
-    def finish_plan(self, plan_id: str, *, cursors: Sequence[Cursor], result: Mapping[str, Any], at: datetime) -> None:
-        """Mark the plan as applied and move the cursors, in one transaction; the cursors only the first time."""
-        runs.finish_plan(self._database, flow=self._flow, plan_id=plan_id, cursors=cursors, result=result, at=at)
+    def finish_plan(
+        self,
+        plan_id: str,
+        *,
+        cursors: Sequence[Cursor],
+        stood: Mapping[str, str | None] | None = None,
+        result: Mapping[str, Any],
+        at: datetime,
+    ) -> None:
+        """Mark the plan as applied and move the cursors, in one transaction; the cursors only the first time, and only from
+        where they `stood`."""
+        runs.finish_plan(self._database, flow=self._flow, plan_id=plan_id, cursors=cursors, stood=stood, result=result, at=at)
 
     def prune_plans(self, *, keep: int = runs.KEEP) -> None:
         """Drop all but the newest `keep` plans of each kind; saving a plan does so for its own kind."""

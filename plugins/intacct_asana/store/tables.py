@@ -95,6 +95,20 @@ pins = Table(
     Index("ia_pins_project", "project_gid", unique=True),
 )
 
+releases = Table(
+    "ia_releases",
+    metadata,
+    _key("flow"),
+    _key("digest", 64),
+    Column("kind", String(40), nullable=False),
+    Column("plan_id", String(200), nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Column("state", String(24), nullable=False),
+    Column("refused_at", String(27), nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ia_releases_state", "flow", "kind", "state"),
+)
+
 plans = Table(
     "ia_plans",
     metadata,
