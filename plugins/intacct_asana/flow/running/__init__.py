@@ -1,0 +1,1 @@
+"""How a flow runs, as its file says: who is told of what."""
