@@ -96,24 +96,24 @@ def ended(incident: Incident, *, why: str, at: datetime) -> Incident:
 # What is said
 
 MEANS: Mapping[str, str] = {
-    "TryLater": "The other side did not answer or asked to wait, and all tries are used up. Nothing happened over there. The next "
-    "run tries again by itself; look at the other side, the network and the connection if that fails too.",
-    "OutcomeUnknown": "A write left and no answer came. The next run looks whether it is there before anything is written again. "
-    "Nothing has to be done unless that fails too.",
+    "TryLater": "The other side did not answer or asked to wait, and all tries are used up. Nothing happened over there. The "
+    "next run tries again by itself; look at the other side, the network and the connection if that fails too.",
+    "OutcomeUnknown": "A write left and no answer came. The next run looks whether it is there before anything is written "
+    "again. Nothing has to be done unless that fails too.",
     "Refused": "The other side understood and said no. Read the reason, mend it there, and clear the failed step.",
-    "UnsafePlan": "The plan is bigger than the flow's limits, and nothing was written. Look at the numbers in the log; if they are "
-    "right, run the DAG again with *Allow a plan over the limits*.",
-    "Misconfigured": "A person has to mend a connection, a right or the flow file; the problems are listed above. Then clear the "
-    "failed step.",
-    "UnexpectedReply": "An answer is not what the documentation says, so it was not taken for a success. If it stays so, report it "
-    "with what stands above.",
+    "UnsafePlan": "The plan is bigger than the flow's limits, and nothing was written. Look at the numbers in the log; if they "
+    "are right, run the DAG again with *Allow a plan over the limits*.",
+    "Misconfigured": "A person has to mend a connection, a right or the flow file; the problems are listed above. Then "
+    "clear the failed step.",
+    "UnexpectedReply": "An answer is not what the documentation says, so it was not taken for a success. If it stays so, "
+    "report it with what stands above.",
     "": "The task ended without a word: killed, out of memory, or its worker is gone. What it left half-way is looked for and "
     "not done twice. Look at the worker; the next run goes on from what was confirmed.",
 }
 UNKNOWN = "That is no error of this integration's own words, so it may be a mistake in it, or Airflow's. The log says more."
 BY_KIND: Mapping[Kind, str] = {
-    Kind.LATE: "The DAG has not succeeded for longer than its flow file allows. See whether it is paused, its runs wait for a pool, "
-    "or they fail.",
+    Kind.LATE: "The DAG has not succeeded for longer than its flow file allows. See whether it is paused, its runs wait for a "
+    "pool, or they fail.",
     Kind.REFUSAL: "The reason stands on the bill's task. Somebody has to decide anew there, or the bill has to change.",
     Kind.PARKED: "Nothing is lost: the decision is carried out when what it waits for comes to pass.",
     Kind.DRIFT: "Both sides do not say the same. docs/drift-and-exceptions.md says what each class means and what mends it.",

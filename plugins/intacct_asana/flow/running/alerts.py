@@ -24,7 +24,9 @@ def _span(value: Any) -> Any:
 
 
 Span = Annotated[
-    timedelta, BeforeValidator(_span), WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,4}[mhd]$", "examples": ["2h"]})
+    timedelta,
+    BeforeValidator(_span),
+    WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]{0,4}[mhd]$", "examples": ["2h"]}),
 ]
 
 
@@ -32,8 +34,8 @@ class Notifier(Part):
     """One way to tell people."""
 
     kind: Literal["smtp", "slack", "asana_comment", "asana_task", "log"]
-    """`smtp` sends a mail, `slack` a message to a channel, `asana_comment` comments on a task, `asana_task` makes a task that is
-    completed when it is over; `log` writes to the log of whoever found it."""
+    """`smtp` sends a mail, `slack` a message to a channel, `asana_comment` comments on a task, `asana_task` makes a task that
+    is completed when it is over; `log` writes to the log of whoever found it."""
 
     connection: ConnectionId | None = None
     """Airflow connection of a mail or of Slack. `smtp_default` or `slack_default` when left out."""
