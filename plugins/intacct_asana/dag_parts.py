@@ -10,7 +10,7 @@ from airflow.sdk import Asset, CronDataIntervalTimetable, Param, RetryDecision, 
 
 from intacct_asana.errors import Misconfigured, OutcomeUnknown, Refused, TryLater, UnexpectedReply, UnsafePlan
 from intacct_asana.flow.model import Flow
-from intacct_asana.notifications.alerts import notifiers_of
+from intacct_asana.operators.watching.callbacks import EndFailure, TellFailedRun, TellFailure
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -76,7 +76,7 @@ def dag_settings(flow: Flow, *, job: str, title: str, manual: str, cron: str | N
         "allowed_run_types": None if backfills else NO_BACKFILL,
         "tags": ["intacct", "asana", flow.flow, *flow.tags],
         "default_args": task_settings(flow),
-        "on_failure_callback": notifiers_of(flow),
+        "on_failure_callback": [TellFailedRun(flow=flow.flow)],
         "render_template_as_native_obj": True,
     }
 
@@ -90,7 +90,8 @@ def task_settings(flow: Flow) -> dict[str, Any]:
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": timedelta(minutes=15),
         "retry_policy": SixErrorsPolicy(),
-        "on_failure_callback": notifiers_of(flow),
+        "on_failure_callback": [TellFailure(flow=flow.flow)],
+        "on_success_callback": [EndFailure(flow=flow.flow)],
         "execution_timeout": timedelta(hours=2),
         "max_active_tis_per_dag": 1,
     }

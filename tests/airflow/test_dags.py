@@ -79,6 +79,15 @@ def test_what_stands_beside_a_bill_is_written_last_and_only_where_the_flow_wants
     assert dag.task_dict["write_context"].downstream_task_ids == {"report_run"}
 
 
+def test_the_watch_is_there_only_where_somebody_is_to_be_told(
+    bag: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "intacct_asana_watch" not in bag.dags
+    text = GOOD.read_text(encoding="utf-8").replace("alerts:\n", "alerts:\n  not_succeeded_for: {bill_sync: 2h}\n", 1)
+    (tmp_path / "demo.yaml").write_text(text, encoding="utf-8")
+    assert bag_of(tmp_path, monkeypatch).dags["intacct_asana_watch"].task_ids == ["watch_flows"]
+
+
 def test_every_dag_survives_serialisation(bag: Any) -> None:
     from airflow.serialization.serialized_objects import DagSerialization
 
@@ -124,14 +133,15 @@ def test_no_word_of_a_flow_file_is_in_a_field_that_airflow_renders(tmp_path: Pat
     assert bag.import_errors == {}
     tried = 0
     for dag in bag.dags.values():
-        rendered = [*dag.tasks, *dag.on_failure_callback, *(each for task in dag.tasks for each in task.on_failure_callback)]
+        told = [*(dag.on_failure_callback or ()), *(each for task in dag.tasks for each in task.on_failure_callback)]
+        rendered = [*dag.tasks, *told]
         for one in rendered:
             for name in one.template_fields:
                 tried += 1
                 held = json.dumps(getattr(one, name), default=str)
                 assert "password" not in held
                 assert "northwind.example" not in held
-    assert tried > 30
+    assert tried > 5
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ RANKS = {
     "pins": 3,
     "task": 3,
     "journal": 3,
+    "incidents": 3,
     "sync": 4,
     "vendors": 5,
     "approvals": 5,
@@ -42,7 +43,7 @@ RANKS = {
     "web": 8,
     "triggers": 9,
     "operators": 9,
-    "dag_parts": 9,
+    "dag_parts": 10,
     "plugin": 10,
     "commands": 10,
     "__main__": 11,
@@ -50,7 +51,7 @@ RANKS = {
 """Who may import whom: a package imports what stands lower, and packages of one rank do not know each other."""
 
 PURE = {
-    *("errors", "text", "codec", "records", "audit", "ports", "control_ports", "flow", "pins", "task", "journal"),
+    *("errors", "text", "codec", "records", "audit", "ports", "control_ports", "flow", "pins", "task", "journal", "incidents"),
     *("sync", "vendors", "approvals", "asking", "controls", "exceptions", "reading", "reports"),
     *(f"intacct.{name}" for name in ("xml", "timestamps", "errors", "replies", "query", "records", "walks", "payments")),
     *("intacct.documents", "intacct.rest.calls", "intacct.rest.replies", "commands.over_history"),

@@ -23,8 +23,9 @@ from intacct_asana.flow.checks import Found
 from intacct_asana.flow.checks import Path as Place
 from intacct_asana.flow.context import Context
 from intacct_asana.flow.controls import Controls
-from intacct_asana.flow.model import Alerts, BillScope, Flow, VendorScope
+from intacct_asana.flow.model import BillScope, Flow, VendorScope
 from intacct_asana.flow.rules import Approval
+from intacct_asana.flow.running.alerts import Alerts
 from intacct_asana.flow.signals import KIND_MARKS
 from intacct_asana.flow.words import Part, did_you_mean
 from intacct_asana.flow.write_back import WriteBack

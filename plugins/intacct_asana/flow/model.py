@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from intacct_asana.flow.context import Context
 from intacct_asana.flow.controls import Controls, DriftRule, Exceptions
 from intacct_asana.flow.rules import Approval, BillField, VendorField, digest_of
+from intacct_asana.flow.running.alerts import Alerts
 from intacct_asana.flow.running.release import Release
 from intacct_asana.flow.words import (
     Amount,
@@ -270,29 +271,6 @@ class Limits(Part):
 
     empty_side: bool = True
     """Stop when Intacct answers with nothing at all while tasks exist."""
-
-
-class Notifier(Part):
-    """One way to tell people that a run failed."""
-
-    kind: Literal["smtp", "log"]
-    """`smtp` sends a mail; `log` writes to the task's log."""
-
-    connection: ConnectionId = "smtp_default"
-    """SMTP connection in Airflow."""
-
-    to: tuple[Email, ...] = ()
-    """Who gets the mail."""
-
-    from_email: Email | None = None
-    """Sender of the mail. The connection's own when left out."""
-
-
-class Alerts(Part):
-    """Who is told about failures."""
-
-    on_failure: tuple[Notifier, ...] = ()
-    """Told when a task or a run fails. The log alone when left out."""
 
 
 class EvidenceRule(Part):

@@ -29,6 +29,7 @@ from intacct_asana.store.evidence import EvidenceReport, EvidenceRow
 from intacct_asana.store.intents import StoredIntents
 from intacct_asana.store.links import StoredLinks
 from intacct_asana.store.reporting.calls import StoredCalls
+from intacct_asana.store.reporting.incidents import StoredIncidents
 from intacct_asana.store.reporting.releases import StoredReleases
 from intacct_asana.store.reporting.run_reports import StoredRunReports
 from intacct_asana.store.runs import StoredMarks, StoredPlan
@@ -107,6 +108,9 @@ class FlowStore:
 
     def marks(self) -> StoredMarks:
         return StoredMarks(self._database, flow=self._flow)
+
+    def incidents(self) -> StoredIncidents:
+        return StoredIncidents(self._always, flow=self._flow)
 
     def run_reports(self) -> StoredRunReports:
         return StoredRunReports(self._always, flow=self._flow)

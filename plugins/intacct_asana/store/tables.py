@@ -354,6 +354,24 @@ calls = Table(
     Index("ia_calls_company", "system", "company", "day"),
 )
 
+# What people are told of once, and once more when it is over. A row stays when it is over; the same thing begins anew in it.
+incidents = Table(
+    "ia_incidents",
+    metadata,
+    _key("flow"),
+    _key("incident_key", 40),
+    Column("kind", String(20), nullable=False),
+    Column("what", String(250), nullable=False),
+    Column("opened_at", String(27), nullable=False),
+    Column("ended_at", String(27)),
+    # Whether somebody has to be told still. Who tells claims the row for a while.
+    Column("is_told", Boolean, nullable=False),
+    Column("claimed_until", String(27)),
+    Column("body", Text, nullable=False),
+    Index("ia_incidents_ended", "flow", "ended_at"),
+    Index("ia_incidents_told", "flow", "is_told"),
+)
+
 # Evidence can be added at its end, and that is all; a head only grows; a policy is kept once. A database's owner can still
 # drop the triggers; then the keys and anchors tell.
 ONLY_ADDED = "evidence is append-only"
