@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from intacct_asana.codec import plan_from_json, plan_to_json
 from intacct_asana.errors import Misconfigured
 from intacct_asana.operators.checks import drift
+from intacct_asana.operators.closing.keeping import keep_bills
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, StoredPlanOperator, utc_now
 from intacct_asana.pins import draft_words, required_people
 from intacct_asana.reading.documents import ANY, as_shown
@@ -114,7 +116,12 @@ class PlanTasksOperator(FlowOperator):
         failed = {one.key or one.record_no: one.why for one in owed}
         unplaced = [one.key for one in owed if one.has_no_place]
         kept = {"cursors": cursors, "failed": failed, "unplaced": unplaced}
-        return self._store(context, run, plan, {**summary, **self._summary(context, run, plan)}, kept=kept)
+        summary |= self._summary(context, run, plan)
+        with nullcontext() if run.flow.rehearsal else run.store.together():
+            report = self._store(context, run, plan, summary, kept=kept)
+            if not run.flow.rehearsal:
+                self.keep_read(run, follower, sight, reading)
+        return report
 
     def _show_first(self, plan: Plan, pins: Pins) -> None:
         """A few tasks as people would see them: the plan says which records, and not whether the flow shows them well."""
@@ -294,6 +301,9 @@ class PlanTasksOperator(FlowOperator):
         """The records with what another call has to tell about them."""
         return sight.records
 
+    def keep_read(self, run: FlowRun, follower: Follower, sight: Sight, reading: Reading) -> None:
+        """Keeps by time what was read, for whoever looks back."""
+
     def want_documents(self, run: FlowRun, records: Mapping[str, Any], *, is_dry: bool) -> None:
         """Notes which documents the tasks should carry; nothing for records that have none."""
 
@@ -353,6 +363,14 @@ class PlanBillsOperator(PlanTasksOperator):
             named[key] = kept if kept and read.document_digest == UNREAD else read
             progress.note(number)
         return {**records, **named}
+
+    def keep_read(self, run: FlowRun, follower: Follower, sight: Sight, reading: Reading) -> None:
+        unread = {one.key for one in sight.unread}
+        unread |= run.store.links(self.kind).by_record_no([one.record_no for one in sight.unread]).keys()
+        all_but = unread if reading.compares_all else None
+        keep_bills(run, sight.records, gone=sight.gone, all_but=all_but, read_at=follower.now)
+        if reading.moves_cursor:
+            run.store.history().looked(whole=reading.compares_all or sight.swept, at=run.now())
 
     def want_documents(self, run: FlowRun, records: Mapping[str, Bill], *, is_dry: bool) -> None:
         if run.flow.bills.attachments == "none":

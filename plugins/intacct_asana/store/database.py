@@ -251,6 +251,7 @@ def _make_tables(database: Database) -> None:
             tables.metadata.create_all(connection)
             tables.guard_evidence(connection)
             tables.guard_timestamps(connection)
+            tables.guard_history(connection)
             connection.execute(insert(tables.versions).values(version=tables.SCHEMA_VERSION))
         else:
             migrate(connection, found=found)

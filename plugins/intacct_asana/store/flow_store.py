@@ -28,6 +28,7 @@ from intacct_asana.store.documents import StoredDocuments
 from intacct_asana.store.evidence import EvidenceReport, EvidenceRow
 from intacct_asana.store.intents import StoredIntents
 from intacct_asana.store.links import StoredLinks
+from intacct_asana.store.reporting.history import StoredHistory
 from intacct_asana.store.runs import StoredMarks, StoredPlan
 from intacct_asana.store.vendor_values import StoredVendorValues
 from intacct_asana.store.webhooks import StoredWebhooks
@@ -98,6 +99,9 @@ class FlowStore:
 
     def payees(self) -> StoredPayees:
         return StoredPayees(self._database, flow=self._flow)
+
+    def history(self) -> StoredHistory:
+        return StoredHistory(self._database, flow=self._flow)
 
     def marks(self) -> StoredMarks:
         return StoredMarks(self._database, flow=self._flow)
