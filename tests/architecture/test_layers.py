@@ -29,6 +29,7 @@ RANKS = {
     "vendors": 5,
     "approvals": 5,
     "asking": 6,
+    "closing": 6,
     "controls": 6,
     "exceptions": 6,
     "reports": 6,
@@ -52,7 +53,7 @@ RANKS = {
 
 PURE = {
     *("errors", "text", "codec", "records", "audit", "ports", "control_ports", "flow", "pins", "task", "journal", "incidents"),
-    *("sync", "vendors", "approvals", "asking", "controls", "exceptions", "reading", "reports"),
+    *("sync", "vendors", "approvals", "asking", "controls", "exceptions", "reading", "reports", "closing"),
     *(f"intacct.{name}" for name in ("xml", "timestamps", "errors", "replies", "query", "records", "walks", "payments")),
     *("intacct.documents", "intacct.rest.calls", "intacct.rest.replies", "commands.over_history"),
     *(f"asana.{name}" for name in ("request", "calls", "records", "replies", "webhooks")),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from intacct_asana.codec import plan_from_json, plan_to_json
 from intacct_asana.errors import Misconfigured, UnsafePlan
 from intacct_asana.operators.checks import drift
+from intacct_asana.operators.closing.keeping import keep_bills
 from intacct_asana.operators.flow_run import WAITS, FlowOperator, FlowRun, StoredPlanOperator, utc_now
 from intacct_asana.operators.release.held import hold_back, holds
 from intacct_asana.pins import draft_words, required_people
@@ -131,7 +133,10 @@ class PlanTasksOperator(FlowOperator):
                 self.log.warning("%s", waits)
                 stored = replace(stored, summary={**stored.summary, WAITS: waits})
                 summary |= {WAITS: waits}
-        run.store.save_plan(stored)
+        with nullcontext() if run.flow.rehearsal else run.store.together():
+            run.store.save_plan(stored)
+            if not run.flow.rehearsal:
+                self.keep_read(run, follower, sight, reading)
         return {"plan_id": stored.plan_id, **summary}
 
     def _show_first(self, plan: Plan, pins: Pins) -> None:
@@ -308,6 +313,9 @@ class PlanTasksOperator(FlowOperator):
         """The records with what another call has to tell about them."""
         return sight.records
 
+    def keep_read(self, run: FlowRun, follower: Follower, sight: Sight, reading: Reading) -> None:
+        """Keeps by time what was read, for whoever looks back."""
+
     def want_documents(self, run: FlowRun, records: Mapping[str, Any], *, is_dry: bool) -> None:
         """Notes which documents the tasks should carry; nothing for records that have none."""
 
@@ -367,6 +375,14 @@ class PlanBillsOperator(PlanTasksOperator):
             named[key] = kept if kept and read.document_digest == UNREAD else read
             progress.note(number)
         return {**records, **named}
+
+    def keep_read(self, run: FlowRun, follower: Follower, sight: Sight, reading: Reading) -> None:
+        unread = {one.key for one in sight.unread}
+        unread |= run.store.links(self.kind).by_record_no([one.record_no for one in sight.unread]).keys()
+        all_but = unread if reading.compares_all else None
+        keep_bills(run, sight.records, gone=sight.gone, all_but=all_but, read_at=follower.now)
+        if reading.moves_cursor:
+            run.store.history().looked(whole=reading.compares_all or sight.swept, at=run.now())
 
     def want_documents(self, run: FlowRun, records: Mapping[str, Bill], *, is_dry: bool) -> None:
         if run.flow.bills.attachments == "none":

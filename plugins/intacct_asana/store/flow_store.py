@@ -29,6 +29,7 @@ from intacct_asana.store.evidence import EvidenceReport, EvidenceRow
 from intacct_asana.store.intents import StoredIntents
 from intacct_asana.store.links import StoredLinks
 from intacct_asana.store.reporting.calls import StoredCalls
+from intacct_asana.store.reporting.history import StoredHistory
 from intacct_asana.store.reporting.incidents import StoredIncidents
 from intacct_asana.store.reporting.releases import StoredReleases
 from intacct_asana.store.reporting.run_reports import StoredRunReports
@@ -105,6 +106,9 @@ class FlowStore:
 
     def releases(self) -> StoredReleases:
         return StoredReleases(self._database, flow=self._flow)
+
+    def history(self) -> StoredHistory:
+        return StoredHistory(self._database, flow=self._flow)
 
     def marks(self) -> StoredMarks:
         return StoredMarks(self._database, flow=self._flow)

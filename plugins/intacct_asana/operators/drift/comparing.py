@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from intacct_asana.approvals.seen import shown_to
 from intacct_asana.codec import plain
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, UnexpectedReply
+from intacct_asana.operators.closing.keeping import keep_bills
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, policy_of
 from intacct_asana.reading.both_sides import Sides
 from intacct_asana.reading.choices import TO_SHOW
@@ -55,7 +56,7 @@ class CompareSidesOperator(FlowOperator):
         found, comparison = audit.found()
         report = audit.report(found, comparison)
         if not run.flow.rehearsal:
-            audit.keep(found, left_alone=comparison.left_alone)
+            audit.keep(found, comparison)
             if context["params"].get("repair"):
                 report["handed_to_the_bill_sync"] = audit.hand_over(found)
         self.log.info("%s", words_of(report, found))
@@ -229,10 +230,15 @@ class Audit:
         keys |= {one.texts[pin] for one in self.unread_tasks if pin in one.texts}
         return frozenset(keys | {one.key for one in self.follower.unread.values() if one.key})
 
-    def keep(self, found: Sequence[Drifted], *, left_alone: Collection[str]) -> None:
-        """What went past the approval stands in the evidence too, once, so that nobody can say that it was never found."""
-        store, at = self.run.store, self.run.now()
+    def keep(self, found: Sequence[Drifted], comparison: Comparison) -> None:
+        """What went past the approval stands in the evidence too, once, so that nobody can say that it was never found.
+
+        All bills were read, so what the close view holds and is not among them is gone.
+        """
+        store, at, left_alone = self.run.store, self.run.now(), comparison.left_alone
         with store.together():
+            keep_bills(self.run, comparison.bills, all_but=left_alone, read_at=self.follower.now)
+            store.history().looked(whole=True, at=at)
             for one in store.findings().keep(found, left_alone=left_alone, at=at):
                 if one.drift in IN_EVIDENCE:
                     store.note(one.key, facts={"about": ABOUT_DRIFT, **plain(one)}, at=at)
