@@ -55,7 +55,7 @@ PURE = {
     *("errors", "text", "codec", "records", "audit", "ports", "control_ports", "flow", "pins", "task", "journal", "incidents"),
     *("sync", "vendors", "approvals", "asking", "controls", "exceptions", "reading", "reports", "closing"),
     *(f"intacct.{name}" for name in ("xml", "timestamps", "errors", "replies", "query", "records", "walks", "payments")),
-    *("intacct.documents", "intacct.rest.calls", "intacct.rest.replies", "commands.over_history"),
+    *("intacct.documents", "intacct.rest.calls", "intacct.rest.replies", "commands.over_history", "web.page.rows"),
     *(f"asana.{name}" for name in ("request", "calls", "records", "replies", "webhooks")),
 }
 """Modules, and whole packages, that decide and translate without the world."""

@@ -32,6 +32,8 @@ from intacct_asana.store.reporting.calls import StoredCalls
 from intacct_asana.store.reporting.history import StoredHistory
 from intacct_asana.store.reporting.incidents import StoredIncidents
 from intacct_asana.store.reporting.releases import StoredReleases
+from intacct_asana.store.reporting.listing import Listing
+from intacct_asana.store.reporting.proof import BillEvidence, bill_evidence
 from intacct_asana.store.reporting.run_reports import StoredRunReports
 from intacct_asana.store.runs import StoredMarks, StoredPlan
 from intacct_asana.store.vendor_values import StoredVendorValues
@@ -109,6 +111,9 @@ class FlowStore:
 
     def history(self) -> StoredHistory:
         return StoredHistory(self._database, flow=self._flow)
+
+    def listing(self) -> Listing:
+        return Listing(self._database, flow=self._flow)
 
     def marks(self) -> StoredMarks:
         return StoredMarks(self._database, flow=self._flow)
@@ -220,6 +225,14 @@ class FlowStore:
 
     def keep_timestamp(self, stamp: TimeStamp) -> None:
         evidence.keep_timestamp(self._database, flow=self._flow, stamp=stamp)
+
+    def bill_evidence(self, key: str) -> BillEvidence:
+        """The newest rows about one bill, and whether they are those that were written; the rest of the chain is not read."""
+        return bill_evidence(self._database, flow=self._flow, key=key, keys=self._keys)
+
+    def evidence_rows(self) -> int:
+        """How long the flow's evidence is, by its head."""
+        return evidence.length(self._database, flow=self._flow)
 
     def note(self, key: str, *, facts: Mapping[str, object], at: datetime) -> Anchor:
         """Evidence about one bill that no decision stands behind, as that its task was deleted."""
