@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from sandbox.demo.airflow_server import DemoFailed, put_other_flows
 from sandbox.demo.steering import free_port, ports
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = ("setup", "test", "demo", "check", "bench")
+SCRIPTS = ("setup", "test", "demo", "check", "bench", "docs")
 
 
 @pytest.fixture
@@ -70,8 +71,12 @@ def test_the_demo_takes_the_port_that_is_named_and_the_next(taken_port: int) -> 
     with pytest.raises(DemoFailed, match=f"Port {taken_port} cannot be used"):
         ports(taken_port)
     assert len(set(ports(None))) == 4
-    first = next(port for port in (free_port() for _ in range(50)) if port not in (taken_port, taken_port - 1, 65535))
-    assert ports(first)[:2] == [first, first + 1]
+    for first in (free_port() for _ in range(20)):
+        # The next one may be somebody else's just now.
+        with suppress(DemoFailed):
+            assert ports(first)[:2] == [first, first + 1]
+            return
+    pytest.fail("no port was taken that is free, as is the next")
 
 
 def test_a_flow_file_beside_the_demo_comes_changes_and_goes(tmp_path: Path) -> None:
