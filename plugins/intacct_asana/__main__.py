@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from intacct_asana.commands import access, evidence, policy
+from intacct_asana.commands import access, evidence, example, policy
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Sage Intacct and Asana, joined by Airflow.")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(policy.app, name="policy")
 app.command()(access.access)
+app.command()(example.example)
 
 if __name__ == "__main__":
     app()
