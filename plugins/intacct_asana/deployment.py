@@ -26,9 +26,15 @@ PURPOSE = b"intacct_asana evidence 1"
 
 
 def mappings_folder() -> Path:
-    """`INTACCT_ASANA_MAPPINGS`, or include/mappings beside the plugins folder."""
-    named = os.environ.get("INTACCT_ASANA_MAPPINGS")
-    return Path(named) if named else PROJECT_ROOT / "include" / "mappings"
+    """`INTACCT_ASANA_MAPPINGS`; else include/mappings beside the plugins folder, or under AIRFLOW_HOME if it is installed."""
+    beside = PROJECT_ROOT / "include" / "mappings"
+    if named := os.environ.get("INTACCT_ASANA_MAPPINGS"):
+        return Path(named)
+    if beside.is_dir():
+        return beside
+    from airflow.configuration import AIRFLOW_HOME
+
+    return Path(AIRFLOW_HOME) / "include" / "mappings"
 
 
 def exports_folder() -> Path:

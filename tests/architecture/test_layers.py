@@ -39,6 +39,7 @@ RANKS = {
     "asana": 7,
     "store": 7,
     "deployment": 8,
+    "shipped": 8,
     "get_provider_info": 8,
     "notifications": 8,
     "web": 8,
@@ -46,6 +47,7 @@ RANKS = {
     "operators": 9,
     "dag_parts": 10,
     "plugin": 10,
+    "dags": 10,
     "commands": 10,
     "__main__": 11,
 }
