@@ -31,9 +31,9 @@ from intacct_asana.store.links import StoredLinks
 from intacct_asana.store.reporting.calls import StoredCalls
 from intacct_asana.store.reporting.history import StoredHistory
 from intacct_asana.store.reporting.incidents import StoredIncidents
-from intacct_asana.store.reporting.releases import StoredReleases
 from intacct_asana.store.reporting.listing import Listing
 from intacct_asana.store.reporting.proof import BillEvidence, bill_evidence
+from intacct_asana.store.reporting.releases import StoredReleases
 from intacct_asana.store.reporting.run_reports import StoredRunReports
 from intacct_asana.store.runs import StoredMarks, StoredPlan
 from intacct_asana.store.vendor_values import StoredVendorValues
