@@ -250,6 +250,12 @@ class Cluster(Demo):
         self.run_while("bill_sync", self.restart_store(when=lambda: self._asana_writes() > before + self.bills // 8))
         self.results += [checks.each_bill_once(self.steering), checks.equal_to_the_cent(self.steering)]
 
+    def look_back(self) -> None:
+        super().look_back()
+        passwords = [value for name, value in self.settings.items() if name.endswith(("PASSWORD", "KEY", "SECRET"))]
+        told = checks.no_secret_in_logs(HOME, passwords)
+        self.results.append(Check("passwords of the deployment in logs", told.figure, told.ok))
+
     def workers(self) -> list[Part]:
         return [part for name, part in self.parts.items() if name.startswith("airflow-worker")]
 

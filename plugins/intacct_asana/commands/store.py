@@ -1,15 +1,18 @@
-"""`store status`, `store migrate` and `store prune`: what the owner of the store does with it (docs/operations.md)."""
+"""`store status`, `migrate`, `prune` and `backup`: what the owner of the store does with it (docs/operations.md)."""
 
 from __future__ import annotations
 
 import os
 import re
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
-from sqlalchemy import func, select
+from sqlalchemy import func, make_url, select
 
 from intacct_asana.commands.evidence import console, errors_told, in_airflow
 from intacct_asana.errors import Misconfigured
@@ -75,6 +78,24 @@ def prune_command(
             return
         gone = prune(database, older_than=age, now=datetime.now(UTC), dry_run=False)
         console().print(f"{sum(one.rows for one in gone)} rows are gone. `evidence verify` says that the evidence is whole.")
+
+
+@app.command()
+def backup(
+    to: Annotated[Path, typer.Option("--to", help="The file to write. Never overwritten.")],
+    connection: Connection = "intacct_asana_store",
+) -> None:
+    """A copy of a store in a SQLite file, of one instant, while runs go on. PostgreSQL has pg_dump for that."""
+    with errors_told():
+        in_airflow()
+        url = make_url(store_url(connection))
+        if url.get_backend_name() != "sqlite":
+            raise Misconfigured("PostgreSQL makes its own backups: pg_dump --format=custom (docs/operations.md).")
+        if to.exists() or not Path(str(url.database)).exists():
+            raise Misconfigured(f"{to} is there already." if to.exists() else f"There is no store at {url.database}.")
+        with closing(sqlite3.connect(str(url.database))) as store, closing(sqlite3.connect(to)) as copy:
+            store.backup(copy)
+        console().print(f"{to} is a copy of {url.database}. Keep it where the store is not.", soft_wrap=True)
 
 
 def _say(database: Database, age: timedelta) -> None:
