@@ -252,9 +252,29 @@ class Cluster(Demo):
 
     def look_back(self) -> None:
         super().look_back()
+        self.results += [self.nothing_twice_in_intacct(), self.nothing_twice_in_asana()]
         passwords = [value for name, value in self.settings.items() if name.endswith(("PASSWORD", "KEY", "SECRET"))]
         told = checks.no_secret_in_logs(HOME, passwords)
         self.results.append(Check("passwords of the deployment in logs", told.figure, told.ok))
+
+    def nothing_twice_in_intacct(self) -> Check:
+        """A write that is sent once more changes nothing; Intacct's own history tells."""
+        writes = self.steering.state("intacct")["api_writes"]
+        again = sum(not one["changed"] for one in writes)
+        return Check("writes to bills", f"{len(writes)}, {again} of them changed nothing", bool(writes) and not again)
+
+    def nothing_twice_in_asana(self) -> Check:
+        """No task of one key twice, which `tasks_by_key` refuses, and no comment twice on any task."""
+        made = self.steering.counters().get("asana POST /tasks", 0)
+        comments = [
+            (task["gid"], story["text"])
+            for task in self.steering.state("asana")["tasks"]
+            for story in task["stories"]
+            if story["resource_subtype"] == "comment_added" and "Reference: " in story["text"]
+        ]
+        twice = len(comments) - len(set(comments))
+        figure = f"{made} tasks were asked for, {len(self.steering.tasks_by_key())} of bills stand; {len(comments)} comments"
+        return Check("tasks and comments", f"{figure}, {twice} twice", bool(comments) and not twice)
 
     def workers(self) -> list[Part]:
         return [part for name, part in self.parts.items() if name.startswith("airflow-worker")]

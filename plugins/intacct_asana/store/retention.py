@@ -30,6 +30,9 @@ CALLS_FOR = timedelta(days=400)
 """The meter compares a month with the same one of the year before."""
 
 BY_END = {"ia_run_reports": "ended_at", "ia_findings": "ended_at", "ia_incidents": "ended_at"}
+WAITING = ("new", "waiting", "approved")
+"""Of a plan that waits for a person: these are not over, however old they are."""
+
 ASKING = ("reminder", "turn", "next")
 
 
@@ -63,6 +66,8 @@ def _old(connection: Connection, before: datetime, now: datetime) -> Iterator[tu
     for name, column in BY_END.items():
         if (table := metadata.tables.get(name)) is not None:
             yield table, table.c[column] < then
+    if (table := metadata.tables.get("ia_releases")) is not None:
+        yield table, and_(table.c.refused_at < then, table.c.state.not_in(WAITING))
     if (table := metadata.tables.get("ia_calls")) is not None:
         yield table, table.c.day < instant_text(min(before, now - CALLS_FOR))[:10]
     yield plans, and_(plans.c.created_at < then, not_(_newest_whole(connection)))
