@@ -38,6 +38,9 @@ SOON = {
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
 }
 
+Meanwhile = Callable[[str, str], None]
+"""What happens while a run goes on, told its DAG and its id."""
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -68,6 +71,9 @@ class ClusterAirflow(AirflowServer):
 
 class Cluster(Demo):
     """The demo on the services of docker-compose.yaml, with more going wrong."""
+
+    while_it_runs: Meanwhile | None = None
+    """For the next run only."""
 
     def __init__(self, *, bills: int) -> None:
         programs()
@@ -165,8 +171,9 @@ class Cluster(Demo):
     def sync(self) -> None:
         self.run("preflight", {"create_missing": True})
         self.run("vendor_sync")
-        before = self.steering.counters().get("asana WRITE", 0)
-        self.run_while("bill_sync", self.kill_worker("apply", when=lambda: self._asana_writes() > before + self.bills // 3))
+        before = self._asana_writes()
+        self.while_it_runs = self.kill_worker("apply_plan", when=lambda: self._asana_writes() > before + self.bills // 3)
+        self.run("bill_sync")
         self.results += [checks.each_bill_once(self.steering), checks.equal_to_the_cent(self.steering)]
 
     def approve(self) -> None:
@@ -174,70 +181,56 @@ class Cluster(Demo):
         fault = {"system": "intacct", "kind": "update APBILL", "action": "delay:3", "on_call": 2, "times": 1}
         self.steering.call("POST", "faults", fault)
         stamps = self._stamps()
-        self.next_run = self.kill_worker("settle_decisions", when=lambda: self._stamps() >= stamps + 2)
+        self.while_it_runs = self.kill_worker("settle_decisions", when=lambda: self._stamps() >= stamps + 2)
         super().approve()
 
-    next_run: Callable[[str], None] | None = None
-
     def run(self, job: str, conf: dict[str, Any] | None = None, *, may_fail: bool = False) -> bool:
-        during, self.next_run = self.next_run, None
-        if during:
-            return self.run_while(job, during, conf)
-        return super().run(job, conf, may_fail=may_fail)
-
-    def run_while(self, job: str, during: Callable[[str], None], conf: dict[str, Any] | None = None) -> bool:
-        """Trigger a DAG, let something happen while it runs, and wait for its end: nobody lends a hand."""
-        dag_id = f"{FLOW}_{job}"
+        """As in the demo; where something is to happen meanwhile, it does, and nobody lends a hand afterwards."""
+        meanwhile, self.while_it_runs = self.while_it_runs, None
+        if not meanwhile:
+            return super().run(job, conf, may_fail=may_fail)
+        dag_id, began = f"{FLOW}_{job}", time.monotonic()
         self.last_run = run_id = self.airflow.trigger(dag_id, conf)
-        began = time.monotonic()
-        during(run_id)
-        state = self.airflow.wait_for_run(dag_id, run_id, seconds=400, watch=lambda text: None)
-        tries = {task["task_id"]: task["try_number"] for task in self.airflow.tasks(dag_id, run_id) if task["try_number"] > 1}
-        self.say(f"{dag_id}: {state} in {time.monotonic() - began:.1f} s; tasks that were tried again: {tries or 'none'}")
-        if state != "success":
-            for line in self.airflow.errors_of(dag_id, run_id):
-                self.say(f"{dag_id}: {line}")
-        self.results.append(
-            Check(f"{job} with that in it", f"{state}; tried again: {tries or 'nothing'}", state == "success" and bool(tries))
-        )
+        meanwhile(dag_id, run_id)
+        state = self.airflow.wait_for_run(dag_id, run_id, seconds=600, watch=lambda text: None)
+        again = {task["task_id"]: task["try_number"] for task in self.airflow.tasks(dag_id, run_id) if task["try_number"] > 1}
+        self.say(f"{dag_id}: {state} in {time.monotonic() - began:.1f} s; tasks that were tried again: {again or 'none'}")
+        for line in self.airflow.errors_of(dag_id, run_id) if state != "success" else ():
+            self.say(f"{dag_id}: {line}")
+        ended = f"{state} in {time.monotonic() - began:.0f} s; tried again: {again or 'nothing'}"
+        self.results.append(Check(f"{job} with that in it", ended, state == "success" and bool(again)))
         return state == "success"
 
-    def kill_worker(self, task: str, *, when: Callable[[], bool]) -> Callable[[str], None]:
-        """While `task...` works and `when` holds, the worker that does it is killed, and started again as Docker would."""
+    def kill_worker(self, task: str, *, when: Callable[[], bool]) -> Meanwhile:
+        """While `task` works and `when` holds, the worker that does it is killed, and started again as Docker would."""
 
-        def act(run_id: str) -> None:
-            dag_id = run_id_dag(self, run_id)
-            end = time.monotonic() + 120
-            while not when():
-                if time.monotonic() > end:
-                    raise DemoFailed(f"{task} did not get so far that its worker could be killed")
-                time.sleep(0.02)
+        def act(dag_id: str, run_id: str) -> None:
+            _wait_until(when, what=f"{task} to get so far that its worker is killed")
             running = [one for one in self.airflow.tasks(dag_id, run_id) if one["state"] == "running"]
-            names = [one["task_id"] for one in running]
-            worker = next((part for part in self.workers() if {one["pid"] for one in running} & set(part.ids())), None)
-            if worker is None or not any(name.startswith(task) for name in names):
-                raise DemoFailed(f"No worker was doing {task} just then, but {names}")
+            workers = [part for name, part in self.parts.items() if name.startswith("airflow-worker")]
+            worker = next((part for part in workers if {one["pid"] for one in running} & set(part.ids())), None)
+            if worker is None or [one["task_id"] for one in running] != [task]:
+                raise DemoFailed(f"No worker was doing {task} just then, but {[one['task_id'] for one in running]}")
             ended = worker.kill()
-            self.say(f"{worker.name} killed (SIGKILL, {ended} processes) while it did {', '.join(names)}")
-            self.results.append(
-                Check(f"{worker.name} killed", f"SIGKILL to {ended} processes in the middle of {names[0]}", ended > 1)
-            )
+            self.say(f"{worker.name} killed (SIGKILL, {ended} processes) while it did {task}")
+            figure = f"SIGKILL to {ended} processes in the middle of {task}"
+            self.results.append(Check(f"{worker.name} killed", figure, ended > 1))
             worker.restart()
 
         return act
 
-    def restart_store(self, *, when: Callable[[], bool]) -> Callable[[str], None]:
-        def act(run_id: str) -> None:
-            end = time.monotonic() + 120
-            while not when():
-                if time.monotonic() > end:
-                    raise DemoFailed("The run did not get so far that the store could be restarted")
-                time.sleep(0.02)
+    def restart_store(self, *, when: Callable[[], bool]) -> Meanwhile:
+        def act(_dag_id: str, _run_id: str) -> None:
+            _wait_until(when, what="the run to get so far that the store is restarted")
             began = time.monotonic()
             self.store.down()
             time.sleep(3)
             self.store.up()
-            self.say(f"The store's database was away for {time.monotonic() - began:.1f} s")
+            away = time.monotonic() - began
+            self.say(f"The store's database was away for {away:.1f} s")
+            self.results.append(
+                Check("the store's database restarted", f"away for {away:.1f} s in the middle of the run", True)
+            )
 
         return act
 
@@ -247,7 +240,8 @@ class Cluster(Demo):
             changes = {"description": f"{bill['record_no']} once more"}
             self.steering.act("intacct", people.CLERKS[0], "edit_bill", record_no=bill["record_no"], changes=changes)
         before = self._asana_writes()
-        self.run_while("bill_sync", self.restart_store(when=lambda: self._asana_writes() > before + self.bills // 8))
+        self.while_it_runs = self.restart_store(when=lambda: self._asana_writes() > before + self.bills // 8)
+        self.run("bill_sync")
         self.results += [checks.each_bill_once(self.steering), checks.equal_to_the_cent(self.steering)]
 
     def look_back(self) -> None:
@@ -276,9 +270,6 @@ class Cluster(Demo):
         figure = f"{made} tasks were asked for, {len(self.steering.tasks_by_key())} of bills stand; {len(comments)} comments"
         return Check("tasks and comments", f"{figure}, {twice} twice", bool(comments) and not twice)
 
-    def workers(self) -> list[Part]:
-        return [part for name, part in self.parts.items() if name.startswith("airflow-worker")]
-
     def _asana_writes(self) -> int:
         return self.steering.counters().get("asana WRITE", 0)
 
@@ -286,9 +277,12 @@ class Cluster(Demo):
         return self.steering.counters().get("intacct update APBILL", 0)
 
 
-def run_id_dag(cluster: Cluster, run_id: str) -> str:
-    answer = cluster.airflow.http.get("/api/v2/dags/~/dagRuns", params={"limit": 100, "order_by": "-run_after"}).json()
-    return next(run["dag_id"] for run in answer["dag_runs"] if run["dag_run_id"] == run_id)
+def _wait_until(when: Callable[[], bool], *, what: str, seconds: float = 120) -> None:
+    end = time.monotonic() + seconds
+    while not when():
+        if time.monotonic() > end:
+            raise DemoFailed(f"Waited {seconds:.0f} s for {what}")
+        time.sleep(0.02)
 
 
 def _replaced(value: str, here: dict[str, str]) -> str:
