@@ -44,6 +44,7 @@ class Demo:
         self.sabotage = sabotage
         self.seed, self.vendors, self.bills = seed, vendors, bills
         self.results: list[Check] = []
+        self.home = HOME
         self.last_run = ""
         self.lock = _only_one()
         for left in HOME.iterdir():
@@ -148,7 +149,7 @@ class Demo:
 
     def go_native(self, scene: people.Scene) -> None:
         """From now on the flow asks people by subtasks, and has Intacct itself approve, over its REST API."""
-        put_demo_flow(HOME / "mappings", schedules=self.schedules, **people.native_rules(scene.bill["vendor_id"]))
+        put_demo_flow(self.home / "mappings", schedules=self.schedules, **people.native_rules(scene.bill["vendor_id"]))
         bill = scene.bill["bill_number"]
         self.say("The flow file now says: ask by subtasks, and have the decision become Intacct's own approval")
         self.run("approval_reconciliation")
@@ -183,7 +184,7 @@ class Demo:
         wanted = 2 if self.sabotage is Sabotage.END_SESSION else 1
         self.results.append(Check("Intacct logins in the whole run", f"{logins}, expected {wanted}", logins == wanted))
         sessions = self.steering.state("intacct").get("session_ids", [])
-        self.results.append(checks.no_secret_in_logs(HOME, sessions))
+        self.results.append(checks.no_secret_in_logs(self.home, sessions))
 
     def report(self) -> bool:
         table = Table(title="What happened", title_justify="left")
@@ -277,4 +278,5 @@ def main(
     raise typer.Exit(0 if good else 1)
 
 
-app()
+if __name__ == "__main__":
+    app()
