@@ -64,10 +64,11 @@ class Demo:
     def say(self, text: str) -> None:
         console.print(f"[dim]{time.monotonic() - self.started:6.1f} s[/dim]  {text}")
 
-    def start(self) -> None:
+    def start(self, *, now: str = "") -> None:
+        """`now`: where the sandbox's clock stands until it is moved; the real time when left out."""
         self.say("Starting the sandbox and Airflow (about half a minute) ...")
         self.steering.wait_until_up()
-        made = self.steering.seed(seed=self.seed, vendors=self.vendors, in_scope=self.bills)
+        made = self.steering.seed(seed=self.seed, vendors=self.vendors, in_scope=self.bills, now=now)
         self.say(f"Sandbox is up at {self.steering.url}: {made['intacct']}, {self.bills} bills in scope")
         self.airflow.wait_until_healthy()
         self.airflow.make_pool("intacct_api", 1, "Calls to one Intacct company at a time")
