@@ -130,7 +130,7 @@ class PlanTasksOperator(FlowOperator):
         stored = self._stored(context, run, plan, {**summary, **kept})
         if holds(run) and not self.is_dry(context):
             scope = "" if reading.moves_cursor else stored.run_id
-            waits = hold_back(run, plan, stored, unsafe=unsafe, scope=scope)
+            waits = hold_back(run, plan, stored, unsafe=unsafe, scope=scope, dag_id=context["dag"].dag_id)
             if waits:
                 self.log.warning("%s", waits)
                 stored = replace(stored, summary={**stored.summary, WAITS: waits})
