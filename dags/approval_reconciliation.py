@@ -50,7 +50,7 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, TriggerRule, chain
 from intacct_asana import dag_parts
-from intacct_asana.deployment import good_flows
+from intacct_asana.deployment import flows_to_parse
 from intacct_asana.operators.approvals import ReportRunOperator, SettleDecisionsOperator, TellPeopleOperator
 from intacct_asana.operators.controls.checking import CheckBillsOperator
 from intacct_asana.operators.controls.context import WriteContextOperator
@@ -60,7 +60,7 @@ from intacct_asana.operators.people.reminding import RemindApproversOperator
 from intacct_asana.operators.read_decisions import ReadDecisionsOperator
 from intacct_asana.operators.webhooks import KeepWebhookOperator
 
-for flow in good_flows():
+for flow in flows_to_parse():
     settings = dag_parts.dag_settings(
         flow,
         job="approval_reconciliation",

@@ -37,11 +37,11 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, TriggerRule
 from intacct_asana import dag_parts
-from intacct_asana.deployment import good_flows
+from intacct_asana.deployment import flows_to_parse
 from intacct_asana.operators.documents import AttachDocumentsOperator
 from intacct_asana.operators.syncing import ApplyPlanOperator, PlanBillsOperator
 
-for flow in good_flows():
+for flow in flows_to_parse():
     with DAG(
         **dag_parts.dag_settings(
             flow, job="bill_sync", title="bills become tasks", manual=__doc__, cron=flow.schedules.bill_sync

@@ -20,11 +20,11 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param, TriggerRule
 from intacct_asana import dag_parts
-from intacct_asana.deployment import good_flows
+from intacct_asana.deployment import flows_to_parse
 from intacct_asana.operators.drift.comparing import CompareSidesOperator, ReportDriftOperator
 from intacct_asana.operators.people.exceptions import KeepExceptionsOperator
 
-for flow in good_flows():
+for flow in flows_to_parse():
     settings = dag_parts.dag_settings(
         flow, job="drift_audit", title="both sides compared", manual=__doc__, cron=flow.schedules.drift_audit
     )

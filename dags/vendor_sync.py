@@ -24,13 +24,13 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, TriggerRule
 from intacct_asana import dag_parts
-from intacct_asana.deployment import good_flows
+from intacct_asana.deployment import flows_to_parse
 from intacct_asana.operators.approvals import ReportRunOperator
 from intacct_asana.operators.syncing import ApplyPlanOperator, PlanVendorsOperator
 from intacct_asana.operators.vendor_fields import PlanVendorFieldsOperator, TellVendorPeopleOperator, WriteVendorsOperator
 from intacct_asana.vendors import kept_fields
 
-for flow in good_flows():
+for flow in flows_to_parse():
     with DAG(
         **dag_parts.dag_settings(
             flow, job="vendor_sync", title="vendors become tasks", manual=__doc__, cron=flow.schedules.vendor_sync

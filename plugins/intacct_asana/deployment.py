@@ -15,6 +15,7 @@ from pathlib import Path
 from intacct_asana.errors import Misconfigured, Problem, TryLater
 from intacct_asana.flow.load import load_flows
 from intacct_asana.flow.model import Flow
+from intacct_asana.flow.running.one_of_many import load_flow_of
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 VARIABLE = "intacct_asana_evidence_secret"
@@ -45,6 +46,17 @@ def good_flows() -> list[Flow]:
     return flows
 
 
+def flows_to_parse() -> list[Flow]:
+    """The flows whose DAGs a DAG file is asked for: every good one, or that of the one DAG whose task is about to start.
+
+    Airflow reads a DAG file again for each task that it starts, and says which DAG it means.
+    """
+    from airflow.sdk import get_parsing_context
+
+    dag_id = get_parsing_context().dag_id
+    return load_flow_of(mappings_folder(), dag_id)[0] if dag_id else good_flows()
+
+
 def bad_flows() -> list[Misconfigured]:
     """One error a bad file, each with file, line and every problem."""
     _, errors = load_flows(mappings_folder())
@@ -53,7 +65,7 @@ def bad_flows() -> list[Misconfigured]:
 
 def flow_named(name: str) -> Flow:
     """The flow as its file says now. Raises Misconfigured when the file is gone or bad."""
-    flows, errors = load_flows(mappings_folder())
+    flows, errors = load_flow_of(mappings_folder(), name)
     found = next((flow for flow in flows if flow.flow == name), None)
     if found:
         return found

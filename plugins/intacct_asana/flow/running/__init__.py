@@ -1,1 +1,1 @@
-"""How a flow runs, as its file says: who is told of what."""
+"""How flows run beside each other and over time: who is told of what, and one file out of many."""
