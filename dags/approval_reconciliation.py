@@ -50,17 +50,18 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, TriggerRule, chain
 from intacct_asana import dag_parts
-from intacct_asana.deployment import flows_to_parse
-from intacct_asana.operators.approvals import ReportRunOperator, SettleDecisionsOperator, TellPeopleOperator
+from intacct_asana.deployment import good_flows
+from intacct_asana.operators.approvals import SettleDecisionsOperator, TellPeopleOperator
 from intacct_asana.operators.controls.checking import CheckBillsOperator
 from intacct_asana.operators.controls.context import WriteContextOperator
 from intacct_asana.operators.flow_run import FlowOperator
 from intacct_asana.operators.people.exceptions import KeepExceptionsOperator
 from intacct_asana.operators.people.reminding import RemindApproversOperator
 from intacct_asana.operators.read_decisions import ReadDecisionsOperator
+from intacct_asana.operators.runs.reporting import ReportRunOperator
 from intacct_asana.operators.webhooks import KeepWebhookOperator
 
-for flow in flows_to_parse():
+for flow in good_flows():
     settings = dag_parts.dag_settings(
         flow,
         job="approval_reconciliation",
@@ -127,7 +128,8 @@ for flow in flows_to_parse():
         report = ReportRunOperator(
             task_id="report_run",
             flow=flow.flow,
-            steps={step.task_id: f"{{{{ ti.xcom_pull('{step.task_id}') }}}}" for step in steps},
+            steps=[step.task_id for step in steps],
+            vouches=True,
         )
         chain(*steps)
         steps >> report

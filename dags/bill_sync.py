@@ -37,11 +37,13 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, TriggerRule
 from intacct_asana import dag_parts
-from intacct_asana.deployment import flows_to_parse
+from intacct_asana.deployment import good_flows
 from intacct_asana.operators.documents import AttachDocumentsOperator
+from intacct_asana.operators.flow_run import FlowOperator
+from intacct_asana.operators.runs.reporting import ReportRunOperator
 from intacct_asana.operators.syncing import ApplyPlanOperator, PlanBillsOperator
 
-for flow in flows_to_parse():
+for flow in good_flows():
     with DAG(
         **dag_parts.dag_settings(
             flow, job="bill_sync", title="bills become tasks", manual=__doc__, cron=flow.schedules.bill_sync
@@ -62,6 +64,7 @@ for flow in flows_to_parse():
             outlets=[dag_parts.asana_asset(flow.bills.project)],
         )
         plan >> apply
+        steps: list[FlowOperator] = [plan, apply]
         if flow.bills.attachments != "none":
             attach = AttachDocumentsOperator(
                 task_id="attach_documents",
@@ -73,3 +76,5 @@ for flow in flows_to_parse():
                 outlets=[dag_parts.asana_asset(flow.bills.project)],
             )
             apply >> attach
+            steps.append(attach)
+        steps >> ReportRunOperator(task_id="report_run", flow=flow.flow, steps=[step.task_id for step in steps])

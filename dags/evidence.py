@@ -28,12 +28,12 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param
 from intacct_asana import dag_parts
-from intacct_asana.deployment import flows_to_parse
+from intacct_asana.deployment import good_flows
 from intacct_asana.operators.evidence import ACCESS, FORMATS, PACK, EvidenceFormOperator, ReportFindingsOperator
 
 TEXT, DAY = ["null", "string"], {"type": ["null", "string"], "format": "date"}
 
-for flow in flows_to_parse():
+for flow in good_flows():
     with DAG(
         **dag_parts.dag_settings(flow, job="evidence", title="evidence for an auditor", manual=__doc__, cron=None),
         params={

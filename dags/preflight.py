@@ -23,10 +23,10 @@ from __future__ import annotations
 
 from airflow.sdk import DAG, Param, TriggerRule
 from intacct_asana import dag_parts
-from intacct_asana.deployment import flows_to_parse
+from intacct_asana.deployment import good_flows
 from intacct_asana.operators.preflight import CheckAsanaOperator, CheckIntacctOperator, ReportChecksOperator
 
-for flow in flows_to_parse():
+for flow in good_flows():
     with DAG(
         **dag_parts.dag_settings(flow, job="preflight", title="check everything first", manual=__doc__, cron=None),
         params={

@@ -41,20 +41,19 @@ def exports_folder() -> Path:
 
 
 def good_flows() -> list[Flow]:
-    """Every flow whose file has no problem. The others are shown by dags/mapping_check.py."""
-    flows, _ = load_flows(mappings_folder())
-    return flows
+    """Every flow whose file has no problem, or where Airflow reads a DAG file to start one task, that task's flow alone.
 
-
-def flows_to_parse() -> list[Flow]:
-    """The flows whose DAGs a DAG file is asked for: every good one, or that of the one DAG whose task is about to start.
-
-    Airflow reads a DAG file again for each task that it starts, and says which DAG it means.
+    Airflow reads it again for each task, and says which DAG it means. Bad files are shown by dags/mapping_check.py.
     """
     from airflow.sdk import get_parsing_context
 
     dag_id = get_parsing_context().dag_id
-    return load_flow_of(mappings_folder(), dag_id)[0] if dag_id else good_flows()
+    return load_flow_of(mappings_folder(), dag_id)[0] if dag_id else every_flow()
+
+
+def every_flow() -> list[Flow]:
+    """Every flow whose file has no problem, whatever Airflow reads DAG files for."""
+    return load_flows(mappings_folder())[0]
 
 
 def bad_flows() -> list[Misconfigured]:

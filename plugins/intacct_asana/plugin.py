@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from intacct_asana.notifications import run_notes
+
 if TYPE_CHECKING:
     from intacct_asana.flow.model import Flow
     from intacct_asana.web.receiver import Door, Memory
@@ -98,7 +100,11 @@ class LazyReceiver:
 
 
 class IntacctAsanaPlugin(AirflowPlugin):
-    """Registers the receiver under /intacct-asana; nothing is served there for a flow without `wake: webhook`."""
+    """Registers the receiver under /intacct-asana; nothing is served there for a flow without `wake: webhook`.
+
+    And what gives runs their notes.
+    """
 
     name = "intacct_asana"
+    listeners = [run_notes]  # noqa: RUF012
     fastapi_apps = [{"app": LazyReceiver(), "url_prefix": "/intacct-asana", "name": "Asana webhooks"}]  # noqa: RUF012

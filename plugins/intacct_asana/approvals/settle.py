@@ -109,7 +109,7 @@ class Settler(Writer):
 
     def begun(self) -> Decided:
         """The report of a run before anything is in it."""
-        return Decided()
+        return Decided(bills=self.bills)
 
     def at_once(self) -> AbstractContextManager[None]:
         """Everything that is kept within it is kept, or nothing."""

@@ -22,11 +22,9 @@ from intacct_asana.operators.flow_run import FlowOperator, FlowRun, find_bill, p
 from intacct_asana.operators.looking import LOOKED, Bringer, Looks, show, teller_of
 from intacct_asana.operators.people.asking import Meetings, carry_out_asks
 from intacct_asana.operators.read_decisions import look_at_taken_back
-from intacct_asana.operators.timestamps import stamp_newest
 from intacct_asana.reading.choices import COPY, TO_SHOW
 from intacct_asana.reading.documents import ABOUT_IT, GONE
 from intacct_asana.records import Cursor
-from intacct_asana.records.anchors import anchor_text
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -100,33 +98,6 @@ class TellPeopleOperator(FlowOperator):
         return _reported(self, run, summary, more=bringer.report())
 
 
-class ReportRunOperator(FlowOperator):
-    """Puts what the steps returned together on the run, with the anchor of the newest evidence beside it.
-
-    It comes last and wants every step green, so a run is too. What Airflow keeps of a run is out of reach for whoever owns
-    the store's database, and so the anchor shows there when the end of the evidence, or all of it, is taken away.
-    """
-
-    template_fields: Sequence[str] = ("steps",)
-
-    def __init__(self, *, steps: dict[str, Any] | str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.steps = steps
-
-    def work(self, context: Context) -> Any:
-        newest = self.run_parts.store.newest_anchor()
-        report = {**_steps(self.steps), "evidence": anchor_text(newest) if newest else ""}
-        if stamped := stamp_newest(self.run_parts):
-            report["timestamp"] = stamped
-        self.log.info("%s", json.dumps(report))
-        return report
-
-
-def _steps(steps: dict[str, Any] | str) -> dict[str, Any]:
-    """Where Airflow renders the template to text, the steps stand in it as they are."""
-    return dict(steps) if isinstance(steps, Mapping) else {"steps": steps}
-
-
 def settler_of(run: FlowRun, *, plan_id: str | None = None) -> Settler:
     (board, pins), rehearses = run.own_board("bill"), run.flow.rehearsal
     found = run.store.plan(plan_id) if rehearses and plan_id else None
@@ -197,7 +168,9 @@ def _answer(run: FlowRun, summary: Decided, about: str) -> None:
 def _reported(
     operator: FlowOperator, run: FlowRun, summary: Decided, *, more: Mapping[str, object] | None = None
 ) -> dict[str, Any]:
-    for line in (line for lines in summary.said.values() for line in lines):
+    unread = {one.key for one in summary.noted} - summary.bills.keys()
+    titles = {key: link.confirmed.name for key, link in run.store.links("bill").of(unread).items() if link.confirmed}
+    for line in summary.sentences(titles):
         operator.log.info("%s", line)
     report: dict[str, Any] = {**summary.summary(), **(more or {}), "calls": run.calls()}
     operator.log.info("%s", json.dumps(report))

@@ -6,9 +6,11 @@ The only place where they are joined.
 from __future__ import annotations
 
 import json
+import logging
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -16,16 +18,18 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from airflow.sdk import BaseHook, BaseOperator
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowNotFoundException, AirflowTaskTimeout
 
 from intacct_asana.approvals import ApprovalSubtasks, ApprovalTask, ChoiceField, DeclaredComment, Policy, Way
 from intacct_asana.deployment import evidence_keys, flow_named
-from intacct_asana.errors import Misconfigured, Problem, TryLater, UnsafePlan
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem, TryLater, UnsafePlan
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.signals import EnumSignal, SignalRule
 from intacct_asana.reading.documents import BillFiles
 from intacct_asana.records import Bill, Cursor, Decision, Link, Person, PinnedField, Pins, Verdict
+from intacct_asana.reports.meter import ASANA, INTACCT
 from intacct_asana.store import FlowStore, StoredPlan, kept_open, open_store
+from intacct_asana.text import cut
 from intacct_asana.vendors import NamedPeople, vendor_key_of
 
 if TYPE_CHECKING:
@@ -36,6 +40,8 @@ if TYPE_CHECKING:
     from intacct_asana.intacct.hook import IntacctHook
     from intacct_asana.intacct.rest.hook import IntacctRestHook
 
+
+log = logging.getLogger(__name__)
 
 AWAY_SINCE = "intacct_away_since"
 """Cursor: when a run first found that Intacct does not answer; empty when it does."""
@@ -211,12 +217,33 @@ class FlowRun:
         return tuple(email for email, gid in self._gids.items() if not gid)
 
     def calls(self) -> dict[str, int]:
-        """HTTP calls used by this task, by system."""
+        """Calls used by this task, by system: of Intacct as it bills them, of Asana as they were sent."""
         used: Counter[str] = Counter()
-        for name, system in (("books", "intacct"), ("native", "intacct"), ("unpinned_board", "asana")):
+        if "books" in self.__dict__:
+            used[INTACCT] += self.books.billed
+        for name, system in (("native", INTACCT), ("unpinned_board", ASANA)):
             if name in self.__dict__:
                 used[system] += sum(self.__dict__[name].calls.values())
         return dict(used)
+
+    @property
+    def company_id(self) -> str:
+        return self.books.settings.login.company_id
+
+    def _workspace_gid(self) -> str:
+        """As preflight pinned it: to ask Asana would be one more call."""
+        pins = next(iter(self._pinned.values()), None) or self.store.pins("bill")
+        return pins.workspace_gid if pins else ""
+
+    def count_calls(self, job: str) -> None:
+        """Adds what this task called to the meter. That something cannot be counted is no reason to fail."""
+        try:
+            for system, calls in self.calls().items():
+                if calls:
+                    account = self.company_id if system == INTACCT else self._workspace_gid()
+                    self.store.calls().add(system=system, company=account, job=job, day=self.now().date(), calls=calls)
+        except IntacctAsanaError as error:
+            log.warning("The calls of this step are not counted: %s", error.message)
 
 
 def store_url(conn_id: str) -> str:
@@ -279,6 +306,17 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def job_of(context: Context, *, flow: str) -> str:
+    """The DAG's name without the flow's: `bill_sync`. Empty where a step is run by itself."""
+    dag = context.get("dag")
+    return dag.dag_id.removeprefix(f"{flow}_") if dag else ""
+
+
+FAILURE = "failure"
+"""XCom key under which a step that failed says why, and what it called."""
+LONGEST_FAILURE = 2000
+
+
 class FlowOperator(BaseOperator):
     """A step of a flow. `flow` is the flow's name; its file is read again at run time, so an edit counts at once."""
 
@@ -294,7 +332,26 @@ class FlowOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         with kept_open():
-            return self.work(context)
+            try:
+                done = self.work(context)
+            except (Exception, AirflowTaskTimeout) as error:
+                self._ends(context, error)
+                raise
+            self._ends(context)
+            return done
+
+    def _ends(self, context: Context, error: BaseException | None = None) -> None:
+        """Counts the calls. What failed is left for the run's last step, which says so: nobody can ask Airflow for it."""
+        run: FlowRun | None = self.__dict__.get("run_parts")
+        if error:
+            # Another's error may hold anything; only our own are made to be read.
+            said = error.message if isinstance(error, IntacctAsanaError) else f"{type(error).__name__}, see the step's log"
+            kept = {"words": cut(said, characters=LONGEST_FAILURE), "calls": run.calls() if run else {}}
+            # No word about an error may take the error's place.
+            with suppress(Exception):
+                context["ti"].xcom_push(key=FAILURE, value=kept)
+        if run and (job := job_of(context, flow=self.flow)):
+            run.count_calls(job)
 
     def work(self, context: Context) -> Any:
         """What the step does; what it returns goes to the steps after it."""

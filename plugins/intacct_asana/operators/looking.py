@@ -260,6 +260,7 @@ class Looks:
         try:
             moved = self.settler.look(bill.bill_key, bill)
             for decision in moved:
+                self.settler.bills[decision.key] = bill
                 self.summary.note(decision)
             if not moved and bill.state not in SETTLED_STATES:
                 show(self.run, bill.bill_key, bill, decisions, self.summary, self.bringer)
