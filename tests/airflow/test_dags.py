@@ -89,6 +89,26 @@ def test_the_watch_is_there_only_where_somebody_is_to_be_told(
     assert bag_of(tmp_path, monkeypatch).dags["intacct_asana_watch"].task_ids == ["watch_flows"]
 
 
+def test_a_task_start_reads_the_dag_of_its_own_flow_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = GOOD.read_text(encoding="utf-8")
+    (tmp_path / "demo.yaml").write_text(text, encoding="utf-8")
+    for number in range(3):
+        more = text.replace("flow: demo ", f"flow: company_{number} ").replace("12000000000000", f"1{number + 3}000000000000")
+        (tmp_path / f"company_{number}.yaml").write_text(more, encoding="utf-8")
+    assert len(bag_of(tmp_path, monkeypatch).dags) == 4 * len(JOBS)
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "company_1_bill_sync")
+    assert set(bag_of(tmp_path, monkeypatch).dags) == {f"company_1_{job}" for job in JOBS}
+    (tmp_path / "copy.yaml").write_text((tmp_path / "company_1.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    assert bag_of(tmp_path, monkeypatch).dags == {}
+
+
+def test_schedules_are_spread_where_the_flow_says_so(bag: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert bag.dags["demo_bill_sync"].timetable.expression == "*/15 * * * *"
+    text = GOOD.read_text(encoding="utf-8").replace("schedules:\n", "schedules:\n  spread: true\n", 1)
+    (tmp_path / "demo.yaml").write_text(text, encoding="utf-8")
+    assert bag_of(tmp_path, monkeypatch).dags["demo_bill_sync"].timetable.expression.endswith("-59/15 * * * *")
+
+
 def test_every_dag_survives_serialisation(bag: Any) -> None:
     from airflow.serialization.serialized_objects import DagSerialization
 

@@ -105,7 +105,7 @@ def end_failures(run: FlowRun, *, dag_id: str, step: str, run_id: str) -> None:
 
 
 def failure_of(context: Context) -> Sighting:
-    """What failed, as far as Airflow tells. Of an error that is none of ours only the name is told: its text may be anything."""
+    """What failed, as far as Airflow tells. Of an error that is none of ours the name is told alone: it may hold anything."""
     ti, error = context.get("ti"), context.get("exception")
     dag_id = context["dag"].dag_id if "dag" in context else ti.dag_id if ti else ""
     run_id = str(context.get("run_id") or getattr(context.get("dag_run"), "run_id", "") or "")
