@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from manuals import DOCS, connections
+from manuals import DOCS, connections, keys
 from manuals.pages import Parts, filled, is_current
 
 PAGES: dict[str, Parts] = {
     "connections.md": connections.PARTS,
+    "mapping-guide.md": keys.PARTS,
 }
 
 
