@@ -5,17 +5,27 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from manuals import DOCS, connections, keys
-from manuals.pages import Parts, filled, is_current
+from manuals import DOCS, connections, keys, runbook
+from manuals.pages import NoPlace, Parts, filled, is_current
+from manuals.runbook import NoCure
 
 PAGES: dict[str, Parts] = {
     "connections.md": connections.PARTS,
     "mapping-guide.md": keys.PARTS,
+    "runbook.md": runbook.PARTS,
 }
 
 
 def main(arguments: Sequence[str]) -> int:
     """The exit code."""
+    try:
+        return _main(arguments)
+    except (NoPlace, NoCure) as error:
+        print(error)
+        return 1
+
+
+def _main(arguments: Sequence[str]) -> int:
     old = [name for name, parts in PAGES.items() if not is_current(DOCS / name, parts)]
     if "--check" in arguments:
         print(f"old: {', '.join(old)}; run script/docs" if old else "made parts of docs/ are current")
