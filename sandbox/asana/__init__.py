@@ -28,5 +28,6 @@ Settings, by POST /_sandbox/settings; each chooses where Asana's behaviour depen
     asana_event_delay_seconds (0)         events are told this much later
     asana_task_changed_events (true)      changes of tasks are events, not only stories
     asana_approvals_stay_approvals (false)  an approval that is made an ordinary task stays one
+    asana_pages ("https://app.asana.com")  where links to tasks and projects lead; the sandbox's own URL keeps them here
     asana_webhook_retry_seconds (0.2)     wait before a delivery is tried again
 """
