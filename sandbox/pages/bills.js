@@ -189,5 +189,6 @@ if (listed === "vendors") {
   frame(started);
 }
 await load();
+at(location.hash.slice(1).replace("=", "-"))?.scrollIntoView({ block: "center" });
 await bill.refresh();
 keep(() => { load(); bill.refresh(); }, 4);

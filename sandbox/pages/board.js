@@ -20,6 +20,7 @@ async function load(force = false) {
     const text = JSON.stringify({ ...board, now: "" });
     if (force || text !== drawn) draw(board);
     drawn = text;
+    if (board.project.gid === "mine" && assignee !== me()) await load(true);
   } catch (error) { say(error.message, true); }
 }
 
@@ -33,7 +34,8 @@ function draw(board) {
   at("assignee").hidden = board.project.gid === "mine";
   document.title = `${board.project.name}: board of the sandbox`;
   const columns = board.columns.filter(each => each.cards.length || each.name !== "Untitled section");
-  const empty = board.total ? "No task fits that search." : "No tasks yet. They appear here when a sync has run.";
+  const none = board.project.gid === "mine" ? "Nothing is assigned to you." : "No tasks yet. They appear here when a sync has run.";
+  const empty = board.total || at("assignee").value ? "No task fits that search." : none;
   at("columns").replaceChildren(...(board.found ? columns.map(each => column(each, board.now))
     : [make("p", { className: "none", textContent: empty })]));
 }

@@ -133,6 +133,11 @@ async def perform(found: Route, call: Call) -> Answer:
         world.act_at("act_after", "asana", found.kind, known)
 
 
+def is_true(text: str) -> bool:
+    """Of a query parameter; the official Python client writes `True`."""
+    return text.lower() == "true"
+
+
 # --- the usual answers
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.asana.errors import bad, needs_payment, unplayed
-from sandbox.asana.routes.calls import Answer, Call, many_as_they_come, route
+from sandbox.asana.routes.calls import Answer, Call, is_true, many_as_they_come, route
 from sandbox.asana.state.model import Project, Site, Task, User
 from sandbox.asana.state.shapes import show
 from sandbox.asana.state.values import parse_day, parse_instant
@@ -102,7 +102,7 @@ def search_projects(call: Call) -> Answer:
     rows: list[Any] = [each for each in _projects(call, site) if text in each.name.casefold()]
     for name, given in call.query.items():
         if name == "completed":
-            rows = [] if given == "true" else rows
+            rows = [] if is_true(given) else rows
         elif name in ("members.any", "members.not"):
             wanted = {user.gid for user in _named(call, given)}
             rows = [each for each in rows if bool(wanted & set(each.members)) is name.endswith("any")]
@@ -139,7 +139,7 @@ _TIMES = ("start_on", *(f"{what}_{form}" for what in ("due", "created", "complet
 def _filter(call: Call, name: str, given: str) -> Fits:
     group, _, how = name.partition(".")
     if name in _FLAGS:
-        return lambda task: _FLAGS[name](task) is (given == "true")
+        return lambda task: _FLAGS[name](task) is is_true(given)
     if name == "resource_subtype":
         return lambda task: task.kind == given
     if group in _GROUPS and how in ("any", "not", "all"):
@@ -193,7 +193,7 @@ def _sorted(call: Call, rows: list[Any]) -> Answer:
         by = "modified_at"
     if by not in _SORTS:
         raise bad(f"sort_by: Not a recognized order: {by}")
-    rises = call.query.get("sort_ascending") == "true"
+    rises = is_true(call.query.get("sort_ascending", ""))
     timed = [each for each in rows if getattr(each, _SORTS[by], None)]
     timed.sort(key=lambda each: (getattr(each, _SORTS[by]), int(each.gid)), reverse=not rises)
     limit = call.query.get("limit", str(MOST_FOUND))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sandbox.asana.acts import definitions, projects
 from sandbox.asana.acts.tasks import add_to_project
 from sandbox.asana.errors import bad, forbidden, unknown
-from sandbox.asana.routes.calls import Answer, Call, created, done, many, one, route
+from sandbox.asana.routes.calls import Answer, Call, created, done, is_true, many, one, route
 from sandbox.asana.state.model import CustomField, EnumOption, OlderMembership, Project, ProjectMembership
 from sandbox.asana.state.shapes import visible_settings
 
@@ -18,7 +18,7 @@ def list_projects(call: Call) -> Answer:
 def _own(call: Call) -> list[Project]:
     mine = [each for each in call.space.projects.values() if each.levels_of(call.user)]
     if call.query.get("archived"):
-        mine = [each for each in mine if each.archived is (call.query["archived"] == "true")]
+        mine = [each for each in mine if each.archived is is_true(call.query["archived"])]
     return [each for each in mine if call.query.get("workspace") in (None, "", each.site.gid)]
 
 
