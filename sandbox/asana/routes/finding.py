@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sandbox.asana.errors import bad, needs_payment, unplayed
 from sandbox.asana.routes.calls import Answer, Call, is_true, many_as_they_come, route
-from sandbox.asana.state.model import Project, Site, Task, User
+from sandbox.asana.state.model import CustomField, Project, Site, Task, User
 from sandbox.asana.state.shapes import show
 from sandbox.asana.state.values import parse_day, parse_instant
 
@@ -87,11 +88,12 @@ def search_tasks(call: Call) -> Answer:
     _needs_premium(call)
     text = call.query.get("text", "").casefold()
     rows = [task for task in _tasks(call, site) if not text or text in f"{task.name} {task.notes}".casefold()]
-    for name, given in call.query.items():
-        if name not in ALSO_GIVEN:
-            fits = _filter(call, name, given)
-            rows = [task for task in rows if fits(task)]
-    return _sorted(call, rows)
+    filters = {name: _filter(call, name, given) for name, given in call.query.items() if name not in ALSO_GIVEN}
+    if {"projects.any", "sections.any"} <= filters.keys():
+        # These two are one filter.
+        either = (filters.pop("projects.any"), filters.pop("sections.any"))
+        rows = [task for task in rows if any(fits(task) for fits in either)]
+    return _sorted(call, [task for task in rows if all(fits(task) for fits in filters.values())])
 
 
 @route("GET", "/workspaces/{gid}/projects/search")
@@ -138,6 +140,9 @@ _TIMES = ("start_on", *(f"{what}_{form}" for what in ("due", "created", "complet
 
 def _filter(call: Call, name: str, given: str) -> Fits:
     group, _, how = name.partition(".")
+    if group == "custom_fields":
+        gid, _, how = how.partition(".")
+        return _of_field(call.space.field(gid, call.user, in_path=False), how, given)
     if name in _FLAGS:
         return lambda task: _FLAGS[name](task) is is_true(given)
     if name == "resource_subtype":
@@ -148,6 +153,46 @@ def _filter(call: Call, name: str, given: str) -> Fits:
     if group in _TIMES and how in ("", "before", "after"):
         return _of_time(group, how, given)
     raise unplayed(f"the search filter {name}")
+
+
+_FIELD_TESTS: dict[str, Callable[[Any, Any], bool]] = {
+    "value": lambda value, wanted: bool(value == wanted),
+    "starts_with": lambda value, wanted: str(value).startswith(wanted),
+    "ends_with": lambda value, wanted: str(value).endswith(wanted),
+    "contains": lambda value, wanted: wanted in value,
+    "less_than": lambda value, wanted: bool(value < wanted),
+    "greater_than": lambda value, wanted: bool(value > wanted),
+    "before": lambda value, wanted: bool(value < wanted),
+    "after": lambda value, wanted: bool(value > wanted),
+}
+_OF_KIND = {
+    "text": ("value", "starts_with", "ends_with", "contains"),
+    "number": ("value", "less_than", "greater_than"),
+    "enum": ("value",),
+    "date": ("value", "before", "after"),
+}
+
+
+def _of_field(field: CustomField, how: str, given: str) -> Fits:
+    if how == "is_set":
+        return lambda task: (field.gid in task.values) is is_true(given)
+    if how not in _OF_KIND.get(field.kind, ()):
+        raise bad(f"custom_fields: A {field.kind} field cannot be searched by {how}")
+    wanted: Any = _number(given) if field.kind == "number" else given
+
+    def fits(task: Task) -> bool:
+        value = task.values[field.gid].value if field.gid in task.values else None
+        told = value.gid if field.kind == "enum" and value else value["date"] if field.kind == "date" and value else value
+        return told is not None and _FIELD_TESTS[how](told, wanted)
+
+    return fits
+
+
+def _number(given: str) -> Decimal:
+    try:
+        return Decimal(given)
+    except InvalidOperation:
+        raise bad(f"custom_fields: Value is not a number: {given}") from None
 
 
 def _of_group(values: Callable[[Task], Iterable[str]], wanted: set[str], how: str) -> Fits:
