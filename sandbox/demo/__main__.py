@@ -69,6 +69,7 @@ class Demo:
         self.say("Starting the sandbox and Airflow (about half a minute) ...")
         self.steering.wait_until_up()
         made = self.steering.seed(seed=self.seed, vendors=self.vendors, in_scope=self.bills, now=now)
+        self.steering.call("POST", "settings", {"asana_pages": self.steering.url, "intacct_pages": self.steering.url})
         self.say(f"Sandbox is up at {self.steering.url}: {made['intacct']}, {self.bills} bills in scope")
         self.airflow.wait_until_healthy()
         self.airflow.make_pool("intacct_api", 1, "Calls to one Intacct company at a time")
