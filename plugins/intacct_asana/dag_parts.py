@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, RetryDecision, RetryPolicy
 
+from intacct_asana import assets
 from intacct_asana.errors import Misconfigured, OutcomeUnknown, Refused, TryLater, UnexpectedReply, UnsafePlan
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.words import spread
@@ -101,13 +102,12 @@ def task_settings(flow: Flow) -> dict[str, Any]:
 
 def intacct_asset(flow: Flow, kind: str) -> Asset:
     """What the flow reads from Intacct (`apbill`, `vendor`), for downstream DAGs. Flows of one connection share it."""
-    connection = flow.connections.intacct
-    return Asset(name=f"{connection}_{kind}", uri=f"intacct://{connection}/{kind}")
+    return assets.intacct_asset(connection=flow.connections.intacct, kind=kind)
 
 
 def asana_asset(project_gid: str) -> Asset:
     """One Asana project."""
-    return Asset(name=f"asana_project_{project_gid}", uri=f"asana://{project_gid}/tasks")
+    return assets.asana_asset(project=project_gid)
 
 
 def sync_params(**narrowing: Param) -> dict[str, Param]:

@@ -27,10 +27,12 @@ PURPOSE = b"intacct_asana evidence 1"
 
 
 def mappings_folder() -> Path:
-    """`INTACCT_ASANA_MAPPINGS`; else include/mappings beside the plugins folder, or under AIRFLOW_HOME if it is installed."""
-    beside = PROJECT_ROOT / "include" / "mappings"
-    if named := os.environ.get("INTACCT_ASANA_MAPPINGS"):
+    """`INTACCT_ASANA_MAPPINGS`, else Airflow's `[intacct_asana] mappings`; else include/mappings beside the plugins folder, or
+    under AIRFLOW_HOME if it is installed.
+    """
+    if named := _named("mappings"):
         return Path(named)
+    beside = PROJECT_ROOT / "include" / "mappings"
     if beside.is_dir():
         return beside
     from airflow.configuration import AIRFLOW_HOME
@@ -39,11 +41,18 @@ def mappings_folder() -> Path:
 
 
 def exports_folder() -> Path:
-    """Where exports of the evidence go: `INTACCT_ASANA_EXPORTS`, or a folder under AIRFLOW_HOME."""
+    """Where exports of the evidence go: `INTACCT_ASANA_EXPORTS`, else `[intacct_asana] exports`, else under AIRFLOW_HOME."""
     from airflow.configuration import AIRFLOW_HOME
 
-    named = os.environ.get("INTACCT_ASANA_EXPORTS")
+    named = _named("exports")
     return Path(named) if named else Path(AIRFLOW_HOME) / "intacct_asana_exports"
+
+
+def _named(option: str) -> str:
+    """A folder, as the environment or Airflow's configuration names it; empty for none."""
+    from airflow.sdk.configuration import conf
+
+    return os.environ.get(f"INTACCT_ASANA_{option.upper()}") or str(conf.get("intacct_asana", option, fallback="") or "")
 
 
 def good_flows() -> list[Flow]:

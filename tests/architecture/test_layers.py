@@ -38,6 +38,7 @@ RANKS = {
     "intacct": 7,
     "asana": 7,
     "store": 7,
+    "assets": 8,
     "deployment": 8,
     "shipped": 8,
     "get_provider_info": 8,

@@ -15,8 +15,7 @@ import pytest
 from intacct_asana.__main__ import app
 from intacct_asana.closing.table import rows_csv, sums_csv, sums_of
 from intacct_asana.closing.view import View
-from intacct_asana.operators.closing.keeping import close_view
-from intacct_asana.operators.flow_run import FlowRun
+from intacct_asana.store.reporting.closing import close_view
 from typer.testing import CliRunner
 
 from tests.drift.drift_world import CLERK, OWNER, Kept
@@ -27,9 +26,7 @@ BY = ("entity", "period")
 
 
 def view_at(world: Kept, day: date) -> View:
-    run = FlowRun(world.flow, now=lambda: world.at)
-    run.__dict__["store"] = world.store
-    return close_view(run, day)
+    return close_view(world.flow, world.store.history(), day)
 
 
 def books_of(world: Kept) -> dict[str, tuple[int, Decimal]]:

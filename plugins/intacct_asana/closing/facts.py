@@ -14,6 +14,8 @@ from intacct_asana.records import SETTLED_STATES, Bill, BillState
 
 BILL, EXCEPTION, RULES, LOOK = "bill", "exception", "rules", "look"
 """Kinds of facts: a bill, an exception with its owner, the approval rules of the flow file, and when bills were read."""
+APPROVAL = "approval"
+"""The fact that holds the approval rules of the flow file."""
 WHOLE = "whole"
 """The fact that all open bills had been read; every other one of its kind is an hour in which bills were read."""
 

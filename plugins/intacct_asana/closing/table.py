@@ -107,6 +107,7 @@ def _sum(portions: Iterable[Portion]) -> tuple[int, Decimal]:
 COLUMNS = (
     *("as_of", "flow", "entity", "entity_name", "period", "account", "project", "vendor", "vendor_name", "bill", "record_no"),
     *("state", "posted", "approved", "parked", "on_hold", "bill_date", "posting_date", "due_date", "currency", "amount"),
+    "still_due",
     *("bill_currency", "bill_amount", "waits_for", "exceptions", "days_since_bill_date", "days_since_known", "days_waiting"),
     "key",
 )
@@ -132,14 +133,15 @@ def _cells(view: View, one: Portion) -> list[str]:
     row, bill = one.row, one.row.bill
     days = (bill.bill_date, bill.posted_on, bill.due_on)
     ages = (row.since_bill_date, row.since_known, row.waits)
-    # What a part of it is in the bill's own currency, nobody told.
+    # What of a part is due still, and what it is in the bill's own currency, nobody told.
     is_whole = one.amount == bill.amount
     return [
         *(view.day.isoformat(), view.flow, bill.entity_id, bill.entity_name, bill.period, one.account, one.project),
         *(bill.vendor_id, bill.vendor_name, bill.number, bill.record_no, str(bill.state)),
         *(_yes(not row.is_unposted), str(row.approved), row.parked, _yes(bill.on_hold)),
         *(day.isoformat() if day else "" for day in days),
-        *(bill.currency, amount_cell(one.amount), bill.bill_currency, amount_cell(bill.bill_amount) if is_whole else ""),
+        *(bill.currency, amount_cell(one.amount), amount_cell(bill.due) if is_whole else ""),
+        *(bill.bill_currency, amount_cell(bill.bill_amount) if is_whole else ""),
         *(row.waits_for, "; ".join(row.exceptions)),
         *("" if age is None else str(age) for age in ages),
         row.key,

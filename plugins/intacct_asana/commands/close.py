@@ -16,8 +16,8 @@ from intacct_asana.closing.table import SUM_COLUMNS, by_of, rows_csv, sum_cells,
 from intacct_asana.closing.view import View, not_over
 from intacct_asana.commands.evidence import FlowName, console, errors_told, run_of
 from intacct_asana.errors import Misconfigured
-from intacct_asana.operators.closing.keeping import close_view
 from intacct_asana.operators.flow_run import FlowRun
+from intacct_asana.store.reporting.closing import close_view
 
 
 def close(
@@ -32,7 +32,7 @@ def close(
         names, run = by_of(by), run_of(flow)
         zone = ZoneInfo(run.flow.schedules.timezone)
         day = _day(as_of) if as_of else run.now().astimezone(zone).date()
-        view = close_view(run, day)
+        view = close_view(run.flow, run.store.history(), day)
         _say(view, run, zone)
         for path, text in ((to, rows_csv(view, names)), (sums, sums_csv(view, names))):
             if path:

@@ -7,6 +7,7 @@ with a problem and asks `checks` about what is left, so that one typing error do
 from __future__ import annotations
 
 import copy
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -184,6 +185,8 @@ def _looked_through(text: str, *, fast: bool) -> tuple[Table | None, Flow | None
     if table is None:
         return None, None, tuple(flaws)
     flow, found = _validated(table)
+    if flow is not None:
+        flow._file_digest = hashlib.sha256(text.encode()).hexdigest()
     return table, flow, (*flaws, *_with_lines(table, found), *_checked(table, is_whole=not found))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from intacct_asana.flow.context import Context
 from intacct_asana.flow.controls import Controls, DriftRule, Exceptions
@@ -344,6 +344,12 @@ class Flow(Part):
     the way out."""
 
     alerts: Alerts = Alerts()
+    _file_digest: str = PrivateAttr(default="")
+
+    @property
+    def file_digest(self) -> str:
+        """SHA-256 of the file's text with line ends of one character, as evidence names it; empty for what is from no file."""
+        return self._file_digest
 
     def fingerprint(self, kind: Literal["bill", "vendor"] | str) -> str:
         """Changes when records of `kind` would be read from elsewhere or projected differently.

@@ -19,7 +19,9 @@ from zoneinfo import ZoneInfo
 from airflow.sdk import BaseHook, BaseOperator
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowTaskTimeout
 
+from intacct_asana import __version__
 from intacct_asana.approvals import ApprovalSubtasks, ApprovalTask, ChoiceField, DeclaredComment, Policy, Way
+from intacct_asana.assets import lineage_of
 from intacct_asana.deployment import evidence_keys, flow_named
 from intacct_asana.errors import Misconfigured, Problem, TryLater, UnsafePlan
 from intacct_asana.flow.model import Flow
@@ -114,7 +116,7 @@ class FlowRun:
     @cached_property
     def store(self) -> FlowStore:
         store = open_store(store_url(self.flow.connections.store), evidence_keys=evidence_keys)
-        return store.for_flow(self.flow.flow, rehearses=self.flow.rehearsal)
+        return store.for_flow(self.flow.flow, rehearses=self.flow.rehearsal, file_digest=self.flow.file_digest)
 
     def own_board(self, kind: str) -> tuple[AsanaHook, Pins]:
         """Asana as the user that preflight pinned, and what it pinned for `bill` or `vendor`: the only board of a step.
@@ -351,6 +353,13 @@ class FlowOperator(BaseOperator):
     def work(self, context: Context) -> Any:
         """What the step does; what it returns goes to the steps after it."""
         raise NotImplementedError
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """What the step read and wrote, by its inlets and outlets. Asked for where the provider openlineage is installed."""
+        result = task_instance.xcom_pull(task_ids=self.task_id)
+        written = result.get("written") if isinstance(result, Mapping) else None
+        tags = {"flow": self.flow, "flow_file": self.run_parts.flow.file_digest, "intacct_asana": __version__}
+        return lineage_of(inlets=self.inlets, outlets=self.outlets, written=written, tags=tags)
 
     def is_dry(self, context: Context) -> bool:
         """Whether this run only says what it would do."""

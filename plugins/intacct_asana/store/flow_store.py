@@ -52,8 +52,10 @@ class Store:
     def __repr__(self) -> str:
         return f"Store({self._database.name})"
 
-    def for_flow(self, flow: str, *, rehearses: bool = False) -> FlowStore:
-        return FlowStore(self._database, flow=flow, evidence_keys=self._evidence_keys, rehearses=rehearses)
+    def for_flow(self, flow: str, *, rehearses: bool = False, file_digest: str = "") -> FlowStore:
+        """`file_digest` is the flow file's: evidence of decisions names it."""
+        keys = self._evidence_keys
+        return FlowStore(self._database, flow=flow, evidence_keys=keys, rehearses=rehearses, file_digest=file_digest)
 
 
 class FlowStore:
@@ -63,8 +65,17 @@ class FlowStore:
     cursor moves, so the first real run meets everything.
     """
 
-    def __init__(self, database: Database, *, flow: str, evidence_keys: Secrets = tuple, rehearses: bool = False) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        flow: str,
+        evidence_keys: Secrets = tuple,
+        rehearses: bool = False,
+        file_digest: str = "",
+    ) -> None:
         self._flow, self._evidence_keys, self._always = flow, evidence_keys, database
+        self._file_digest = file_digest
         self._database = database.for_reading() if rehearses else database
 
     def __repr__(self) -> str:
@@ -86,7 +97,7 @@ class FlowStore:
         return StoredDocuments(self._database, flow=self._flow, kind=kind)
 
     def decisions(self) -> StoredDecisions:
-        return StoredDecisions(self._database, flow=self._flow, keys=self._keys)
+        return StoredDecisions(self._database, flow=self._flow, keys=self._keys, file_digest=self._file_digest)
 
     def asks(self) -> StoredAsks:
         return StoredAsks(self._database, flow=self._flow)

@@ -1,24 +1,16 @@
-"""What the steps keep by time, in the transaction of what they read, and the close view that is read from it. No call."""
+"""What the steps keep by time for the close view, in the transaction of what they read. No call."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
-from pydantic import ValidationError
-
-from intacct_asana.closing.facts import BILL, EXCEPTION, RULES, BillThen, ExceptionThen, Fact, bill_then
-from intacct_asana.closing.view import Known, Seen, View, end_of, view_of
-from intacct_asana.codec import from_json, to_json
-from intacct_asana.flow.rules import Approval
+from intacct_asana.closing.facts import APPROVAL, BILL, EXCEPTION, RULES, ExceptionThen, Fact, bill_then
+from intacct_asana.codec import to_json
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.reading.following import bill_window
 from intacct_asana.records import Bill
 from intacct_asana.records.matters import Matter, MatterState
-
-APPROVAL = "approval"
-"""The fact that holds the approval rules of the flow file."""
 
 
 def keep_bills(
@@ -67,40 +59,3 @@ def keep_owners(run: FlowRun, matters: Mapping[str, Matter]) -> None:
         if one.state is not MatterState.ACCEPTED
     }
     run.store.history().keep(EXCEPTION, facts, all_but=(), read_at=run.now(), at=run.now())
-
-
-def close_view(run: FlowRun, day: date) -> View:
-    """What was open at the end of the day in the flow's time zone, from the store alone."""
-    zone, history = ZoneInfo(run.flow.schedules.timezone), run.store.history()
-    until = end_of(day, zone)
-    open_keys = history.open_at(BILL, until=until).keys()
-    bills = {
-        key: [Seen(at=one.at, bill=from_json(BillThen, one.text)) for one in kept]
-        for key, kept in history.of(BILL, open_keys, until=until).items()
-    }
-    began_at, whole_at, looked_at = history.looked_at(until=until)
-    owned = history.open_at(EXCEPTION, until=until).values()
-    rules = history.open_at(RULES, until=until).get(APPROVAL)
-    return view_of(
-        Known(
-            flow=run.flow.flow,
-            day=day,
-            zone=zone,
-            bills=bills,
-            told=history.told(open_keys, until=until),
-            exceptions=[from_json(ExceptionThen, one.text) for one in owned],
-            approval=_approval(rules.text) if rules else None,
-            first_shown=history.first_shown(open_keys, until=until),
-            began_at=began_at,
-            whole_at=whole_at,
-            looked_at=looked_at,
-        )
-    )
-
-
-def _approval(text: str) -> Approval | None:
-    """None where another release wrote rules that this one does not know."""
-    try:
-        return Approval.model_validate_json(text)
-    except ValidationError:
-        return None

@@ -7,6 +7,7 @@ revision = "0021"
 down_revision = "0020"
 
 ONLY_ADDED = "evidence is append-only"
+TAKEN = "EXISTS (SELECT 1 FROM ia_history WHERE id = NEW.id)"
 RAISE = f"SELECT RAISE(ABORT, '{ONLY_ADDED}')"
 POSTGRESQL = (
     "CREATE OR REPLACE FUNCTION ia_only_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
@@ -17,8 +18,7 @@ POSTGRESQL = (
 SQLITE = (
     f"CREATE TRIGGER ia_history_no_update BEFORE UPDATE ON ia_history WHEN 1 BEGIN {RAISE}; END",
     f"CREATE TRIGGER ia_history_no_delete BEFORE DELETE ON ia_history WHEN 1 BEGIN {RAISE}; END",
-    "CREATE TRIGGER ia_history_no_insert BEFORE INSERT ON ia_history "
-    f"WHEN EXISTS (SELECT 1 FROM ia_history WHERE id = NEW.id) BEGIN {RAISE}; END",
+    f"CREATE TRIGGER ia_history_no_insert BEFORE INSERT ON ia_history WHEN {TAKEN} BEGIN {RAISE}; END",
 )
 
 
