@@ -23,7 +23,7 @@ from intacct_asana.operators.looking import LOOKED, Bringer, Looks, show, teller
 from intacct_asana.operators.people.asking import Meetings, carry_out_asks
 from intacct_asana.operators.read_decisions import look_at_taken_back
 from intacct_asana.operators.runs.narrowing import narrowed_to, waiting_among
-from intacct_asana.operators.runs.resting import RESTS, quiet_of, quiet_state, stood
+from intacct_asana.operators.runs.resting import RESTS, quiet_cursor, quiet_of, quiet_state
 from intacct_asana.reading.choices import COPY, TO_SHOW
 from intacct_asana.reading.documents import ABOUT_IT, GONE
 from intacct_asana.reading.quiet import Quiet
@@ -75,7 +75,7 @@ class SettleDecisionsOperator(FlowOperator):
                 looks.at_decided(began)
                 meetings.meet_new()
                 if quiet:
-                    run.store.save_cursor(stood(LOOKS, quiet, changed=bool(summary.noted)))
+                    run.store.save_cursor(quiet_cursor(LOOKS, quiet, changed=bool(summary.noted)))
             else:
                 looks.at_these(only)
         more = {

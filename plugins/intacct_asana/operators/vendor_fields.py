@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from intacct_asana.codec import plan_from_json, plan_to_json
 from intacct_asana.errors import Misconfigured, OddRecord
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, StoredPlanOperator
-from intacct_asana.operators.runs.resting import RESTS, quiet_of, stood
+from intacct_asana.operators.runs.resting import RESTS, quiet_cursor, quiet_of
 from intacct_asana.reading.following import CHANGED, Reading, reading_of
 from intacct_asana.reading.late import LookBack
 from intacct_asana.reading.vendors import SeenVendors, ids_of, newest_change, same_names
@@ -76,7 +76,7 @@ class PlanVendorFieldsOperator(FlowOperator):
         plan = plan_fields(policy, tasks=tasks, vendors=seen.vendors, rows=rows, gone=gone, notes=notes)
         self.log.info("The plan\n%s", plan.render(names=policy.names))
         if quiet and _vendors_cursor(run) in cursors:
-            mark = stood(KIND, quiet, changed=bool(plan.acting().actions))
+            mark = quiet_cursor(KIND, quiet, changed=bool(plan.acting().actions))
             cursors[mark.name] = mark.value
         allowed = context["params"].get("allow_unsafe_plan")
         refused = "" if allowed else self.refused(lambda: self._check_limits(run, plan, seen))

@@ -1,1 +1,1 @@
-"""How a flow's runs behave: what they may cost, when they rest, who hears of them."""
+"""What a flow file says of how its DAGs run, a module a subject."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from intacct_asana.codec import from_json
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.reading.quiet import Quiet, Stood
 from intacct_asana.records import Cursor
+from intacct_asana.sync import open_writes
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -33,6 +35,24 @@ def quiet_of(context: Context, run: FlowRun, name: str) -> Quiet | None:
     return Quiet.of(run.store.cursor(cursor_name(name)), rule=rule, at=at, interval=interval)
 
 
+def reading_rests(run: FlowRun, quiet: Quiet, *, kind: str, glances: bool) -> bool:
+    """Whether the reading of bills or vendors does. Never while a write is not known to be done: then it is no quiet time.
+
+    With `glances` Intacct is asked now and then, in two calls, when any record of the kind was changed or made last.
+    """
+
+    def glance() -> str:
+        trails = run.books.trails
+        return json.dumps([trails.newest_change(kind), trails.newest_creation(kind)])
+
+    if open_writes(run.store.intents(), kind):
+        return False
+    rests = quiet.rests(glance if glances else None)
+    if rests and quiet.glanced:
+        run.store.save_cursor(Cursor(name=cursor_name(kind), value=quiet.glanced))
+    return rests
+
+
 def quiet_state(run: FlowRun, name: str) -> Stood | None:
     """How another step's reading stands; None where it never rested or read."""
     text = run.store.cursor(cursor_name(name))
@@ -43,6 +63,6 @@ def cursor_name(name: str) -> str:
     return f"quiet_{name}"
 
 
-def stood(name: str, quiet: Quiet, *, changed: bool) -> Cursor:
+def quiet_cursor(name: str, quiet: Quiet, *, changed: bool) -> Cursor:
     """To be saved with what was read."""
     return Cursor(name=cursor_name(name), value=quiet.text(changed=changed))
