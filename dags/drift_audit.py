@@ -73,5 +73,5 @@ for flow in good_flows():
             task_id="report_drift",
             flow=flow.flow,
             steps=[step.task_id for step in steps],
-            on_failure_callback=dag_parts.notifiers_of(flow),
+            on_failure_callback=dag_parts.task_settings(flow)["on_failure_callback"],
         )

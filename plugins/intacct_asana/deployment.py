@@ -55,6 +55,22 @@ def _named(option: str) -> str:
     return os.environ.get(f"INTACCT_ASANA_{option.upper()}") or str(conf.get("intacct_asana", option, fallback="") or "")
 
 
+def dag_files() -> dict[str, Path]:
+    """The DAG files by the job that they are for, as in `bill_sync`: a checkout's, or those that the wheel carries."""
+    return {path.stem: path for path in sorted(_shipped("dag_files", "dags").glob("*.py"))}
+
+
+def example_files() -> dict[str, Path]:
+    """Flow files to begin with, by name: `demo` is the commented one."""
+    folder = _shipped("mappings", "include/mappings")
+    return {path.stem: path for path in [*sorted((folder / "examples").glob("*.yaml")), folder / "demo.yaml"]}
+
+
+def _shipped(inside: str, in_checkout: str) -> Path:
+    package = Path(__file__).resolve().parent
+    return package / inside if (package / inside).is_dir() else PROJECT_ROOT / in_checkout
+
+
 def good_flows() -> list[Flow]:
     """Every flow whose file has no problem, or where Airflow reads a DAG file to start one task, that task's flow alone.
 

@@ -90,14 +90,18 @@ OPERATORS = (
     "operators.controls.context",
     "operators.documents",
     "operators.drift.comparing",
+    "operators.drift.repairing",
     "operators.evidence",
     "operators.flow_run",
     "operators.people.exceptions",
     "operators.people.reminding",
     "operators.preflight",
     "operators.read_decisions",
+    "operators.release.asking",
+    "operators.runs.reporting",
     "operators.syncing",
     "operators.vendor_fields",
+    "operators.watching.watch",
     "operators.webhooks",
 )
 """Modules in which there are some, a line each; a test says which are missing."""
@@ -141,7 +145,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "operators": [{"integration-name": "Sage Intacct", "python-modules": _modules(*OPERATORS)}],
         "triggers": [{"integration-name": "Asana", "python-modules": _modules("triggers.asana_events")}],
-        "notifications": _modules("notifications.alerts.LogNotifier"),
+        "notifications": _modules("operators.watching.callbacks.TellFailure", "operators.watching.callbacks.TellFailedRun"),
         # No plugin: Airflow finds it in the plugins folder, and says of one that comes twice that it is in error.
         "asset-uris": [_assets(scheme) for scheme in ("intacct", "asana")],
         "config": CONFIG,

@@ -39,7 +39,6 @@ RANKS = {
     "store": 7,
     "assets": 8,
     "deployment": 8,
-    "shipped": 8,
     "get_provider_info": 8,
     "notifications": 8,
     "web": 8,
