@@ -19,7 +19,14 @@ from websockets.sync.client import ClientConnection, connect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 START_SECONDS = 30
-FLAGS = ("--headless=new", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--remote-debugging-port=0")
+FLAGS = (
+    "--headless=new",
+    "--disable-gpu",
+    "--disable-lcd-text",
+    "--hide-scrollbars",
+    "--no-first-run",
+    "--remote-debugging-port=0",
+)
 
 
 class NoBrowser(Exception):

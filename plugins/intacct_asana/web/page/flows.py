@@ -155,6 +155,7 @@ def one_flow(asked: Asked) -> Response:
     return asked.html(
         "flow.html",
         seen,
+        tab="",
         rehearses=seen.flow.rehearsal,
         description=seen.flow.description,
         chips=[*_chips(asked, seen.flow, seen.store), *_ends(asked, seen.flow, counts)],

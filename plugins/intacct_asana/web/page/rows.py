@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from html import unescape
@@ -77,6 +77,12 @@ class Table:
     headings: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     empty: str = "Nothing."
+
+    def without(self, *headings: str) -> Table:
+        """The same without these columns."""
+        kept = [place for place, heading in enumerate(self.headings) if heading not in headings]
+        rows = tuple(tuple(row[place] for place in kept) for row in self.rows)
+        return replace(self, headings=tuple(self.headings[place] for place in kept), rows=rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +293,8 @@ def evidence_table(rows: Iterable[ChainRow], shown: Shown) -> Table:
         digest = Cell(text=row.digest[:12], note=f"key {row.signed_by}" if row.signed_by else "not keyed")
         written = shown.at(datetime.fromisoformat(row.written_at))
         told = short(words, longest=LONGEST)
-        made.append((Cell(text=str(row.sequence)), Cell(text=written), Cell(text=step.lower()), Cell(text=told), digest))
+        made.append(
+            (Cell(text=str(row.sequence), is_number=True), Cell(text=written), Cell(text=step.lower()), Cell(text=told), digest)
+        )
     headings = ("Row", "Written", "Step", "What it says", "Digest")
     return Table(headings=headings, rows=tuple(made), empty="There is no evidence about this bill.")
