@@ -22,6 +22,7 @@ from airflow.sdk import DAG, Param, TriggerRule
 from intacct_asana import dag_parts
 from intacct_asana.deployment import good_flows
 from intacct_asana.operators.drift.comparing import CompareSidesOperator, ReportDriftOperator
+from intacct_asana.operators.flow_run import FlowOperator
 from intacct_asana.operators.people.exceptions import KeepExceptionsOperator
 
 for flow in good_flows():
@@ -41,8 +42,7 @@ for flow in good_flows():
             pool=flow.pools.intacct,
             inlets=[dag_parts.intacct_asset(flow, "apbill"), dag_parts.asana_asset(flow.bills.project)],
         )
-        report = ReportDriftOperator(task_id="report_drift", flow=flow.flow, compared="compare_sides")
-        compare >> report
+        steps: list[FlowOperator] = [compare]
         if flow.exceptions:
             keep = KeepExceptionsOperator(
                 task_id="keep_exceptions",
@@ -52,3 +52,10 @@ for flow in good_flows():
                 trigger_rule=TriggerRule.ALL_DONE,
             )
             compare >> keep
+            steps.append(keep)
+        steps >> ReportDriftOperator(
+            task_id="report_drift",
+            flow=flow.flow,
+            steps=[step.task_id for step in steps],
+            on_failure_callback=dag_parts.notifiers_of(flow),
+        )

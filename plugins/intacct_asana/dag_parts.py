@@ -113,8 +113,8 @@ def sync_params(**narrowing: Param) -> dict[str, Param]:
     }
 
 
-def dry_run_param() -> Param:
-    return Param(False, type="boolean", title="Dry run", description="Make and show the plan, write nothing.")
+def dry_run_param(description: str = "Make and show the plan, write nothing.") -> Param:
+    return Param(False, type="boolean", title="Dry run", description=description)
 
 
 def full_param() -> Param:

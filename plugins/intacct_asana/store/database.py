@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, insert, inspect, make_url, select
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, inspect, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -17,7 +17,7 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater, UnexpectedReply
 from intacct_asana.store import tables
-from intacct_asana.store.migrations import migrate
+from intacct_asana.store.revisions import SCHEMA_VERSION, make_tables, upgrade
 
 WAIT_SECONDS = 30
 """How long a transaction waits for another's locks before it gives up with TryLater."""
@@ -241,19 +241,16 @@ def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
 def _make_tables(database: Database) -> None:
     """Once for each database and release; of two processes that open one, the second finds everything made."""
     with database.read() as connection:
-        if _version(connection, database.name) == tables.SCHEMA_VERSION:
+        if _version(connection, database.name) == SCHEMA_VERSION:
             return
     with database.write() as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TABLE_LOCK})")
         found = _version(connection, database.name)
         if found is None:
-            tables.metadata.create_all(connection)
-            tables.guard_evidence(connection)
-            tables.guard_timestamps(connection)
-            connection.execute(insert(tables.versions).values(version=tables.SCHEMA_VERSION))
-        else:
-            migrate(connection, found=found)
+            make_tables(connection)
+        elif found != SCHEMA_VERSION:
+            upgrade(connection, found=found)
 
 
 def _version(connection: Connection, name: str) -> int | None:
@@ -261,9 +258,9 @@ def _version(connection: Connection, name: str) -> int | None:
     if not inspect(connection).has_table(tables.versions.name):
         return None
     found: int | None = connection.execute(select(func.max(tables.versions.c.version))).scalar()
-    if found is not None and found > tables.SCHEMA_VERSION:
+    if found is not None and found > SCHEMA_VERSION:
         raise Misconfigured(
-            f"The store {name} has schema version {found}; this release knows {tables.SCHEMA_VERSION}. "
+            f"The store {name} has schema version {found}; this release knows {SCHEMA_VERSION}. "
             "Install the newer release again."
         )
     return found
