@@ -122,6 +122,8 @@ class Pictures:
         self.tab.value(f"{edit}.click()")
         more = "[...document.querySelectorAll('[role=dialog] button')].find(b => b.textContent.trim() === 'Extra Fields')"
         self.tab.wait(more)
+        # The form is made anew once it knows the connection's type.
+        time.sleep(1.5)
         self.tab.value(f"{more}.click()")
         self.tab.picture(self.folder / "connection-form.png", settle_seconds=3)
 

@@ -46,7 +46,7 @@ function draw(place, table) {
     });
   });
   var axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
-  var dates = Object.assign({ values: function (_, at) { return at.map(dayText); } }, axis);
+  var dates = Object.assign({ values: function (_, at) { return at.map(function (one) { return dayText(one).slice(5); }); } }, axis);
   var numbers = Object.assign({ size: 48, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 50000] }, axis);
   place.replaceChildren();
   new uPlot({
