@@ -19,7 +19,9 @@ from zoneinfo import ZoneInfo
 from airflow.sdk import BaseHook, BaseOperator
 from airflow.sdk.exceptions import AirflowNotFoundException, AirflowTaskTimeout
 
+from intacct_asana import __version__
 from intacct_asana.approvals import ApprovalSubtasks, ApprovalTask, ChoiceField, DeclaredComment, Policy, Way
+from intacct_asana.assets import lineage_of
 from intacct_asana.deployment import evidence_keys, flow_named
 from intacct_asana.errors import Misconfigured, Problem, TryLater, UnsafePlan
 from intacct_asana.flow.model import Flow
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
     from intacct_asana.intacct.hook import IntacctHook
     from intacct_asana.intacct.rest.hook import IntacctRestHook
 
+
+WAITS = "waits"
+"""In a plan's summary: why nothing of it is written by its own run, which is no failure."""
 
 AWAY_SINCE = "intacct_away_since"
 """Cursor: when a run first found that Intacct does not answer; empty when it does."""
@@ -111,7 +116,7 @@ class FlowRun:
     @cached_property
     def store(self) -> FlowStore:
         store = open_store(store_url(self.flow.connections.store), evidence_keys=evidence_keys)
-        return store.for_flow(self.flow.flow, rehearses=self.flow.rehearsal)
+        return store.for_flow(self.flow.flow, rehearses=self.flow.rehearsal, file_digest=self.flow.file_digest)
 
     def own_board(self, kind: str) -> tuple[AsanaHook, Pins]:
         """Asana as the user that preflight pinned, and what it pinned for `bill` or `vendor`: the only board of a step.
@@ -349,6 +354,13 @@ class FlowOperator(BaseOperator):
         """What the step does; what it returns goes to the steps after it."""
         raise NotImplementedError
 
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """What the step read and wrote, by its inlets and outlets. Asked for where the provider openlineage is installed."""
+        result = task_instance.xcom_pull(task_ids=self.task_id)
+        written = result.get("written") if isinstance(result, Mapping) else None
+        tags = {"flow": self.flow, "flow_file": self.run_parts.flow.file_digest, "intacct_asana": __version__}
+        return lineage_of(inlets=self.inlets, outlets=self.outlets, written=written, tags=tags)
+
     def is_dry(self, context: Context) -> bool:
         """Whether this run only says what it would do."""
         return self.run_parts.flow.rehearsal or bool(context["params"].get("dry_run"))
@@ -381,11 +393,17 @@ class StoredPlanOperator(FlowOperator):
         if stored is None:
             raise Misconfigured(f"Plan {self.plan_id} is not in the store; clear the planning task and run it again.")
         if run.flow.rehearsal or stored.summary.get("dry_run"):
-            counts = json.dumps(stored.summary.get("counts"))
-            after = "" if not run.flow.rehearsal else ". Runs do it once the flow file says `rehearsal: false`"
-            self.log.info("%s: %s planned, nothing written%s", "Rehearsal" if after else "Dry run", counts, after)
-            return {"dry_run": True, "written": 0}
+            return self.rehearsed(stored)
+        if waits := stored.summary.get(WAITS):
+            self.log.info("%s", waits)
+            return {WAITS: waits, "written": 0}
         return self.carry_out(run, stored)
+
+    def rehearsed(self, stored: StoredPlan) -> dict[str, Any]:
+        counts, rehearses = json.dumps(stored.summary.get("counts")), self.run_parts.flow.rehearsal
+        after = "" if not rehearses else ". Runs do it once the flow file says `rehearsal: false`"
+        self.log.info("%s: %s planned, nothing written%s", "Rehearsal" if after else "Dry run", counts, after)
+        return {"dry_run": True, "written": 0}
 
     def carry_out(self, run: FlowRun, stored: StoredPlan) -> dict[str, Any]:
         raise NotImplementedError
