@@ -16,8 +16,10 @@ from intacct_asana.records.asks import Ask
 from intacct_asana.records.concerns import Concern, ConcernState
 from intacct_asana.records.drift import Drifted
 from intacct_asana.records.matters import Matter, MatterState
+from intacct_asana.reports.incidents import Incident
 from intacct_asana.reports.listed import Known
 from intacct_asana.reports.run_report import RunReport, RunState
+from intacct_asana.sync.release import Release, what
 from intacct_asana.text import is_web_address, money_text, one_line, short
 
 LONGEST = 300
@@ -279,6 +281,37 @@ def run_table(reports: Iterable[RunReport], shown: Shown) -> Table:
             )
         )
     return Table(headings=("Job", "State", "What it did", "Ended", "Open in"), rows=tuple(rows), empty="No run has told yet.")
+
+
+def release_table(releases: Iterable[Release], shown: Shown, *, dag_id: str) -> Table:
+    """Plans over a limit; a person answers in Airflow's own view of required actions."""
+    rows = []
+    for one in releases:
+        question = f"{shown.dag_url(dag_id, one.run_id)}/tasks/ask_people/required_actions" if one.run_id else ""
+        rows.append(
+            (
+                Cell(text=f"{one.kind} plan {one.shown}", note=what(one)),
+                Cell(text=str(one.state), look="wait", note=short("; ".join(one.reasons), longest=LONGEST)),
+                shown.since(one.refused_at),
+                Cell(away=(Away(text="Answer in Airflow", url=question or shown.dag_url(dag_id, "")),)),
+            )
+        )
+    return Table(headings=("Plan", "Why it waits", "Refused", "Open in"), rows=tuple(rows), empty="No plan waits.")
+
+
+def incident_table(incidents: Iterable[Incident], shown: Shown) -> Table:
+    rows = []
+    for one in incidents:
+        times = f", met {one.times} times" if one.times > 1 else ""
+        rows.append(
+            (
+                Cell(text=one.seen.kind, look="bad"),
+                Cell(text=short(one.seen.title, longest=LONGEST), note=short(one.seen.words, longest=LONGEST)),
+                shown.since(one.opened_at),
+                Cell(text=f"{', '.join(one.told) or 'nobody yet'}{times}"),
+            )
+        )
+    return Table(headings=("Incident", "What it is", "Since", "Told"), rows=tuple(rows), empty="Nothing is wrong.")
 
 
 def evidence_table(rows: Iterable[ChainRow], shown: Shown) -> Table:
