@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,53 @@ class AirflowServer:
         answer = self.http.get(path, params={"deserialize": False})
         value = answer.json().get("value") if answer.status_code == 200 else None
         return json.loads(value) if isinstance(value, str) and value[:1] in "{[" else value
+
+    def runs(self, dag_id: str, *, run_type: str = "") -> list[dict[str, Any]]:
+        """The newest runs of a DAG, of one type where that is named."""
+        asked: dict[str, Any] = {"limit": 100, "order_by": "-run_after"}
+        told: list[dict[str, Any]] = self._checked(self.http.get(f"/api/v2/dags/{dag_id}/dagRuns", params=asked))["dag_runs"]
+        return [run for run in told if run_type in ("", run["run_type"])]
+
+    def backfill(self, dag_id: str, *, days: int, reprocess: str = "none", seconds: float = 120) -> int:
+        """Starts a backfill of the last days; its id.
+
+        It is asked again where Airflow's database on SQLite is locked, and while the DAG's schedule is not known yet.
+        """
+        today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        begins = today - timedelta(days=days)
+        told = {"dag_id": dag_id, "from_date": begins.isoformat(), "to_date": today.isoformat()}
+        told |= {"reprocess_behavior": reprocess, "max_active_runs": 4}
+        made: list[httpx.Response] = []
+
+        def is_taken() -> bool:
+            made.append(self.http.post("/api/v2/backfills", json=told))
+            return made[-1].status_code not in (409, 422, 503)
+
+        self._until(is_taken, seconds=seconds, what=f"a backfill of {dag_id} to be taken")
+        number: int = self._checked(made[-1])["id"]
+        return number
+
+    def wait_until_over(self, dag_id: str, *, run_type: str, count: int, seconds: float) -> dict[str, int]:
+        """How the runs of one type ended, when so many are over."""
+        ended: dict[str, int] = {}
+
+        def are_over() -> bool:
+            states = [run["state"] for run in self.runs(dag_id, run_type=run_type)]
+            ended.clear()
+            ended.update({state: states.count(state) for state in ("success", "failed")})
+            return sum(ended.values()) >= count
+
+        self._until(are_over, seconds=seconds, what=f"{count} runs of {dag_id} ({run_type})")
+        return ended
+
+    def answer(self, dag_id: str, run_id: str, task_id: str, option: str) -> None:
+        """As somebody does in *Required Actions*."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
+        self._checked(self.http.patch(path, json={"chosen_options": [option], "params_input": {}}))
+
+    def question(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
+        return self._checked(self.http.get(path))
 
     def errors_of(self, dag_id: str, run_id: str) -> list[str]:
         """The last error line of each failed task's log."""

@@ -23,6 +23,8 @@ class StoredReleases:
         self._database, self._flow = database, flow
 
     def save(self, *rows: Release) -> None:
+        if not rows:
+            return
         with self._database.write() as connection:
             put(connection, releases, *(self._row(one) for one in sorted(rows, key=lambda one: one.digest)))
 
