@@ -232,7 +232,7 @@ class CheckAsanaOperator(FlowOperator):
         rows += [self._person(run, email) for email in required_people(run.flow, "bill")]
         rows += rows_of_exceptions(run, run.unpinned_board)
         rows += self._told_of_late_bills(run)
-        rows += rows_of_asana(run)
+        rows += rows_of_asana(run, run.unpinned_board)
         webhook = webhook_checks(run, board=run.unpinned_board, create=self.create_missing is True)
         return rows + [tried(check, look) for check, look in webhook]
 

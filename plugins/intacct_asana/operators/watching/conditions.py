@@ -43,9 +43,9 @@ def rows_of_intacct(run: FlowRun) -> list[Row]:
     ]
 
 
-def rows_of_asana(run: FlowRun) -> list[Row]:
+def rows_of_asana(run: FlowRun, board: AsanaHook) -> list[Row]:
     """The rows of the Asana side, and of people."""
-    return [_row_of_token(run, run.unpinned_board), *_rows_of_single_people(run.flow), *_rows_of_alerts(run)]
+    return [_row_of_token(run, board), *_rows_of_single_people(run.flow), *_rows_of_alerts(run, board)]
 
 
 # Intacct that approves by itself
@@ -254,9 +254,9 @@ def _connection(conn_id: str) -> Mapping[str, Any]:
 # Alerts
 
 
-def _rows_of_alerts(run: FlowRun) -> Iterable[Row]:
+def _rows_of_alerts(run: FlowRun, board: AsanaHook) -> Iterable[Row]:
     """Whether each notifier's connection, task or project is there. Nothing is sent."""
-    alerts, board = run.flow.alerts, run.unpinned_board
+    alerts = run.flow.alerts
     named = (*alerts.on_failure, *alerts.on_refusal, *alerts.on_parked, *alerts.on_drift, *alerts.on_meter)
     for one in dict.fromkeys(named):
         check = f"alerts by {one.kind}"
