@@ -97,7 +97,7 @@ class EndFailure(OfFlow):
 
 def end_failures(run: FlowRun, *, dag_id: str, step: str, run_id: str) -> None:
     incidents = run.store.incidents()
-    if not incidents.at_hand(dag_id):
+    if not incidents.at_hand(dag_id, at=run.now()):
         return
     over = [
         one
