@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, RetryDecision, RetryPolicy
 
+from intacct_asana import assets
 from intacct_asana.errors import Misconfigured, OutcomeUnknown, Refused, TryLater, UnexpectedReply, UnsafePlan
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.words import spread
@@ -58,7 +59,11 @@ class SixErrorsPolicy(RetryPolicy):
         return cls()
 
 
-def dag_settings(flow: Flow, *, job: str, title: str, manual: str, cron: str | None) -> dict[str, Any]:
+NO_BACKFILL = ("scheduled", "manual", "operator_triggered", "asset_triggered", "asset_materialization")
+"""Run types of a DAG whose runs have no interval of their own: Airflow refuses a backfill of it in UI, CLI and REST."""
+
+
+def dag_settings(flow: Flow, *, job: str, title: str, manual: str, cron: str | None, backfills: bool = False) -> dict[str, Any]:
     """Keyword arguments for `DAG(...)`. `cron` None makes a DAG that people start."""
     zone, dag_id = ZoneInfo(flow.schedules.timezone), f"{flow.flow}_{job}"
     cron = spread(cron, by=dag_id) if cron and flow.schedules.spread else cron
@@ -71,6 +76,7 @@ def dag_settings(flow: Flow, *, job: str, title: str, manual: str, cron: str | N
         "start_date": datetime.combine(flow.schedules.start_date, time(), tzinfo=zone),
         "catchup": False,
         "max_active_runs": 1,
+        "allowed_run_types": None if backfills else NO_BACKFILL,
         "tags": ["intacct", "asana", flow.flow, *flow.tags],
         "default_args": task_settings(flow),
         "on_failure_callback": [TellFailedRun(flow=flow.flow)],
@@ -101,13 +107,12 @@ def notifiers_of(flow: Flow) -> list[TellFailure]:
 
 def intacct_asset(flow: Flow, kind: str) -> Asset:
     """What the flow reads from Intacct (`apbill`, `vendor`), for downstream DAGs. Flows of one connection share it."""
-    connection = flow.connections.intacct
-    return Asset(name=f"{connection}_{kind}", uri=f"intacct://{connection}/{kind}")
+    return assets.intacct_asset(connection=flow.connections.intacct, kind=kind)
 
 
 def asana_asset(project_gid: str) -> Asset:
     """One Asana project."""
-    return Asset(name=f"asana_project_{project_gid}", uri=f"asana://{project_gid}/tasks")
+    return assets.asana_asset(project=project_gid)
 
 
 def sync_params(**narrowing: Param) -> dict[str, Param]:
@@ -121,8 +126,8 @@ def sync_params(**narrowing: Param) -> dict[str, Param]:
     }
 
 
-def dry_run_param() -> Param:
-    return Param(False, type="boolean", title="Dry run", description="Make and show the plan, write nothing.")
+def dry_run_param(description: str = "Make and show the plan, write nothing.") -> Param:
+    return Param(False, type="boolean", title="Dry run", description=description)
 
 
 def full_param() -> Param:

@@ -27,17 +27,48 @@ PURPOSE = b"intacct_asana evidence 1"
 
 
 def mappings_folder() -> Path:
-    """`INTACCT_ASANA_MAPPINGS`, or include/mappings beside the plugins folder."""
-    named = os.environ.get("INTACCT_ASANA_MAPPINGS")
-    return Path(named) if named else PROJECT_ROOT / "include" / "mappings"
+    """`INTACCT_ASANA_MAPPINGS`, else Airflow's `[intacct_asana] mappings`; else include/mappings beside the plugins folder, or
+    under AIRFLOW_HOME if it is installed.
+    """
+    if named := _named("mappings"):
+        return Path(named)
+    beside = PROJECT_ROOT / "include" / "mappings"
+    if beside.is_dir():
+        return beside
+    from airflow.configuration import AIRFLOW_HOME
+
+    return Path(AIRFLOW_HOME) / "include" / "mappings"
 
 
 def exports_folder() -> Path:
-    """Where exports of the evidence go: `INTACCT_ASANA_EXPORTS`, or a folder under AIRFLOW_HOME."""
+    """Where exports of the evidence go: `INTACCT_ASANA_EXPORTS`, else `[intacct_asana] exports`, else under AIRFLOW_HOME."""
     from airflow.configuration import AIRFLOW_HOME
 
-    named = os.environ.get("INTACCT_ASANA_EXPORTS")
+    named = _named("exports")
     return Path(named) if named else Path(AIRFLOW_HOME) / "intacct_asana_exports"
+
+
+def _named(option: str) -> str:
+    """A folder, as the environment or Airflow's configuration names it; empty for none."""
+    from airflow.sdk.configuration import conf
+
+    return os.environ.get(f"INTACCT_ASANA_{option.upper()}") or str(conf.get("intacct_asana", option, fallback="") or "")
+
+
+def dag_files() -> dict[str, Path]:
+    """The DAG files by the job that they are for, as in `bill_sync`: a checkout's, or those that the wheel carries."""
+    return {path.stem: path for path in sorted(_shipped("dag_files", "dags").glob("*.py"))}
+
+
+def example_files() -> dict[str, Path]:
+    """Flow files to begin with, by name: `demo` is the commented one."""
+    folder = _shipped("mappings", "include/mappings")
+    return {path.stem: path for path in [*sorted((folder / "examples").glob("*.yaml")), folder / "demo.yaml"]}
+
+
+def _shipped(inside: str, in_checkout: str) -> Path:
+    package = Path(__file__).resolve().parent
+    return package / inside if (package / inside).is_dir() else PROJECT_ROOT / in_checkout
 
 
 def good_flows() -> list[Flow]:

@@ -123,6 +123,21 @@ def test_scheduled_dags_have_data_intervals_so_that_backfills_work(bag: Any) -> 
         assert isinstance(bag.dags[f"demo_{job}"].timetable, CronDataIntervalTimetable)
 
 
+def test_airflow_refuses_a_backfill_of_dags_whose_runs_have_no_interval(watched: Any) -> None:
+    """In UI, CLI and REST: all three ask the DAG as it is stored."""
+    from airflow.models.backfill import DagRunType
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    stored = {
+        job: DagSerialization.deserialize_dag(DagSerialization.serialize_dag(watched.dags[f"demo_{job}"])) for job in JOBS
+    }
+    allowed = {
+        job for job, dag in stored.items() if dag.allowed_run_types is None or DagRunType.BACKFILL_JOB in dag.allowed_run_types
+    }
+    assert allowed == {"bill_sync", "vendor_sync"}
+    assert DagRunType.ASSET_TRIGGERED in stored["approval_reconciliation"].allowed_run_types
+
+
 def test_no_word_of_a_flow_file_is_in_a_field_that_airflow_renders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every templated field of every task and notifier, where each text of the file that may hold braces holds some."""
     word = "{{ conn.intacct_default.password }}"
@@ -197,6 +212,25 @@ def test_a_webhook_is_looked_after_by_a_last_step_that_nothing_depends_on(
     keep = dag.get_task("keep_webhook")
     assert (keep.downstream_task_ids, keep.upstream_task_ids, keep.trigger_rule) == (set(), {"tell_people"}, "all_done")
     assert "keep_webhook" not in bag.dags["demo_approval_reconciliation"].task_ids
+
+
+def test_plans_over_a_limit_are_asked_about_only_where_the_flow_says_so(
+    bag: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "ask_for_release" not in bag.dags["demo_bill_sync"].task_ids
+    told = "release: {people: [erin]}\nalerts:\n"
+    (tmp_path / "demo.yaml").write_text(GOOD.read_text().replace("\nalerts:\n", f"\n{told}", 1))
+    asking = bag_of(tmp_path, monkeypatch)
+    assert asking.import_errors == {}
+    for job in ("bill_sync", "vendor_sync"):
+        step = asking.dags[f"demo_{job}"].get_task("ask_for_release")
+        assert (step.upstream_task_ids, step.downstream_task_ids, step.trigger_rule) == ({"plan_tasks"}, set(), "one_failed")
+    dag = asking.dags["demo_release_plan"]
+    assert (dag.is_paused_upon_creation, dag.max_active_runs > 10) == (False, True), "one that waits holds up no other"
+    assert dag.get_task("ask_people").max_active_tis_per_dag is None
+    assert dag.get_task("apply_release").upstream_task_ids == {"ask_people"}
+    assert not {*dag.get_task("ask_people").template_fields, *dag.get_task("apply_release").template_fields} - {"plan_id"}
+    assert "backfill" not in dag.allowed_run_types
 
 
 def test_exceptions_are_kept_last_and_only_where_the_flow_declares_them(

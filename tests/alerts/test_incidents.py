@@ -7,7 +7,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from intacct_asana import errors
-from intacct_asana.incidents import BY_KIND, MEANS, Incident, Kind, Sighting, ended, late, means, message, noted, subject
+from intacct_asana.reports.incidents import (
+    BY_KIND,
+    MEANS,
+    Incident,
+    Kind,
+    Sighting,
+    ended,
+    late,
+    means,
+    message,
+    noted,
+    subject,
+)
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SEEN = Sighting(

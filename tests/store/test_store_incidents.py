@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from intacct_asana.incidents import Incident, Kind, Sighting
+from intacct_asana.reports.incidents import Incident, Kind, Sighting
 from intacct_asana.store import FlowStore
 from intacct_asana.store.reporting.incidents import CLAIMED_FOR
 

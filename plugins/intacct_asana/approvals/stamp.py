@@ -100,6 +100,8 @@ class Writer:
     """Since when Intacct does not answer, as far as the runs before this one could tell."""
     owner: str = "settle_decisions"
     names: dict[str, str] = field(default_factory=dict)
+    only: frozenset[str] | None = None
+    """Keys of the bills that this run is about; None for all."""
     bills: dict[str, Bill] = field(default_factory=dict)
     """Those that were read, by key, for whoever tells what the run did."""
 

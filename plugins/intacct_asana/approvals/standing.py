@@ -212,13 +212,15 @@ class Teller:
     bring_back: Callable[[Task], bool] = lambda task: True
     """Sees to it that a task that is to be written is in its project; False for one that has to stay where it is."""
     owner: str = "tell_people"
+    only: frozenset[str] | None = None
+    """Keys of the bills that this run is about; None for all."""
     put_back: list[str] = field(default_factory=list)
     """Tasks on which a newer choice was overwritten and put back."""
 
     def tell_all(self) -> Decided:
         """Tell about every settled decision that people have not heard of. One that fails does not stop the others."""
         summary = Decided()
-        untold = self.decisions.unacknowledged()
+        untold = [one for one in self.decisions.unacknowledged() if self.only is None or one.key in self.only]
         for place, decision in enumerate(untold):
             try:
                 self.tell(decision)

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from intacct_asana.flow.context import Context
 from intacct_asana.flow.controls import Controls, DriftRule, Exceptions
 from intacct_asana.flow.rules import Approval, BillField, VendorField, digest_of
 from intacct_asana.flow.running.alerts import Alerts
+from intacct_asana.flow.running.release import Release
 from intacct_asana.flow.words import (
     Amount,
     ConnectionId,
@@ -337,7 +338,18 @@ class Flow(Part):
     """What a person has to see to becomes a task with an owner. No such tasks when left out."""
 
     limits: Limits = Limits()
+
+    release: Release | None = None
+    """A plan over a limit waits for a person in Airflow. Left out, it fails the run, and the parameter `allow_unsafe_plan` is
+    the way out."""
+
     alerts: Alerts = Alerts()
+    _file_digest: str = PrivateAttr(default="")
+
+    @property
+    def file_digest(self) -> str:
+        """SHA-256 of the file's text with line ends of one character, as evidence names it; empty for what is from no file."""
+        return self._file_digest
 
     def fingerprint(self, kind: Literal["bill", "vendor"] | str) -> str:
         """Changes when records of `kind` would be read from elsewhere or projected differently.

@@ -22,6 +22,7 @@ from intacct_asana.operators.flow_run import FlowOperator, FlowRun, find_bill, p
 from intacct_asana.operators.looking import LOOKED, Bringer, Looks, show, teller_of
 from intacct_asana.operators.people.asking import Meetings, carry_out_asks
 from intacct_asana.operators.read_decisions import look_at_taken_back
+from intacct_asana.operators.runs.narrowing import narrowed_to, waiting_among
 from intacct_asana.reading.choices import COPY, TO_SHOW
 from intacct_asana.reading.documents import ABOUT_IT, GONE
 from intacct_asana.records import Cursor
@@ -52,15 +53,21 @@ class SettleDecisionsOperator(FlowOperator):
         approval = run.flow.approval
         if not run.flow.rehearsal:
             run.store.keep_policy(approval.policy_version, text=approval.policy_text, at=run.now())
-        settler, began, was_run = settler_of(run, plan_id=self.plan_id), run.now(), run.store.cursor(LOOKED) is not None
+        only = narrowed_to(context, run)
+        settler = settler_of(run, plan_id=self.plan_id, only=only)
+        began, was_run = run.now(), run.store.cursor(LOOKED) is not None
         summary = settler.settle_all()
-        run.note_away()
+        if only is None:
+            run.note_away()
         meetings = Meetings(run, settler, summary, was_run=was_run)
         looks = Looks(run, settler, summary, meetings)
         if not summary.not_started:
-            look_at_taken_back(run, settler, summary)
-            looks.at_decided(began)
-            meetings.meet_new()
+            look_at_taken_back(run, settler, summary, only=only)
+            if only is None:
+                looks.at_decided(began)
+                meetings.meet_new()
+            else:
+                looks.at_these(only)
         more = {
             "looked_at": looks.count,
             "anchors": len(looks.anchors),
@@ -86,11 +93,13 @@ class TellPeopleOperator(FlowOperator):
             untold = len(run.store.decisions().unacknowledged())
             self.log.info("Rehearsal: nobody is told. %d decisions of earlier runs wait for their answer.", untold)
             return {"rehearsal": True, "untold": untold}
-        bringer = Bringer(run)
-        bringer.bring_all()
-        summary = teller_of(run, bringer).tell_all()
+        bringer, only = Bringer(run), narrowed_to(context, run)
+        if only is None:
+            bringer.bring_all()
+        summary = teller_of(run, bringer, only=only).tell_all()
         if not summary.not_started:
-            _show_again(run, summary, bringer)
+            _show_again(run, summary, bringer, only=only)
+        if not summary.not_started and only is None:
             carry_out_asks(run, summary)
             for about in (COPY, LIFTED, PARKED):
                 _answer(run, summary, about)
@@ -98,7 +107,7 @@ class TellPeopleOperator(FlowOperator):
         return _reported(self, run, summary, more=bringer.report())
 
 
-def settler_of(run: FlowRun, *, plan_id: str | None = None) -> Settler:
+def settler_of(run: FlowRun, *, plan_id: str | None = None, only: frozenset[str] | None = None) -> Settler:
     (board, pins), rehearses = run.own_board("bill"), run.flow.rehearsal
     found = run.store.plan(plan_id) if rehearses and plan_id else None
     stored = run.store.decisions()
@@ -117,6 +126,7 @@ def settler_of(run: FlowRun, *, plan_id: str | None = None) -> Settler:
         native=_native_of(run),
         away_since=run.away_since(),
         watch=watch_of(run),
+        only=only,
     )
 
 
@@ -127,10 +137,9 @@ def _native_of(run: FlowRun) -> NativeApprovals | None:
     return NativeApprovals(workflow=run.native, rules=rules)
 
 
-def _show_again(run: FlowRun, summary: Decided, bringer: Bringer) -> None:
+def _show_again(run: FlowRun, summary: Decided, bringer: Bringer, *, only: frozenset[str] | None) -> None:
     """Tasks that the reading found to say something else than what stands; those that fail wait for the next run."""
-    keys: list[str] = json.loads(run.store.cursor(TO_SHOW) or "[]")
-    failed: list[str] = []
+    keys, failed = waiting_among(run, TO_SHOW, only)
     for key in keys:
         decisions = run.store.decisions().sent([key])
         try:

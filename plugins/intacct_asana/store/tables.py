@@ -95,6 +95,20 @@ pins = Table(
     Index("ia_pins_project", "project_gid", unique=True),
 )
 
+releases = Table(
+    "ia_releases",
+    metadata,
+    _key("flow"),
+    _key("digest", 64),
+    Column("kind", String(40), nullable=False),
+    Column("plan_id", String(200), nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Column("state", String(24), nullable=False),
+    Column("refused_at", String(27), nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ia_releases_state", "flow", "kind", "state"),
+)
+
 plans = Table(
     "ia_plans",
     metadata,
@@ -358,6 +372,21 @@ incidents = Table(
     Index("ia_incidents_told", "flow", "is_told"),
 )
 
+# What was known of bills, exceptions and rules, by time: a row where something of it changed.
+history = Table(
+    "ia_history",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("flow", String(200), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("key", String(200), nullable=False),
+    Column("kept_at", String(27), nullable=False),
+    Column("read_at", String(27), nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ia_history_key", "flow", "kind", "key", "kept_at"),
+)
+
 # Evidence can be added at its end, and that is all; a head only grows; a policy is kept once. A database's owner can still
 # drop the triggers; then the keys and anchors tell.
 ONLY_ADDED = "evidence is append-only"
@@ -418,6 +447,24 @@ TIMESTAMP_GUARDS = {
         _postgresql_guard("ia_timestamps", "UPDATE OR DELETE OR TRUNCATE"),
     ],
 }
+
+
+HISTORY_GUARDS = {
+    "sqlite": [
+        *(_sqlite_guard("ia_history", verb) for verb in ("UPDATE", "DELETE")),
+        _sqlite_guard("ia_history", "INSERT", "EXISTS (SELECT 1 FROM ia_history WHERE id = NEW.id)"),
+    ],
+    "postgresql": [
+        f"CREATE OR REPLACE {_ONLY_ADDED_FUNCTION}",
+        _postgresql_guard("ia_history", "UPDATE OR DELETE OR TRUNCATE"),
+    ],
+}
+
+
+def guard_history(connection: Connection) -> None:
+    """Make the database itself refuse to change what was known on a day."""
+    for statement in HISTORY_GUARDS[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
 
 
 def guard_timestamps(connection: Connection) -> None:

@@ -1,1 +1,1 @@
-"""How flows run beside each other and over time: who is told of what, and one file out of many."""
+"""What a flow file says of how its DAGs run, a module a subject."""

@@ -11,7 +11,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from intacct_asana.errors import IntacctAsanaError, UnexpectedReply
 from intacct_asana.notifications.run_notes import NOTE
-from intacct_asana.operators.flow_run import FAILURE, FlowOperator, job_of
+from intacct_asana.operators.flow_run import FlowOperator
+from intacct_asana.operators.runs.ends import FAILURE, job_of
 from intacct_asana.operators.timestamps import stamp_newest
 from intacct_asana.records.anchors import anchor_text
 from intacct_asana.reports.metrics import counters_of, seconds_of

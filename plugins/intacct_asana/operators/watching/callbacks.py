@@ -14,9 +14,9 @@ from airflow.sdk import BaseNotifier
 
 from intacct_asana.deployment import flow_named
 from intacct_asana.errors import IntacctAsanaError
-from intacct_asana.incidents import Kind, Sighting
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.operators.watching.telling import alarm, run_url, seen_before, tell
+from intacct_asana.reports.incidents import Kind, Sighting
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context

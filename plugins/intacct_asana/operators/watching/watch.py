@@ -14,11 +14,11 @@ from airflow.sdk import BaseOperator
 from intacct_asana.deployment import bad_flows, every_flow
 from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.exceptions import Held, causes_of
-from intacct_asana.incidents import Incident, Kind, Sighting, gone, late
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.operators.watching.telling import tell
 from intacct_asana.records import DecisionState
 from intacct_asana.records.matters import PARKED, REFUSED, REJECTED, Cause
+from intacct_asana.reports.incidents import Incident, Kind, Sighting, gone, late
 from intacct_asana.reports.meter import meter_state, month_before
 from intacct_asana.reports.run_report import RunReport, RunState
 from intacct_asana.store import kept_open
