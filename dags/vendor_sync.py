@@ -25,7 +25,8 @@ from __future__ import annotations
 from airflow.sdk import DAG, TriggerRule
 from intacct_asana import dag_parts
 from intacct_asana.deployment import good_flows
-from intacct_asana.operators.approvals import ReportRunOperator
+from intacct_asana.operators.flow_run import FlowOperator
+from intacct_asana.operators.runs.reporting import ReportRunOperator
 from intacct_asana.operators.syncing import ApplyPlanOperator, PlanVendorsOperator
 from intacct_asana.operators.vendor_fields import PlanVendorFieldsOperator, TellVendorPeopleOperator, WriteVendorsOperator
 from intacct_asana.vendors import kept_fields
@@ -33,7 +34,12 @@ from intacct_asana.vendors import kept_fields
 for flow in good_flows():
     with DAG(
         **dag_parts.dag_settings(
-            flow, job="vendor_sync", title="vendors become tasks", manual=__doc__, cron=flow.schedules.vendor_sync
+            flow,
+            job="vendor_sync",
+            title="vendors become tasks",
+            manual=__doc__,
+            cron=flow.schedules.vendor_sync,
+            backfills=True,
         ),
         params=dag_parts.sync_params(vendor_ids=dag_parts.list_param(title="Vendor ids", description="Only these vendors.")),
     ):
@@ -48,6 +54,12 @@ for flow in good_flows():
             outlets=[dag_parts.asana_asset(flow.vendors.project)],
         )
         plan >> apply
+        if flow.release:
+            from intacct_asana.operators.release.asking import AskForReleaseOperator
+
+            # Where the plan was refused for its size; skipped otherwise, without a process of its own.
+            plan >> AskForReleaseOperator(task_id="ask_for_release", flow=flow.flow, trigger_rule=TriggerRule.ONE_FAILED)
+        steps: list[FlowOperator] = [plan, apply]
         if kept_fields(flow):
             # A task that cannot be written keeps no other vendor's value back.
             plan_fields = PlanVendorFieldsOperator(
@@ -64,9 +76,7 @@ for flow in good_flows():
             tell = TellVendorPeopleOperator(
                 task_id="tell_people", flow=flow.flow, pool=flow.pools.asana, trigger_rule=TriggerRule.ALL_DONE
             )
-            steps = ("plan_tasks", "apply_plan", "plan_vendor_fields", "write_vendors", "tell_people")
-            report = ReportRunOperator(
-                task_id="report_run", flow=flow.flow, steps={step: f"{{{{ ti.xcom_pull('{step}') }}}}" for step in steps}
-            )
             apply >> plan_fields >> write >> tell
-            [plan, apply, plan_fields, write, tell] >> report
+            steps += [plan_fields, write, tell]
+        names = [step.task_id for step in steps]
+        steps >> ReportRunOperator(task_id="report_run", flow=flow.flow, steps=names, vouches=True)

@@ -71,6 +71,10 @@ class Refused(IntacctAsanaError):
 class UnsafePlan(IntacctAsanaError):
     """The plan is bigger than the flow's limits. Nothing was written; the message says the numbers and the way out."""
 
+    def __init__(self, message: str, *, reasons: tuple[str, ...] = (), code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.reasons = reasons
+
 
 class Misconfigured(IntacctAsanaError):
     """A person has to mend a connection, a permission or a mapping first. Lists every problem, not just the first."""

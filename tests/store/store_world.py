@@ -11,7 +11,9 @@ from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.records import Decision, DecisionState, Link, Signal, Snapshot, Verdict
 from intacct_asana.store import FlowStore, open_store
 from intacct_asana.store.database import open_database
-from intacct_asana.store.tables import SCHEMA_VERSION, metadata
+from intacct_asana.store.migrations import LAST_STEP
+from intacct_asana.store.revisions import downgrade
+from intacct_asana.store.tables import metadata
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -96,20 +98,19 @@ UNDONE = {
     11: "CREATE TABLE ia_creations (flow VARCHAR(200), kind VARCHAR(40), key VARCHAR(200), begun_at VARCHAR(27) NOT NULL, "
     "PRIMARY KEY (flow, kind, key)); ALTER TABLE ia_links ADD COLUMN in_doubt TEXT",
 }
-"""What takes each version's step back."""
+"""What takes each version's step back; what came after the last one has a `downgrade` of its own."""
 
 
 def make_older(url: str, version: int) -> None:
     """The store as a release of that version had left it. The next `open_store` opens it anew."""
-    steps = [step for number in range(SCHEMA_VERSION, version, -1) for step in UNDONE[number].split("; ")]
-    unlock(url)
-    run_sql(
-        url,
-        *steps,
-        *OLD_GUARDS[url.partition(":")[0]],
-        "DELETE FROM ia_schema_version",
-        f"INSERT INTO ia_schema_version VALUES ({version})",
-    )
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        downgrade(connection, to=LAST_STEP)
+    steps = ["DROP TABLE ia_alembic_version"]
+    if version < LAST_STEP:
+        unlock(url)
+        steps += [step for number in range(LAST_STEP, version, -1) for step in UNDONE[number].split("; ")]
+        steps += OLD_GUARDS[url.partition(":")[0]]
+    run_sql(url, *steps, "DELETE FROM ia_schema_version", f"INSERT INTO ia_schema_version VALUES ({version})")
     open_database.cache_clear()
 
 

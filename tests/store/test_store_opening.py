@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, TryLater, UnexpectedReply
 from intacct_asana.records import Cursor
-from intacct_asana.store import FlowStore, database, open_store, tables
+from intacct_asana.store import FlowStore, database, open_store
+from intacct_asana.store.revisions import SCHEMA_VERSION
 from sqlalchemy import inspect
 
 from tests.databases import PASSWORD, Postgres
@@ -37,7 +38,7 @@ def test_a_crowd_can_open_a_new_database_at_once(url: str) -> None:
         return flow.cursor(str(number))
 
     assert crowd(6, open_and_write) == ["there"] * 6
-    assert everything(url)["ia_schema_version"] == [(tables.SCHEMA_VERSION,)]
+    assert everything(url)["ia_schema_version"] == [(SCHEMA_VERSION,)]
 
 
 def test_a_new_file_that_another_process_is_just_writing_is_waited_for(tmp_path: Path) -> None:
@@ -207,7 +208,7 @@ def test_a_store_of_the_second_version_learns_about_webhooks(url: str) -> None:
     assert flow.marks().of(["900"])
     flow.webhooks().begin("a" * 32, project_gid="1", bot_gid="2", expires_at=NOON + timedelta(minutes=2))
     assert [row.hook_id for row in flow.webhooks().all()] == ["a" * 32]
-    assert sorted(everything(url)["ia_schema_version"]) == [(version,) for version in range(2, tables.SCHEMA_VERSION + 1)]
+    assert sorted(everything(url)["ia_schema_version"]) == [(version,) for version in range(2, SCHEMA_VERSION + 1)]
 
 
 def test_a_registration_that_an_older_store_had_in_flight_is_given_up(url: str) -> None:

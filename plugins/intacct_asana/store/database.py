@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, insert, inspect, make_url, select
+from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, func, inspect, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -17,7 +17,7 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater, UnexpectedReply
 from intacct_asana.store import tables
-from intacct_asana.store.migrations import migrate
+from intacct_asana.store.revisions import SCHEMA_VERSION, make_tables, upgrade
 
 WAIT_SECONDS = 30
 """How long a transaction waits for another's locks before it gives up with TryLater."""
@@ -51,6 +51,14 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 MENDED_BY_PEOPLE_WORDS = ("authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
 """A PostgreSQL server that turns a login away gives the driver its words only, without an SQLSTATE."""
 
+FULL = ("database or disk is full", "No space left on device", "DiskFull")
+AWAY = (
+    *("connection failed", "could not connect", "Connection refused", "server closed the connection"),
+    *("connection already closed", "terminating connection", "the database system is", "timeout expired"),
+)
+"""How the driver says that nobody is there, or that the server goes down or comes up just now."""
+
+NOT_THE_OWNER = ("permission denied for schema", "must be owner of")
 
 _kept = threading.local()
 
@@ -241,19 +249,24 @@ def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
 def _make_tables(database: Database) -> None:
     """Once for each database and release; of two processes that open one, the second finds everything made."""
     with database.read() as connection:
-        if _version(connection, database.name) == tables.SCHEMA_VERSION:
+        if _version(connection, database.name) == SCHEMA_VERSION:
             return
-    with database.write() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TABLE_LOCK})")
-        found = _version(connection, database.name)
-        if found is None:
-            tables.metadata.create_all(connection)
-            tables.guard_evidence(connection)
-            tables.guard_timestamps(connection)
-            connection.execute(insert(tables.versions).values(version=tables.SCHEMA_VERSION))
-        else:
-            migrate(connection, found=found)
+    try:
+        with database.write() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TABLE_LOCK})")
+            found = _version(connection, database.name)
+            if found is None:
+                make_tables(connection)
+            elif found != SCHEMA_VERSION:
+                upgrade(connection, found=found)
+    except Misconfigured as error:
+        if any(words in error.message for words in NOT_THE_OWNER):
+            raise Misconfigured(
+                f"The store {database.name} has not the tables of this release (version {SCHEMA_VERSION}), and this account "
+                "may not make them. Run `python -m intacct_asana store migrate` as their owner."
+            ) from error
+        raise
 
 
 def _version(connection: Connection, name: str) -> int | None:
@@ -261,9 +274,9 @@ def _version(connection: Connection, name: str) -> int | None:
     if not inspect(connection).has_table(tables.versions.name):
         return None
     found: int | None = connection.execute(select(func.max(tables.versions.c.version))).scalar()
-    if found is not None and found > tables.SCHEMA_VERSION:
+    if found is not None and found > SCHEMA_VERSION:
         raise Misconfigured(
-            f"The store {name} has schema version {found}; this release knows {tables.SCHEMA_VERSION}. "
+            f"The store {name} has schema version {found}; this release knows {SCHEMA_VERSION}. "
             "Install the newer release again."
         )
     return found
@@ -317,6 +330,11 @@ def _failure(error: SQLAlchemyError | ValueError, *, store: str, secret: str) ->
         return Refused(f"The store {store} refused a row: {said}")
     if _needs_a_person(cause, said):
         return Misconfigured(f"The store {store} cannot be used: {said}. Check its connection, its rights and its file.")
+    if any(words in said for words in FULL):
+        return TryLater(f"The disk of the store {store} is full; nothing was kept. Make room, and the next try goes on: {said}")
+    if any(words in said for words in AWAY):
+        # Whether the last transaction was kept just before, the next try sees.
+        return TryLater(f"The store {store} could not be used: it is down, or was restarted. The next try goes on: {said}")
     return TryLater(f"The store {store} could not be used; nothing was kept: {said}")
 
 

@@ -1,4 +1,7 @@
-"""From one schema version to the next. Each step runs in the transaction that opens the store, on every row that is there."""
+"""From one schema version to the next, before Alembic: up to version 17, from which on `store/revisions` goes.
+
+Each step runs in the transaction that opens the store, on every row that is there.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ from intacct_asana.store import tables
 
 
 def migrate(connection: Connection, *, found: int) -> None:
-    """Carry the store from version `found` to this release's; nothing when it is there already."""
-    for version in range(found + 1, tables.SCHEMA_VERSION + 1):
+    """Carry the store from version `found` to the last one before Alembic; nothing when it is there already."""
+    for version in range(found + 1, LAST_STEP + 1):
         STEPS[version](connection)
         connection.execute(insert(tables.versions).values(version=version))
 
@@ -213,3 +216,4 @@ STEPS: Mapping[int, Callable[[Connection], None]] = MappingProxyType(
         17: _payee_changes,
     }
 )
+LAST_STEP = max(STEPS)

@@ -19,8 +19,9 @@ from intacct_asana.records import Intent, IntentState, Link, Snapshot, Task
 from intacct_asana.sync.back import NotPutBack, was_put_back
 from intacct_asana.sync.difference import REMARK, acknowledged, forms_kept, parts_moved, parts_not_taken, said
 from intacct_asana.sync.piecewise import OPTIONAL, Piecewise
-from intacct_asana.sync.plan import Adopt, Create, Plan, Update, Writing
+from intacct_asana.sync.plan import Adopt, Create, Plan, Retire, Update, Writing
 from intacct_asana.sync.report import Progress, Report
+from intacct_asana.sync.retire import RetireKind, retire_intent, retire_kind
 from intacct_asana.sync.writes import (
     Gone,
     RemarkWrite,
@@ -39,6 +40,10 @@ BATCH = 500
 
 class Done(Refused):
     """Nothing is left to do: an earlier try or another run did it."""
+
+
+class Stale(Refused):
+    """Another run wrote the task after the plan was made. Which of the two knows better shows when the record is read anew."""
 
 
 def apply_plan(
@@ -91,6 +96,8 @@ def apply_plan(
     )
     for start in range(0, len(plan.writing), BATCH):
         applier.act(plan.writing[start : start + BATCH])
+    retire = RetireKind(name=retire_kind(kind), board=board, bot_gid=bot_gid, key_field_gid=key_field_gid)
+    applier.retire(plan.retiring, retire)
     return applier.report
 
 
@@ -131,16 +138,32 @@ class _Applier:
                     to_say.append(action)
             except Done:
                 self.report.already_done += 1
+            except Stale:
+                self._leave_to_the_next(action)
             except IntacctAsanaError as error:
                 self._fail(action, error)
         gone = self._write(to_write, to_say)
         for action in self._write(gone, []):
             self._fail(action, Refused(f"task {action.replaces} vanished again"))
 
+    def retire(self, actions: Sequence[Retire], kind: RetireKind) -> None:
+        """Tells and completes tasks that stand for nothing. One that another run has linked since stands for something."""
+        linked = self.links.by_task([action.task_gid for action in actions]) if actions else {}
+        wanted = {(one := retire_intent(action, kind=self.kind)).intent_id: (one, action) for action in actions}
+        intents = [intent for intent, action in wanted.values() if action.task_gid not in linked]
+        self.report.already_done += len(wanted) - len(intents)
+        for outcome in self._carried_out(intents, kind, keep=lambda outcome: None):
+            _, action = wanted[outcome.intent.intent_id]
+            if outcome.error:
+                self.report.fail(action.key, outcome.error, kind=action.kind)
+            else:
+                self.report.writes += 1
+                self.report.count(action.kind)
+
     def _left(self, action: Writing) -> str | None:
         """Nothing but the remark where an earlier try came so far, None for all of it.
 
-        Raises Done, and Refused when another run moved the task since the plan was made.
+        Raises Done, and Stale when another run moved the task since the plan was made.
         """
         link = self.known.get(action.key)
         if _stands_as_planned(action, link):
@@ -150,7 +173,7 @@ class _Applier:
             raise Done("an earlier try or another run did it")
         if left == (REMARK,) and _says(action):
             return REMARK
-        raise Refused("its task changed after the plan was made; clear the planning step to plan anew")
+        raise Stale("another run wrote its task after the plan was made")
 
     # Through the journal
 
@@ -185,7 +208,7 @@ class _Applier:
                 continue
             self.report.writes += outcome.found.now
             if action.key not in failed:
-                self.report.count(action.kind, action.amount)
+                self.report.count(action.kind, action.amount, currency=action.currency)
         return gone
 
     def _carried_out(self, intents: Sequence[Intent], kind: Kind, *, keep: Callable[[Outcome], None]) -> Generator[Outcome]:
@@ -223,9 +246,21 @@ class _Applier:
                 write_anew(self.journal, kind=self.kind, key=action.key, parts=cast("Sequence[str]", parts), at=self.now())
         if isinstance(error, Done):
             self.report.already_done += 1
+        elif isinstance(error, Stale):
+            self._leave_to_the_next(action)
         elif error:
             self._fail(action, error)
         return []
+
+    def _leave_to_the_next(self, action: Writing) -> None:
+        """The next run reads the record and writes these parts: two runs at once end like one after the other."""
+        parts = action.changed if isinstance(action, Update) else ("name",)
+        try:
+            write_anew(self.journal, kind=self.kind, key=action.key, parts=[*parts], at=self.now())
+        except TryLater as error:
+            self._fail(action, error)
+        else:
+            self.report.say("left to the next run", f"{action.key}: another run wrote its task after this plan was made")
 
     # In the store, in the transaction that moves the intent
 
@@ -324,7 +359,7 @@ class _Applier:
             parts = self.pieces.named(not_shown)
             self._fail(action, UnexpectedReply(f"Asana answered, but task {written.task.gid} does not show {parts}"))
         elif not _says(action):
-            self.report.count(written.kind, action.amount)
+            self.report.count(written.kind, action.amount, currency=action.currency)
         for part, shown in written.shown_as.items():
             what = f"{self.pieces.named([part])} as {str(shown)!r} where {str(said(action.desired, part))!r} was written"
             ends = "no write changes that, and no choice on that task counts"
