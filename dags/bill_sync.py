@@ -44,7 +44,12 @@ from intacct_asana.operators.syncing import ApplyPlanOperator, PlanBillsOperator
 for flow in good_flows():
     with DAG(
         **dag_parts.dag_settings(
-            flow, job="bill_sync", title="bills become tasks", manual=__doc__, cron=flow.schedules.bill_sync
+            flow,
+            job="bill_sync",
+            title="bills become tasks",
+            manual=__doc__,
+            cron=flow.schedules.bill_sync,
+            backfills=True,
         ),
         params=dag_parts.sync_params(
             vendor_ids=dag_parts.list_param(title="Vendor ids", description="Only bills of these vendors."),
@@ -62,6 +67,11 @@ for flow in good_flows():
             outlets=[dag_parts.asana_asset(flow.bills.project)],
         )
         plan >> apply
+        if flow.release:
+            from intacct_asana.operators.release.asking import AskForReleaseOperator
+
+            # Where the plan was refused for its size; skipped otherwise, without a process of its own.
+            plan >> AskForReleaseOperator(task_id="ask_for_release", flow=flow.flow, trigger_rule=TriggerRule.ONE_FAILED)
         if flow.bills.attachments != "none":
             attach = AttachDocumentsOperator(
                 task_id="attach_documents",

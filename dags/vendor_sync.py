@@ -33,7 +33,12 @@ from intacct_asana.vendors import kept_fields
 for flow in good_flows():
     with DAG(
         **dag_parts.dag_settings(
-            flow, job="vendor_sync", title="vendors become tasks", manual=__doc__, cron=flow.schedules.vendor_sync
+            flow,
+            job="vendor_sync",
+            title="vendors become tasks",
+            manual=__doc__,
+            cron=flow.schedules.vendor_sync,
+            backfills=True,
         ),
         params=dag_parts.sync_params(vendor_ids=dag_parts.list_param(title="Vendor ids", description="Only these vendors.")),
     ):
@@ -48,6 +53,11 @@ for flow in good_flows():
             outlets=[dag_parts.asana_asset(flow.vendors.project)],
         )
         plan >> apply
+        if flow.release:
+            from intacct_asana.operators.release.asking import AskForReleaseOperator
+
+            # Where the plan was refused for its size; skipped otherwise, without a process of its own.
+            plan >> AskForReleaseOperator(task_id="ask_for_release", flow=flow.flow, trigger_rule=TriggerRule.ONE_FAILED)
         if kept_fields(flow):
             # A task that cannot be written keeps no other vendor's value back.
             plan_fields = PlanVendorFieldsOperator(

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, RetryDecision, RetryPolicy
 
-from intacct_asana import assets
 from intacct_asana.errors import Misconfigured, OutcomeUnknown, Refused, TryLater, UnexpectedReply, UnsafePlan
 from intacct_asana.flow.model import Flow
-from intacct_asana.notifications.alerts import notifiers_of
+from intacct_asana.lineage import assets
+from intacct_asana.operators.watching.callbacks import EndFailure, TellFailedRun, TellFailure
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -58,7 +58,11 @@ class SixErrorsPolicy(RetryPolicy):
         return cls()
 
 
-def dag_settings(flow: Flow, *, job: str, title: str, manual: str, cron: str | None) -> dict[str, Any]:
+NO_BACKFILL = ("scheduled", "manual", "operator_triggered", "asset_triggered", "asset_materialization")
+"""Run types of a DAG whose runs have no interval of their own: Airflow refuses a backfill of it in UI, CLI and REST."""
+
+
+def dag_settings(flow: Flow, *, job: str, title: str, manual: str, cron: str | None, backfills: bool = False) -> dict[str, Any]:
     """Keyword arguments for `DAG(...)`. `cron` None makes a DAG that people start."""
     zone = ZoneInfo(flow.schedules.timezone)
     return {
@@ -70,9 +74,10 @@ def dag_settings(flow: Flow, *, job: str, title: str, manual: str, cron: str | N
         "start_date": datetime.combine(flow.schedules.start_date, time(), tzinfo=zone),
         "catchup": False,
         "max_active_runs": 1,
+        "allowed_run_types": None if backfills else NO_BACKFILL,
         "tags": ["intacct", "asana", flow.flow, *flow.tags],
         "default_args": task_settings(flow),
-        "on_failure_callback": notifiers_of(flow),
+        "on_failure_callback": [TellFailedRun(flow=flow.flow)],
         "render_template_as_native_obj": True,
     }
 
@@ -86,7 +91,8 @@ def task_settings(flow: Flow) -> dict[str, Any]:
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": timedelta(minutes=15),
         "retry_policy": SixErrorsPolicy(),
-        "on_failure_callback": notifiers_of(flow),
+        "on_failure_callback": [TellFailure(flow=flow.flow)],
+        "on_success_callback": [EndFailure(flow=flow.flow)],
         "execution_timeout": timedelta(hours=2),
         "max_active_tis_per_dag": 1,
     }

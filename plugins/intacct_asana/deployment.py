@@ -26,9 +26,16 @@ PURPOSE = b"intacct_asana evidence 1"
 
 
 def mappings_folder() -> Path:
-    """`INTACCT_ASANA_MAPPINGS`, else Airflow's `[intacct_asana] mappings`, else include/mappings beside the plugins folder."""
-    named = _named("mappings")
-    return Path(named) if named else PROJECT_ROOT / "include" / "mappings"
+    """`INTACCT_ASANA_MAPPINGS`, else Airflow's `[intacct_asana] mappings`; else include/mappings, beside the plugins folder or,
+    where the package is installed, under AIRFLOW_HOME."""
+    beside = PROJECT_ROOT / "include" / "mappings"
+    if named := _named("mappings"):
+        return Path(named)
+    if beside.is_dir():
+        return beside
+    from airflow.configuration import AIRFLOW_HOME
+
+    return Path(AIRFLOW_HOME) / "include" / "mappings"
 
 
 def exports_folder() -> Path:

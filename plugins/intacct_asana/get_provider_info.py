@@ -96,8 +96,10 @@ OPERATORS = (
     "operators.people.reminding",
     "operators.preflight",
     "operators.read_decisions",
+    "operators.release.asking",
     "operators.syncing",
     "operators.vendor_fields",
+    "operators.watching.watch",
     "operators.webhooks",
 )
 """Modules in which there are some, a line each; a test says which are missing."""
@@ -141,7 +143,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "operators": [{"integration-name": "Sage Intacct", "python-modules": _modules(*OPERATORS)}],
         "triggers": [{"integration-name": "Asana", "python-modules": _modules("triggers.asana_events")}],
-        "notifications": _modules("notifications.alerts.LogNotifier"),
+        "notifications": _modules(*(f"operators.watching.callbacks.{name}" for name in ("TellFailure", "TellFailedRun"))),
         # No plugin: Airflow finds it in the plugins folder, and says of one that comes twice that it is in error.
         "asset-uris": [_assets(scheme) for scheme in ("intacct", "asana")],
         "config": CONFIG,
@@ -155,7 +157,7 @@ def _modules(*names: str) -> list[str]:
 def _assets(scheme: str) -> dict[str, Any]:
     return {
         "schemes": [scheme],
-        "handler": f"intacct_asana.assets.checked_{scheme}_uri",
-        "factory": f"intacct_asana.assets.{scheme}_asset",
-        "to_openlineage_converter": "intacct_asana.assets.to_openlineage",
+        "handler": f"intacct_asana.lineage.assets.checked_{scheme}_uri",
+        "factory": f"intacct_asana.lineage.assets.{scheme}_asset",
+        "to_openlineage_converter": "intacct_asana.lineage.openlineage.to_openlineage",
     }

@@ -15,9 +15,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from sandbox.demo import checks, people
-from sandbox.demo.airflow_server import ROOT, AirflowServer, DemoFailed, environment, put_demo_flow
+from sandbox.demo.airflow_server import ROOT, AirflowServer, DemoFailed, environment, put_demo_flow, put_other_flows
 from sandbox.demo.checks import Check
-from sandbox.demo.steering import Steering, free_port
+from sandbox.demo.steering import Steering, ports
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False)
@@ -39,7 +39,7 @@ class Sabotage(StrEnum):
 class Demo:
     """The steps of the demo, in order, with a line of progress for each."""
 
-    def __init__(self, *, seed: int, vendors: int, bills: int, sabotage: Sabotage | None) -> None:
+    def __init__(self, *, seed: int, vendors: int, bills: int, port: int | None, sabotage: Sabotage | None) -> None:
         self.started = time.monotonic()
         self.sabotage = sabotage
         self.seed, self.vendors, self.bills = seed, vendors, bills
@@ -50,13 +50,13 @@ class Demo:
             if left != LOCK:
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
         (HOME / "logs").mkdir()
-        ports = [free_port() for _ in range(4)]
-        self.steering = Steering(ports[0], log=HOME / "sandbox.log")
+        airflow_port, sandbox_port, *spare = ports(port)
+        self.steering = Steering(sandbox_port, log=HOME / "sandbox.log")
         # It runs only when it is told to, so that no scheduled run joins in.
         self.schedules = dict.fromkeys(("bill_sync", "vendor_sync", "approval_reconciliation", "drift_audit"))
         mappings = put_demo_flow(HOME / "mappings", schedules=self.schedules, **people.rules())
         env = environment(
-            HOME, port=ports[1], spare_ports=(ports[2], ports[3]), sandbox_url=self.steering.url, mappings=mappings
+            HOME, port=airflow_port, spare_ports=(spare[0], spare[1]), sandbox_url=self.steering.url, mappings=mappings
         )
         self.airflow = AirflowServer(env, log=HOME / "airflow.log")
 
@@ -203,8 +203,14 @@ class Demo:
         console.print(
             "\nChoose an Approval on the board, then run 'demo: approvals return to Intacct' in Airflow (or wait). Ctrl-C ends."
         )
+        console.print(
+            "\nFlow files that you add to include/mappings are loaded too. The demo's own flow is .demo/mappings/demo.yaml,\n"
+            "a copy of include/mappings/demo.yaml with other settings: edit the copy, since the original is not read again."
+        )
         while True:
-            time.sleep(3600)
+            for name in put_other_flows(HOME / "mappings"):
+                self.say(f"include/mappings/{name}: copied; Airflow shows its DAGs, or what is wrong in it, in a moment")
+            time.sleep(2)
 
     def stop(self) -> None:
         self.say("Stopping Airflow and the sandbox ...")
@@ -230,6 +236,10 @@ def _stop_on(number: int, _frame: object) -> None:
 @app.command()
 def main(
     once: Annotated[bool, typer.Option("--once", help="Run the loop, check it, exit: non-zero if anything is off.")] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1024, max=65534, help="Airflow's port; the sandbox takes the next one. Free ones if left out."),
+    ] = None,
     sabotage: Annotated[Sabotage | None, typer.Option(help="Break something, to see the checks fail.")] = None,
     seed: Annotated[int, typer.Option(help="Another seed makes other vendors and bills.")] = 7,
     vendors: Annotated[int, typer.Option(help="Vendors in the sandbox.")] = 40,
@@ -240,7 +250,7 @@ def main(
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop_on)
     try:
-        demo = Demo(seed=seed, vendors=vendors, bills=bills, sabotage=sabotage)
+        demo = Demo(seed=seed, vendors=vendors, bills=bills, port=port, sabotage=sabotage)
     except DemoFailed as error:
         console.print(f"[red]{error}[/red]")
         raise typer.Exit(1) from None

@@ -27,6 +27,21 @@ def free_port() -> int:
         return port
 
 
+def ports(first: int | None) -> list[int]:
+    """Airflow's port, the sandbox's, and two that Airflow needs for itself: the named one and the next, or any free ones."""
+    if first is None:
+        return [free_port() for _ in range(4)]
+    for port in (first, first + 1):
+        with socket.socket() as probe:
+            # As a server asks for it, so that a port that was in use a moment ago is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                raise DemoFailed(f"Port {port} cannot be used ({error.strerror}); name another with --port") from None
+    return [first, first + 1, free_port(), free_port()]
+
+
 class Steering:
     """One sandbox process and its `/_sandbox/` pages."""
 

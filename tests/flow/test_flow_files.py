@@ -377,3 +377,52 @@ def test_who_decides_about_bills_without_a_creator_is_an_approver(tmp_path: Path
     assert not load_text(SMALL, tmp_path).approval.decides_without_creator("alice@northwind.example")
     with pytest.raises(Misconfigured, match=r"zoe@northwind\.example is no approver"):
         load_text(text.replace("[Alice@", "[zoe@"), tmp_path)
+
+
+# The line as it is written.
+
+
+def test_a_problem_quotes_its_line(tmp_path: Path) -> None:
+    [problem] = problems_of(SMALL.replace("[Posted]", "[Postd]"), tmp_path)
+    what, quote = problem.split("\n")
+    assert what.endswith("flow.yaml:2: `states` is 'Postd', which is not allowed (did you mean 'Posted'?)")
+    assert quote == "      | bills: {project: 1, states: [Postd]}"
+
+
+@pytest.mark.parametrize(
+    ("written", "secret"),
+    [
+        ("asana_token: abc", "abc"),
+        ("sender_password : 'abc d'", "abc d"),
+        ('"api_key": abc', "abc"),
+        ("intacct: {Password: abc, more: 1}", "abc"),
+        ("apikey: abc", "abc"),
+        ("waking: {public_url: 'https://me:abc@airflow.example.com'}", "abc"),
+        ("waking: {public_url: https://airflow.example.com/?key=abc}", "abc"),
+        ("asana: 2/1200000000000010/1200000000000020:0123456789abcdef0123456789abcdef", "0123456789abcdef"),
+    ],
+)
+def test_a_quoted_line_keeps_a_secret_that_somebody_wrote_there(written: str, secret: str, tmp_path: Path) -> None:
+    told = "\n".join(problems_of(f"{SMALL}{written}\n", tmp_path))
+    quotes = [line for line in told.splitlines() if line.startswith("      | ")]
+    assert quotes
+    assert all(secret not in line for line in quotes), quotes
+
+
+def test_gids_and_names_are_quoted_as_they_are(tmp_path: Path) -> None:
+    line = "boards: {project: 1200000000000010, mail: alice.martin2@northwind.example, field: ASANA_DECISION_REASON}"
+    [problem] = problems_of(f"{SMALL}{line}\n", tmp_path)
+    assert problem.endswith(f"| {line}")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"{SMALL}sweep_hours: 3\n", "it is a key of `bills` and of `vendors`: indent it below that"),
+        (SMALL.replace("vendors: {project: 2}", "vendors: {project: 2, approvers: []}"), "it is a key of `approval`"),
+        (SMALL.replace("vendors: {project: 2}", "vendors: {project: 2, rehearsal: true}"), "it is a key of the file itself"),
+    ],
+)
+def test_a_key_that_is_indented_wrongly_is_told_where_it_belongs(text: str, said: str, tmp_path: Path) -> None:
+    [problem] = problems_of(text, tmp_path)
+    assert said in problem

@@ -92,7 +92,7 @@ def test_settings_are_airflows_too_and_the_environment_goes_first(tmp_path: Path
 def test_one_version_stands_everywhere() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["project"]["dynamic"] == ["version"]
-    assert project["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "intacct_asana.__version__"}
+    assert project["tool"]["hatch"]["version"] == {"path": "plugins/intacct_asana/__init__.py"}
     [folder] = PLUGINS.glob("intacct_asana-*.dist-info")
     assert folder.name == f"intacct_asana-{__version__}.dist-info"
     [told] = re.findall("^Version: (.*)$", (folder / "METADATA").read_text(), re.MULTILINE)

@@ -53,6 +53,20 @@ def test_an_old_plan_applied_again_does_not_take_the_cursor_back(flow: FlowStore
     assert flow.plan("plan-1") == a_plan(applied_at=minutes(9), result={"again": True})
 
 
+def test_a_plan_that_is_carried_out_late_takes_no_cursor_back_that_went_on(flow: FlowStore) -> None:
+    for name, stood, ends in (("plan-1", None, HERE.value), ("plan-2", None, HERE.value), ("plan-3", HERE.value, "further")):
+        flow.save_plan(a_plan(name))
+        moved = [Cursor(name="bills", value=f"{name} read")]
+        flow.finish_plan(
+            name,
+            cursors=moved if name == "plan-2" else [Cursor(name="bills", value=ends)],
+            stood={"bills": stood},
+            result={},
+            at=minutes(1),
+        )
+        assert flow.cursor("bills") == ends
+
+
 def test_a_rehearsal_keeps_plans_and_moves_nothing(flow: FlowStore, url: str) -> None:
     flow.save_plan(a_plan())
     flow.save_pins("bill", Pins(project_gid="1", fields={}))

@@ -330,15 +330,32 @@ def test_task_that_may_not_be_put_back_fails_in_one_sentence_and_is_owed(world: 
     assert world.links.intents == {}
 
 
-def test_plan_older_than_the_task_is_refused_instead_of_writing_old_amounts(world: World) -> None:
+def test_plan_older_than_the_task_writes_no_old_amounts_and_leaves_it_to_the_next_run(world: World) -> None:
     world.a_bill("a")
     world.run()
     world.change("a", amount=Decimal("5.00"))
     old = world.plan()
     world.change("a", amount=Decimal("6.00"))
     world.run().raise_if_failed()
-    with pytest.raises(Refused, match="clear the planning step"):
-        world.apply(old).raise_if_failed()
+    late = world.apply(old)
+    late.raise_if_failed()
+    assert (late.writes, [*late.said]) == (0, ["left to the next run"])
+    assert world.task_of("a").fields[AMOUNT] == Decimal("6.00")
+    assert [one.subject for one in world.links.intents.values()] == ["a"], "whoever comes next reads it again"
+    world.run().raise_if_failed()
+    assert world.links.intents == {}
+
+
+def test_the_older_of_two_plans_that_is_carried_out_first_hides_nothing_of_the_newer(world: World) -> None:
+    world.a_bill("a")
+    world.run()
+    world.change("a", amount=Decimal("5.00"))
+    older = world.plan()
+    world.change("a", amount=Decimal("6.00"))
+    newer = world.plan()
+    world.apply(older).raise_if_failed()
+    world.apply(newer).raise_if_failed()
+    world.run().raise_if_failed()
     assert world.task_of("a").fields[AMOUNT] == Decimal("6.00")
 
 

@@ -24,12 +24,13 @@ from intacct_asana.flow.checks import Found
 from intacct_asana.flow.checks import Path as Place
 from intacct_asana.flow.context import Context
 from intacct_asana.flow.controls import Controls
-from intacct_asana.flow.model import Alerts, BillScope, Flow, VendorScope
+from intacct_asana.flow.model import BillScope, Flow, VendorScope
 from intacct_asana.flow.rules import Approval
+from intacct_asana.flow.running.alerts import Alerts
 from intacct_asana.flow.signals import KIND_MARKS
-from intacct_asana.flow.words import Part, did_you_mean
+from intacct_asana.flow.words import ALL_WORDS, Part, did_you_mean, homes_of, models_in
 from intacct_asana.flow.write_back import WriteBack
-from intacct_asana.flow.yaml_text import Flaw, Items, Table, read_yaml
+from intacct_asana.flow.yaml_text import Flaw, Items, Table, quoted, read_yaml
 from intacct_asana.text import cut
 
 FLOW: checks.Path = ("flow",)
@@ -127,11 +128,16 @@ def _no_file(flaw: Flaw) -> Read:
 def _misconfigured(path: Path, flaws: Iterable[Flaw]) -> Misconfigured:
     name = shown_path(path)
     ordered = sorted(dict.fromkeys(flaws), key=lambda flaw: flaw.line)
-    problems = tuple(
-        Problem(where=f"{name}:{flaw.line}" if flaw.line else name, what=flaw.what, mend=flaw.mend) for flaw in ordered
-    )
+    text = path.read_text(encoding="utf-8", errors="replace") if any(flaw.line for flaw in ordered) else ""
+    problems = tuple(problem_of(flaw, name=name, text=text) for flaw in ordered)
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     return Misconfigured(f"{name} has {count}.", problems=problems)
+
+
+def problem_of(flaw: Flaw, *, name: str, text: str) -> Problem:
+    """The flaw of the file `name`, with its line as `text` has it."""
+    where = f"{name}:{flaw.line}" if flaw.line else name
+    return Problem(where=where, what=flaw.what, mend=flaw.mend, quote=quoted(text, flaw.line))
 
 
 def shown_path(path: Path) -> str:
@@ -260,7 +266,7 @@ def _found(error: ErrorDetails, model: type[BaseModel]) -> Found:
     path = path_of(error)
     key = next((part for part in reversed(path) if isinstance(part, str)), "the file")
     if error["type"] == "extra_forbidden":
-        what, mend = _unknown_key(path, key, model_at(model, error["loc"][:-1]))
+        what, mend = _unknown_key(path, key, model, model_at(model, error["loc"][:-1]))
     elif error["type"] == "union_tag_invalid":
         what, mend = _unknown_kind(str(error["ctx"]["tag"]))
     elif error["type"] == "flow":
@@ -275,12 +281,13 @@ def _unknown_kind(mark: str) -> tuple[str, str]:
     return f"`kind` is {_shown(kind)}, which is not allowed", did_you_mean(kind, sorted(one[1:-1] for one in KIND_MARKS))
 
 
-def _unknown_key(path: Place, key: str, part: type[BaseModel] | None) -> tuple[str, str]:
-    place = f"`{path[-2]}`" if len(path) > 1 and isinstance(path[-2], str) else "this part"
+def _unknown_key(path: Place, key: str, model: type[BaseModel], part: type[BaseModel] | None) -> tuple[str, str]:
+    place = f" in `{path[-2]}`" if len(path) > 1 and isinstance(path[-2], str) else " in this part" if len(path) > 1 else ""
     known = [one.alias or name for name, one in part.model_fields.items()] if part else []
-    return f"the key `{key}` does not exist in {place}" if len(path) > 1 else f"the key `{key}` does not exist", did_you_mean(
-        key, known
-    )
+    mend = did_you_mean(key, known)
+    if mend.startswith(ALL_WORDS) and (homes := homes_of(key, model, besides=path[:-1])):
+        mend = f"it is a key of {' and of '.join(homes)}: indent it below that; {mend}"
+    return f"the key `{key}` does not exist{place}", mend
 
 
 def model_at(model: type[BaseModel], path: Place) -> type[BaseModel] | None:
@@ -293,15 +300,8 @@ def model_at(model: type[BaseModel], path: Place) -> type[BaseModel] | None:
             fields = next((one.model_fields for one in here if part in one.model_fields), None)
             if fields is None:
                 return None
-            here = list(_models_in(fields[part].annotation))
+            here = list(models_in(fields[part].annotation))
     return here[0] if here else None
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models_in(inner)
 
 
 def _shape(error: ErrorDetails, key: str) -> tuple[str, str]:

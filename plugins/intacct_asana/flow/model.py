@@ -11,6 +11,8 @@ from pydantic import Field, PrivateAttr, model_validator
 from intacct_asana.flow.context import Context
 from intacct_asana.flow.controls import Controls, DriftRule, Exceptions
 from intacct_asana.flow.rules import Approval, BillField, VendorField, digest_of
+from intacct_asana.flow.running.alerts import Alerts
+from intacct_asana.flow.running.release import Release
 from intacct_asana.flow.words import (
     Amount,
     ConnectionId,
@@ -271,29 +273,6 @@ class Limits(Part):
     """Stop when Intacct answers with nothing at all while tasks exist."""
 
 
-class Notifier(Part):
-    """One way to tell people that a run failed."""
-
-    kind: Literal["smtp", "log"]
-    """`smtp` sends a mail; `log` writes to the task's log."""
-
-    connection: ConnectionId = "smtp_default"
-    """SMTP connection in Airflow."""
-
-    to: tuple[Email, ...] = ()
-    """Who gets the mail."""
-
-    from_email: Email | None = None
-    """Sender of the mail. The connection's own when left out."""
-
-
-class Alerts(Part):
-    """Who is told about failures."""
-
-    on_failure: tuple[Notifier, ...] = ()
-    """Told when a task or a run fails. The log alone when left out."""
-
-
 class EvidenceRule(Part):
     """Who else vouches for the evidence."""
 
@@ -355,6 +334,11 @@ class Flow(Part):
     """What a person has to see to becomes a task with an owner. No such tasks when left out."""
 
     limits: Limits = Limits()
+
+    release: Release | None = None
+    """A plan over a limit waits for a person in Airflow. Left out, it fails the run, and the parameter `allow_unsafe_plan` is
+    the way out."""
+
     alerts: Alerts = Alerts()
     _file_digest: str = PrivateAttr(default="")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,12 @@ def flaw(what: str, mend: str = "") -> PydanticCustomError:
     return PydanticCustomError("flow", "{what}", {"what": what, "mend": mend})
 
 
+ALL_WORDS = "write one of: "
+"""How an answer begins that found nothing near."""
+
+MOST_HOMES = 2
+
+
 def did_you_mean(written: str, known: Iterable[str]) -> str:
     """The known word that is all but the written one; else the nearest, with those that begin as it does; else all of them."""
     words = list(known)
@@ -40,9 +46,34 @@ def did_you_mean(written: str, known: Iterable[str]) -> str:
     near = get_close_matches(written.lower(), lower, n=1, cutoff=0.85)
     near = near or list(dict.fromkeys([*get_close_matches(written.lower(), lower, n=1, cutoff=0.6), *kin]))
     if not near:
-        return f"write one of: {', '.join(words)}"
+        return f"{ALL_WORDS}{', '.join(words)}"
     *others, last = (repr(lower[word]) for word in near)
     return f"did you mean {', '.join(others)} or {last}?" if others else f"did you mean {last}?"
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The parts that a value of this type may be, or hold."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from models_in(inner)
+
+
+def parts_of(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], type[BaseModel]]]:
+    """Every part of a file, from the file itself on, with the keys that lead to it."""
+    yield path, model
+    for name, field in model.model_fields.items():
+        for inner in dict.fromkeys(models_in(field.annotation)):
+            yield from parts_of(inner, (*path, name))
+
+
+def homes_of(key: str, model: type[BaseModel], *, besides: tuple[str | int, ...]) -> list[str]:
+    """Where in a file a key of this name belongs, for one that is indented wrongly; nothing for one that has a home in
+    `besides`, where it stands, or in many places: those say nothing about what was meant."""
+    paths = dict.fromkeys(path for path, part in parts_of(model) if key in part.model_fields)
+    if tuple(part for part in besides if isinstance(part, str)) in paths or len(paths) > MOST_HOMES:
+        return []
+    return [f"`{'.'.join(path)}`" if path else "the file itself" for path in paths]
 
 
 def _gid(value: Any) -> Any:

@@ -13,9 +13,14 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from intacct_asana.text import cut
+
 MOST_BYTES = 1_000_000
 MOST_VALUES = 20_000
 """Values after aliases are followed. A flow has some hundreds; an alias bomb has billions."""
+
+LONGEST_QUOTE = 120
+"""Characters of a line that a message shows."""
 
 TAG = "tag:yaml.org,2002:"
 PLAIN_TAGS = frozenset(
@@ -169,6 +174,27 @@ class _Reader:
 
 def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
+
+
+LINE_ENDS = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
+"""Where YAML begins a new line, so that line numbers count these."""
+
+SECRET_KEY = re.compile(r"(?i)[\w-]*(passw|pwd|secret|token|credential|api_?key)[\w-]*[\"']?\s*:(?=\s|$)")
+SECRET_WORD = re.compile(r"(?i)[a-z][a-z0-9+.-]*://\S*[@?#]\S*|(?=[\w/+:=.-]*[0-9])(?=[\w/+:=.-]*[a-z])[\w/+:=.-]{24,}")
+"""Secrets belong into connections, and people write them into the file all the same: an address with a login, a long token."""
+
+
+def quoted(text: str, line: int) -> str:
+    """The line as it is written, for people to see what is meant, without what may be a secret: import errors are for all to
+    read. Empty where nothing but a comment stands there."""
+    lines = LINE_ENDS.split(text)
+    written = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+    if not written or written.startswith("#"):
+        return ""
+    if key := SECRET_KEY.search(written):
+        written = written[: key.end()] + " ..."
+    shown = SECRET_WORD.sub("...", written)
+    return cut("".join(character if character.isprintable() else " " for character in shown), characters=LONGEST_QUOTE)
 
 
 QUOTES = 'put the value in double quotes, as in key: "{}"'

@@ -20,11 +20,11 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 
 from intacct_asana import __version__
 from intacct_asana.approvals import ApprovalSubtasks, ApprovalTask, ChoiceField, DeclaredComment, Policy, Way
-from intacct_asana.assets import lineage_of
 from intacct_asana.deployment import evidence_keys, flow_named
 from intacct_asana.errors import Misconfigured, Problem, TryLater, UnsafePlan
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.signals import EnumSignal, SignalRule
+from intacct_asana.lineage.openlineage import lineage_of
 from intacct_asana.reading.documents import BillFiles
 from intacct_asana.records import Bill, Cursor, Decision, Link, Person, PinnedField, Pins, Verdict
 from intacct_asana.store import FlowStore, StoredPlan, kept_open, open_store
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from intacct_asana.intacct.hook import IntacctHook
     from intacct_asana.intacct.rest.hook import IntacctRestHook
 
+
+WAITS = "waits"
+"""In a plan's summary: why nothing of it is written by its own run, which is no failure."""
 
 AWAY_SINCE = "intacct_away_since"
 """Cursor: when a run first found that Intacct does not answer; empty when it does."""
@@ -340,11 +343,17 @@ class StoredPlanOperator(FlowOperator):
         if stored is None:
             raise Misconfigured(f"Plan {self.plan_id} is not in the store; clear the planning task and run it again.")
         if run.flow.rehearsal or stored.summary.get("dry_run"):
-            counts = json.dumps(stored.summary.get("counts"))
-            after = "" if not run.flow.rehearsal else ". Runs do it once the flow file says `rehearsal: false`"
-            self.log.info("%s: %s planned, nothing written%s", "Rehearsal" if after else "Dry run", counts, after)
-            return {"dry_run": True, "written": 0}
+            return self.rehearsed(stored)
+        if waits := stored.summary.get(WAITS):
+            self.log.info("%s", waits)
+            return {WAITS: waits, "written": 0}
         return self.carry_out(run, stored)
+
+    def rehearsed(self, stored: StoredPlan) -> dict[str, Any]:
+        counts, rehearses = json.dumps(stored.summary.get("counts")), self.run_parts.flow.rehearsal
+        after = "" if not rehearses else ". Runs do it once the flow file says `rehearsal: false`"
+        self.log.info("%s: %s planned, nothing written%s", "Rehearsal" if after else "Dry run", counts, after)
+        return {"dry_run": True, "written": 0}
 
     def carry_out(self, run: FlowRun, stored: StoredPlan) -> dict[str, Any]:
         raise NotImplementedError

@@ -10,10 +10,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from intacct_asana.codec import plan_from_json, plan_to_json
-from intacct_asana.errors import Misconfigured
+from intacct_asana.errors import Misconfigured, UnsafePlan
 from intacct_asana.operators.checks import drift
 from intacct_asana.operators.closing.keeping import keep_bills
-from intacct_asana.operators.flow_run import FlowOperator, FlowRun, StoredPlanOperator, utc_now
+from intacct_asana.operators.flow_run import WAITS, FlowOperator, FlowRun, StoredPlanOperator, utc_now
+from intacct_asana.operators.release.held import hold_back, holds
 from intacct_asana.pins import draft_words, required_people
 from intacct_asana.reading.documents import ANY, as_shown
 from intacct_asana.reading.following import (
@@ -105,7 +106,13 @@ class PlanTasksOperator(FlowOperator):
         self.log.info("The plan\n%s", plan.render(names={pin.gid: name for name, pin in pins.fields.items()}))
         if run.flow.rehearsal:
             self._show_first(plan, pins)
-        refused = self.refused(lambda: self._check_limits(context, run, plan, sight, reading))
+        refused, unsafe = "", None
+        try:
+            refused = self.refused(lambda: self._check_limits(context, run, plan, sight, reading))
+        except UnsafePlan as error:
+            if not holds(run) or self.is_dry(context):
+                raise
+            unsafe = error
         self.want_documents(run, sight.records, is_dry=self.is_dry(context))
         summary = {"why": reading.why, "read": len(sight.records), "deletions": sight.deletions, "drift": drifted}
         summary |= {"would_stop": refused} if refused else {}
@@ -113,15 +120,24 @@ class PlanTasksOperator(FlowOperator):
         numbers = json.dumps(sorted({one.record_no for one in owed}))
         ends = {**sight.cursors, OWED: numbers} if reading.moves_cursor else {}
         cursors = {follower.cursor_name(stream): text for stream, text in ends.items()}
+        stood = {follower.cursor_name(stream): follower.known[stream] for stream in ends}
         failed = {one.key or one.record_no: one.why for one in owed}
         unplaced = [one.key for one in owed if one.has_no_place]
-        kept = {"cursors": cursors, "failed": failed, "unplaced": unplaced}
+        kept = {"cursors": cursors, "stood": stood, "failed": failed, "unplaced": unplaced}
         summary |= self._summary(context, run, plan)
+        stored = self._stored(context, run, plan, {**summary, **kept})
+        if holds(run) and not self.is_dry(context):
+            scope = "" if reading.moves_cursor else stored.run_id
+            waits = hold_back(run, plan, stored, unsafe=unsafe, scope=scope)
+            if waits:
+                self.log.warning("%s", waits)
+                stored = replace(stored, summary={**stored.summary, WAITS: waits})
+                summary |= {WAITS: waits}
         with nullcontext() if run.flow.rehearsal else run.store.together():
-            report = self._store(context, run, plan, summary, kept=kept)
+            run.store.save_plan(stored)
             if not run.flow.rehearsal:
                 self.keep_read(run, follower, sight, reading)
-        return report
+        return {"plan_id": stored.plan_id, **summary}
 
     def _show_first(self, plan: Plan, pins: Pins) -> None:
         """A few tasks as people would see them: the plan says which records, and not whether the flow shows them well."""
@@ -271,21 +287,17 @@ class PlanTasksOperator(FlowOperator):
             "calls": run.calls(),
         }
 
-    def _store(
-        self, context: Context, run: FlowRun, plan: Plan, summary: Mapping[str, Any], *, kept: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        """`kept` is for the step that writes, not for people."""
+    def _stored(self, context: Context, run: FlowRun, plan: Plan, summary: Mapping[str, Any]) -> StoredPlan:
+        """The plan as it is kept: some of `summary` is for the step that writes, not for people."""
         now = utc_now()
-        stored = StoredPlan(
+        return StoredPlan(
             plan_id=f"{self.kind}-{now:%Y%m%dT%H%M%S%f}",
             kind=self.kind,
             created_at=now,
             run_id=str(context["run_id"]),
-            summary={**summary, **kept},
+            summary=summary,
             body=plan_to_json(plan),
         )
-        run.store.save_plan(stored)
-        return {"plan_id": stored.plan_id, **summary}
 
     # What differs between bills and vendors.
 
@@ -447,7 +459,8 @@ class ApplyPlanOperator(StoredPlanOperator):
         if is_whole:
             # By the names that they had when Intacct was read: the flow file may have changed since.
             moved = [Cursor(name=name, value=text) for name, text in stored.summary.get("cursors", {}).items()]
-            run.store.finish_plan(stored.plan_id, cursors=moved, result=summary, at=run.now())
+            stood = stored.summary.get("stood", {})
+            run.store.finish_plan(stored.plan_id, cursors=moved, stood=stood, result=summary, at=run.now())
         result.raise_if_failed()
         return summary
 

@@ -51,6 +51,7 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 MENDED_BY_PEOPLE_WORDS = ("authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
 """A PostgreSQL server that turns a login away gives the driver its words only, without an SQLSTATE."""
 
+NOT_THE_OWNER = ("permission denied for schema", "must be owner of")
 
 _kept = threading.local()
 
@@ -243,14 +244,22 @@ def _make_tables(database: Database) -> None:
     with database.read() as connection:
         if _version(connection, database.name) == SCHEMA_VERSION:
             return
-    with database.write() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TABLE_LOCK})")
-        found = _version(connection, database.name)
-        if found is None:
-            make_tables(connection)
-        elif found != SCHEMA_VERSION:
-            upgrade(connection, found=found)
+    try:
+        with database.write() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TABLE_LOCK})")
+            found = _version(connection, database.name)
+            if found is None:
+                make_tables(connection)
+            elif found != SCHEMA_VERSION:
+                upgrade(connection, found=found)
+    except Misconfigured as error:
+        if any(words in error.message for words in NOT_THE_OWNER):
+            raise Misconfigured(
+                f"The store {database.name} has not the tables of this release (version {SCHEMA_VERSION}), and this account "
+                "may not make them. Run `python -m intacct_asana store migrate` as their owner."
+            ) from error
+        raise
 
 
 def _version(connection: Connection, name: str) -> int | None:

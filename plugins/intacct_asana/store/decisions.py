@@ -97,6 +97,11 @@ class StoredDecisions:
         """Decisions in RECORDED, CLEARED, SUBMITTED or VOIDING, oldest first."""
         return self._select(table.c.state.in_(sorted(ON_THE_WAY)))
 
+    def refused_since(self, at: datetime) -> list[Decision]:
+        """Decisions chosen then or later that were refused, here or by Intacct, oldest first."""
+        states = (str(DecisionState.REFUSED), str(DecisionState.REJECTED))
+        return self._select(table.c.state.in_(states) & (table.c.decided_at >= instant_text(at)))
+
     def unacknowledged(self) -> list[Decision]:
         """Settled decisions whose task has not been told yet, oldest first."""
         return self._select(table.c.state.in_(sorted(SETTLED)) & table.c.acknowledged.is_(False))

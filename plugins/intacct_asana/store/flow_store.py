@@ -28,7 +28,13 @@ from intacct_asana.store.documents import StoredDocuments
 from intacct_asana.store.evidence import EvidenceReport, EvidenceRow
 from intacct_asana.store.intents import StoredIntents
 from intacct_asana.store.links import StoredLinks
+from intacct_asana.store.reporting.calls import StoredCalls
 from intacct_asana.store.reporting.history import StoredHistory
+from intacct_asana.store.reporting.incidents import StoredIncidents
+from intacct_asana.store.reporting.listing import Listing
+from intacct_asana.store.reporting.proof import BillEvidence, bill_evidence
+from intacct_asana.store.reporting.releases import StoredReleases
+from intacct_asana.store.reporting.run_reports import StoredRunReports
 from intacct_asana.store.runs import StoredMarks, StoredPlan
 from intacct_asana.store.vendor_values import StoredVendorValues
 from intacct_asana.store.webhooks import StoredWebhooks
@@ -55,8 +61,8 @@ class Store:
 class FlowStore:
     """Everything that is kept for one flow. Every method raises our six errors only.
 
-    In a rehearsal only plans are kept, and what preflight and the webhook's receiver note: no cursor moves, so the first real
-    run meets everything.
+    In a rehearsal only plans are kept, what runs report and called, and what preflight and the webhook's receiver note: no
+    cursor moves, so the first real run meets everything.
     """
 
     def __init__(
@@ -111,11 +117,26 @@ class FlowStore:
     def payees(self) -> StoredPayees:
         return StoredPayees(self._database, flow=self._flow)
 
+    def releases(self) -> StoredReleases:
+        return StoredReleases(self._database, flow=self._flow)
+
     def history(self) -> StoredHistory:
         return StoredHistory(self._database, flow=self._flow)
 
+    def listing(self) -> Listing:
+        return Listing(self._database, flow=self._flow)
+
     def marks(self) -> StoredMarks:
         return StoredMarks(self._database, flow=self._flow)
+
+    def incidents(self) -> StoredIncidents:
+        return StoredIncidents(self._always, flow=self._flow)
+
+    def run_reports(self) -> StoredRunReports:
+        return StoredRunReports(self._always, flow=self._flow)
+
+    def calls(self) -> StoredCalls:
+        return StoredCalls(self._always, flow=self._flow)
 
     def webhooks(self) -> StoredWebhooks:
         return StoredWebhooks(self._always, flow=self._flow)
@@ -162,9 +183,18 @@ class FlowStore:
         """The last one that was applied and moved cursors, without its body."""
         return runs.newest_whole_plan(self._database, flow=self._flow, kind=kind)
 
-    def finish_plan(self, plan_id: str, *, cursors: Sequence[Cursor], result: Mapping[str, Any], at: datetime) -> None:
-        """Mark the plan as applied and move the cursors, in one transaction; the cursors only the first time."""
-        runs.finish_plan(self._database, flow=self._flow, plan_id=plan_id, cursors=cursors, result=result, at=at)
+    def finish_plan(
+        self,
+        plan_id: str,
+        *,
+        cursors: Sequence[Cursor],
+        stood: Mapping[str, str | None] | None = None,
+        result: Mapping[str, Any],
+        at: datetime,
+    ) -> None:
+        """Mark the plan as applied and move the cursors, in one transaction; the cursors only the first time, and only from
+        where they `stood`."""
+        runs.finish_plan(self._database, flow=self._flow, plan_id=plan_id, cursors=cursors, stood=stood, result=result, at=at)
 
     def prune_plans(self, *, keep: int = runs.KEEP) -> None:
         """Drop all but the newest `keep` plans of each kind; saving a plan does so for its own kind."""
@@ -206,6 +236,14 @@ class FlowStore:
 
     def keep_timestamp(self, stamp: TimeStamp) -> None:
         evidence.keep_timestamp(self._database, flow=self._flow, stamp=stamp)
+
+    def bill_evidence(self, key: str) -> BillEvidence:
+        """The newest rows about one bill, and whether they are those that were written; the rest of the chain is not read."""
+        return bill_evidence(self._database, flow=self._flow, key=key, keys=self._keys)
+
+    def evidence_rows(self) -> int:
+        """How long the flow's evidence is, by its head."""
+        return evidence.length(self._database, flow=self._flow)
 
     def note(self, key: str, *, facts: Mapping[str, object], at: datetime) -> Anchor:
         """Evidence about one bill that no decision stands behind, as that its task was deleted."""

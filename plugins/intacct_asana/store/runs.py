@@ -22,10 +22,10 @@ from intacct_asana.store.database import Database, add_all, put
 from intacct_asana.store.tables import cursors as cursors_table
 from intacct_asana.store.tables import marks as marks_table
 from intacct_asana.store.tables import pins as pins_table
-from intacct_asana.store.tables import plans
+from intacct_asana.store.tables import plans, releases
 
 KEEP = 200
-"""Plans kept of each flow and kind; older ones are dropped when a new one is saved."""
+"""Plans kept of each flow and kind; older ones are dropped when a new one is saved, but for those that wait for a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,11 +80,19 @@ def newest_whole_plan(database: Database, *, flow: str, kind: str) -> StoredPlan
 
 
 def finish_plan(
-    database: Database, *, flow: str, plan_id: str, cursors: Sequence[Cursor], result: Mapping[str, Any], at: datetime
+    database: Database,
+    *,
+    flow: str,
+    plan_id: str,
+    cursors: Sequence[Cursor],
+    stood: Mapping[str, str | None] | None = None,
+    result: Mapping[str, Any],
+    at: datetime,
 ) -> None:
     """Mark the plan as applied and move the cursors, in one transaction. Raises Refused for a plan that is not there.
 
-    Applying it once more keeps the newer result but leaves the cursors: they may have gone on since.
+    Applying it once more keeps the newer result but leaves the cursors: they may have gone on since. `stood` is where they
+    were when Intacct was read: another run that moved any of them since has read all of this, and more, so none goes back.
     """
     here = (plans.c.flow == flow, plans.c.plan_id == plan_id)
     with database.write() as connection:
@@ -92,8 +100,14 @@ def finish_plan(
         if row is None:
             raise Refused(f"Plan {plan_id} is not in the store of {flow}, so it cannot be marked as applied.")
         connection.execute(update(plans).where(*here).values(applied_at=instant_text(at), result=json_text(result)))
-        if row.applied_at is None:
+        if row.applied_at is None and _stand_still(connection, flow, stood or {}):
             save_cursors(connection, flow=flow, cursors=cursors)
+
+
+def _stand_still(connection: Connection, flow: str, stood: Mapping[str, str | None]) -> bool:
+    found = connection.execute(CURSORS, {"flow": flow, "names": list(stood)}) if stood else ()
+    now = {row.name: row.value for row in found}
+    return all(now.get(name) == value for name, value in stood.items())
 
 
 def prune_plans(database: Database, *, flow: str, keep: int) -> None:
@@ -107,6 +121,8 @@ def _drop_old(connection: Connection, *, flow: str, kind: str, keep: int) -> Non
     own = (plans.c.flow == flow, plans.c.kind == kind)
     newest_first = (plans.c.created_at.desc(), plans.c.plan_id.desc())
     old = select(plans.c.plan_id).where(*own).order_by(*newest_first).offset(keep)
+    waits = releases.c.state.in_(["new", "waiting", "approved"])
+    old = old.where(plans.c.plan_id.not_in(select(releases.c.plan_id).where(releases.c.flow == flow, waits)))
     connection.execute(delete(plans).where(plans.c.flow == flow, plans.c.plan_id.in_(old)))
 
 

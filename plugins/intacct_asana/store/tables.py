@@ -95,6 +95,20 @@ pins = Table(
     Index("ia_pins_project", "project_gid", unique=True),
 )
 
+releases = Table(
+    "ia_releases",
+    metadata,
+    _key("flow"),
+    _key("digest", 64),
+    Column("kind", String(40), nullable=False),
+    Column("plan_id", String(200), nullable=False),
+    Column("run_id", String(250), nullable=False),
+    Column("state", String(24), nullable=False),
+    Column("refused_at", String(27), nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ia_releases_state", "flow", "kind", "state"),
+)
+
 plans = Table(
     "ia_plans",
     metadata,
@@ -309,6 +323,53 @@ timestamps = Table(
     Column("stamped_at", String(27), nullable=False),
     Column("url", Text, nullable=False),
     Column("token", Text, nullable=False),
+)
+
+# What each run did, as the page shows it. A run that is repeated in part keeps the newest.
+run_reports = Table(
+    "ia_run_reports",
+    metadata,
+    _key("flow"),
+    _key("dag_id", 250),
+    _key("run_id", 250),
+    Column("job", String(60), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("is_dry", Boolean, nullable=False),
+    Column("started_at", String(27), nullable=False),
+    Column("ended_at", String(27), nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ia_run_reports_job", "flow", "job", "ended_at"),
+)
+
+# Calls by day (UTC), added up. Intacct bills a company, whatever flow called.
+calls = Table(
+    "ia_calls",
+    metadata,
+    _key("flow"),
+    _key("system", 20),
+    _key("company"),
+    _key("job", 60),
+    _key("day", 10),
+    Column("calls", Integer, nullable=False),
+    Index("ia_calls_company", "system", "company", "day"),
+)
+
+# What people are told of once, and once more when it is over. A row stays when it is over; the same thing begins anew in it.
+incidents = Table(
+    "ia_incidents",
+    metadata,
+    _key("flow"),
+    _key("incident_key", 40),
+    Column("kind", String(20), nullable=False),
+    Column("what", String(250), nullable=False),
+    Column("opened_at", String(27), nullable=False),
+    Column("ended_at", String(27)),
+    # Whether somebody has to be told still. Who tells claims the row for a while.
+    Column("is_told", Boolean, nullable=False),
+    Column("claimed_until", String(27)),
+    Column("body", Text, nullable=False),
+    Index("ia_incidents_ended", "flow", "ended_at"),
+    Index("ia_incidents_told", "flow", "is_told"),
 )
 
 # What was known of bills, exceptions and rules, by time: a row where something of it changed.

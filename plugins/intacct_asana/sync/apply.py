@@ -41,6 +41,10 @@ class Done(Refused):
     """Nothing is left to do: an earlier try or another run did it."""
 
 
+class Stale(Refused):
+    """Another run wrote the task after the plan was made. Which of the two knows better shows when the record is read anew."""
+
+
 def apply_plan(
     plan: Plan,
     *,
@@ -131,6 +135,8 @@ class _Applier:
                     to_say.append(action)
             except Done:
                 self.report.already_done += 1
+            except Stale:
+                self._leave_to_the_next(action)
             except IntacctAsanaError as error:
                 self._fail(action, error)
         gone = self._write(to_write, to_say)
@@ -140,7 +146,7 @@ class _Applier:
     def _left(self, action: Writing) -> str | None:
         """Nothing but the remark where an earlier try came so far, None for all of it.
 
-        Raises Done, and Refused when another run moved the task since the plan was made.
+        Raises Done, and Stale when another run moved the task since the plan was made.
         """
         link = self.known.get(action.key)
         if _stands_as_planned(action, link):
@@ -150,7 +156,7 @@ class _Applier:
             raise Done("an earlier try or another run did it")
         if left == (REMARK,) and _says(action):
             return REMARK
-        raise Refused("its task changed after the plan was made; clear the planning step to plan anew")
+        raise Stale("another run wrote its task after the plan was made")
 
     # Through the journal
 
@@ -223,9 +229,21 @@ class _Applier:
                 write_anew(self.journal, kind=self.kind, key=action.key, parts=cast("Sequence[str]", parts), at=self.now())
         if isinstance(error, Done):
             self.report.already_done += 1
+        elif isinstance(error, Stale):
+            self._leave_to_the_next(action)
         elif error:
             self._fail(action, error)
         return []
+
+    def _leave_to_the_next(self, action: Writing) -> None:
+        """The next run reads the record and writes these parts: two runs at once end like one after the other."""
+        parts = action.changed if isinstance(action, Update) else ("name",)
+        try:
+            write_anew(self.journal, kind=self.kind, key=action.key, parts=[*parts], at=self.now())
+        except TryLater as error:
+            self._fail(action, error)
+        else:
+            self.report.say("left to the next run", f"{action.key}: another run wrote its task after this plan was made")
 
     # In the store, in the transaction that moves the intent
 

@@ -84,8 +84,9 @@ class PlanValue(Generic[Act]):
 
 def refuse_if_any(reasons: Iterable[str]) -> None:
     """Raises UnsafePlan with every reason and the way out."""
-    if listed := "".join(f"\n  - {reason}" for reason in reasons):
-        raise UnsafePlan(f"The plan is bigger than the flow's limits:{listed}\n{WAY_OUT}")
+    if each := tuple(reasons):
+        listed = "".join(f"\n  - {reason}" for reason in each)
+        raise UnsafePlan(f"The plan is bigger than the flow's limits:{listed}\n{WAY_OUT}", reasons=each)
 
 
 def too_many(what: str, count: int, limit: int) -> list[str]:

@@ -1,1 +1,1 @@
-"""What is kept so that people can look back."""
+"""What people look back at: reports of runs and their calls, incidents, releases, and what was known of bills by time."""

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0021"
-down_revision = "0017"
+down_revision = "0020"
 
 ONLY_ADDED = "evidence is append-only"
 TAKEN = "EXISTS (SELECT 1 FROM ia_history WHERE id = NEW.id)"

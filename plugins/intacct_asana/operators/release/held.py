@@ -1,0 +1,51 @@
+"""Holding back a plan over the limits: kept in the store for a person to answer, by the step that made it."""
+
+from __future__ import annotations
+
+from intacct_asana.errors import UnsafePlan
+from intacct_asana.operators.flow_run import FlowRun
+from intacct_asana.store import StoredPlan
+from intacct_asana.sync import Plan
+from intacct_asana.sync.release import Release, ReleaseState, calls_of, digest_of, held, out_of_date
+
+
+def holds(run: FlowRun) -> bool:
+    return run.flow.release is not None
+
+
+def release_dag(run: FlowRun) -> str:
+    return f"{run.flow.flow}_release_plan"
+
+
+def hold_back(run: FlowRun, plan: Plan, stored: StoredPlan, *, unsafe: UnsafePlan | None, scope: str) -> str:
+    """Why the run has nothing to write, where the same plan waits for an answer; empty for a plan that is within the limits.
+
+    Raises UnsafePlan where this run is the first that meets the plan, or where nobody is asked about it any more. Plans that
+    wait and that this one takes the place of are out of date from now on.
+    """
+    releases = run.store.releases()
+    others = releases.open(stored.kind)
+    if unsafe is None:
+        releases.save(*out_of_date(others, scope=scope))
+        return ""
+    wanted = Release(
+        digest=digest_of(plan, kind=stored.kind),
+        kind=stored.kind,
+        plan_id=stored.plan_id,
+        state=ReleaseState.NEW,
+        refused_at=stored.created_at,
+        refused_in=stored.run_id,
+        reasons=unsafe.reasons or (unsafe.message,),
+        counts=plan.counts(),
+        money={currency: str(amount) for currency, amount in plan.at_stake().items()},
+        calls=calls_of(plan),
+        scope=scope,
+    )
+    answer = held(wanted, known=releases.of(wanted.digest), others=others, dag_id=release_dag(run), at=run.now())
+    with run.store.together():
+        if any(one.plan_id == stored.plan_id for one in answer.rows):
+            run.store.save_plan(stored)
+        releases.save(*answer.rows)
+    if answer.red:
+        raise UnsafePlan(f"{unsafe.message}\n{answer.red}", reasons=unsafe.reasons)
+    return answer.waits
