@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from airflow.sdk import DAG
-from intacct_asana.deployment import good_flows
+from intacct_asana.deployment import every_flow
 from intacct_asana.operators.watching.watch import WatchFlowsOperator
 
-if any(flow.alerts.watches for flow in good_flows()):
+if any(flow.alerts.watches for flow in every_flow()):
     with DAG(
         dag_id="intacct_asana_watch",
         dag_display_name="Intacct and Asana: alerts",

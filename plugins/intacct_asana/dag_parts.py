@@ -10,6 +10,7 @@ from airflow.sdk import Asset, CronDataIntervalTimetable, Param, RetryDecision, 
 
 from intacct_asana.errors import Misconfigured, OutcomeUnknown, Refused, TryLater, UnexpectedReply, UnsafePlan
 from intacct_asana.flow.model import Flow
+from intacct_asana.flow.words import spread
 from intacct_asana.lineage import assets
 from intacct_asana.operators.watching.callbacks import EndFailure, TellFailedRun, TellFailure
 
@@ -64,9 +65,10 @@ NO_BACKFILL = ("scheduled", "manual", "operator_triggered", "asset_triggered", "
 
 def dag_settings(flow: Flow, *, job: str, title: str, manual: str, cron: str | None, backfills: bool = False) -> dict[str, Any]:
     """Keyword arguments for `DAG(...)`. `cron` None makes a DAG that people start."""
-    zone = ZoneInfo(flow.schedules.timezone)
+    zone, dag_id = ZoneInfo(flow.schedules.timezone), f"{flow.flow}_{job}"
+    cron = spread(cron, by=dag_id) if cron and flow.schedules.spread else cron
     return {
-        "dag_id": f"{flow.flow}_{job}",
+        "dag_id": dag_id,
         "dag_display_name": f"{flow.flow}: {title}",
         "description": f"{title}. {flow.description}".strip(),
         "doc_md": manual,
@@ -119,8 +121,8 @@ def sync_params(**narrowing: Param) -> dict[str, Param]:
     }
 
 
-def dry_run_param() -> Param:
-    return Param(False, type="boolean", title="Dry run", description="Make and show the plan, write nothing.")
+def dry_run_param(description: str = "Make and show the plan, write nothing.") -> Param:
+    return Param(False, type="boolean", title="Dry run", description=description)
 
 
 def full_param() -> Param:

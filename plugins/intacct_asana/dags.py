@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import runpy
 
+from intacct_asana.deployment import dag_files
 from intacct_asana.errors import Misconfigured
 from intacct_asana.flow.words import did_you_mean
-from intacct_asana.shipped import dag_files
 
 ERRORS = "mapping_check"
 """The job that has no DAG: it fails to import while a flow file has mistakes, so it needs a file of its own."""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from intacct_asana.notifications import run_notes
+
 if TYPE_CHECKING:
     from intacct_asana.errors import Misconfigured
     from intacct_asana.flow.model import Flow
@@ -140,9 +142,13 @@ class LazyPage:
 
 
 class IntacctAsanaPlugin(AirflowPlugin):
-    """The page stands below the receiver's prefix, so it is mounted first. A flow without `wake: webhook` has no receiver."""
+    """The page stands below the receiver's prefix, so it is mounted first. A flow without `wake: webhook` has no receiver.
+
+    The listener gives runs their notes.
+    """
 
     name = "intacct_asana"
+    listeners = [run_notes]  # noqa: RUF012
     fastapi_apps = [  # noqa: RUF012
         {"app": LazyPage(), "url_prefix": "/intacct-asana/page", "name": "Intacct and Asana"},
         {"app": LazyReceiver(), "url_prefix": "/intacct-asana", "name": "Asana webhooks"},

@@ -44,6 +44,7 @@ class Demo:
         self.sabotage = sabotage
         self.seed, self.vendors, self.bills = seed, vendors, bills
         self.results: list[Check] = []
+        self.home = HOME
         self.last_run = ""
         self.lock = _only_one()
         for left in HOME.iterdir():
@@ -63,10 +64,12 @@ class Demo:
     def say(self, text: str) -> None:
         console.print(f"[dim]{time.monotonic() - self.started:6.1f} s[/dim]  {text}")
 
-    def start(self) -> None:
+    def start(self, *, now: str = "") -> None:
+        """`now`: where the sandbox's clock stands until it is moved; the real time when left out."""
         self.say("Starting the sandbox and Airflow (about half a minute) ...")
         self.steering.wait_until_up()
-        made = self.steering.seed(seed=self.seed, vendors=self.vendors, in_scope=self.bills)
+        made = self.steering.seed(seed=self.seed, vendors=self.vendors, in_scope=self.bills, now=now)
+        self.steering.call("POST", "settings", {"asana_pages": self.steering.url, "intacct_pages": self.steering.url})
         self.say(f"Sandbox is up at {self.steering.url}: {made['intacct']}, {self.bills} bills in scope")
         self.airflow.wait_until_healthy()
         self.airflow.make_pool("intacct_api", 1, "Calls to one Intacct company at a time")
@@ -148,7 +151,7 @@ class Demo:
 
     def go_native(self, scene: people.Scene) -> None:
         """From now on the flow asks people by subtasks, and has Intacct itself approve, over its REST API."""
-        put_demo_flow(HOME / "mappings", schedules=self.schedules, **people.native_rules(scene.bill["vendor_id"]))
+        put_demo_flow(self.home / "mappings", schedules=self.schedules, **people.native_rules(scene.bill["vendor_id"]))
         bill = scene.bill["bill_number"]
         self.say("The flow file now says: ask by subtasks, and have the decision become Intacct's own approval")
         self.run("approval_reconciliation")
@@ -183,7 +186,7 @@ class Demo:
         wanted = 2 if self.sabotage is Sabotage.END_SESSION else 1
         self.results.append(Check("Intacct logins in the whole run", f"{logins}, expected {wanted}", logins == wanted))
         sessions = self.steering.state("intacct").get("session_ids", [])
-        self.results.append(checks.no_secret_in_logs(HOME, sessions))
+        self.results.append(checks.no_secret_in_logs(self.home, sessions))
 
     def report(self) -> bool:
         table = Table(title="What happened", title_justify="left")
@@ -277,4 +280,5 @@ def main(
     raise typer.Exit(0 if good else 1)
 
 
-app()
+if __name__ == "__main__":
+    app()

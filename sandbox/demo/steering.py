@@ -78,11 +78,11 @@ class Steering:
     def act(self, system: str, user: str, action: str, **arguments: Any) -> Any:
         return self.call("POST", "act", {"system": system, "user": user, "action": action, **arguments})
 
-    def seed(self, *, seed: int, vendors: int, in_scope: int) -> dict[str, Any]:
+    def seed(self, *, seed: int, vendors: int, in_scope: int, now: str = "") -> dict[str, Any]:
         """Fresh data with exactly so many bills in the states that the demo flow carries over."""
-        bills = in_scope
+        bills, clock = in_scope, {"now": now} if now else {}
         for _ in range(30):
-            made: dict[str, Any] = self.call("POST", "reset", {"seed": seed, "vendors": vendors, "bills": bills})
+            made: dict[str, Any] = self.call("POST", "reset", {"seed": seed, "vendors": vendors, "bills": bills, **clock})
             missing = in_scope - sum(bill["state"] in IN_SCOPE for bill in self.bills())
             if missing == 0:
                 return made

@@ -34,7 +34,12 @@ def test_drift_is_a_red_run_and_an_owners_task_where_the_flow_says_so(
     gid = task_of(world, bills_for(world)[0])["gid"]
     world.sandbox.act("asana", ALICE, "write", task=gid, field="Vendor", value="Another Ltd")
     states = world.run("drift_audit")
-    assert states == {"compare_sides": "success", "keep_exceptions": "success", "report_drift": "failed"}
+    assert states == {
+        "compare_sides": "success",
+        "apply_repair": "skipped",
+        "keep_exceptions": "success",
+        "report_drift": "failed",
+    }
     found = world.result("compare_sides")["findings"]
     assert [(one["drift"], one["task_gid"]) for one in found] == [("stale", gid)]
     assert world.result("keep_exceptions")["done"] == {"exception": 1}

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from airflow.sdk import DAG
-from intacct_asana.incidents import Incident
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.operators.watching.callbacks import EndFailure, TellFailedRun, TellFailure
 from intacct_asana.operators.watching.watch import Watch
+from intacct_asana.reports.incidents import Incident
 from intacct_asana.reports.run_report import RunReport, RunState
 
 from tests.databases import airflow_connection

@@ -113,7 +113,7 @@ def test_a_task_is_made_for_an_incident_and_completed_when_it_is_over(alarmed: M
 
 def test_a_task_whose_answer_was_lost_is_found_and_not_made_twice(alarmed: Make, caplog: pytest.LogCaptureFixture) -> None:
     world = alarmed(OWN_TASK)
-    world.sandbox.fault("asana", "POST /tasks", "drop_after", times=1)
+    world.sandbox.fault("asana", "POST /tasks", "lost_answer")
     world.fails(Refused("no such vendor"))
     world.watch()
     assert len(alert_tasks(world)) == 1

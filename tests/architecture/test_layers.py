@@ -24,7 +24,6 @@ RANKS = {
     "pins": 3,
     "task": 3,
     "journal": 3,
-    "incidents": 3,
     "sync": 4,
     "vendors": 5,
     "approvals": 5,
@@ -40,7 +39,6 @@ RANKS = {
     "store": 7,
     "lineage": 8,
     "deployment": 8,
-    "shipped": 8,
     "get_provider_info": 8,
     "notifications": 8,
     "web": 8,
@@ -55,7 +53,7 @@ RANKS = {
 """Who may import whom: a package imports what stands lower, and packages of one rank do not know each other."""
 
 PURE = {
-    *("errors", "text", "codec", "records", "audit", "ports", "control_ports", "flow", "pins", "task", "journal", "incidents"),
+    *("errors", "text", "codec", "records", "audit", "ports", "control_ports", "flow", "pins", "task", "journal"),
     *("sync", "vendors", "approvals", "asking", "controls", "exceptions", "reading", "reports", "closing"),
     *(f"intacct.{name}" for name in ("xml", "timestamps", "errors", "replies", "query", "records", "walks", "payments")),
     *("intacct.documents", "intacct.rest.calls", "intacct.rest.replies", "commands.over_history", "web.page.rows"),

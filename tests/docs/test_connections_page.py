@@ -18,7 +18,8 @@ from intacct_asana.intacct.rest import connection as intacct_rest
 
 from manuals.connections import FIELDS, FORMS, STANDARD
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "connections.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE, STEPS = ((DOCS / name).read_text(encoding="utf-8") for name in ("connections.md", "connect-real-accounts.md"))
 SETTINGS = {
     "intacct": intacct.settings_of,
     "intacct_rest": intacct_rest.settings_of,
@@ -88,12 +89,14 @@ def test_every_field_of_the_form_is_told(kind: str) -> None:
         assert default is None or FIELDS[kind][name].default.strip("`") == json.dumps(default)
 
 
-COMMANDS = [
-    shlex.split(command)
-    for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
-    for command in re.split(r"\n(?=airflow )", block)
-    if command.strip()
-]
+def commands_in(page: str) -> list[list[str]]:
+    """The page's airflow commands, as a shell takes them apart."""
+    blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    lines = [line for block in blocks for line in re.split(r"\n+(?=airflow |intacct-asana )", block)]
+    return [shlex.split(line) for line in lines if line.startswith("airflow ")]
+
+
+COMMANDS = commands_in(PAGE)
 
 
 def test_every_kind_of_connection_has_its_command() -> None:
@@ -103,7 +106,7 @@ def test_every_kind_of_connection_has_its_command() -> None:
     assert kinds == SETTINGS.keys() | {"postgres", "http"}
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[3])
+@pytest.mark.parametrize("command", [*COMMANDS, *commands_in(STEPS)], ids=lambda command: command[3])
 def test_each_command_is_one_that_airflow_takes_and_makes_a_connection_that_works(command: list[str]) -> None:
     from airflow.cli.cli_parser import get_parser
 
@@ -113,7 +116,7 @@ def test_each_command_is_one_that_airflow_takes_and_makes_a_connection_that_work
     connection = Connection.from_json(taken.conn_json, conn_id=taken.conn_id)
     if connection.conn_type in SETTINGS:
         settings = SETTINGS[connection.conn_type](connection, conn_id=taken.conn_id)
-        assert settings.read_only == (connection.conn_type != "intacct_rest")
+        assert settings.read_only == ("read_only" in taken.conn_json)
 
 
 def test_the_names_are_those_that_a_flow_takes_when_it_says_none() -> None:

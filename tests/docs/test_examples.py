@@ -9,9 +9,9 @@ import jsonschema
 import pytest
 import yaml
 from intacct_asana.__main__ import app
+from intacct_asana.deployment import example_files
 from intacct_asana.flow.load import load_flow, load_flows
 from intacct_asana.flow.schema import json_schema
-from intacct_asana.shipped import example_files
 from typer.testing import CliRunner
 
 from tests.flow.test_flow_schema import EditorLoader

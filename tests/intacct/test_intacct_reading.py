@@ -112,6 +112,25 @@ def test_a_window_holds_its_start_and_not_its_end(sandbox: Any, a_hook: Any) -> 
     assert {bill.record_no for bill in bills} == {number for number, moment in at.items() if start <= moment < end}
 
 
+def test_a_row_that_nobody_changed_belongs_to_the_interval_in_which_it_was_made(sandbox: Any, a_hook: Any) -> None:
+    """Or every interval of a backfill would read all of them. A day more on both ends: it may be another zone's time."""
+    sandbox.reset(bills=60, null_modified=0.5)
+    hook = a_hook()
+    clock, everything = hook.settings.clock, flat(hook.bills(ReadWindow()))
+    made = {
+        bill.record_no: clock.naive(bill.created_at_text).replace(tzinfo=UTC)
+        for bill in everything
+        if not bill.modified_at_text
+    }
+    start = sorted(made.values())[len(made) // 2]
+    end, day = start + timedelta(days=1), timedelta(days=1)
+    found = flat(hook.bills(ReadWindow(modified_from=start, modified_to=end)))
+    untouched = {bill.record_no for bill in found if not bill.modified_at_text}
+    assert {number for number, at in made.items() if start <= at < end} <= untouched
+    assert untouched <= {number for number, at in made.items() if start - day <= at < end + day}
+    assert 0 < len(untouched) < len(made)
+
+
 def test_a_connections_offset_moves_the_window(sandbox: Any, a_hook: Any) -> None:
     sandbox.reset(null_modified=0, settings={"gmt_offset_minutes": -480})
     at = {number: datetime.fromisoformat(bill["modified_at"]) for number, bill in state_by_number(sandbox).items()}

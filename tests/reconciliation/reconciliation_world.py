@@ -112,7 +112,8 @@ class Reconciliation:
         self.books = self.books or run.books
         run.__dict__["books"] = self.books
         operator.run_parts = run
-        context = {"params": params, "dag_run": SimpleNamespace(run_type="manual"), "run_id": "r1"}
+        here = {"dag_run": SimpleNamespace(run_type="manual"), "run_id": "r1", "dag": SimpleNamespace(dag_id="small_dag")}
+        context = {"params": params, **here}
         return operator.execute(context)
 
     def read(self) -> dict[str, Any]:

@@ -23,6 +23,7 @@ def a_release(digest: str = "a" * 64, state: ReleaseState = ReleaseState.NEW, **
         plan_id="bill-1",
         state=state,
         refused_at=NOW,
+        dag_id="demo_bill_sync",
         refused_in="scheduled__1",
         reasons=("too many tasks to create: 6, the limit is 5",),
         counts={"create": 6, "adopt": 0, "update": 1, "close": 0, "reopen": 0, "leave": 40},
@@ -110,7 +111,7 @@ def test_a_plan_is_known_by_what_it_would_write() -> None:
 
 def test_what_vendors_write_is_no_markdown() -> None:
     hostile = "![x](http://evil.example/a.png) <img src=x> **bold** `code` | \u202e {{ conn }}\n# head"
-    text = body(a_release(), a_plan(hostile), dag_id="demo_bill_sync", until=NOW, names={"12": "Amount"})
+    text = body(a_release(), a_plan(hostile), until=NOW, names={"12": "Amount"})
     line = next(line for line in text.splitlines() if line.startswith("- create"))
     assert not set("![]()<>*`{|#") & set(re.sub(r"\\.", "", line)), "each of them is escaped"
     assert "\u202e" not in text
@@ -120,7 +121,7 @@ def test_what_vendors_write_is_no_markdown() -> None:
 
 def test_people_read_numbers_money_reasons_and_the_first_actions() -> None:
     assert what(a_release()) == "tasks: 6 new, 1 changed, records worth 1,200.50 USD"
-    text = body(a_release(), a_plan(*(f"INV-{n}" for n in range(40))), dag_id="demo_bill_sync", until=NOW, names={})
+    text = body(a_release(), a_plan(*(f"INV-{n}" for n in range(40))), until=NOW, names={})
     assert "- too many tasks to create\\: 6, the limit is 5" in text
     assert text.count("- create INV-") == 15
     assert "- and 25 more" in text

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from intacct_asana.deployment import example_files
 from intacct_asana.flow.words import did_you_mean
-from intacct_asana.shipped import example_files
 
 
 def example(

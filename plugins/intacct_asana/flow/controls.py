@@ -165,7 +165,7 @@ ExceptionName = Literal[
 
 
 class DriftRule(Part):
-    """What the daily audit of both sides does about what it finds. It repairs nothing."""
+    """What the daily audit of both sides does about what it finds. By itself it repairs nothing."""
 
     fail_on: tuple[DriftName, ...] = ()
     """Classes of drift that fail the audit's run. It is green whatever it finds where none is named."""

@@ -30,7 +30,7 @@ from intacct_asana.flow.running.alerts import Alerts
 from intacct_asana.flow.signals import KIND_MARKS
 from intacct_asana.flow.words import ALL_WORDS, Part, did_you_mean, homes_of, models_in
 from intacct_asana.flow.write_back import WriteBack
-from intacct_asana.flow.yaml_text import Flaw, Items, Table, quoted, read_yaml
+from intacct_asana.flow.yaml_text import Flaw, Items, Table, is_read_fast, quoted, read_yaml
 from intacct_asana.text import cut
 
 FLOW: checks.Path = ("flow",)
@@ -59,9 +59,20 @@ def load_flows(folder: Path) -> tuple[list[Flow], list[Misconfigured]]:
     """
     if not folder.is_dir():
         return [], [_misconfigured(folder, [Flaw(line=0, what="there is no such folder", mend="make it, or point at another")])]
+    return loaded(flow_files(folder))
+
+
+def projects_in(path: Path) -> set[str]:
+    """The Asana projects that the file names, as far as it can be read."""
+    table = _read(path)[0]
+    return {str(found) for place in PROJECTS if table and (found := _value_at(table, place)) is not None}
+
+
+def loaded(paths: Iterable[Path]) -> tuple[list[Flow], list[Misconfigured]]:
+    """The good ones of these files, and an error for each other."""
     tables: dict[Path, Table] = {}
     files: dict[Path, tuple[Flow | None, list[Flaw]]] = {}
-    for path in _flow_files(folder):
+    for path in paths:
         table, flow, flaws = _read(path)
         files[path] = flow, flaws
         if table is not None:
@@ -74,7 +85,7 @@ def load_flows(folder: Path) -> tuple[list[Flow], list[Misconfigured]]:
     return [flow for flow, flaws in files.values() if flow is not None and not flaws], errors
 
 
-def _flow_files(folder: Path) -> list[Path]:
+def flow_files(folder: Path) -> list[Path]:
     endings = (".yaml", ".yml")
     return sorted(path for path in folder.iterdir() if path.suffix in endings and path.name[0] != "." and path.is_file())
 
@@ -164,14 +175,19 @@ def line_of(table: Table, path: Place) -> int:
 @lru_cache(maxsize=128)
 def _understood(text: str) -> tuple[Table | None, Flow | None, tuple[Flaw, ...]]:
     """The same of a file's text. A process reads one text several times, for its DAGs and for its step, and nobody changes
-    what comes of it."""
-    table, flaws = read_yaml(text)
+    what comes of it. One in which anything is wrong is read again by Python's own reader, whose words and lines are told."""
+    found = _looked_through(text, fast=is_read_fast(text))
+    return _looked_through(text, fast=False) if found[2] else found
+
+
+def _looked_through(text: str, *, fast: bool) -> tuple[Table | None, Flow | None, tuple[Flaw, ...]]:
+    table, flaws = read_yaml(text, fast=fast)
     if table is None:
         return None, None, tuple(flaws)
     flow, found = _validated(table)
     if flow is not None:
         flow._file_digest = hashlib.sha256(text.encode()).hexdigest()
-    return table, flow, (*flaws, *_with_lines(table, found), *_checked(table))
+    return table, flow, (*flaws, *_with_lines(table, found), *_checked(table, is_whole=not found))
 
 
 # The first look: does it fit the model?
@@ -187,8 +203,9 @@ def _validated(table: Table) -> tuple[Flow | None, list[Found]]:
 # The second look: what is left when every part with a problem is dropped.
 
 
-def _checked(table: Table) -> list[Flaw]:
-    rest = copy.deepcopy(table)
+def _checked(table: Table, *, is_whole: bool) -> list[Flaw]:
+    # From one that fits the model nothing is dropped, and copying takes longer than all else.
+    rest = table if is_whole else copy.deepcopy(table)
     return _with_lines(rest, _between_values(rest))
 
 

@@ -82,6 +82,10 @@ class Schedules(Part):
     drift_audit: Cron | None = None
     """Both sides compared, bill by bill."""
 
+    spread: bool = False
+    """Whether each DAG starts at minutes of its own, which its name decides, so that many flows do not all start at once:
+    `*/15` is every 15 minutes still, and `0 2 * * *` some minute between two and three."""
+
     timezone: Timezone = "UTC"
     """Time zone of the cron expressions."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
@@ -239,6 +240,31 @@ def cron_flaw(text: str) -> str | None:
     except (ValueError, KeyError) as error:
         return f"{text!r} never comes or is out of range: {error}"
     return None
+
+
+AS_CRON = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@quarterly": "0 0 1 */3 *",
+    "@yearly": "0 0 1 1 *",
+}
+
+
+def spread(cron: str, *, by: str) -> str:
+    """The same schedule at minutes of its own, which `by` decides: `*/15` becomes `7-59/15`, a minute another of its hour.
+
+    A list or a range of minutes was chosen with care, and stays.
+    """
+    minute, *rest = AS_CRON.get(cron, cron).split()
+    number = int(hashlib.sha256(by.encode()).hexdigest(), 16)
+    if found := re.fullmatch(r"\*/([0-9]+)", minute):
+        step = int(found[1])
+        minute = f"{number % step}-59/{step}" if step > 1 else minute
+    elif minute.isdigit():
+        minute = str(number % 60)
+    return " ".join([minute, *rest])
 
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")

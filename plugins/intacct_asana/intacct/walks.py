@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, timedelta
 
 from intacct_asana.errors import UnexpectedReply
 from intacct_asana.intacct.query import (
@@ -65,11 +65,16 @@ class Walk:
         return after
 
 
+OTHER_ZONE = timedelta(days=1)
+"""How far apart the clocks of two zones can be."""
+
+
 def walks(window: ReadWindow, *, scope: tuple[Filter, ...], clock: ServerClock, created_field: str = "") -> tuple[Walk, ...]:
     """The walks that together read `window`.
 
     Rows without a change time (created, never changed) cannot be told apart by it, so every reading by time has a second
-    walk over them: over those made since `created_since_text` where the company keeps a `created_field`, else over all.
+    walk over them: over those made since `created_since_text`, or about the time of a bounded window, where the company keeps a
+    `created_field`, else over all.
     """
     times: list[Filter] = []
     if window.since_text:
@@ -84,7 +89,20 @@ def walks(window: ReadWindow, *, scope: tuple[Filter, ...], clock: ServerClock, 
     if window.created_since_text and created_field:
         # A row without any time at all can only be read every time.
         never_changed.append(any_of(at_least(created_field, window.created_since_text), is_null(created_field)))
+    elif created_field and not window.since_text:
+        made = _made_about(window, clock=clock, created_field=created_field)
+        never_changed.append(any_of(made, is_null(created_field)))
     return (Walk(scope=(*scope, *times), time_field=MODIFIED), Walk(scope=(*scope, *never_changed)))
+
+
+def _made_about(window: ReadWindow, *, clock: ServerClock, created_field: str) -> Filter:
+    """A row that nobody changed belongs to the interval in which it was made, on a clock that may be of another zone."""
+    bounds: list[Filter] = []
+    if window.modified_from:
+        bounds.append(at_least(created_field, clock.lowest_text(window.modified_from - OTHER_ZONE)))
+    if window.modified_to:
+        bounds.append(less_than(created_field, clock.highest_text(window.modified_to + OTHER_ZONE)))
+    return all_of(*bounds)
 
 
 def change_walks(*, since_text: str, created_since_text: str, created_field: str) -> tuple[Walk, ...]:

@@ -42,6 +42,7 @@ from intacct_asana.records import (
     snapshot_of,
 )
 from intacct_asana.records.documents import UNREAD
+from intacct_asana.reports.plan_words import plan_text
 from intacct_asana.store import StoredPlan
 from intacct_asana.sync import (
     Adopt,
@@ -84,6 +85,7 @@ class PlanTasksOperator(FlowOperator):
     """
 
     kind: str
+    rehearses_when_dry = False
 
     def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
@@ -103,7 +105,7 @@ class PlanTasksOperator(FlowOperator):
             self.log.warning("Not written: %s", one.why)
         if run.unknown_people:
             self.log.warning("Not users in Asana, so tasks are made without them: %s", ", ".join(run.unknown_people))
-        self.log.info("The plan\n%s", plan.render(names={pin.gid: name for name, pin in pins.fields.items()}))
+        self.log.info("The plan\n%s", plan_text(plan, pins, records=sight.records))
         if run.flow.rehearsal:
             self._show_first(plan, pins)
         refused, unsafe = "", None
@@ -128,7 +130,7 @@ class PlanTasksOperator(FlowOperator):
         stored = self._stored(context, run, plan, {**summary, **kept})
         if holds(run) and not self.is_dry(context):
             scope = "" if reading.moves_cursor else stored.run_id
-            waits = hold_back(run, plan, stored, unsafe=unsafe, scope=scope)
+            waits = hold_back(run, plan, stored, unsafe=unsafe, scope=scope, dag_id=context["dag"].dag_id)
             if waits:
                 self.log.warning("%s", waits)
                 stored = replace(stored, summary={**stored.summary, WAITS: waits})
@@ -281,6 +283,7 @@ class PlanTasksOperator(FlowOperator):
         return {
             "counts": plan.counts(),
             "money": {name: str(amount) for name, amount in plan.money().items()},
+            "worth": {currency: str(amount) for currency, amount in plan.at_stake().items() if currency},
             "dry_run": self.is_dry(context),
             "rehearsal": run.flow.rehearsal,
             "unknown_people": list(run.unknown_people),

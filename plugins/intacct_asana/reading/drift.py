@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -127,7 +127,8 @@ class Comparison:
         why = f"task {own[0].gid} carries its key, and nothing here says that it stands for it" if own and not link else why
         words = f"{capital(bill_name(bill))} is {bill.state}, and {why}."
         # A linked task that turns out to be gone when it is written is made anew.
-        yield self._named(Drift.MISSING, bill, cause=why, words=words, parts=("name",) if link else ())
+        found = self._named(Drift.MISSING, bill, cause=why, words=words, parts=("name",) if link else ())
+        yield found if link else replace(found, record_no=bill.record_no)
 
     def _stale(self, bill: Bill, link: Link, task: Task) -> Iterator[Drifted]:
         """What people changed on the task no incremental run looks for; what Intacct changed, the next run may still bring."""
@@ -153,10 +154,11 @@ class Comparison:
         yield self._named(Drift.STALE, bill, task=task, cause=f"{who}: {told}", words=words, parts=tuple(differs))
 
     def _duplicates(self, bill: Bill, own: Sequence[Task], *, kept: Task | None) -> Iterator[Drifted]:
-        others = ", ".join(task.gid for task in own if kept and task.gid != kept.gid)
-        if kept and others:
+        copies = tuple(task.gid for task in own if kept and task.gid != kept.gid)
+        if kept and copies:
+            others = ", ".join(copies)
             words = f"{capital(bill_name(bill))} has task {kept.gid} and also {others}. Delete what is a copy."
-            yield self._named(Drift.DUPLICATE, bill, task=kept, cause=others, words=words)
+            yield replace(self._named(Drift.DUPLICATE, bill, task=kept, cause=others, words=words), others=copies)
 
     def _extra(self, key: str, task: Task, bill: Bill | None) -> Drifted:
         maker = f"user {task.created_by_gid}" if task.created_by_gid else "somebody whom Asana does not name"

@@ -32,6 +32,7 @@ class Drifted:
     """One difference. `cause` is what exactly differs: the same class and key with another cause is news.
 
     `parts` are those of the task that the bill sync would have to write for it to be over, where that is all it takes.
+    `record_no` names a bill that the bill sync has to read for that, `others` are gids of tasks beside the one that counts.
     """
 
     drift: Drift
@@ -45,6 +46,8 @@ class Drifted:
     currency: str = ""
     amount: Decimal | None = None
     parts: tuple[str, ...] = ()
+    record_no: str = ""
+    others: tuple[str, ...] = ()
 
     @property
     def finding_id(self) -> str:

@@ -19,8 +19,9 @@ from intacct_asana.records import Intent, IntentState, Link, Snapshot, Task
 from intacct_asana.sync.back import NotPutBack, was_put_back
 from intacct_asana.sync.difference import REMARK, acknowledged, forms_kept, parts_moved, parts_not_taken, said
 from intacct_asana.sync.piecewise import OPTIONAL, Piecewise
-from intacct_asana.sync.plan import Adopt, Create, Plan, Update, Writing
+from intacct_asana.sync.plan import Adopt, Create, Plan, Retire, Update, Writing
 from intacct_asana.sync.report import Progress, Report
+from intacct_asana.sync.retire import RetireKind, retire_intent, retire_kind
 from intacct_asana.sync.writes import (
     Gone,
     RemarkWrite,
@@ -95,6 +96,8 @@ def apply_plan(
     )
     for start in range(0, len(plan.writing), BATCH):
         applier.act(plan.writing[start : start + BATCH])
+    retire = RetireKind(name=retire_kind(kind), board=board, bot_gid=bot_gid, key_field_gid=key_field_gid)
+    applier.retire(plan.retiring, retire)
     return applier.report
 
 
@@ -142,6 +145,20 @@ class _Applier:
         gone = self._write(to_write, to_say)
         for action in self._write(gone, []):
             self._fail(action, Refused(f"task {action.replaces} vanished again"))
+
+    def retire(self, actions: Sequence[Retire], kind: RetireKind) -> None:
+        """Tells and completes tasks that stand for nothing. One that another run has linked since stands for something."""
+        linked = self.links.by_task([action.task_gid for action in actions]) if actions else {}
+        wanted = {(one := retire_intent(action, kind=self.kind)).intent_id: (one, action) for action in actions}
+        intents = [intent for intent, action in wanted.values() if action.task_gid not in linked]
+        self.report.already_done += len(wanted) - len(intents)
+        for outcome in self._carried_out(intents, kind, keep=lambda outcome: None):
+            _, action = wanted[outcome.intent.intent_id]
+            if outcome.error:
+                self.report.fail(action.key, outcome.error, kind=action.kind)
+            else:
+                self.report.writes += 1
+                self.report.count(action.kind)
 
     def _left(self, action: Writing) -> str | None:
         """Nothing but the remark where an earlier try came so far, None for all of it.
@@ -191,7 +208,7 @@ class _Applier:
                 continue
             self.report.writes += outcome.found.now
             if action.key not in failed:
-                self.report.count(action.kind, action.amount)
+                self.report.count(action.kind, action.amount, currency=action.currency)
         return gone
 
     def _carried_out(self, intents: Sequence[Intent], kind: Kind, *, keep: Callable[[Outcome], None]) -> Generator[Outcome]:
@@ -342,7 +359,7 @@ class _Applier:
             parts = self.pieces.named(not_shown)
             self._fail(action, UnexpectedReply(f"Asana answered, but task {written.task.gid} does not show {parts}"))
         elif not _says(action):
-            self.report.count(written.kind, action.amount)
+            self.report.count(written.kind, action.amount, currency=action.currency)
         for part, shown in written.shown_as.items():
             what = f"{self.pieces.named([part])} as {str(shown)!r} where {str(said(action.desired, part))!r} was written"
             ends = "no write changes that, and no choice on that task counts"

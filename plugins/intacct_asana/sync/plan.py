@@ -132,8 +132,26 @@ class Reopen(Update):
     kind: ClassVar[str] = "reopen"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retire:
+    """A task that stands for no record is told so in a comment, once. With `completes` it is ours: it is done then, and one of
+    several of a bill (`clears_key`) loses the key. What people made is told and left.
+    """
+
+    kind: ClassVar[str] = "retire"
+    key: str
+    amount: Decimal = Decimal(0)
+    currency: str = ""
+    reason: str
+    task_gid: str
+    name: str
+    text: str
+    completes: bool
+    clears_key: bool = False
+
+
 Writing = Create | Adopt | Update
-Action = Writing | Leave
+Action = Writing | Leave | Retire
 
 
 NOT_READ = "a full read of Intacct did not bring it, so it was deleted or left what this flow reads"
@@ -146,12 +164,20 @@ class Plan(PlanValue[Action]):
     """One action a record."""
 
     kinds = ALL_KINDS
-    actions: tuple[Annotated[Action, *by_kind(Leave, Create, Adopt, Update, Close, Reopen)], ...]
+    actions: tuple[Annotated[Action, *by_kind(Leave, Create, Adopt, Update, Close, Reopen, Retire)], ...]
 
     @property
     def writing(self) -> tuple[Writing, ...]:
-        """Every action but Leave."""
-        return tuple(action for action in self.actions if not isinstance(action, Leave))
+        """What is written on tasks of records."""
+        return tuple(action for action in self.actions if isinstance(action, Create | Adopt | Update))
+
+    @property
+    def retiring(self) -> tuple[Retire, ...]:
+        return tuple(action for action in self.actions if isinstance(action, Retire))
+
+    def counts(self) -> dict[str, int]:
+        """Every kind is there; tasks that stand for nothing only where there are some."""
+        return super().counts() | ({Retire.kind: len(self.retiring)} if self.retiring else {})
 
     def money(self) -> dict[str, Decimal]:
         """Absolute base currency amounts of the records, summed by kind; kinds without an action are absent."""
@@ -427,7 +453,7 @@ def raise_if_unsafe(
     counts = plan.counts()
     reasons = [
         *too_many("tasks to create", counts["create"] + counts["adopt"], creates),
-        *too_many("tasks to close", counts["close"], closes),
+        *too_many("tasks to close", counts["close"] + sum(action.completes for action in plan.retiring), closes),
         *too_many("tasks to update or reopen", counts["update"] + counts["reopen"], updates),
     ]
     reasons += _too_much(plan, money) if money is not None else []

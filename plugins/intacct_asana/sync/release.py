@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from intacct_asana.codec import json_text
 from intacct_asana.sync.difference import FIELD, REMARK
-from intacct_asana.sync.plan import Create, Plan, Update, Writing
+from intacct_asana.sync.plan import Create, Plan, Retire, Update, Writing
 from intacct_asana.text import money_text, short
 
 SHOWN = 12
@@ -54,6 +54,9 @@ class Release:
     plan_id: str
     state: ReleaseState
     refused_at: datetime
+    dag_id: str
+    """Whose run `refused_in` refused it: runs of two DAGs can have one id."""
+
     refused_in: str
     reasons: tuple[str, ...]
     counts: Mapping[str, int]
@@ -91,14 +94,15 @@ class Release:
 
 def digest_of(plan: Plan, *, kind: str) -> str:
     """Of everything that the plan would write. What it leaves alone, and its notes, make no other plan of it."""
-    return hashlib.sha256(json_text([kind, [[action.kind, action] for action in plan.writing]]).encode()).hexdigest()
+    acting = [[action.kind, action] for action in (*plan.writing, *plan.retiring)]
+    return hashlib.sha256(json_text([kind, acting]).encode()).hexdigest()
 
 
 def calls_of(plan: Plan) -> int:
-    """Calls to Asana that carrying it out takes, a few more or less: one for each task, one for each comment."""
+    """Calls to Asana that carrying it out takes, a few more or less."""
     written = (isinstance(action, Create) or {*action.changed} - {REMARK} for action in plan.writing)
     said = (isinstance(action, Update) and REMARK in action.changed for action in plan.writing)
-    return sum(map(bool, written)) + sum(said)
+    return sum(map(bool, written)) + sum(said) + 3 * len(plan.retiring)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,13 +155,13 @@ def subject(release: Release, *, flow: str) -> str:
     return f"{flow}: a plan for {release.kind}s is over a limit ({release.shown})"
 
 
-def body(release: Release, plan: Plan, *, dag_id: str, until: datetime, names: Mapping[str, str]) -> str:
-    """`names` gives custom field gids their names; `dag_id` is of the sync whose run refused the plan."""
-    acting = plan.writing
+def body(release: Release, plan: Plan, *, until: datetime, names: Mapping[str, str]) -> str:
+    """`names` gives custom field gids their names."""
+    acting = (*plan.writing, *plan.retiring)
     more = len(acting) - FIRST_ACTIONS
     return "\n".join(
         [
-            f"Run `{release.refused_in}` of `{dag_id}` wrote nothing, because its plan is over a limit:",
+            f"Run `{release.refused_in}` of `{release.dag_id}` wrote nothing, because its plan is over a limit:",
             "",
             *(f"- {escaped(reason)}" for reason in release.reasons),
             "",
@@ -166,7 +170,7 @@ def body(release: Release, plan: Plan, *, dag_id: str, until: datetime, names: M
             "**The first of it:**" if more > 0 else "**One by one:**",
             "",
             *(f"- {_line(action, names)}" for action in acting[:FIRST_ACTIONS]),
-            *([f"- and {more:,} more; the log of `plan_tasks` in that run lists them"] if more > 0 else []),
+            *([f"- and {more:,} more; the log of that run lists them"] if more > 0 else []),
             *(["", "**Notes:**", "", *(f"- {escaped(note)}" for note in plan.notes[:FIRST_ACTIONS])] if plan.notes else []),
             "",
             f"*Approve* carries out exactly this plan (digest `{release.digest}`). What changed since then is left to the next "
@@ -178,19 +182,21 @@ def body(release: Release, plan: Plan, *, dag_id: str, until: datetime, names: M
 def what(release: Release) -> str:
     """Numbers and money, as people say them."""
     verbs = {"create": "new", "adopt": "taken over", "update": "changed", "close": "completed", "reopen": "opened again"}
+    verbs |= {"retire": "that stand for no bill told so"}
     told = [f"{count:,} {verbs[kind]}" for kind, count in release.counts.items() if count and kind in verbs]
     sums = [money_text(Decimal(amount), currency) for currency, amount in release.money.items() if Decimal(amount)]
     worth = f", records worth {' and '.join(sums)}" if sums else ""
     return f"tasks: {', '.join(told) or 'none'}{worth}"
 
 
-def _line(action: Writing, names: Mapping[str, str]) -> str:
+def _line(action: Writing | Retire, names: Mapping[str, str]) -> str:
     reason = action.reason
     # Longest first, so that one gid that begins another does not take its place.
     for gid in sorted(names, key=len, reverse=True):
         reason = reason.replace(FIELD + gid, names[gid])
     amount = f", {escaped(money_text(action.amount, action.currency))}" if action.amount else ""
-    return f"{action.kind} {escaped(action.desired.name or action.key)}{amount}: {escaped(reason)}"
+    name = action.name if isinstance(action, Retire) else action.desired.name
+    return f"{action.kind} {escaped(name or action.key)}{amount}: {escaped(reason)}"
 
 
 def escaped(text: str) -> str:

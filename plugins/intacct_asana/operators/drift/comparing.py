@@ -15,15 +15,17 @@ from intacct_asana.approvals.seen import shown_to
 from intacct_asana.codec import plain
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, UnexpectedReply
 from intacct_asana.operators.closing.keeping import keep_bills
+from intacct_asana.operators.drift.repairing import hand_over, plan_repair
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, policy_of
+from intacct_asana.operators.runs.reporting import ReportRunOperator
 from intacct_asana.reading.both_sides import Sides
 from intacct_asana.reading.choices import TO_SHOW
 from intacct_asana.reading.drift import Comparison, Kept, counts_of
 from intacct_asana.reading.following import CHANGED, CREATED, DELETIONS, BillFollower
 from intacct_asana.records import Bill, Cursor, Decision, Task, UnreadTask
 from intacct_asana.records.drift import Drift, Drifted
+from intacct_asana.reports.summary import StepEnd
 from intacct_asana.sync import open_writes
-from intacct_asana.sync.writes import write_anew
 from intacct_asana.text import money_text
 
 if TYPE_CHECKING:
@@ -47,7 +49,8 @@ class CompareSidesOperator(FlowOperator):
     """Every bill, task and link of the flow compared; what drifted is kept in the store, by class, until it is over.
 
     Reads only. What was found is read a second time before it counts. With the param `repair` the next run of the bill sync is
-    told what of it to write, by its own plan and within its limits. In a rehearsal nothing is kept.
+    told what of it to write, by its own plan and within its limits, and a plan is made for tasks that stand for no bill, which
+    the step `apply_repair` carries out. In a rehearsal nothing is kept.
     """
 
     def work(self, context: Context) -> dict[str, Any]:
@@ -58,26 +61,29 @@ class CompareSidesOperator(FlowOperator):
         if not run.flow.rehearsal:
             audit.keep(found, comparison)
             if context["params"].get("repair"):
-                report["handed_to_the_bill_sync"] = audit.hand_over(found)
+                report["handed_to_the_bill_sync"] = hand_over(run, audit.follower, found)
+                links = comparison.kept.links
+                run_id = str(context["run_id"])
+                report |= plan_repair(run, found, links=links, bot_gid=audit.pins.bot_gid, run_id=run_id)
         self.log.info("%s", words_of(report, found))
         self.log.info("%s", json.dumps(report))
         return report
 
 
-class ReportDriftOperator(FlowOperator):
-    """Fails the run where the step `compared` found drift of a class that the flow names in `drift.fail_on`."""
+class ReportDriftOperator(ReportRunOperator):
+    """The last step. It fails the run, too, where the first one found drift of a class that `drift.fail_on` names.
 
-    def __init__(self, *, compared: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.compared = compared
+    Nobody but this step tells of that, so its alerts are the flow's.
+    """
 
-    def work(self, context: Context) -> None:
-        report: dict[str, Any] = context["ti"].xcom_pull(task_ids=self.compared) or {}
+    def wrong(self, ends: Sequence[StepEnd]) -> str:
+        report = ends[0].result
         fatal = {name: count for name, count in report.get("counts", {}).items() if name in self.run_parts.flow.drift.fail_on}
-        if fatal:
-            listed = "".join(f"\n  - {one['words']}" for one in report["findings"] if one["drift"] in fatal)
-            told = ", ".join(f"{count} {name}" for name, count in fatal.items())
-            raise UnexpectedReply(f"The audit of flow {self.flow} found {told}, and the flow fails on these.{listed}")
+        if not fatal:
+            return ""
+        listed = "".join(f"\n  - {one['words']}" for one in report["findings"] if one["drift"] in fatal)
+        told = ", ".join(f"{count} {name}" for name, count in fatal.items())
+        return f"The audit of flow {self.flow} found {told}, and the flow fails on these.{listed}"
 
 
 class Audit:
@@ -244,13 +250,6 @@ class Audit:
                     store.note(one.key, facts={"about": ABOUT_DRIFT, **plain(one)}, at=at)
             store.save_cursor(Cursor(name=AUDITED, value=at.isoformat()))
 
-    def hand_over(self, found: Sequence[Drifted]) -> int:
-        """Has the next run of the bill sync write what differs; how many tasks that are."""
-        journal, mended = self.run.store.intents(), [one for one in found if one.parts]
-        for one in mended:
-            write_anew(journal, kind="bill", key=one.key, parts=one.parts, at=self.run.now())
-        return len(mended)
-
     def report(self, found: Sequence[Drifted], comparison: Comparison) -> dict[str, Any]:
         open_bills = [bill for bill in comparison.bills.values() if bill.state in self.run.flow.bills.states]
         unread = [*(one.why for one in self.follower.unread.values()), *(one.why for one in self.unread_tasks)]
@@ -278,6 +277,12 @@ def words_of(report: Mapping[str, Any], found: Sequence[Drifted]) -> str:
     lines += [f"  {one.drift}: {one.words}" for one in found[:MOST_SHOWN]]
     lines += [f"  and {len(found) - MOST_SHOWN:,} more"] if len(found) > MOST_SHOWN else []
     lines += [f"  could not be read: {why}" for why in report["unread"]]
+    if "handed_to_the_bill_sync" in report:
+        counts = ", ".join(
+            f"{count} to {kind}" for kind, count in report.get("repair", {}).items() if count and kind != "leave"
+        )
+        lines.append(f"  mended: {report['handed_to_the_bill_sync']} by the next bill sync; here: {counts or 'nothing'}")
+        lines += [f"  stays: {one['count']} {one['drift']}, for {one['for']}" for one in report["stays"]]
     if report["on_their_way"]:
         lines.append(f"  {report['on_their_way']:,} more differ, and the next runs see to them by themselves")
     return "\n".join(lines)

@@ -63,6 +63,8 @@ class KeepExceptionsOperator(FlowOperator):
     every task of theirs is looked at. In a rehearsal it says what would be done.
     """
 
+    is_for_all_bills = True
+
     def __init__(self, *, looks_at_all: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.looks_at_all = looks_at_all

@@ -42,8 +42,9 @@ class AskForReleaseOperator(TriggerDagRunOperator):
 
     def execute(self, context: Context) -> None:
         run = _run_of(self)
+        here = (context["dag"].dag_id, str(context["run_id"]))
         with kept_open():
-            refused = [one for one in run.store.releases().newest(20) if one.refused_in == str(context["run_id"])]
+            refused = [one for one in run.store.releases().newest(20) if (one.dag_id, one.refused_in) == here]
         release = next((one for one in refused if one.state is ReleaseState.NEW), None)
         if release is None:
             raise AirflowSkipException("No plan of this run waits for somebody to be asked.")
@@ -124,7 +125,6 @@ class AskPeopleOperator(ApprovalOperator):
         self.body = body(
             release,
             plan_from_json(Plan, stored.body),
-            dag_id=f"{self.flow}_{release.kind}_sync",
             until=_until(run, release),
             names={pin.gid: name for name, pin in pins.fields.items()} if pins else {},
         )

@@ -17,7 +17,7 @@ def release_dag(run: FlowRun) -> str:
     return f"{run.flow.flow}_release_plan"
 
 
-def hold_back(run: FlowRun, plan: Plan, stored: StoredPlan, *, unsafe: UnsafePlan | None, scope: str) -> str:
+def hold_back(run: FlowRun, plan: Plan, stored: StoredPlan, *, unsafe: UnsafePlan | None, scope: str, dag_id: str) -> str:
     """Why the run has nothing to write, where the same plan waits for an answer; empty for a plan that is within the limits.
 
     Raises UnsafePlan where this run is the first that meets the plan, or where nobody is asked about it any more. Plans that
@@ -34,6 +34,7 @@ def hold_back(run: FlowRun, plan: Plan, stored: StoredPlan, *, unsafe: UnsafePla
         plan_id=stored.plan_id,
         state=ReleaseState.NEW,
         refused_at=stored.created_at,
+        dag_id=dag_id,
         refused_in=stored.run_id,
         reasons=unsafe.reasons or (unsafe.message,),
         counts=plan.counts(),
@@ -43,7 +44,8 @@ def hold_back(run: FlowRun, plan: Plan, stored: StoredPlan, *, unsafe: UnsafePla
     )
     answer = held(wanted, known=releases.of(wanted.digest), others=others, dag_id=release_dag(run), at=run.now())
     with run.store.together():
-        if any(one.plan_id == stored.plan_id for one in answer.rows):
+        is_asked_about = any(one.plan_id == stored.plan_id for one in answer.rows)
+        if is_asked_about and run.store.plan(stored.plan_id) is None:
             run.store.save_plan(stored)
         releases.save(*answer.rows)
     if answer.red:

@@ -13,9 +13,9 @@ from airflow.sdk import BaseNotifier
 
 from intacct_asana.deployment import flow_named
 from intacct_asana.errors import IntacctAsanaError
-from intacct_asana.incidents import Kind, Sighting
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.operators.watching.telling import alarm, run_url, seen_before, tell
+from intacct_asana.reports.incidents import Kind, Sighting
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -105,7 +105,7 @@ def end_failures(run: FlowRun, *, dag_id: str, step: str, run_id: str) -> None:
 
 
 def failure_of(context: Context) -> Sighting:
-    """What failed, as far as Airflow tells. Of an error that is none of ours only the name is told: its text may be anything."""
+    """What failed, as far as Airflow tells. Of an error that is none of ours the name is told alone: it may hold anything."""
     ti, error = context.get("ti"), context.get("exception")
     dag_id = context["dag"].dag_id if "dag" in context else ti.dag_id if ti else ""
     run_id = str(context.get("run_id") or getattr(context.get("dag_run"), "run_id", "") or "")

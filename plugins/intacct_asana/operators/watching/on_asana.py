@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from intacct_asana.errors import IntacctAsanaError, Misconfigured
 from intacct_asana.exceptions.writes import StepKind, Stepped
 from intacct_asana.flow.running.alerts import Notifier
-from intacct_asana.incidents import Incident, message, subject
 from intacct_asana.journal import Kind, carry_out
 from intacct_asana.ports import TaskBoard
 from intacct_asana.records import Intent, Task, TaskDraft
 from intacct_asana.records.remarks import reference, reference_of
+from intacct_asana.reports.incidents import Incident, message, subject
 from intacct_asana.sync.writes import MARGIN
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.flow.running.alerts import Alerts, Notifier
-from intacct_asana.incidents import Incident, Kind, Sighting, message, noted, subject
 from intacct_asana.notifications.channels import delivered
 from intacct_asana.operators.watching.on_asana import tell_on_asana
+from intacct_asana.reports.incidents import Incident, Kind, Sighting, message, noted, subject
 
 if TYPE_CHECKING:
     from intacct_asana.operators.flow_run import FlowRun

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from intacct_asana.deployment import bad_flows, good_flows
+from intacct_asana.deployment import bad_flows, every_flow
 from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.exceptions import Held, causes_of
-from intacct_asana.incidents import Incident, Kind, Sighting, gone, late
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.operators.watching.telling import tell
 from intacct_asana.records import DecisionState
 from intacct_asana.records.matters import PARKED, REFUSED, REJECTED, Cause
+from intacct_asana.reports.incidents import Incident, Kind, Sighting, gone, late
 from intacct_asana.reports.run_report import RunReport, RunState
 from intacct_asana.store import kept_open
 
@@ -39,7 +39,7 @@ class WatchFlowsOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         found, wrong, known = dict[str, dict[str, int]](), list[IntacctAsanaError](), list[FlowRun]()
         with kept_open():
-            for flow in good_flows():
+            for flow in every_flow():
                 run = FlowRun(flow)
                 try:
                     found[flow.flow] = Watch(run).look()

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select, update
 
 from intacct_asana.codec import from_json, instant_of, instant_text, to_json
-from intacct_asana.incidents import Incident, Kind, Sighting, ended, key_of, noted
+from intacct_asana.reports.incidents import Incident, Kind, Sighting, ended, key_of, noted
 from intacct_asana.store.database import Database, put
 from intacct_asana.store.tables import incidents as table
 
