@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, RetryDecision, RetryPolicy
 
-from intacct_asana import assets
 from intacct_asana.errors import Misconfigured, OutcomeUnknown, Refused, TryLater, UnexpectedReply, UnsafePlan
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.words import spread
+from intacct_asana.lineage import assets
 from intacct_asana.operators.watching.callbacks import EndFailure, TellFailedRun, TellFailure
 
 if TYPE_CHECKING:
