@@ -430,6 +430,12 @@ SECTIONS: dict[str, tuple[Cure, ...]] = {
     ),
     "Commands and forms": (
         Cure(
+            see="No task shows the bill that a run of the approvals was to look at",
+            patterns=(r"Misconfigured operators\.runs\.narrowing:",),
+            means="The number in the trigger form is not one that a task of this flow shows. Nothing was done.",
+            do="Write the number as the task has it. A new bill has a task after the next run of the bill sync.",
+        ),
+        Cure(
             see="What was asked for does not fit",
             patterns=(
                 r"Misconfigured (audit\.(export|pack)|commands\.\w+|operators\.(evidence|runs\.narrowing)|reading\.both_sides|closing\.\w+):",

@@ -32,6 +32,8 @@ class ExecutionApi:
         self.xcoms: dict[tuple[str, str], Any] = {}
         self.states: list[str] = []
         self.task_states: dict[str, str] = {}
+        self.ends: list[dict[str, Any]] = []
+        """How tasks ended, as Airflow is told, with the events of their assets."""
         self.run: dict[str, Any] = {}
         self.triggered: dict[str, tuple[str, dict[str, Any]]] = {}
         """Runs that a task started, by their id: the DAG and its parameters."""
@@ -73,6 +75,7 @@ class ExecutionApi:
             return httpx.Response(200, json={"task_states": {"r1": self.task_states}})
         if "task-instances" in path and path.endswith("/state"):
             self.states.append(body["state"])
+            self.ends.append(body)
             return httpx.Response(204)
         if "/hitlDetails/" in path:
             self.asked = body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -10,9 +11,11 @@ import pytest
 from intacct_asana.operators.runs.reporting import NOTE
 from intacct_asana.reports.run_report import RunState
 
+from sandbox import constants
 from tests.airflow.test_whole_run import ALICE, bills_for, choose
 
 pytestmark = pytest.mark.airflow
+ASSET = f"asana://{constants.BILLS_PROJECT_GID}/tasks"
 
 
 def report_of(world: Any, job: str) -> Any:
@@ -33,6 +36,11 @@ def test_a_first_sync_says_what_it_made_and_what_that_is_worth_and_a_second_that
     assert f"{len(world.tasks())} made" in made.words
     assert f"Calls: {made.calls['intacct']} of Intacct, {made.calls['asana']} of Asana" in made.words
     assert world.api.xcoms["report_run", NOTE].startswith("bill sync of demo, manual: done after ")
+    [event] = [one for end in world.api.ends for one in end.get("outlet_events") or () if one["dest_asset_key"]["uri"] == ASSET]
+    assert event["extra"]["counts"] == {"create": len(world.tasks())}
+    assert event["extra"]["plan_id"].startswith("bill-")
+    assert world.api.xcoms["apply_plan", "_link_AsanaProjectLink"] == f"https://app.asana.com/0/{constants.BILLS_PROJECT_GID}"
+    assert world.api.xcoms["apply_plan", "_link_FlowPageLink"].endswith("/plugin/intacct-asana/intacct-asana/page/flows/demo")
     world.must("bill_sync")
     assert "Tasks: none had to change." in report_of(world, "bill_sync").words
 
@@ -46,6 +54,7 @@ def test_the_meter_counts_what_intacct_counts(world: Any) -> None:
     world.have_run()
     world.sandbox.zero_counters()
     before = metered(world)
+    world.sandbox.zero_counters()
     world.must("bill_sync")
     choose(world, ALICE, bills_for(world)[0], "Approved")
     world.must("approval_reconciliation")
@@ -65,11 +74,19 @@ def test_calls_that_the_gateway_turned_away_are_not_metered(world: Any) -> None:
     assert metered(world) - before == sum(billed.values())
 
 
+def test_a_plan_says_what_it_costs_and_the_month_warns_where_it_is_nearly_used(world: Any, flow_file: Any) -> None:
+    world.have_run()
+    flow_file("\nlimits:\n", "\nmeter: {monthly_calls: 10}\nlimits:\n")
+    world.must("bill_sync", dry_run=True)
+    report = report_of(world, "bill_sync")
+    assert f"Carrying it out takes about {report.counts['read'] - 4} calls of Asana and none of Intacct." in report.words
+    assert "of the month's calls are used. The month will need more than it has." in report.words
+    world.sandbox.zero_counters()
+    world.must("bill_sync", dry_run=False)
+    assert world.sandbox.counters()["asana POST /tasks"] == report.counts["read"] - 4
+
+
 def rows_of(world: Any) -> Any:
-    from datetime import date
-
-    from sandbox import constants
-
     return world.store().calls().of_company(constants.COMPANY_ID, since=date(2020, 1, 1))
 
 
@@ -102,4 +119,4 @@ def test_a_run_with_a_failed_step_fails_and_says_which_and_why(world: Any, caplo
     assert "403" in report.failures[0]
     assert report.failures[1] == "apply_plan: did not run, because a step before it failed"
     assert report.calls["intacct"] >= 1
-    assert "Failed: plan\\_tasks: " in world.api.xcoms["report_run", NOTE]
+    assert "Failed: plan_tasks: " in world.api.xcoms["report_run", NOTE]

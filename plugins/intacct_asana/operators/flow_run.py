@@ -26,7 +26,8 @@ from intacct_asana.errors import Misconfigured, Problem, TryLater, UnsafePlan
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.signals import EnumSignal, SignalRule
 from intacct_asana.lineage.openlineage import lineage_of
-from intacct_asana.operators.runs.ends import note_end
+from intacct_asana.operators.runs.ends import note_end, tell_assets
+from intacct_asana.operators.runs.links import AsanaProjectLink, FlowPageLink
 from intacct_asana.reading.documents import BillFiles
 from intacct_asana.records import Bill, Cursor, Decision, Link, Person, PinnedField, Pins, Verdict
 from intacct_asana.reports.meter import ASANA, INTACCT
@@ -310,6 +311,7 @@ class FlowOperator(BaseOperator):
     """A step of a flow. `flow` is the flow's name; its file is read again at run time, so an edit counts at once."""
 
     ui_color = "#e8f1ea"
+    operator_extra_links = (AsanaProjectLink(), FlowPageLink())
     rehearses_when_dry: ClassVar[bool] = True
     """Whether a dry run is held as a rehearsal; the plans of the syncs are made and shown as those of a real run."""
     is_for_all_bills: ClassVar[bool] = False
@@ -335,6 +337,7 @@ class FlowOperator(BaseOperator):
                 note_end(context, self.flow, self.__dict__.get("run_parts"), error)
                 raise
             note_end(context, self.flow, self.run_parts)
+            tell_assets(context, self.outlets, flow=self.flow, plan_id=str(getattr(self, "plan_id", None) or ""), done=done)
             return done
 
     @contextmanager

@@ -43,7 +43,7 @@ from intacct_asana.records import (
     snapshot_of,
 )
 from intacct_asana.records.documents import UNREAD
-from intacct_asana.reports.plan_words import plan_text
+from intacct_asana.reports.plan_words import cost_words, plan_text
 from intacct_asana.store import StoredPlan
 from intacct_asana.sync import (
     Adopt,
@@ -112,7 +112,7 @@ class PlanTasksOperator(FlowOperator):
             self.log.warning("Not written: %s", one.why)
         if run.unknown_people:
             self.log.warning("Not users in Asana, so tasks are made without them: %s", ", ".join(run.unknown_people))
-        self.log.info("The plan\n%s", plan_text(plan, pins, records=sight.records))
+        self.log.info("The plan\n%s\n%s", plan_text(plan, pins, records=sight.records), cost_words(plan))
         if run.flow.rehearsal:
             self._show_first(plan, pins)
         refused, unsafe = "", None
@@ -298,6 +298,7 @@ class PlanTasksOperator(FlowOperator):
             "rehearsal": run.flow.rehearsal,
             "unknown_people": list(run.unknown_people),
             "calls": run.calls(),
+            **({"cost": cost} if (cost := cost_words(plan)) else {}),
         }
 
     def _stored(self, context: Context, run: FlowRun, plan: Plan, summary: Mapping[str, Any]) -> StoredPlan:

@@ -66,6 +66,13 @@ class MeterState:
         ahead = f"about {self.forecast:,} by its end"
         return f"Intacct calls of company {self.company} in {self.month:%B}: {self.used:,}{of} used, {ahead}."
 
+    @property
+    def warning(self) -> str:
+        """The words, and why they are said."""
+        part = f"{self.used / self.monthly_calls:.0%} of the month's calls are used." if self.is_near else ""
+        ahead = "The month will need more than it has." if self.is_to_be_over else ""
+        return " ".join(said for said in (self.words, part, ahead) if said)
+
 
 def meter_state(
     rows: Iterable[CallsOfDay], *, company: str, at: datetime, monthly_calls: int = 0, warn_at: float = 0.8

@@ -43,6 +43,9 @@ class RunReport:
     failures: tuple[str, ...] = ()
     calls: Mapping[str, int] = field(default_factory=dict)
     words: str = ""
+    package: str = ""
+    """The release that ran, and SHA-256 of the flow file that it went by."""
+    flow_file: str = ""
 
     @property
     def took(self) -> timedelta:

@@ -66,6 +66,8 @@ def report_of(
     is_rehearsal: bool = False,
     meter_words: str = "",
     wrong: str = "",
+    package: str = "",
+    flow_file: str = "",
 ) -> RunReport:
     """The run's report. `meter_words` are said where the meter warns, `wrong` where the run fails though no step did."""
     failures = (*(_failure(step) for step in steps if step.has_failed), *([_sentence(wrong)] if wrong else []))
@@ -88,6 +90,8 @@ def report_of(
         refusals=tuple(_sentence(one) for step in steps for one in _refusals(step))[:MOST_REFUSALS],
         failures=failures,
         calls={system: calls[system] for system in SYSTEMS if calls[system]},
+        package=package,
+        flow_file=flow_file,
     )
     return _with_words(report, said, meter_words)
 
@@ -178,18 +182,22 @@ def _listed(counts: Mapping[str, int], called: Mapping[str, str]) -> str:
 
 
 def _planned(result: Result, _step: str) -> Iterator[str]:
+    if rests := result.get("rests"):
+        yield f"{rests}."
+        return
     yield f"{result.get('read', 0):,} read: {one_line(str(result.get('why', '')))}."
+    if waits := result.get("waits"):
+        yield str(waits)
     if result.get("dry_run"):
         counts = {name: count for name, count in (result.get("counts") or {}).items() if name != "leave"}
         yield f"Tasks: {_listed(counts, TO_DO) or 'none would change'}."
+        yield from [str(result["cost"])] if result.get("cost") else []
     for what in result.get("drift") or ():
         yield f"Changed in Asana since preflight: {what}"
-    if cost := result.get("cost"):
-        yield str(cost)
 
 
 def _applied(result: Result, _step: str) -> Iterator[str]:
-    if not result.get("dry_run"):
+    if not any(result.get(name) for name in ("dry_run", "rests", "waits")):
         yield f"Tasks: {_listed(result.get('done') or {}, DONE) or 'none had to change'}."
     for sentences in (result.get("said") or {}).values():
         yield from sentences[:MOST_SAID]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
@@ -50,6 +50,19 @@ def note_end(context: Context, flow: str, run: Counted | None, error: BaseExcept
             context["ti"].xcom_push(key=FAILURE, value=kept)
     if run and (job := job_of(context, flow=flow)):
         count_calls(run, job)
+
+
+def tell_assets(context: Context, outlets: Sequence[object], *, flow: str, plan_id: str, done: object) -> None:
+    """What was done to an asset, for whoever is started by it: how many of what, by which plan."""
+    if not isinstance(done, Mapping):
+        return
+    counts = done.get("done") or done.get("states") or {}
+    dry = bool(done.get("dry_run") or done.get("rehearsal"))
+    extra = {"flow": flow, "job": job_of(context, flow=flow), "plan_id": plan_id, "counts": counts, "dry_run": dry}
+    for asset in outlets:
+        # Where a step is run by itself there are no events.
+        with suppress(KeyError):
+            context["outlet_events"][asset].extra.update(extra)  # type: ignore[index]
 
 
 def count_calls(run: Counted, job: str) -> None:

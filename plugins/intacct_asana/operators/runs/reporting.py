@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import TriggerRule
 from airflow.sdk.exceptions import AirflowFailException
 
+from intacct_asana import __version__
 from intacct_asana.errors import IntacctAsanaError, UnexpectedReply
 from intacct_asana.notifications.run_notes import NOTE
-from intacct_asana.operators.flow_run import FlowOperator
+from intacct_asana.operators.flow_run import FlowOperator, FlowRun
 from intacct_asana.operators.runs.ends import FAILURE, job_of
 from intacct_asana.operators.timestamps import stamp_newest
 from intacct_asana.records.anchors import anchor_text
+from intacct_asana.reports.meter import MeterState, meter_state, month_before
 from intacct_asana.reports.metrics import counters_of, seconds_of
 from intacct_asana.reports.run_report import RunReport
 from intacct_asana.reports.summary import StepEnd, report_of
@@ -74,6 +76,9 @@ class ReportRunOperator(FlowOperator):
             ended_at=now,
             is_rehearsal=run.flow.rehearsal,
             wrong=wrong,
+            meter_words=meter_words(run),
+            package=__version__,
+            flow_file=run.flow.file_digest,
         )
 
     def _keep(self, report: RunReport) -> None:
@@ -87,6 +92,25 @@ class ReportRunOperator(FlowOperator):
         newest = self.run_parts.store.newest_anchor()
         stamped = stamp_newest(self.run_parts)
         return {"evidence": anchor_text(newest) if newest else "", **({"timestamp": stamped} if stamped else {})}
+
+
+def meter_of(run: FlowRun) -> MeterState | None:
+    """The company's calls of the month against what the flow declares; None where it declares nothing."""
+    rule = run.flow.meter
+    if rule is None:
+        return None
+    calls, now = run.store.calls(), run.now()
+    rows = calls.of_company(run.company_id, since=month_before(now))
+    return meter_state(rows, company=run.company_id, at=now, monthly_calls=rule.monthly_calls, warn_at=rule.warn_at)
+
+
+def meter_words(run: FlowRun) -> str:
+    """A warning, where there is something to warn of. That nobody can tell is no reason to fail."""
+    try:
+        state = meter_of(run)
+    except IntacctAsanaError as error:
+        return f"The meter cannot be read: {error.message}"
+    return state.warning if state and state.warns else ""
 
 
 def _measure(report: RunReport) -> None:
