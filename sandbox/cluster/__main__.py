@@ -73,7 +73,14 @@ class ClusterAirflow(AirflowServer):
         super().wait_until_healthy(seconds=seconds)
 
     def wait_for_dag(self, dag_id: str, *, seconds: float = 400) -> None:
-        super().wait_for_dag(dag_id, seconds=seconds)
+        """A file that Airflow cannot import never makes its DAG, so what it says is told at once."""
+        self._until(lambda: self._has(dag_id), seconds=seconds, what=f"DAG {dag_id}")
+
+    def _has(self, dag_id: str) -> bool:
+        if broken := self.http.get("/api/v2/importErrors").json().get("import_errors", []):
+            said = "; ".join(f"{one['filename']}: {one['stack_trace'].strip().splitlines()[-1]}" for one in broken)
+            raise DemoFailed(f"Airflow cannot import {said}")
+        return self.http.get(f"/api/v2/dags/{dag_id}").status_code == 200
 
     def wait_for_run(self, dag_id: str, run_id: str, *, seconds: float, watch: Callable[[str], None]) -> str:
         return super().wait_for_run(dag_id, run_id, seconds=max(seconds, 600), watch=watch)

@@ -119,6 +119,16 @@ def test_what_was_found_or_told_goes_when_it_is_over(old: FlowStore, url: str, t
     assert {row[1] for row in rows(url, f"SELECT * FROM {table}")} == {"open", "just over"}
 
 
+def test_when_a_job_last_succeeded_stays_known(old: FlowStore, url: str) -> None:
+    false = "0" if url.startswith("sqlite") else "false"
+    for day, state in ((24, "success"), (25, "success"), (26, "failed")):
+        at = f"2026-11-{day}T00:00:00.000000Z"
+        values = f"'demo', 'demo_bill_sync', 'run {day}', 'bill_sync', '{state}', {false}, '{at}', '{at}', '{{}}'"
+        run_sql(url, f"INSERT INTO ia_run_reports VALUES ({values})")
+    pruned(url)
+    assert {row[0] for row in rows(url, "SELECT run_id FROM ia_run_reports")} == {"run 25", "run 26"}
+
+
 def test_an_unsafe_plan_that_waits_for_a_person_stays(old: FlowStore, url: str) -> None:
     for state in ReleaseState:
         run_sql(url, f"INSERT INTO ia_releases VALUES ('demo', '{state}', 'bill', 'p', 'r', '{state}', '{PAST}', '{{}}')")

@@ -74,8 +74,8 @@ def _go(connection: Connection, table: Table, which: ColumnElement[bool], *, dry
 
 def _old(connection: Connection, before: datetime, now: datetime) -> Iterator[tuple[Table, ColumnElement[bool]]]:
     then = instant_text(before)
-    for table in (run_reports, findings):
-        yield table, table.c.ended_at < then
+    yield run_reports, and_(run_reports.c.ended_at < then, _ran_since())
+    yield findings, findings.c.ended_at < then
     yield incidents, and_(incidents.c.ended_at < then, incidents.c.is_told)
     yield calls, calls.c.day < instant_text(min(before, now - CALLS_FOR))[:10]
     yield releases, and_(releases.c.refused_at < then, releases.c.state.not_in(WAITING))
@@ -93,6 +93,13 @@ def _newest_whole(connection: Connection) -> ColumnElement[bool]:
         if json.loads(row.summary).get("cursors"):
             newest[row.flow, row.kind] = row.plan_id
     return or_(False, *(and_(plans.c.flow == flow, plans.c.plan_id == plan) for (flow, _), plan in newest.items()))
+
+
+def _ran_since() -> ColumnElement[bool]:
+    """When a job last succeeded, and last failed, is known however long ago that is."""
+    later = run_reports.alias("later")
+    same = (later.c[name] == run_reports.c[name] for name in ("flow", "job", "state"))
+    return select(later.c.run_id).where(*same, later.c.ended_at > run_reports.c.ended_at).exists()
 
 
 def _waits() -> ColumnElement[bool]:
