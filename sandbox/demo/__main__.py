@@ -86,7 +86,7 @@ class Demo:
         began = time.monotonic()
         with console.status(dag_id) as status:
             state = self.airflow.wait_for_run(
-                dag_id, run_id, seconds=240, watch=lambda text: status.update(f"{dag_id}: {text}")
+                dag_id, run_id, seconds=600, watch=lambda text: status.update(f"{dag_id}: {text}")
             )
         self.say(f"{dag_id}: {state} in {time.monotonic() - began:.1f} s")
         if state != "success":

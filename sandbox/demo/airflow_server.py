@@ -147,7 +147,7 @@ class AirflowServer:
             )
         self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
 
-    def wait_until_healthy(self, *, seconds: float = 180) -> None:
+    def wait_until_healthy(self, *, seconds: float = 600) -> None:
         self._until(self._is_healthy, seconds=seconds, what="Airflow to be healthy")
         if self.login:
             who = {"username": self.login[0], "password": self.login[1]}
@@ -156,7 +156,7 @@ class AirflowServer:
             token = self.http.get("/auth/token").json()["access_token"]
         self.http.headers["Authorization"] = f"Bearer {token}"
 
-    def wait_for_dag(self, dag_id: str, *, seconds: float = 120) -> None:
+    def wait_for_dag(self, dag_id: str, *, seconds: float = 300) -> None:
         self._until(lambda: self.http.get(f"/api/v2/dags/{dag_id}").status_code == 200, seconds=seconds, what=f"DAG {dag_id}")
 
     def make_pool(self, name: str, slots: int, description: str) -> None:

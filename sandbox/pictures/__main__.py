@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -46,7 +47,6 @@ def history(demo: Demo) -> None:
         demo.steering.call("POST", "clock", {"advance_seconds": 86_400})
     demo.steering.call("POST", "clock", {"release": True})
     demo.run("approval_reconciliation", may_fail=True)
-    demo.run("bill_sync", may_fail=True)
     demo.run("drift_audit", may_fail=True)
 
 
@@ -163,6 +163,10 @@ def take(at: str, folder: Path, only: list[str]) -> None:
                 typer.echo(f"{folder / name}.png")
 
 
+def _stop_on(number: int, _frame: object) -> None:
+    raise KeyboardInterrupt(f"signal {number}")
+
+
 @app.command()
 def main(
     folder: Annotated[Path, typer.Option("--to", help="The folder of the pictures.")] = PICTURES,
@@ -176,7 +180,9 @@ def main(
     if at:
         take(at.rstrip("/"), folder, only or [])
         return
-    demo = Demo(seed=7, vendors=15, bills=60, sabotage=None)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop_on)
+    demo = Demo(seed=7, vendors=15, bills=60, port=None, sabotage=None)
     try:
         history(demo)
         demo.airflow.http.post("/api/v2/connections", json=CONNECTION)
