@@ -42,6 +42,11 @@ returns, which choices it would stamp or refuse and which approvals would become
 touched a task. That is a hint only; the schedule alone always suffices. A webhook is looked after by a step of its own, which
 makes it anew in Asana when it is gone or failing, and never fails itself.
 
+**The trigger form:** a *dry run* says what would become of each decision and writes nothing, as a rehearsal does. With *bill
+numbers* a run looks at those bills alone and carries their decisions out; reminders, context and exceptions are left to the
+next run. *Changed since* reads tasks that changed from then on once more. None of them moves a cursor: the next run meets all
+that there is.
+
 **To stop:** pause the DAG; decisions wait in Asana, and nothing is lost for as long as it is paused. **To re-run:** trigger
 it. It reads from its own cursors, so there is no interval to choose and no backfill to make.
 """
@@ -51,13 +56,14 @@ from __future__ import annotations
 from airflow.sdk import DAG, TriggerRule, chain
 from intacct_asana import dag_parts
 from intacct_asana.deployment import good_flows
-from intacct_asana.operators.approvals import ReportRunOperator, SettleDecisionsOperator, TellPeopleOperator
+from intacct_asana.operators.approvals import SettleDecisionsOperator, TellPeopleOperator
 from intacct_asana.operators.controls.checking import CheckBillsOperator
 from intacct_asana.operators.controls.context import WriteContextOperator
 from intacct_asana.operators.flow_run import FlowOperator
 from intacct_asana.operators.people.exceptions import KeepExceptionsOperator
 from intacct_asana.operators.people.reminding import RemindApproversOperator
 from intacct_asana.operators.read_decisions import ReadDecisionsOperator
+from intacct_asana.operators.runs.reporting import ReportRunOperator
 from intacct_asana.operators.webhooks import KeepWebhookOperator
 
 for flow in good_flows():
@@ -73,7 +79,14 @@ for flow in good_flows():
         from intacct_asana.triggers.asana_events import also_when_touched
 
         settings["schedule"] = also_when_touched(flow, settings["schedule"])
-    with DAG(**settings):
+    form = {
+        "dry_run": dag_parts.dry_run_param("Say what would become of each decision, write nothing to either system."),
+        "bill_numbers": dag_parts.list_param(
+            title="Bill numbers", description="Only these bills; everything else stays for the next run."
+        ),
+        "since": dag_parts.since_param(),
+    }
+    with DAG(**settings, params=form):
         read = ReadDecisionsOperator(
             task_id="read_decisions",
             flow=flow.flow,
@@ -127,7 +140,8 @@ for flow in good_flows():
         report = ReportRunOperator(
             task_id="report_run",
             flow=flow.flow,
-            steps={step.task_id: f"{{{{ ti.xcom_pull('{step.task_id}') }}}}" for step in steps},
+            steps=[step.task_id for step in steps],
+            vouches=True,
         )
         chain(*steps)
         steps >> report

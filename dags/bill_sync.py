@@ -40,6 +40,8 @@ from airflow.sdk import DAG, TriggerRule
 from intacct_asana import dag_parts
 from intacct_asana.deployment import good_flows
 from intacct_asana.operators.documents import AttachDocumentsOperator
+from intacct_asana.operators.flow_run import FlowOperator
+from intacct_asana.operators.runs.reporting import ReportRunOperator
 from intacct_asana.operators.syncing import ApplyPlanOperator, PlanBillsOperator
 
 for flow in good_flows():
@@ -73,6 +75,7 @@ for flow in good_flows():
 
             # Where the plan was refused for its size; skipped otherwise, without a process of its own.
             plan >> AskForReleaseOperator(task_id="ask_for_release", flow=flow.flow, trigger_rule=TriggerRule.ONE_FAILED)
+        steps: list[FlowOperator] = [plan, apply]
         if flow.bills.attachments != "none":
             attach = AttachDocumentsOperator(
                 task_id="attach_documents",
@@ -84,3 +87,5 @@ for flow in good_flows():
                 outlets=[dag_parts.asana_asset(flow.bills.project)],
             )
             apply >> attach
+            steps.append(attach)
+        steps >> ReportRunOperator(task_id="report_run", flow=flow.flow, steps=[step.task_id for step in steps])

@@ -26,6 +26,7 @@ from intacct_asana import dag_parts
 from intacct_asana.deployment import good_flows
 from intacct_asana.operators.drift.comparing import CompareSidesOperator, ReportDriftOperator
 from intacct_asana.operators.drift.repairing import ApplyRepairOperator
+from intacct_asana.operators.flow_run import FlowOperator
 from intacct_asana.operators.people.exceptions import KeepExceptionsOperator
 
 for flow in good_flows():
@@ -45,7 +46,6 @@ for flow in good_flows():
             pool=flow.pools.intacct,
             inlets=[dag_parts.intacct_asset(flow, "apbill"), dag_parts.asana_asset(flow.bills.project)],
         )
-        report = ReportDriftOperator(task_id="report_drift", flow=flow.flow, compared="compare_sides")
         mend = ApplyRepairOperator(
             task_id="apply_repair",
             flow=flow.flow,
@@ -54,7 +54,7 @@ for flow in good_flows():
             outlets=[dag_parts.asana_asset(flow.bills.project)],
         )
         compare >> mend
-        compare >> report
+        steps: list[FlowOperator] = [compare, mend]
         if flow.release:
             from intacct_asana.operators.release.asking import AskForReleaseOperator
 
@@ -68,3 +68,10 @@ for flow in good_flows():
                 trigger_rule=TriggerRule.ALL_DONE,
             )
             compare >> keep
+            steps.append(keep)
+        steps >> ReportDriftOperator(
+            task_id="report_drift",
+            flow=flow.flow,
+            steps=[step.task_id for step in steps],
+            on_failure_callback=dag_parts.task_settings(flow)["on_failure_callback"],
+        )

@@ -25,7 +25,8 @@ from __future__ import annotations
 from airflow.sdk import DAG, TriggerRule
 from intacct_asana import dag_parts
 from intacct_asana.deployment import good_flows
-from intacct_asana.operators.approvals import ReportRunOperator
+from intacct_asana.operators.flow_run import FlowOperator
+from intacct_asana.operators.runs.reporting import ReportRunOperator
 from intacct_asana.operators.syncing import ApplyPlanOperator, PlanVendorsOperator
 from intacct_asana.operators.vendor_fields import PlanVendorFieldsOperator, TellVendorPeopleOperator, WriteVendorsOperator
 from intacct_asana.vendors import kept_fields
@@ -58,6 +59,7 @@ for flow in good_flows():
 
             # Where the plan was refused for its size; skipped otherwise, without a process of its own.
             plan >> AskForReleaseOperator(task_id="ask_for_release", flow=flow.flow, trigger_rule=TriggerRule.ONE_FAILED)
+        steps: list[FlowOperator] = [plan, apply]
         if kept_fields(flow):
             # A task that cannot be written keeps no other vendor's value back.
             plan_fields = PlanVendorFieldsOperator(
@@ -74,9 +76,7 @@ for flow in good_flows():
             tell = TellVendorPeopleOperator(
                 task_id="tell_people", flow=flow.flow, pool=flow.pools.asana, trigger_rule=TriggerRule.ALL_DONE
             )
-            steps = ("plan_tasks", "apply_plan", "plan_vendor_fields", "write_vendors", "tell_people")
-            report = ReportRunOperator(
-                task_id="report_run", flow=flow.flow, steps={step: f"{{{{ ti.xcom_pull('{step}') }}}}" for step in steps}
-            )
             apply >> plan_fields >> write >> tell
-            [plan, apply, plan_fields, write, tell] >> report
+            steps += [plan_fields, write, tell]
+        names = [step.task_id for step in steps]
+        steps >> ReportRunOperator(task_id="report_run", flow=flow.flow, steps=names, vouches=True)

@@ -1,12 +1,10 @@
-"""The sandbox as one web application: Intacct's gateway, Asana's API, the controls, three pages."""
+"""The sandbox as one web application: Intacct's gateway, Asana's API, the controls, the pages."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.responses import HTMLResponse
 
 from sandbox import control, timestamps
 from sandbox.asana import router as asana
@@ -16,8 +14,7 @@ from sandbox.gateway import router as gateway
 from sandbox.gateway.books.state import Company
 from sandbox.gateway.rest import router as rest
 from sandbox.hangup import SandboxApp
-
-_INDEX = Path(__file__).parent / "index.html"
+from sandbox.pages import router as pages
 
 
 def create_app(world: World | None = None, *, seed: int = control.DEFAULT_SEED, **options: Any) -> FastAPI:
@@ -34,9 +31,5 @@ def create_app(world: World | None = None, *, seed: int = control.DEFAULT_SEED, 
     app.include_router(control.build(world))
     app.include_router(asana.build(world))
     app.include_router(timestamps.build(world))
-
-    @app.get("/", response_class=HTMLResponse)
-    async def index() -> str:
-        return _INDEX.read_text(encoding="utf-8")
-
+    app.include_router(pages.build(world))
     return app

@@ -40,6 +40,7 @@ def build(world: World) -> APIRouter:
         if "now" in told:
             world.clock.freeze(_instant(told.pop("now")))
         world.counters.clear()
+        world.billed.clear()
         world.faults.clear()
         world.settings.clear()
         world.settings.update(first_settings | told.pop("settings", {}))
@@ -57,6 +58,7 @@ def build(world: World) -> APIRouter:
         if name not in kept:
             raise HTTPException(404, f"nothing is kept under {name!r}")
         world.counters.clear()
+        world.billed.clear()
         world.faults.clear()
         for there, then in zip(_everything(world), _copied(world, kept[name]), strict=True):
             there.clear()
@@ -72,9 +74,15 @@ def build(world: World) -> APIRouter:
     async def counters() -> dict[str, int]:
         return dict(sorted(world.counters.items()))
 
+    @router.get("/billed")
+    async def billed() -> dict[str, int]:
+        """Intacct's own meter: each read, each further page and each record written is a call; since counters were zeroed."""
+        return dict(sorted(world.billed.items()))
+
     @router.delete("/counters")
     async def zero_counters() -> Json:
         world.counters.clear()
+        world.billed.clear()
         return {}
 
     @router.get("/clock")

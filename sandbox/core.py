@@ -82,6 +82,8 @@ class World:
     def __init__(self, settings: dict[str, Any] | None = None) -> None:
         self.clock = Clock()
         self.counters: Counter[str] = Counter()
+        self.billed: Counter[str] = Counter()
+        """What Intacct's meter counts, by function."""
         self.faults: list[Fault] = []
         self.settings: dict[str, Any] = dict(settings or {})
         self.intacct: Any = None

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from intacct_asana.commands import access, evidence, policy
+from intacct_asana.commands import access, close, evidence, example, policy, store
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Sage Intacct and Asana, joined by Airflow.")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(policy.app, name="policy")
+app.add_typer(store.app, name="store")
 app.command()(access.access)
+app.command()(close.close)
+app.command()(example.example)
 
 if __name__ == "__main__":
     app()

@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, RetryDecision, RetryPolicy
 
+from intacct_asana import assets
 from intacct_asana.errors import Misconfigured, OutcomeUnknown, Refused, TryLater, UnexpectedReply, UnsafePlan
 from intacct_asana.flow.model import Flow
-from intacct_asana.notifications.alerts import notifiers_of
+from intacct_asana.flow.words import spread
+from intacct_asana.operators.watching.callbacks import EndFailure, TellFailedRun, TellFailure
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -63,9 +65,10 @@ NO_BACKFILL = ("scheduled", "manual", "operator_triggered", "asset_triggered", "
 
 def dag_settings(flow: Flow, *, job: str, title: str, manual: str, cron: str | None, backfills: bool = False) -> dict[str, Any]:
     """Keyword arguments for `DAG(...)`. `cron` None makes a DAG that people start."""
-    zone = ZoneInfo(flow.schedules.timezone)
+    zone, dag_id = ZoneInfo(flow.schedules.timezone), f"{flow.flow}_{job}"
+    cron = spread(cron, by=dag_id) if cron and flow.schedules.spread else cron
     return {
-        "dag_id": f"{flow.flow}_{job}",
+        "dag_id": dag_id,
         "dag_display_name": f"{flow.flow}: {title}",
         "description": f"{title}. {flow.description}".strip(),
         "doc_md": manual,
@@ -76,7 +79,7 @@ def dag_settings(flow: Flow, *, job: str, title: str, manual: str, cron: str | N
         "allowed_run_types": None if backfills else NO_BACKFILL,
         "tags": ["intacct", "asana", flow.flow, *flow.tags],
         "default_args": task_settings(flow),
-        "on_failure_callback": notifiers_of(flow),
+        "on_failure_callback": [TellFailedRun(flow=flow.flow)],
         "render_template_as_native_obj": True,
     }
 
@@ -90,7 +93,8 @@ def task_settings(flow: Flow) -> dict[str, Any]:
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": timedelta(minutes=15),
         "retry_policy": SixErrorsPolicy(),
-        "on_failure_callback": notifiers_of(flow),
+        "on_failure_callback": [TellFailure(flow=flow.flow)],
+        "on_success_callback": [EndFailure(flow=flow.flow)],
         "execution_timeout": timedelta(hours=2),
         "max_active_tis_per_dag": 1,
     }
@@ -98,13 +102,12 @@ def task_settings(flow: Flow) -> dict[str, Any]:
 
 def intacct_asset(flow: Flow, kind: str) -> Asset:
     """What the flow reads from Intacct (`apbill`, `vendor`), for downstream DAGs. Flows of one connection share it."""
-    connection = flow.connections.intacct
-    return Asset(name=f"{connection}_{kind}", uri=f"intacct://{connection}/{kind}")
+    return assets.intacct_asset(connection=flow.connections.intacct, kind=kind)
 
 
 def asana_asset(project_gid: str) -> Asset:
     """One Asana project."""
-    return Asset(name=f"asana_project_{project_gid}", uri=f"asana://{project_gid}/tasks")
+    return assets.asana_asset(project=project_gid)
 
 
 def sync_params(**narrowing: Param) -> dict[str, Param]:
@@ -118,8 +121,8 @@ def sync_params(**narrowing: Param) -> dict[str, Param]:
     }
 
 
-def dry_run_param() -> Param:
-    return Param(False, type="boolean", title="Dry run", description="Make and show the plan, write nothing.")
+def dry_run_param(description: str = "Make and show the plan, write nothing.") -> Param:
+    return Param(False, type="boolean", title="Dry run", description=description)
 
 
 def full_param() -> Param:

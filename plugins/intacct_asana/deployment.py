@@ -15,6 +15,7 @@ from pathlib import Path
 from intacct_asana.errors import Misconfigured, Problem, TryLater
 from intacct_asana.flow.load import load_flows
 from intacct_asana.flow.model import Flow
+from intacct_asana.flow.running.one_of_many import load_flow_of
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 VARIABLE = "intacct_asana_evidence_secret"
@@ -26,23 +27,64 @@ PURPOSE = b"intacct_asana evidence 1"
 
 
 def mappings_folder() -> Path:
-    """`INTACCT_ASANA_MAPPINGS`, or include/mappings beside the plugins folder."""
-    named = os.environ.get("INTACCT_ASANA_MAPPINGS")
-    return Path(named) if named else PROJECT_ROOT / "include" / "mappings"
+    """`INTACCT_ASANA_MAPPINGS`, else Airflow's `[intacct_asana] mappings`; else include/mappings beside the plugins folder, or
+    under AIRFLOW_HOME if it is installed.
+    """
+    if named := _named("mappings"):
+        return Path(named)
+    beside = PROJECT_ROOT / "include" / "mappings"
+    if beside.is_dir():
+        return beside
+    from airflow.configuration import AIRFLOW_HOME
+
+    return Path(AIRFLOW_HOME) / "include" / "mappings"
 
 
 def exports_folder() -> Path:
-    """Where exports of the evidence go: `INTACCT_ASANA_EXPORTS`, or a folder under AIRFLOW_HOME."""
+    """Where exports of the evidence go: `INTACCT_ASANA_EXPORTS`, else `[intacct_asana] exports`, else under AIRFLOW_HOME."""
     from airflow.configuration import AIRFLOW_HOME
 
-    named = os.environ.get("INTACCT_ASANA_EXPORTS")
+    named = _named("exports")
     return Path(named) if named else Path(AIRFLOW_HOME) / "intacct_asana_exports"
 
 
+def _named(option: str) -> str:
+    """A folder, as the environment or Airflow's configuration names it; empty for none."""
+    from airflow.sdk.configuration import conf
+
+    return os.environ.get(f"INTACCT_ASANA_{option.upper()}") or str(conf.get("intacct_asana", option, fallback="") or "")
+
+
+def dag_files() -> dict[str, Path]:
+    """The DAG files by the job that they are for, as in `bill_sync`: a checkout's, or those that the wheel carries."""
+    return {path.stem: path for path in sorted(_shipped("dag_files", "dags").glob("*.py"))}
+
+
+def example_files() -> dict[str, Path]:
+    """Flow files to begin with, by name: `demo` is the commented one."""
+    folder = _shipped("mappings", "include/mappings")
+    return {path.stem: path for path in [*sorted((folder / "examples").glob("*.yaml")), folder / "demo.yaml"]}
+
+
+def _shipped(inside: str, in_checkout: str) -> Path:
+    package = Path(__file__).resolve().parent
+    return package / inside if (package / inside).is_dir() else PROJECT_ROOT / in_checkout
+
+
 def good_flows() -> list[Flow]:
-    """Every flow whose file has no problem. The others are shown by dags/mapping_check.py."""
-    flows, _ = load_flows(mappings_folder())
-    return flows
+    """Every flow whose file has no problem, or where Airflow reads a DAG file to start one task, that task's flow alone.
+
+    Airflow reads it again for each task, and says which DAG it means. Bad files are shown by dags/mapping_check.py.
+    """
+    from airflow.sdk import get_parsing_context
+
+    dag_id = get_parsing_context().dag_id
+    return load_flow_of(mappings_folder(), dag_id)[0] if dag_id else every_flow()
+
+
+def every_flow() -> list[Flow]:
+    """Every flow whose file has no problem, whatever Airflow reads DAG files for."""
+    return load_flows(mappings_folder())[0]
 
 
 def bad_flows() -> list[Misconfigured]:
@@ -53,7 +95,7 @@ def bad_flows() -> list[Misconfigured]:
 
 def flow_named(name: str) -> Flow:
     """The flow as its file says now. Raises Misconfigured when the file is gone or bad."""
-    flows, errors = load_flows(mappings_folder())
+    flows, errors = load_flow_of(mappings_folder(), name)
     found = next((flow for flow in flows if flow.flow == name), None)
     if found:
         return found

@@ -12,15 +12,17 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that a person has to mend: where it is, what is wrong, how to mend it."""
+    """One thing that a person has to mend: where it is, what is wrong, how to mend it; of a file, the line as it is written."""
 
     where: str
     what: str
     mend: str = ""
+    quote: str = ""
 
     def __str__(self) -> str:
         cure = f" ({self.mend})" if self.mend else ""
-        return f"{self.where}: {self.what}{cure}"
+        quote = f"\n      | {self.quote}" if self.quote else ""
+        return f"{self.where}: {self.what}{cure}{quote}"
 
 
 class IntacctAsanaError(Exception):

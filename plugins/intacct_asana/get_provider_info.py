@@ -1,4 +1,4 @@
-"""What Airflow's connection form shows for our connection types.
+"""What Airflow knows of this provider: connection types and their forms, operators, assets, settings.
 
 Found through `plugins/intacct_asana-*.dist-info` when the plugins folder is on PYTHONPATH, or through an editable install.
 """
@@ -79,11 +79,87 @@ ASANA: dict[str, Any] = {
 }
 
 
+INTEGRATIONS = [
+    {"integration-name": "Sage Intacct", "external-doc-url": "https://developer.intacct.com/", "tags": ["service"]},
+    {"integration-name": "Asana", "external-doc-url": "https://developers.asana.com/", "tags": ["service"]},
+]
+
+OPERATORS = (
+    "operators.approvals",
+    "operators.controls.checking",
+    "operators.controls.context",
+    "operators.documents",
+    "operators.drift.comparing",
+    "operators.drift.repairing",
+    "operators.evidence",
+    "operators.flow_run",
+    "operators.people.exceptions",
+    "operators.people.reminding",
+    "operators.preflight",
+    "operators.read_decisions",
+    "operators.release.asking",
+    "operators.runs.reporting",
+    "operators.syncing",
+    "operators.vendor_fields",
+    "operators.watching.watch",
+    "operators.webhooks",
+)
+"""Modules in which there are some, a line each; a test says which are missing."""
+
+CONFIG: dict[str, Any] = {
+    "intacct_asana": {
+        "description": "Sage Intacct and Asana, joined. An environment variable that is named here goes before the option.",
+        "options": {
+            "mappings": {
+                "description": "Folder of the flow files: include/mappings beside the plugins folder when empty. "
+                "INTACCT_ASANA_MAPPINGS goes before it.",
+                "version_added": "0.1.0",
+                "type": "string",
+                "example": "/opt/airflow/include/mappings",
+                "default": "",
+            },
+            "exports": {
+                "description": "Folder that exports of the evidence are written to: intacct_asana_exports under AIRFLOW_HOME "
+                "when empty. INTACCT_ASANA_EXPORTS goes before it.",
+                "version_added": "0.1.0",
+                "type": "string",
+                "example": "/opt/airflow/exports",
+                "default": "",
+            },
+        },
+    }
+}
+
+
 def get_provider_info() -> dict[str, Any]:
-    """The connection types and their forms, in Airflow's provider format."""
+    """In Airflow's provider format. `airflow providers get intacct-asana --full` shows it."""
     return {
         "package-name": "intacct-asana",
         "name": "Intacct and Asana",
         "description": "Sage Intacct's XML gateway and Asana's REST API, joined: bills become tasks, approvals return.",
+        "integrations": INTEGRATIONS,
         "connection-types": [INTACCT, INTACCT_REST, ASANA],
+        "hooks": [
+            {"integration-name": "Sage Intacct", "python-modules": _modules("intacct.hook", "intacct.rest.hook")},
+            {"integration-name": "Asana", "python-modules": _modules("asana.hook")},
+        ],
+        "operators": [{"integration-name": "Sage Intacct", "python-modules": _modules(*OPERATORS)}],
+        "triggers": [{"integration-name": "Asana", "python-modules": _modules("triggers.asana_events")}],
+        "notifications": _modules("operators.watching.callbacks.TellFailure", "operators.watching.callbacks.TellFailedRun"),
+        # No plugin: Airflow finds it in the plugins folder, and says of one that comes twice that it is in error.
+        "asset-uris": [_assets(scheme) for scheme in ("intacct", "asana")],
+        "config": CONFIG,
+    }
+
+
+def _modules(*names: str) -> list[str]:
+    return [f"intacct_asana.{name}" for name in names]
+
+
+def _assets(scheme: str) -> dict[str, Any]:
+    return {
+        "schemes": [scheme],
+        "handler": f"intacct_asana.assets.checked_{scheme}_uri",
+        "factory": f"intacct_asana.assets.{scheme}_asset",
+        "to_openlineage_converter": "intacct_asana.assets.to_openlineage",
     }

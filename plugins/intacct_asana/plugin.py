@@ -1,4 +1,4 @@
-"""What Airflow loads of ours as a plugin: the receiver of Asana's webhooks, for flows that say `wake: webhook`.
+"""What Airflow loads of ours as a plugin: the page in its UI, and the receiver of Asana's webhooks for `wake: webhook`.
 
 Airflow loads this file in every process that touches plugins, so nothing heavy is imported before the first request.
 """
@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.plugins_manager import AirflowPlugin
 
+from intacct_asana.notifications import run_notes
+
 if TYPE_CHECKING:
+    from intacct_asana.errors import Misconfigured
     from intacct_asana.flow.model import Flow
     from intacct_asana.web.receiver import Door, Memory
     from intacct_asana.web.waker import AirflowApi
@@ -97,8 +100,67 @@ class LazyReceiver:
         await self._app(scope, receive, send)
 
 
+class LazyPage:
+    """The page's ASGI app, built at the first request. Flow files are read again after `KEPT_SECONDS`."""
+
+    def __init__(self) -> None:
+        self._app: Any = None
+        self._lock = Lock()
+        self._files: tuple[list[Flow], list[Misconfigured]] = ([], [])
+        self._read_at = float("-inf")
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if self._app is None:
+            self._app = self._built()
+        await self._app(scope, receive, send)
+
+    def _built(self) -> Any:
+        from intacct_asana.operators.flow_run import FlowRun, utc_now
+        from intacct_asana.web.page.app import build
+        from intacct_asana.web.page.frame import Sources
+        from intacct_asana.web.page.rights import AirflowRights, runs_of
+
+        return build(
+            Sources(
+                flows=lambda: self._read()[0],
+                bad_files=lambda: self._read()[1],
+                store_of=lambda flow: FlowRun(flow).store,
+                rights_of=AirflowRights,
+                runs_of=lambda dag_ids: runs_of(dag_ids, now=utc_now()),
+                now=utc_now,
+            )
+        )
+
+    def _read(self) -> tuple[list[Flow], list[Misconfigured]]:
+        from intacct_asana.deployment import mappings_folder
+        from intacct_asana.flow.load import load_flows
+
+        with self._lock:
+            if time.monotonic() - self._read_at > KEPT_SECONDS:
+                self._files, self._read_at = load_flows(mappings_folder()), time.monotonic()
+            return self._files
+
+
 class IntacctAsanaPlugin(AirflowPlugin):
-    """Registers the receiver under /intacct-asana; nothing is served there for a flow without `wake: webhook`."""
+    """The page stands below the receiver's prefix, so it is mounted first. A flow without `wake: webhook` has no receiver.
+
+    The listener gives runs their notes.
+    """
 
     name = "intacct_asana"
-    fastapi_apps = [{"app": LazyReceiver(), "url_prefix": "/intacct-asana", "name": "Asana webhooks"}]  # noqa: RUF012
+    listeners = [run_notes]  # noqa: RUF012
+    fastapi_apps = [  # noqa: RUF012
+        {"app": LazyPage(), "url_prefix": "/intacct-asana/page", "name": "Intacct and Asana"},
+        {"app": LazyReceiver(), "url_prefix": "/intacct-asana", "name": "Asana webhooks"},
+    ]
+    external_views = [  # noqa: RUF012
+        {
+            "name": "Intacct and Asana",
+            # Without a slash before it, so that it holds behind a proxy's path too.
+            "href": "intacct-asana/page/",
+            "icon": "intacct-asana/page/static/icon.svg",
+            "url_route": "intacct-asana",
+            "destination": "nav",
+            "nav_top_level": True,
+        }
+    ]

@@ -28,5 +28,10 @@ Settings, by POST /_sandbox/settings; each chooses where Asana's behaviour depen
     asana_event_delay_seconds (0)         events are told this much later
     asana_task_changed_events (true)      changes of tasks are events, not only stories
     asana_approvals_stay_approvals (false)  an approval that is made an ordinary task stays one
+    asana_pages ("https://app.asana.com")  where links to tasks and projects lead; the sandbox's own URL keeps them here
+    asana_ticked_approval_story ("status")  the history tells of an approval that was ticked by its "status", or as of any
+                                          task, by its "completion"
+    asana_webhook_loopback (true)         webhooks may lead to this machine; Asana's own answer is 403
+    asana_webhook_secret ("same")         the secret in the answer to a registration: the "same", an "other" one, or "none"
     asana_webhook_retry_seconds (0.2)     wait before a delivery is tried again
 """

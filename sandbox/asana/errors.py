@@ -57,5 +57,10 @@ def unknown(resource: str, gid: object, *, in_path: bool = False) -> AsanaError:
     return AsanaError(404 if in_path else 400, f"{resource}: Unknown object: {gid}")
 
 
+def unplayed(what: str) -> AsanaError:
+    """Asana has it, this stand-in does not. Said aloud, so that nobody takes an answer of ours for Asana's."""
+    return AsanaError(501, f"The sandbox does not play {what}, which Asana has. docs/sandbox.md says what it plays.")
+
+
 def too_many(retry_after_seconds: int) -> AsanaError:
     return AsanaError(429, RATE_LIMIT, headers={"Retry-After": str(retry_after_seconds)})

@@ -1,9 +1,8 @@
-"""The routes of this stand-in: the API, the OAuth endpoint and the board page."""
+"""The routes of this stand-in: the API and the OAuth endpoint."""
 
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -11,18 +10,17 @@ from fastapi import APIRouter, Request, Response
 
 from sandbox import constants
 from sandbox.asana.acts.edits import fault_for
-from sandbox.asana.routes import news, people, projects, tasks
+from sandbox.asana.routes import finding, news, people, projects, relations, tasks
 from sandbox.asana.routes.calls import Answer
 from sandbox.asana.routes.serving import after, before, serve
 from sandbox.asana.state.workspace import Workspace
 from sandbox.asana.system import Asana
 from sandbox.core import World
 
-LOADED = (news, people, projects, tasks)
+LOADED = (finding, news, people, projects, relations, tasks)
 """Importing a module of routes fills the table of routes."""
 
 METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"]
-BOARD = Path(__file__).with_name("board.html")
 
 
 def build(world: World) -> APIRouter:
@@ -48,10 +46,6 @@ def build(world: World) -> APIRouter:
             return early
         status, body = refresh(space, await request.body())
         return await after(fault, request, Answer(body, status))
-
-    @router.get("/board", include_in_schema=False)
-    async def board() -> Response:
-        return Response(BOARD.read_text("utf-8"), media_type="text/html")
 
     return router
 

@@ -113,18 +113,18 @@ def _task(task: Task) -> dict[str, Any]:
         "projects": list(task.places),
         "sections": {gid: section.name for gid, section in task.places.items()},
         "fields": {entry.custom_field.name: plain(entry.custom_field, entry.value) for entry in entries(task, EVERYBODY)},
-        "stories": [_story(story) for story in task.stories],
-        "attachments": [_attachment(each) for each in task.attachments],
+        "stories": [story_of(story) for story in task.stories],
+        "attachments": [attachment_of(each) for each in task.attachments],
     }
 
 
-def _attachment(attachment: Attachment) -> dict[str, Any]:
+def attachment_of(attachment: Attachment) -> dict[str, Any]:
     told = {name: getattr(attachment, name) for name in ("gid", "name", "kind", "url", "content_type")}
     digest = hashlib.sha256(attachment.content).hexdigest()
     return {**told, "size": len(attachment.content), "sha256": digest}
 
 
-def _story(story: Story) -> dict[str, Any]:
+def story_of(story: Story) -> dict[str, Any]:
     told = {
         "gid": story.gid,
         "resource_subtype": story.kind,

@@ -15,9 +15,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from sandbox.demo import checks, people
-from sandbox.demo.airflow_server import ROOT, AirflowServer, DemoFailed, environment, put_demo_flow
+from sandbox.demo.airflow_server import ROOT, AirflowServer, DemoFailed, environment, put_demo_flow, put_other_flows
 from sandbox.demo.checks import Check
-from sandbox.demo.steering import Steering, free_port
+from sandbox.demo.steering import Steering, ports
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False)
@@ -39,34 +39,37 @@ class Sabotage(StrEnum):
 class Demo:
     """The steps of the demo, in order, with a line of progress for each."""
 
-    def __init__(self, *, seed: int, vendors: int, bills: int, sabotage: Sabotage | None) -> None:
+    def __init__(self, *, seed: int, vendors: int, bills: int, port: int | None, sabotage: Sabotage | None) -> None:
         self.started = time.monotonic()
         self.sabotage = sabotage
         self.seed, self.vendors, self.bills = seed, vendors, bills
         self.results: list[Check] = []
+        self.home = HOME
         self.last_run = ""
         self.lock = _only_one()
         for left in HOME.iterdir():
             if left != LOCK:
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
         (HOME / "logs").mkdir()
-        ports = [free_port() for _ in range(4)]
-        self.steering = Steering(ports[0], log=HOME / "sandbox.log")
+        airflow_port, sandbox_port, *spare = ports(port)
+        self.steering = Steering(sandbox_port, log=HOME / "sandbox.log")
         # It runs only when it is told to, so that no scheduled run joins in.
         self.schedules = dict.fromkeys(("bill_sync", "vendor_sync", "approval_reconciliation", "drift_audit"))
         mappings = put_demo_flow(HOME / "mappings", schedules=self.schedules, **people.rules())
         env = environment(
-            HOME, port=ports[1], spare_ports=(ports[2], ports[3]), sandbox_url=self.steering.url, mappings=mappings
+            HOME, port=airflow_port, spare_ports=(spare[0], spare[1]), sandbox_url=self.steering.url, mappings=mappings
         )
         self.airflow = AirflowServer(env, log=HOME / "airflow.log")
 
     def say(self, text: str) -> None:
         console.print(f"[dim]{time.monotonic() - self.started:6.1f} s[/dim]  {text}")
 
-    def start(self) -> None:
+    def start(self, *, now: str = "") -> None:
+        """`now`: where the sandbox's clock stands until it is moved; the real time when left out."""
         self.say("Starting the sandbox and Airflow (about half a minute) ...")
         self.steering.wait_until_up()
-        made = self.steering.seed(seed=self.seed, vendors=self.vendors, in_scope=self.bills)
+        made = self.steering.seed(seed=self.seed, vendors=self.vendors, in_scope=self.bills, now=now)
+        self.steering.call("POST", "settings", {"asana_pages": self.steering.url, "intacct_pages": self.steering.url})
         self.say(f"Sandbox is up at {self.steering.url}: {made['intacct']}, {self.bills} bills in scope")
         self.airflow.wait_until_healthy()
         self.airflow.make_pool("intacct_api", 1, "Calls to one Intacct company at a time")
@@ -148,7 +151,7 @@ class Demo:
 
     def go_native(self, scene: people.Scene) -> None:
         """From now on the flow asks people by subtasks, and has Intacct itself approve, over its REST API."""
-        put_demo_flow(HOME / "mappings", schedules=self.schedules, **people.native_rules(scene.bill["vendor_id"]))
+        put_demo_flow(self.home / "mappings", schedules=self.schedules, **people.native_rules(scene.bill["vendor_id"]))
         bill = scene.bill["bill_number"]
         self.say("The flow file now says: ask by subtasks, and have the decision become Intacct's own approval")
         self.run("approval_reconciliation")
@@ -183,7 +186,7 @@ class Demo:
         wanted = 2 if self.sabotage is Sabotage.END_SESSION else 1
         self.results.append(Check("Intacct logins in the whole run", f"{logins}, expected {wanted}", logins == wanted))
         sessions = self.steering.state("intacct").get("session_ids", [])
-        self.results.append(checks.no_secret_in_logs(HOME, sessions))
+        self.results.append(checks.no_secret_in_logs(self.home, sessions))
 
     def report(self) -> bool:
         table = Table(title="What happened", title_justify="left")
@@ -203,8 +206,14 @@ class Demo:
         console.print(
             "\nChoose an Approval on the board, then run 'demo: approvals return to Intacct' in Airflow (or wait). Ctrl-C ends."
         )
+        console.print(
+            "\nFlow files that you add to include/mappings are loaded too. The demo's own flow is .demo/mappings/demo.yaml,\n"
+            "a copy of include/mappings/demo.yaml with other settings: edit the copy, since the original is not read again."
+        )
         while True:
-            time.sleep(3600)
+            for name in put_other_flows(HOME / "mappings"):
+                self.say(f"include/mappings/{name}: copied; Airflow shows its DAGs, or what is wrong in it, in a moment")
+            time.sleep(2)
 
     def stop(self) -> None:
         self.say("Stopping Airflow and the sandbox ...")
@@ -230,6 +239,10 @@ def _stop_on(number: int, _frame: object) -> None:
 @app.command()
 def main(
     once: Annotated[bool, typer.Option("--once", help="Run the loop, check it, exit: non-zero if anything is off.")] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1024, max=65534, help="Airflow's port; the sandbox takes the next one. Free ones if left out."),
+    ] = None,
     sabotage: Annotated[Sabotage | None, typer.Option(help="Break something, to see the checks fail.")] = None,
     seed: Annotated[int, typer.Option(help="Another seed makes other vendors and bills.")] = 7,
     vendors: Annotated[int, typer.Option(help="Vendors in the sandbox.")] = 40,
@@ -240,7 +253,7 @@ def main(
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop_on)
     try:
-        demo = Demo(seed=seed, vendors=vendors, bills=bills, sabotage=sabotage)
+        demo = Demo(seed=seed, vendors=vendors, bills=bills, port=port, sabotage=sabotage)
     except DemoFailed as error:
         console.print(f"[red]{error}[/red]")
         raise typer.Exit(1) from None
@@ -267,4 +280,5 @@ def main(
     raise typer.Exit(0 if good else 1)
 
 
-app()
+if __name__ == "__main__":
+    app()

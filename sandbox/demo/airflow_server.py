@@ -41,6 +41,22 @@ def put_demo_flow(folder: Path, *, schedules: Mapping[str, str | None] | None = 
     return folder
 
 
+def put_other_flows(folder: Path, *, source: Path | None = None) -> list[str]:
+    """Bring `folder` up to date with the flow files beside the demo's; the names of those that came, changed or went."""
+    source = source or ROOT / "include" / "mappings"
+    wanted = {path.name: path.read_bytes() for ending in ("*.yaml", "*.yml") for path in source.glob(ending)}
+    have = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    for flows in (wanted, have):
+        flows.pop("demo.yaml", None)
+    changed = sorted(name for name in wanted.keys() | have.keys() if wanted.get(name) != have.get(name))
+    for name in changed:
+        if name in wanted:
+            (folder / name).write_bytes(wanted[name])
+        else:
+            (folder / name).unlink()
+    return changed
+
+
 class DemoFailed(Exception):
     """The demo cannot go on; the message says why and where to look."""
 

@@ -27,6 +27,21 @@ def free_port() -> int:
         return port
 
 
+def ports(first: int | None) -> list[int]:
+    """Airflow's port, the sandbox's, and two that Airflow needs for itself: the named one and the next, or any free ones."""
+    if first is None:
+        return [free_port() for _ in range(4)]
+    for port in (first, first + 1):
+        with socket.socket() as probe:
+            # As a server asks for it, so that a port that was in use a moment ago is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError as error:
+                raise DemoFailed(f"Port {port} cannot be used ({error.strerror}); name another with --port") from None
+    return [first, first + 1, free_port(), free_port()]
+
+
 class Steering:
     """One sandbox process and its `/_sandbox/` pages."""
 
@@ -63,11 +78,11 @@ class Steering:
     def act(self, system: str, user: str, action: str, **arguments: Any) -> Any:
         return self.call("POST", "act", {"system": system, "user": user, "action": action, **arguments})
 
-    def seed(self, *, seed: int, vendors: int, in_scope: int) -> dict[str, Any]:
+    def seed(self, *, seed: int, vendors: int, in_scope: int, now: str = "") -> dict[str, Any]:
         """Fresh data with exactly so many bills in the states that the demo flow carries over."""
-        bills = in_scope
+        bills, clock = in_scope, {"now": now} if now else {}
         for _ in range(30):
-            made: dict[str, Any] = self.call("POST", "reset", {"seed": seed, "vendors": vendors, "bills": bills})
+            made: dict[str, Any] = self.call("POST", "reset", {"seed": seed, "vendors": vendors, "bills": bills, **clock})
             missing = in_scope - sum(bill["state"] in IN_SCOPE for bill in self.bills())
             if missing == 0:
                 return made

@@ -6,6 +6,7 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     session_hard_minutes (none)       a session ends this long after its login whatever it does; answers do not tell
     sessiontimestamp ("now")          what answers tell as sessiontimestamp: "now" or the "login"
     intacct_endpoint (own URL)        the endpoint that getAPISession answers
+    intacct_pages ("https://www.intacct.com")  where RECORD_URL leads; the sandbox's own URL keeps it here
     bad_sender ("control")            a wrong sender: "control" (200, XL03000006) or "gateway" (400, GW-0011)
     bad_login ("authentication")      a wrong password: "authentication" (200) or "gateway" (401, XMLGW_JPP0002)
     dead_session ("authentication")   a session that has ended: "authentication" (200) or "gateway" (401, XMLGW_JPP0002)

@@ -46,6 +46,12 @@ class Function:
     def name(self) -> str:
         return str(self.asked.tag)
 
+    @property
+    def billed(self) -> int:
+        """Calls on Intacct's meter: each record of a write is one, and so is a read, or a page of one."""
+        named = text_of(self.asked, "keys").split(",") if self.name == "delete" else list(self.asked)
+        return len(named) if self.name in WRITES else 1
+
 
 @dataclass(slots=True)
 class Answer:
@@ -95,6 +101,8 @@ class Gateway:
             session = self._authenticate(root.find("operation/authentication"))
         except AuthenticationFailure as failure:
             return self._not_authenticated(root, failure)
+        for function in functions:
+            self.world.billed[function.kind] += function.billed
         wants_more = text_of(root.find("control"), "showadditionalerrorinfo") == "true"
         run = _Run(self, session, functions, faults, is_unique=_is_unique(root), wants_more=wants_more)
         operation = root.find("operation")
@@ -209,9 +217,11 @@ class _Run:
             "query": lambda asked: reader.query(asked, entity),
             "read": lambda asked: reader.read(asked, entity),
             "readByName": lambda asked: reader.read(asked, entity, by_name=True),
-            "readByQuery": lambda asked: reader.read_by_query(asked, entity),
-            "readMore": lambda asked: reader.read_more(asked, entity),
+            "readByQuery": lambda asked: reader.read_by_query(asked, entity, session.login),
+            "readMore": lambda asked: reader.read_more(asked, entity, session.login),
+            "readRelated": reader.read_related,
             "lookup": lambda asked: reader.lookup(asked, entity),
+            "inspect": reader.inspect,
             "readUserFormatting": lambda asked: reader.user_formatting(asked, entity),
             "getAPISession": lambda asked: gateway.open_session(asked, session),
             **dict.fromkeys(documents.FUNCTIONS, lambda asked: documents.read(self.company, asked)),

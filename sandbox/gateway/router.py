@@ -1,17 +1,14 @@
-"""POST /ia/xml/xmlgw.phtml, and the page with Intacct's bills."""
+"""POST /ia/xml/xmlgw.phtml."""
 
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse
 from lxml import etree
 
 from sandbox.core import World
-from sandbox.gateway.books.dumps import bill_of
 from sandbox.gateway.failures import ControlFailure, HttpFailure
 from sandbox.gateway.faults import Trouble, html_page, http_body, too_many_requests, trouble_for
 from sandbox.gateway.operation import Answer, Function, Gateway, control_failure, functions_of
@@ -19,7 +16,6 @@ from sandbox.gateway.wire import parse
 from sandbox.hangup import hang_up
 
 PATH = "/ia/xml/xmlgw.phtml"
-_PAGES = Path(__file__).parent
 
 
 def build(world: World) -> APIRouter:
@@ -29,14 +25,6 @@ def build(world: World) -> APIRouter:
 
     # A plain route: what FastAPI does with arguments would take longer than most answers.
     router.add_route(PATH, door.enter, methods=["POST"])
-
-    @router.get("/bills", response_class=HTMLResponse)
-    async def bills_page() -> str:
-        return (_PAGES / "bills.html").read_text(encoding="utf-8")
-
-    @router.get("/bills.json")
-    async def bills(text: str = "", limit: int = 500) -> JSONResponse:
-        return JSONResponse(_bill_list(world, text.casefold().strip(), limit))
 
     return router
 
@@ -135,24 +123,3 @@ def _status(status: int, trouble: Trouble) -> Response:
     media_type, body = http_body(status)
     headers = {"Retry-After": trouble.retry_after} if trouble.retry_after else {}
     return Response(body.encode(), status, headers, media_type)
-
-
-def _bill_list(world: World, text: str, limit: int) -> dict[str, Any]:
-    """Newest change first, at most `limit`, for the page."""
-    company = world.intacct
-    rows = sorted(company.bills, key=lambda bill: (bill.modified_at or 0, bill.record_no), reverse=True)
-    shown: list[dict[str, Any]] = []
-    found = 0
-    for bill in rows:
-        if text and not _matches(bill, text):
-            continue
-        found += 1
-        if len(shown) < limit:
-            shown.append(bill_of(bill, with_lines=False))
-    return {"total": len(company.bills), "found": found, "bills": shown}
-
-
-def _matches(bill: Any, text: str) -> bool:
-    words = (bill.number, bill.vendor.name, bill.vendor.vendor_id, bill.state, bill.entity.id, bill.reference)
-    stamped = " ".join(bill.custom.values())
-    return text in " ".join((*words, str(bill.record_no), stamped)).casefold()

@@ -31,6 +31,7 @@ class ExecutionApi:
         self.connections: dict[str, dict[str, Any]] = {}
         self.xcoms: dict[tuple[str, str], Any] = {}
         self.states: list[str] = []
+        self.task_states: dict[str, str] = {}
         self.run: dict[str, Any] = {}
         self.triggered: dict[str, tuple[str, dict[str, Any]]] = {}
         """Runs that a task started, by their id: the DAG and its parameters."""
@@ -68,6 +69,8 @@ class ExecutionApi:
         if "task-instances" in path and path.endswith("/run"):
             context = {"dag_run": self.run, "max_tries": 0, "should_retry": False, **self.answer}
             return httpx.Response(200, json=context | {"variables": [], "connections": [], "xcom_keys_to_clear": []})
+        if path.endswith("/task-instances/states"):
+            return httpx.Response(200, json={"task_states": {"r1": self.task_states}})
         if "task-instances" in path and path.endswith("/state"):
             self.states.append(body["state"])
             return httpx.Response(204)
@@ -185,7 +188,7 @@ class World:
         """State of each task by task id; a task behind a failed one is not run, as its trigger rule says."""
         dag = self.bag.dags[f"demo_{job}"]
         self.api.start_run(dag.dag_id, run_type=run_type, interval=interval, **conf)
-        states: dict[str, str] = {}
+        states = self.api.task_states = dict[str, str]()
         for task in dag.topological_sort():
             before = [states[task_id] for task_id in task.upstream_task_ids]
             if task.trigger_rule == "all_success" and any(state != "success" for state in before):

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.airflow
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 
 
-def test_airflow_loads_the_receiver_and_nothing_else_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_airflow_loads_the_page_and_the_receiver_and_nothing_else_of_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow import plugins_manager
 
     monkeypatch.setattr("airflow.settings.PLUGINS_FOLDER", str(PLUGINS))
@@ -20,7 +20,8 @@ def test_airflow_loads_the_receiver_and_nothing_else_of_the_package(monkeypatch:
     plugins, errors = plugins_manager._get_plugins.__wrapped__()
     assert errors == {}
     [ours] = [plugin for plugin in plugins if plugin.name == "intacct_asana"]
-    assert [app["url_prefix"] for app in ours.fastapi_apps] == ["/intacct-asana"]
+    # The page's prefix stands below the receiver's, so it has to be asked first.
+    assert [app["url_prefix"] for app in ours.fastapi_apps] == ["/intacct-asana/page", "/intacct-asana"]
     loose = {
         name for name in set(sys.modules) - before if (PLUGINS / "intacct_asana").glob(f"**/{name}.py") and "." not in name
     }
@@ -33,4 +34,4 @@ def test_the_plugin_imports_nothing_heavy() -> None:
     tree = ast.parse((PLUGINS / "intacct_asana" / "plugin.py").read_text())
     imported = {node.module for node in tree.body if isinstance(node, ast.ImportFrom)}
     imported |= {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
-    assert imported == {"__future__", "time", "threading", "typing", "airflow.plugins_manager"}
+    assert imported == {"__future__", "time", "threading", "typing", "airflow.plugins_manager", "intacct_asana.notifications"}

@@ -118,7 +118,7 @@ def test_a_lost_stamp_fails_the_run_and_is_never_confirmed(synced: Any) -> None:
     synced.sandbox.fault("intacct", "update APBILL", "lose_stamp")
     states = synced.run("approval_reconciliation")
     assert states["settle_decisions"] == "failed"
-    assert states["report_run"] == "upstream_failed"
+    assert states["report_run"] == "failed"
     assert held(synced, bill)["ASANA_DECISION"] == ""
     assert comments(synced, bill) == []
 

@@ -28,21 +28,25 @@ RANKS = {
     "vendors": 5,
     "approvals": 5,
     "asking": 6,
+    "closing": 6,
     "controls": 6,
     "exceptions": 6,
+    "reports": 6,
     "reading": 6,
     "http": 6,
     "intacct": 7,
     "asana": 7,
     "store": 7,
+    "assets": 8,
     "deployment": 8,
     "get_provider_info": 8,
     "notifications": 8,
     "web": 8,
     "triggers": 9,
     "operators": 9,
-    "dag_parts": 9,
+    "dag_parts": 10,
     "plugin": 10,
+    "dags": 10,
     "commands": 10,
     "__main__": 11,
 }
@@ -50,9 +54,9 @@ RANKS = {
 
 PURE = {
     *("errors", "text", "codec", "records", "audit", "ports", "control_ports", "flow", "pins", "task", "journal"),
-    *("sync", "vendors", "approvals", "asking", "controls", "exceptions", "reading"),
+    *("sync", "vendors", "approvals", "asking", "controls", "exceptions", "reading", "reports", "closing"),
     *(f"intacct.{name}" for name in ("xml", "timestamps", "errors", "replies", "query", "records", "walks", "payments")),
-    *("intacct.documents", "intacct.rest.calls", "intacct.rest.replies", "commands.over_history"),
+    *("intacct.documents", "intacct.rest.calls", "intacct.rest.replies", "commands.over_history", "web.page.rows"),
     *(f"asana.{name}" for name in ("request", "calls", "records", "replies", "webhooks")),
 }
 """Modules, and whole packages, that decide and translate without the world."""

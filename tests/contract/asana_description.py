@@ -101,6 +101,10 @@ class Description:
                 return str(known)
         return None
 
+    def methods(self, path: str) -> list[str]:
+        """How the described path can be called."""
+        return [name for name in self.document["paths"][path] if name in ("get", "post", "put", "delete")]
+
     def operation(self, method: str, path: str) -> tuple[str, Json]:
         """Its operationId and definition. Raises LookupError for a call that Asana does not have."""
         known = self.template(method, path)

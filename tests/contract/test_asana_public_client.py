@@ -38,6 +38,12 @@ class Client:
         self.webhooks = asana.WebhooksApi(self.api)
         self.batch = asana.BatchAPIApi(self.api)
         self.memberships = asana.WorkspaceMembershipsApi(self.api)
+        self.project_memberships = asana.ProjectMembershipsApi(self.api)
+        self.tags = asana.TagsApi(self.api)
+        self.typeahead = asana.TypeaheadApi(self.api)
+        self.attachments = asana.AttachmentsApi(self.api)
+        self.teams = asana.TeamsApi(self.api)
+        self.goals = asana.GoalsApi(self.api)
 
     def add_field(self, name: str, kind: str, **more: Any) -> dict[str, Any]:
         body = {"data": {"workspace": WORKSPACE, "name": name, "resource_subtype": kind, **more}}
@@ -204,6 +210,82 @@ def test_stories_tell_who_chose_what(client: Client, sandbox: Any) -> None:
     assert (stories[-1]["resource_subtype"], stories[-1]["text"]) == ("comment_added", "Thank you")
     mended = client.stories.update_story({"data": {"text": "Thanks"}}, stories[-1]["gid"], {})
     assert mended["text"] == "Thanks"
+
+
+def test_a_project_is_made_shared_counted_archived_and_deleted(client: Client) -> None:
+    wanted = {"data": {"workspace": WORKSPACE, "name": "Bills of Canada", "notes": "third", "privacy_setting": "private"}}
+    made = client.projects.create_project(wanted, {})
+    assert (made["owner"], made["archived"], made["privacy_setting"]) == (None, False, "private")
+    client.projects.add_members_for_project({"data": {"members": ALICE["gid"]}}, made["gid"], {})
+    shared = client.project_memberships.get_project_memberships_for_project(
+        made["gid"], {"opt_fields": "user.name,write_access"}
+    )
+    assert {(each["user"]["name"], each["write_access"]) for each in shared} == {
+        (constants.BOT_NAME, "full_write"),
+        (ALICE["name"], "full_write"),
+    }
+    client.tasks.create_task({"data": {"name": "Bill 1", "projects": [made["gid"]], "completed": True}}, {})
+    fields = {"opt_fields": "num_tasks,num_completed_tasks,num_incomplete_tasks"}
+    counts = client.projects.get_task_counts_for_project(made["gid"], fields)
+    assert counts == {"num_tasks": 1, "num_completed_tasks": 1, "num_incomplete_tasks": 0}
+    client.projects.update_project({"data": {"archived": True}}, made["gid"], {})
+    listed = client.projects.get_projects({"workspace": WORKSPACE, "archived": True})
+    assert [each["gid"] for each in listed] == [made["gid"]]
+    assert made["gid"] not in [each["gid"] for each in client.projects.get_projects({"archived": False})]
+    assert client.projects.delete_project(made["gid"]) == {}
+
+
+def test_tasks_wait_for_one_another_and_carry_tags(client: Client) -> None:
+    first, second = client.add_task("Bill 1")["gid"], client.add_task("Bill 2", notes="seven chairs")["gid"]
+    client.tasks.add_dependencies_for_task({"data": {"dependencies": [first]}}, second)
+    assert [each["gid"] for each in client.tasks.get_dependencies_for_task(second, {})] == [first]
+    assert [each["gid"] for each in client.tasks.get_dependents_for_task(first, {})] == [second]
+    with pytest.raises(ApiException) as refusal:
+        client.tasks.add_dependencies_for_task({"data": {"dependencies": [second]}}, first)
+    assert refused(refusal)[0] == 400
+    tag = client.tags.create_tag({"data": {"workspace": WORKSPACE, "name": "urgent"}}, {})
+    client.tasks.add_tag_for_task({"data": {"tag": tag["gid"]}}, second)
+    assert [each["gid"] for each in client.tasks.get_tasks_for_tag(tag["gid"], {})] == [second]
+    assert [each["name"] for each in client.tags.get_tags_for_task(second, {})] == ["urgent"]
+    found = client.tasks.search_tasks_for_workspace(WORKSPACE, {"text": "CHAIRS", "tags.any": tag["gid"], "is_blocked": True})
+    assert [each["gid"] for each in found] == [second]
+    subtask = client.tasks.set_parent_for_task({"data": {"parent": second}}, first, {})
+    assert subtask["parent"]["gid"] == second
+    assert [each["gid"] for each in client.tasks.get_subtasks_for_task(second, {})] == [first]
+
+
+def test_search_is_for_those_who_pay(client: Client, sandbox: Any) -> None:
+    sandbox.settings(asana_free_plan=True)
+    with pytest.raises(ApiException) as refusal:
+        list(client.tasks.search_tasks_for_workspace(WORKSPACE, {"text": "x"}))
+    assert refusal.value.status == 402
+
+
+def test_names_are_completed_as_somebody_types(client: Client) -> None:
+    for name in ("Chairs", "Armchairs", "Desks"):
+        client.add_task(name)
+    found = client.typeahead.typeahead_for_workspace(WORKSPACE, "task", {"query": "chair"})
+    assert [each["name"] for each in found] == ["Chairs", "Armchairs"]
+    (person,) = client.typeahead.typeahead_for_workspace(WORKSPACE, "user", {"query": ALICE["email"]})
+    assert (person["gid"], set(person)) == (ALICE["gid"], {"gid", "resource_type", "name"})
+
+
+def test_a_project_has_files_of_its_own(client: Client) -> None:
+    link = {"resource_subtype": "external", "parent": PROJECT, "name": "Policy", "url": "https://intacct.example/policy"}
+    made = client.attachments.create_attachment_for_object(link)
+    assert [each["name"] for each in client.attachments.get_attachments_for_object(PROJECT, {})] == ["Policy"]
+    client.attachments.delete_attachment(made["gid"])
+    assert list(client.attachments.get_attachments_for_object(PROJECT, {})) == []
+
+
+def test_what_the_sandbox_does_not_play_says_so_aloud(client: Client) -> None:
+    client.api.retry_strategy = client.api.configuration.retry_strategy = False
+    with pytest.raises(ApiException) as refusal:
+        list(client.goals.get_goals({"workspace": WORKSPACE}))
+    assert refused(refusal) == (
+        501,
+        "The sandbox does not play GET /goals, which Asana has. docs/sandbox.md says what it plays.",
+    )
 
 
 def test_events_begin_with_a_refusal_that_brings_the_token(client: Client) -> None:

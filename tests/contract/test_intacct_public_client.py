@@ -7,6 +7,7 @@ text, errors by `description2`. What it needs and does not find is the stand-in'
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -205,6 +206,31 @@ def test_the_older_query_reads_by_text_and_by_code(log_in: LogIn) -> None:
     assert one == everything[0]
     whole = client.bills.read_by_query()["data"]
     assert (whole["@count"], whole["@numremaining"]) == (str(len(everything)), "0")
+
+
+def test_the_older_query_knows_codes_or_and_not(log_in: LogIn, sandbox: Any) -> None:
+    client = log_in()
+    active = [each["vendor_id"] for each in sandbox.state("intacct")["vendors"] if each["status"] == "active"]
+    asked = {"readByQuery": {"object": "VENDOR", "fields": "VENDORID", "query": "STATUS = 'T'", "pagesize": "100"}}
+    assert {row["VENDORID"] for row in client.vendors.format_and_send_request(asked)["data"]["vendor"]} == set(active)
+    text = "NOT (STATE = 'A' OR STATE = 'P')"
+    asked = {"readByQuery": {"object": "APBILL", "fields": "RECORDNO,STATE", "query": text, "pagesize": "3"}}
+    page = client.bills.format_and_send_request(asked)["data"]
+    rows = page["apbill"]
+    while page["@numremaining"] != "0":
+        page = client.bills.format_and_send_request({"readMore": {"object": "APBILL"}})["data"]
+        rows += page["apbill"] if isinstance(page["apbill"], list) else [page["apbill"]]
+    seen = client.bills.get_all(fields=FIELDS)
+    assert numbers(rows) == {row["RECORDNO"] for row in seen if row["STATE"] not in ("Posted", "Paid")}
+
+
+def test_sums_come_by_what_else_is_selected(client: SageIntacctSDK, known: dict[str, dict[str, Any]]) -> None:
+    select = {"field": ["STATE"], "count": "RECORDNO"}
+    told = client.bills.format_and_send_request(
+        {"query": {"object": "APBILL", "select": select, "options": {"showprivate": True}}}
+    )
+    counted = Counter(bill["state"] for bill in known.values())
+    assert {row["STATE"]: int(row["COUNT.RECORDNO"]) for row in told["data"]["APBILL"]} == counted
 
 
 def test_lookup_lists_every_field_that_the_client_reads(client: SageIntacctSDK) -> None:

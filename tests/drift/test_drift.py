@@ -322,7 +322,7 @@ def test_a_run_is_red_only_where_the_flow_says_so(fails: bool, a_world: Any) -> 
     world: Audited = a_world(declares=f"drift: {{fail_on: [{'bypass' if fails else 'extra'}]}}\n")
     pay(world)
     found = world.audit()
-    operator = ReportDriftOperator(task_id="report", flow="small", compared="compare")
+    operator = ReportDriftOperator(task_id="report", flow="small", steps=["compare_sides"])
     if fails:
         with pytest.raises(UnexpectedReply, match="1 bypass"):
             world.report(operator, found)

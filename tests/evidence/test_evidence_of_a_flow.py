@@ -194,8 +194,8 @@ def test_no_store_is_made_where_there_is_none(flow: Standing, tmp_path: Path, mo
 # What may be in it: docs/evidence.md says the same in words.
 
 MAY_BE_IN = {
-    "": "answer control_id decider_email decision_sha256 outcome policy_version record_no rule shown_digest step step_before "
-    "story_gid task_gid task_url",
+    "": "answer control_id decider_email decision_sha256 flow_file outcome package policy_version record_no rule shown_digest "
+    "step step_before story_gid task_gid task_url",
     "who": "email gid is_guest name",
     "chosen": "at reason said source story_gid verdict",
     "signal": "decided_at decider_gid decider_name reason replaced said source story_gid task_gid verdict",

@@ -16,8 +16,8 @@ from intacct_asana.audit.timestamps import TimeStamp, request_for, stamp_finding
 from intacct_asana.audit.verify import verify_export
 from intacct_asana.errors import Misconfigured, Refused, UnexpectedReply
 from intacct_asana.flow.load import load_flow
-from intacct_asana.operators.approvals import ReportRunOperator
 from intacct_asana.operators.preflight import CheckIntacctOperator
+from intacct_asana.operators.runs.reporting import ReportRunOperator
 from intacct_asana.records.anchors import Anchor
 from intacct_asana.store import FlowStore
 
@@ -178,7 +178,7 @@ def name_server(flow: Standing, url: str, certificate: str) -> None:
 
 
 def noted(flow: Standing) -> str:
-    report = flow.step(ReportRunOperator(task_id="report", flow="small", steps={"read": {}}))
+    report = flow.step(ReportRunOperator(task_id="report", flow="small", steps=["read"], vouches=True))
     return str(report.get("timestamp", ""))
 
 

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 from intacct_asana.errors import Misconfigured
+from intacct_asana.flow import yaml_text
 from intacct_asana.flow.load import load_flow, load_flows
 from intacct_asana.flow.model import Flow
+from intacct_asana.flow.running.one_of_many import load_flow_of
+from intacct_asana.flow.words import cron_flaw, spread
 from intacct_asana.records import BillState
 
 HERE = Path(__file__).parent
@@ -377,3 +380,129 @@ def test_who_decides_about_bills_without_a_creator_is_an_approver(tmp_path: Path
     assert not load_text(SMALL, tmp_path).approval.decides_without_creator("alice@northwind.example")
     with pytest.raises(Misconfigured, match=r"zoe@northwind\.example is no approver"):
         load_text(text.replace("[Alice@", "[zoe@"), tmp_path)
+
+
+# The line as it is written.
+
+
+def test_a_problem_quotes_its_line(tmp_path: Path) -> None:
+    [problem] = problems_of(SMALL.replace("[Posted]", "[Postd]"), tmp_path)
+    what, quote = problem.split("\n")
+    assert what.endswith("flow.yaml:2: `states` is 'Postd', which is not allowed (did you mean 'Posted'?)")
+    assert quote == "      | bills: {project: 1, states: [Postd]}"
+
+
+@pytest.mark.parametrize(
+    ("written", "secret"),
+    [
+        ("asana_token: abc", "abc"),
+        ("sender_password : 'abc d'", "abc d"),
+        ('"api_key": abc', "abc"),
+        ("intacct: {Password: abc, more: 1}", "abc"),
+        ("apikey: abc", "abc"),
+        ("waking: {public_url: 'https://me:abc@airflow.example.com'}", "abc"),
+        ("waking: {public_url: https://airflow.example.com/?key=abc}", "abc"),
+        ("asana: 2/1200000000000010/1200000000000020:0123456789abcdef0123456789abcdef", "0123456789abcdef"),
+    ],
+)
+def test_a_quoted_line_keeps_a_secret_that_somebody_wrote_there(written: str, secret: str, tmp_path: Path) -> None:
+    told = "\n".join(problems_of(f"{SMALL}{written}\n", tmp_path))
+    quotes = [line for line in told.splitlines() if line.startswith("      | ")]
+    assert quotes
+    assert all(secret not in line for line in quotes), quotes
+
+
+def test_gids_and_names_are_quoted_as_they_are(tmp_path: Path) -> None:
+    line = "boards: {project: 1200000000000010, mail: alice.martin2@northwind.example, field: ASANA_DECISION_REASON}"
+    [problem] = problems_of(f"{SMALL}{line}\n", tmp_path)
+    assert problem.endswith(f"| {line}")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"{SMALL}sweep_hours: 3\n", "it is a key of `bills` and of `vendors`: indent it below that"),
+        (SMALL.replace("vendors: {project: 2}", "vendors: {project: 2, approvers: []}"), "it is a key of `approval`"),
+        (SMALL.replace("vendors: {project: 2}", "vendors: {project: 2, rehearsal: true}"), "it is a key of the file itself"),
+    ],
+)
+def test_a_key_that_is_indented_wrongly_is_told_where_it_belongs(text: str, said: str, tmp_path: Path) -> None:
+    [problem] = problems_of(text, tmp_path)
+    assert said in problem
+
+
+# One flow of many
+
+
+OTHERS = {
+    "another": SMALL.replace("small", "another").replace("project: 1", "project: 11").replace("project: 2", "project: 12"),
+    "small_too": SMALL.replace("small", "small_too").replace("project: 1", "project: 21").replace("project: 2", "project: 22"),
+}
+
+
+def in_folder(folder: Path, **texts: str) -> Path:
+    for name, text in texts.items():
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("asked", ["small", "small_bill_sync", "small_approval_reconciliation"])
+def test_one_flow_is_loaded_without_reading_the_others_in_full(asked: str, tmp_path: Path) -> None:
+    folder = in_folder(tmp_path, small=SMALL, **OTHERS, broken="flow: broken\nbills: [\n")
+    flows, errors = load_flow_of(folder, asked)
+    assert [flow.flow for flow in flows] == ["small"]
+    assert errors == []
+    assert [flow.flow for flow in load_flow_of(folder, "small_too_bill_sync")[0]][-1] == "small_too"
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        SMALL,
+        SMALL.replace("flow: small", 'flow: "sm\\u0061ll"'),
+        SMALL.replace("flow: small", "x: &x {flow: other}\n? flow\n# a word\n: small"),
+        SMALL.replace("flow: small", "flow: # the name\n  small"),
+        SMALL.replace("flow: small", "flow: other").replace("project: 2", "project: '2'"),
+        SMALL.replace("flow: small", "flow: other").replace("project: 1,", 'project: "\\u0031",'),
+        SMALL.replace("flow: small", "a: &a small\nflow: *a"),
+        "flow: small\nbills: {project: 77}\n",
+    ],
+)
+def test_one_flow_is_claimed_as_when_all_files_are_read(copied: str, tmp_path: Path) -> None:
+    """However a second file says the same name or project, neither is loaded."""
+    folder = in_folder(tmp_path, small=SMALL, copied=copied, **OTHERS)
+    assert "small" not in {flow.flow for flow in load_flows(folder)[0]}
+    flows, errors = load_flow_of(folder, "small_bill_sync")
+    assert "small" not in {flow.flow for flow in flows}
+    assert any("is claimed by copied.yaml too" in str(error) for error in errors)
+
+
+def test_both_readers_of_yaml_read_the_same_values() -> None:
+    text = DEMO.read_text(encoding="utf-8")
+    assert yaml_text.is_read_fast(text)
+    fast, slow = (yaml_text.read_yaml(text, fast=fast) for fast in (True, False))
+    assert fast == slow
+    assert fast[0].lines == slow[0].lines  # type: ignore[union-attr]
+
+
+def test_a_text_that_nests_too_deeply_for_c_is_left_to_python() -> None:
+    assert not yaml_text.is_read_fast("[" * 5000)
+    assert not yaml_text.is_read_fast("- " * 5000)
+
+
+@pytest.mark.parametrize(
+    ("cron", "pattern"),
+    [
+        ("*/15 * * * *", r"([0-9]|1[0-4])-59/15 \* \* \* \*"),
+        ("30 2 * * 1-5", r"[0-9]{1,2} 2 \* \* 1-5"),
+        ("@daily", r"[0-9]{1,2} 0 \* \* \*"),
+        ("0,30 * * * *", r"0,30 \* \* \* \*"),
+        ("* * * * *", r"\* \* \* \* \*"),
+    ],
+)
+def test_schedules_are_spread_by_name_and_stay_as_frequent(cron: str, pattern: str) -> None:
+    made = [spread(cron, by=f"company_{number}_bill_sync") for number in range(50)]
+    assert all(re.fullmatch(pattern, one) and cron_flaw(one) is None for one in made)
+    assert made[0] == spread(cron, by="company_0_bill_sync")
+    if "/" in cron or cron == "@daily":
+        assert len(set(made)) > 8

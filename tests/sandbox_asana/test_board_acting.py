@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.request
 from typing import Any
 
 import pytest
@@ -102,11 +101,3 @@ def test_reset_empties_the_board_and_repeats_its_gids(api: Any, sandbox: Any) ->
     sandbox.reset()
     assert sandbox.state("asana")["tasks"] == []
     assert api.add_task() == first
-
-
-def test_board_page_needs_nothing_from_elsewhere(sandbox: Any) -> None:
-    with urllib.request.urlopen(f"{sandbox.url}/board") as answer:
-        page = answer.read().decode()
-    assert "/_sandbox/act" in page
-    assert "http://" not in page
-    assert "https://" not in page

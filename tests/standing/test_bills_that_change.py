@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from intacct_asana.store.database import open_database
+from intacct_asana.store.retention import prune
 
 from tests.reconciliation.reconciliation_world import ALICE, BEN
 from tests.standing.standing_world import CLERK, TRIES, WITH_FILES, Standing
@@ -59,6 +62,19 @@ def test_an_edit_in_the_second_of_the_last_look_is_seen_by_the_next_one(a_flow: 
     flow.sandbox.act("intacct", CLERK, "edit_bill", record_no=flow.bills[0], changes={"amount": "40000.00"})
     flow.heal()
     assert flow.says() == ("void", "Pending")
+
+
+def test_an_old_approval_is_void_though_the_store_was_pruned_before_the_bill_changed(a_flow: Flow) -> None:
+    flow = a_flow(approved=True)
+    database = open_database(flow.url)
+    prune(database, older_than=timedelta(days=31), now=flow.at + timedelta(days=800), dry_run=False)
+    assert flow.store.verify_evidence() == []
+    flow.heal(hours=25)
+    flow.is_approved()
+    flow.edit(amount="40000.00")
+    flow.heal()
+    assert flow.says() == ("void", "Pending")
+    assert flow.store.verify_evidence() == []
 
 
 def test_who_looks_at_a_void_approval_reads_what_changed_once(a_flow: Flow) -> None:

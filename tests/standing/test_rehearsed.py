@@ -103,7 +103,7 @@ def test_every_step_of_a_decision_and_every_hold_is_said(a_flow: Callable[..., S
     report = report_of_rehearsal(flow)
     [words] = report["words"]
     assert "in Intacct: Approved, 500 USD; then bill NEW-" in words
-    assert words.endswith("would be released from hold")
+    assert "would be released from hold (SANDBOX-CO:ap:" in words
     [held] = report["put_on_hold"]
     assert held.endswith("would be put on hold until it is approved")
     flow.heal()

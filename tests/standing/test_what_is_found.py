@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from intacct_asana.operators.approvals import ReportRunOperator
+from intacct_asana.operators.runs.reporting import ReportRunOperator
 from intacct_asana.records.anchors import anchors_in, without_anchors
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
@@ -79,7 +79,7 @@ def test_each_run_notes_how_far_the_evidence_goes(a_flow: Flow) -> None:
     flow = a_flow()
     flow.approve(ALICE)
     flow.cycle()
-    report = flow.step(ReportRunOperator(task_id="report", flow="small", steps={"read": {}}))
+    report = flow.step(ReportRunOperator(task_id="report", flow="small", steps=["read"], vouches=True))
     newest = flow.store.newest_anchor()
     assert newest is not None
     (noted,) = anchors_in(report["evidence"], where="run")

@@ -38,6 +38,7 @@ def test_new_bill_becomes_a_task_with_its_initial_fields_and_a_link(world: World
     assert result.summary() == {
         "done": {"create": 1},
         "money": {"create": "100.00"},
+        "worth": {"USD": "100.00"},
         "written": 1,
         "already_done": 0,
         "not_started": 0,

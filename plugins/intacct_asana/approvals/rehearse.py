@@ -14,11 +14,11 @@ from datetime import datetime
 from intacct_asana.approvals.settle import Settler
 from intacct_asana.approvals.stamp import Undoing, Writing
 from intacct_asana.approvals.standing import Decided, Teller
-from intacct_asana.approvals.words import bill_name, minute, who
+from intacct_asana.approvals.words import bill_name, did_words, keys_of
 from intacct_asana.approvals.write_steps import STAMP
 from intacct_asana.codec import from_json, plain, to_json
 from intacct_asana.ports import Decisions
-from intacct_asana.records import ON_THE_WAY, Cursor, Decision, DecisionState, Intent, Story, Task, Verdict
+from intacct_asana.records import ON_THE_WAY, Bill, Cursor, Decision, DecisionState, Intent, Story, Task
 from intacct_asana.records.anchors import Anchor
 from intacct_asana.records.recorded import STANDS, Recorded, approvals_in, recorded_in
 
@@ -29,7 +29,6 @@ WOULD = {
     DecisionState.VOID: "void",
     DecisionState.PARKED: "wait",
 }
-DID = {Verdict.APPROVE: "approved", Verdict.REJECT: "rejected"}
 MOST_WORDS = 50
 
 
@@ -103,11 +102,13 @@ class Rehearsed(Decided):
     def note(self, decision: Decision) -> None:
         self.count(WOULD.get(decision.state, str(decision.state)))
         self.rules.update([decision.rule] if decision.rule else [])
-        self.say(decision.decision_id, would_words(decision))
+        self.noted.append(decision)
+
+    def words_of(self, decision: Decision, *, title: str = "") -> str:
+        return would_words(decision, self.bills.get(decision.key), title=title)
 
     def summary(self) -> dict[str, object]:
-        words = [line for lines in self.said.values() for line in lines]
-        told = {"rehearsal": True, "would": self.counts(), "words": words[:MOST_WORDS]}
+        told = {"rehearsal": True, "would": self.counts(), "words": self.sentences()[:MOST_WORDS]}
         return told | {name: value for name, value in Decided.summary(self).items() if name != "states"}
 
 
@@ -116,7 +117,7 @@ class RehearsedSettler(Settler):
     """Judges and looks as a real run does. `decisions` have to be `RehearsedDecisions`."""
 
     def begun(self) -> Decided:
-        return Rehearsed()
+        return Rehearsed(bills=self.bills)
 
     def at_once(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -167,14 +168,12 @@ class RehearsedTeller(Teller):
         self.bring_back(task)
 
 
-def would_words(decision: Decision) -> str:
-    """`Alice Martin approved SANDBOX-CO:ap:7 on 2026-11-23 08:00 UTC: would be stamped on bill INV-7 in Intacct: Approved.`"""
-    did = f"{who(decision)} {DID[decision.signal.verdict]} {decision.key} on {minute(decision.signal.decided_at)}"
+def would_words(decision: Decision, bill: Bill | None, *, title: str = "") -> str:
+    """`Alice Martin approved bill INV-7 of Acme, 500.00 USD, on 2026-11-23 08:00 UTC: would be stamped on bill INV-7 ...`"""
     why = " ".join(decision.outcome.splitlines())
-    if decision.state is DecisionState.REFUSED:
-        return f"{did}: would be refused, and the task would say why: {why}"
-    if decision.state is DecisionState.VOID:
-        return f"{did}: would become void on both sides, and the task would say why: {why}"
-    if decision.state is DecisionState.PARKED:
-        return f"{did}: would wait, and the task would say why: {why}"
-    return f"{did}: {why}"
+    would = {
+        DecisionState.REFUSED: "would be refused, and the task would say why: ",
+        DecisionState.VOID: "would become void on both sides, and the task would say why: ",
+        DecisionState.PARKED: "would wait, and the task would say why: ",
+    }.get(decision.state, "")
+    return f"{did_words(decision, bill, title=title)}: {would}{why} {keys_of(decision)}"

@@ -89,7 +89,7 @@ class Settler(Writer):
         Misconfigured stops everything, because it would meet every decision. Raises nothing by itself.
         """
         summary, stuck = self.begun(), set[str]()
-        unsettled = self.decisions.unsettled()
+        unsettled = [one for one in self.decisions.unsettled() if self.only is None or one.key in self.only]
         for place, decision in enumerate(unsettled):
             if decision.key in stuck:
                 summary.waiting += 1
@@ -101,7 +101,7 @@ class Settler(Writer):
                 if isinstance(error, Misconfigured):
                     summary.not_started = len(unsettled) - place - 1
                     break
-        if self.policy.approval.rules:
+        if self.policy.approval.rules and self.only is None:
             self._end_what_is_not_good_any_more()
         for lapsed in self.lapsed:
             summary.note(lapsed)
@@ -109,7 +109,7 @@ class Settler(Writer):
 
     def begun(self) -> Decided:
         """The report of a run before anything is in it."""
-        return Decided()
+        return Decided(bills=self.bills)
 
     def at_once(self) -> AbstractContextManager[None]:
         """Everything that is kept within it is kept, or nothing."""

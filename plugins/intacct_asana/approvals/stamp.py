@@ -100,6 +100,10 @@ class Writer:
     """Since when Intacct does not answer, as far as the runs before this one could tell."""
     owner: str = "settle_decisions"
     names: dict[str, str] = field(default_factory=dict)
+    only: frozenset[str] | None = None
+    """Keys of the bills that this run is about; None for all."""
+    bills: dict[str, Bill] = field(default_factory=dict)
+    """Those that were read, by key, for whoever tells what the run did."""
 
     def advance(self, decision: Decision, to: DecisionState, said: Facts, *, at: datetime | None = None) -> Decision:
         return self.decisions.advance(decision, to=to, facts=said, at=at or self.now())
@@ -120,7 +124,8 @@ class Writer:
         return {gid: self.stories(gid) for gid in sorted(wanted)}
 
     def find_whole(self, decision: Decision) -> Bill | None:
-        bill = self.find_bill(decision)
+        if bill := self.find_bill(decision):
+            self.bills[decision.key] = bill
         return self.read_files(bill) if bill else None
 
     def today(self) -> date:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -19,7 +20,7 @@ from intacct_asana.approvals.guards.concerns import NotChecked
 from intacct_asana.approvals.policy import Policy
 from intacct_asana.approvals.rules import FOUND, FOUND_AS, NOTHING_LEFT
 from intacct_asana.approvals.seen import OUR_IDS, is_as_shown
-from intacct_asana.approvals.words import CHANGED, comment_of, minute, remark_id, void_words, who
+from intacct_asana.approvals.words import CHANGED, comment_of, decided_words, minute, remark_id, void_words, who
 from intacct_asana.errors import IntacctAsanaError, Misconfigured
 from intacct_asana.journal import Kind, carry_out
 from intacct_asana.ports import Decisions, Journal, TaskBoard
@@ -37,9 +38,10 @@ from intacct_asana.records import (
 )
 from intacct_asana.records.anchors import Anchor, anchors_in, without_anchors
 from intacct_asana.records.remarks import comment_with, reference, reference_of
-from intacct_asana.sync.report import Report
+from intacct_asana.sync.report import MOST_SAID, Report
 
 VOIDED = frozenset({DecisionState.VOIDING, DecisionState.VOID})
+REFUSALS = frozenset({DecisionState.REFUSED, DecisionState.REJECTED})
 
 
 class Stands(StrEnum):
@@ -130,9 +132,14 @@ def _to_show(state: Stands, choices: Sequence[Decision], task: Task | None, poli
 
 @dataclass(slots=True, kw_only=True)
 class Decided(Report):
-    """What a run over decisions came to: how many ended in which state, by which rule, and what was said of each."""
+    """What a run over decisions came to: how many ended in which state, by which rule, and what became of each.
+
+    `bills` are those that were read, by key, to be called by their names.
+    """
 
     noun: str = "decisions"
+    bills: Mapping[str, Bill] = field(default_factory=dict)
+    noted: list[Decision] = field(default_factory=list)
     rules: Counter[str] = field(default_factory=Counter)
     put_back: int = 0
     """Newer choices that a value of ours was written over, and that the task shows again."""
@@ -142,8 +149,25 @@ class Decided(Report):
     def note(self, decision: Decision) -> None:
         self.count(str(decision.state))
         self.rules.update([decision.rule] if decision.rule else [])
-        rule = f" ({decision.rule})" if decision.rule else ""
-        self.say(decision.decision_id, f"{decision.decision_id} on {decision.key}: {decision.state}{rule}")
+        self.noted.append(decision)
+
+    def sentences(self, titles: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+        """What became of each, then what else was said. `titles` are those of tasks, for bills that nobody read."""
+        noted = [self.words_of(one, title=titles.get(one.key, "")) for one in self.noted]
+        return [*noted, *(line for lines in self.said.values() for line in lines)]
+
+    def words_of(self, decision: Decision, *, title: str = "") -> str:
+        return decided_words(decision, self.bills.get(decision.key), title=title)
+
+    def worth(self) -> dict[str, str]:
+        """What was approved and carried out, by base currency."""
+        sums: dict[str, Decimal] = {}
+        for one in self.noted:
+            bill = self.bills.get(one.key)
+            if bill and one.state is DecisionState.CONFIRMED and one.signal.verdict is Verdict.APPROVE:
+                currency = bill.base_currency or bill.currency
+                sums[currency] = sums.get(currency, Decimal(0)) + bill.total_entered
+        return {currency: str(amount) for currency, amount in sums.items()}
 
     def missed(self, decision: Decision, error: IntacctAsanaError) -> set[str]:
         """The bill about which nothing else may be settled in this run: nothing is under way for what was not judged yet."""
@@ -163,6 +187,8 @@ class Decided(Report):
             "not_started": self.not_started,
             "put_back": self.put_back,
             "shown_again": self.shown_again,
+            "worth": self.worth(),
+            "refused": [self.words_of(one) for one in self.noted if one.state in REFUSALS][:MOST_SAID],
         }
 
 
@@ -186,13 +212,15 @@ class Teller:
     bring_back: Callable[[Task], bool] = lambda task: True
     """Sees to it that a task that is to be written is in its project; False for one that has to stay where it is."""
     owner: str = "tell_people"
+    only: frozenset[str] | None = None
+    """Keys of the bills that this run is about; None for all."""
     put_back: list[str] = field(default_factory=list)
     """Tasks on which a newer choice was overwritten and put back."""
 
     def tell_all(self) -> Decided:
         """Tell about every settled decision that people have not heard of. One that fails does not stop the others."""
         summary = Decided()
-        untold = self.decisions.unacknowledged()
+        untold = [one for one in self.decisions.unacknowledged() if self.only is None or one.key in self.only]
         for place, decision in enumerate(untold):
             try:
                 self.tell(decision)

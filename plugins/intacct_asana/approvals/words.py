@@ -78,6 +78,46 @@ def bill_name(bill: Bill) -> str:
     return f"bill {one_line(bill.bill_number) or bill.record_no}"
 
 
+def bill_words(bill: Bill) -> str:
+    """`bill 4711 of Northwind Paper, 1,234.50 USD`, for whoever reads what a run did."""
+    vendor = short(bill.vendor_name or bill.vendor_id, longest=LONGEST_NAME)
+    amount = money(bill.total_entered, bill.base_currency or bill.currency)
+    return f"{bill_name(bill)}{f' of {vendor}' if vendor else ''}, {amount}"
+
+
+BECAME = {
+    DecisionState.CONFIRMED: "is carried out",
+    DecisionState.GRANTED: "counts, and others are missing",
+    DecisionState.REFUSED: "was refused",
+    DecisionState.REJECTED: "Intacct refused it",
+    DecisionState.PARKED: "waits",
+    DecisionState.VOID: "does not count any more",
+}
+DID = {Verdict.APPROVE: "approved", Verdict.REJECT: "rejected"}
+
+
+def did_words(decision: Decision, bill: Bill | None, *, title: str = "") -> str:
+    """`Alice Martin approved bill 4711 of Northwind Paper, 1,234.50 USD, on 2026-11-23 08:00 UTC`.
+
+    `title` is the task's, for a bill that nobody read.
+    """
+    what = bill_words(bill) if bill else f'"{short(title, longest=LONGEST_NAME)}"' if title else "a bill"
+    return f"{who(decision)} {DID[decision.signal.verdict]} {what}, on {minute(decision.signal.decided_at)}"
+
+
+def decided_words(decision: Decision, bill: Bill | None, *, title: str = "") -> str:
+    """What became of a decision, in a sentence; the keys that the store knows it by stand at the end."""
+    became = BECAME.get(decision.state, str(decision.state).lower())
+    why = " ".join(decision.outcome.splitlines())
+    said = f"{did_words(decision, bill, title=title)}: {became}{f': {why}' if why else ''}"
+    return f"{said} {keys_of(decision)}"
+
+
+def keys_of(decision: Decision) -> str:
+    rule = f"{decision.rule}, " if decision.rule else ""
+    return f"({rule}{decision.key}, {decision.decision_id})"
+
+
 def capital(text: str) -> str:
     """The first letter large, the rest as it is: bill numbers have capitals of their own."""
     return text[:1].upper() + text[1:]

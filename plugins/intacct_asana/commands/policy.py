@@ -31,12 +31,12 @@ from intacct_asana.approvals.words import money
 from intacct_asana.audit.export import defused, period
 from intacct_asana.commands.evidence import console, in_airflow
 from intacct_asana.commands.over_history import Compared, Difference, Outcome, compared
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
-from intacct_asana.flow.load import found_in, line_of, load_flow
+from intacct_asana.errors import IntacctAsanaError, Misconfigured
+from intacct_asana.flow.load import found_in, line_of, load_flow, problem_of
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.rules import Approval
 from intacct_asana.flow.words import Amount, Currency, Day, Email, FieldName, Line, Part
-from intacct_asana.flow.yaml_text import read_yaml
+from intacct_asana.flow.yaml_text import Flaw, read_yaml
 from intacct_asana.operators.evidence import read_file
 from intacct_asana.operators.flow_run import is_closed, store_url
 from intacct_asana.records import Bill, BillLine, BillState, DecisionState, Verdict
@@ -126,17 +126,18 @@ def policy_differences(flow_file: Path | str, table_file: Path | str) -> list[st
 def load_table(path: Path) -> PolicyTable:
     """Raises Misconfigured with every problem in the file, as `file:line`."""
     try:
-        table, flaws = read_yaml(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{path} cannot be read: {error}") from error
-    problems = [Problem(where=f"{path}:{one.line}", what=one.what, mend=one.mend) for one in flaws]
-    if table is not None and not problems:
+    table, flaws = read_yaml(text)
+    if table is not None and not flaws:
         try:
             return PolicyTable.model_validate(table)
         except ValidationError as error:
             found = found_in(error, PolicyTable)
-            problems = [Problem(where=f"{path}:{line_of(table, one.path)}", what=one.what, mend=one.mend) for one in found]
-    raise Misconfigured(f"{path} has mistakes.", problems=tuple(problems))
+            flaws = [Flaw(line=line_of(table, one.path), what=one.what, mend=one.mend) for one in found]
+    problems = tuple(problem_of(flaw, name=str(path), text=text) for flaw in flaws)
+    raise Misconfigured(f"{path} has mistakes.", problems=problems)
 
 
 def _answer(approval: Approval, asked: TableBill, *, on: date) -> Answer:

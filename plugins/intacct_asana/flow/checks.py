@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from intacct_asana.flow.context import Budget, Context
 from intacct_asana.flow.controls import PayeeRule
-from intacct_asana.flow.model import Alerts, Assignee, BillScope, VendorScope
+from intacct_asana.flow.model import Assignee, BillScope, VendorScope
 from intacct_asana.flow.rules import PAIR_PLACEHOLDERS, Approval, FieldRule, VendorField
+from intacct_asana.flow.running.alerts import Alerts, Notifier
 from intacct_asana.flow.sources import BILL_SOURCES, FITS, VENDOR_SOURCES, Shape
 from intacct_asana.flow.words import did_you_mean, placeholders, template_flaw
 
@@ -229,13 +230,41 @@ def check_apart(named: Iterable[tuple[str, str]], path: Path) -> Iterator[Found]
             yield Found(path=(*path, key), what=what, mend="name different ones")
 
 
+OF_NOTIFIERS = {
+    "smtp": ("to", "a mail alert has nobody in `to`", "list at least one address"),
+    "slack": ("", "", ""),
+    "asana_comment": ("task", "a comment needs a `task`", "write the gid of the task, the long number in its address"),
+    "asana_task": ("project", "a task needs a `project`", "write the gid of the project, the long number in its address"),
+    "log": ("", "", ""),
+}
+"""What each kind cannot do without, and what is said where that is missing."""
+PARTS_OF_NOTIFIERS = {
+    "smtp": {"connection", "to", "from_email"},
+    "slack": {"connection"},
+    "asana_comment": {"task"},
+    "asana_task": {"project", "assignee"},
+    "log": set[str](),
+}
+
+
 def check_alerts(alerts: Alerts) -> Iterator[Found]:
-    for index, notifier in enumerate(alerts.on_failure):
-        path: Path = ("alerts", "on_failure", index)
-        if notifier.kind == "smtp" and not notifier.to:
-            yield Found(path=path, what="a mail alert has nobody in `to`", mend="list at least one address")
-        if notifier.kind == "log" and (notifier.to or notifier.from_email):
-            yield Found(path=path, what="a log alert sends no mail", mend="write `kind: smtp`, or remove the addresses")
+    for key in ("on_failure", "on_refusal", "on_parked", "on_drift", "on_meter"):
+        for index, notifier in enumerate(getattr(alerts, key)):
+            yield from _check_notifier(notifier, ("alerts", key, index))
+
+
+def _check_notifier(notifier: Notifier, path: Path) -> Iterator[Found]:
+    needed, what, mend = OF_NOTIFIERS[notifier.kind]
+    if needed and not getattr(notifier, needed):
+        yield Found(path=path, what=what, mend=mend)
+    if notifier.kind == "log" and (notifier.to or notifier.from_email):
+        yield Found(path=path, what="a log alert sends no mail", mend="write `kind: smtp`, or remove the addresses")
+        return
+    if foreign := sorted(notifier.model_fields_set - PARTS_OF_NOTIFIERS[notifier.kind] - {"kind"}):
+        if notifier.kind == "log" and foreign == ["connection"]:
+            return
+        words = ", ".join(f"`{one}`" for one in foreign)
+        yield Found(path=path, what=f"an alert of kind `{notifier.kind}` has {words}", mend="remove it, or write another kind")
 
 
 # Across parts.

@@ -7,6 +7,7 @@ with a problem and asks `checks` about what is left, so that one typing error do
 from __future__ import annotations
 
 import copy
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
@@ -23,12 +24,13 @@ from intacct_asana.flow.checks import Found
 from intacct_asana.flow.checks import Path as Place
 from intacct_asana.flow.context import Context
 from intacct_asana.flow.controls import Controls
-from intacct_asana.flow.model import Alerts, BillScope, Flow, VendorScope
+from intacct_asana.flow.model import BillScope, Flow, VendorScope
 from intacct_asana.flow.rules import Approval
+from intacct_asana.flow.running.alerts import Alerts
 from intacct_asana.flow.signals import KIND_MARKS
-from intacct_asana.flow.words import Part, did_you_mean
+from intacct_asana.flow.words import ALL_WORDS, Part, did_you_mean, homes_of, models_in
 from intacct_asana.flow.write_back import WriteBack
-from intacct_asana.flow.yaml_text import Flaw, Items, Table, read_yaml
+from intacct_asana.flow.yaml_text import Flaw, Items, Table, is_read_fast, quoted, read_yaml
 from intacct_asana.text import cut
 
 FLOW: checks.Path = ("flow",)
@@ -57,9 +59,20 @@ def load_flows(folder: Path) -> tuple[list[Flow], list[Misconfigured]]:
     """
     if not folder.is_dir():
         return [], [_misconfigured(folder, [Flaw(line=0, what="there is no such folder", mend="make it, or point at another")])]
+    return loaded(flow_files(folder))
+
+
+def projects_in(path: Path) -> set[str]:
+    """The Asana projects that the file names, as far as it can be read."""
+    table = _read(path)[0]
+    return {str(found) for place in PROJECTS if table and (found := _value_at(table, place)) is not None}
+
+
+def loaded(paths: Iterable[Path]) -> tuple[list[Flow], list[Misconfigured]]:
+    """The good ones of these files, and an error for each other."""
     tables: dict[Path, Table] = {}
     files: dict[Path, tuple[Flow | None, list[Flaw]]] = {}
-    for path in _flow_files(folder):
+    for path in paths:
         table, flow, flaws = _read(path)
         files[path] = flow, flaws
         if table is not None:
@@ -72,7 +85,7 @@ def load_flows(folder: Path) -> tuple[list[Flow], list[Misconfigured]]:
     return [flow for flow, flaws in files.values() if flow is not None and not flaws], errors
 
 
-def _flow_files(folder: Path) -> list[Path]:
+def flow_files(folder: Path) -> list[Path]:
     endings = (".yaml", ".yml")
     return sorted(path for path in folder.iterdir() if path.suffix in endings and path.name[0] != "." and path.is_file())
 
@@ -126,11 +139,16 @@ def _no_file(flaw: Flaw) -> Read:
 def _misconfigured(path: Path, flaws: Iterable[Flaw]) -> Misconfigured:
     name = shown_path(path)
     ordered = sorted(dict.fromkeys(flaws), key=lambda flaw: flaw.line)
-    problems = tuple(
-        Problem(where=f"{name}:{flaw.line}" if flaw.line else name, what=flaw.what, mend=flaw.mend) for flaw in ordered
-    )
+    text = path.read_text(encoding="utf-8", errors="replace") if any(flaw.line for flaw in ordered) else ""
+    problems = tuple(problem_of(flaw, name=name, text=text) for flaw in ordered)
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     return Misconfigured(f"{name} has {count}.", problems=problems)
+
+
+def problem_of(flaw: Flaw, *, name: str, text: str) -> Problem:
+    """The flaw of the file `name`, with its line as `text` has it."""
+    where = f"{name}:{flaw.line}" if flaw.line else name
+    return Problem(where=where, what=flaw.what, mend=flaw.mend, quote=quoted(text, flaw.line))
 
 
 def shown_path(path: Path) -> str:
@@ -157,12 +175,19 @@ def line_of(table: Table, path: Place) -> int:
 @lru_cache(maxsize=128)
 def _understood(text: str) -> tuple[Table | None, Flow | None, tuple[Flaw, ...]]:
     """The same of a file's text. A process reads one text several times, for its DAGs and for its step, and nobody changes
-    what comes of it."""
-    table, flaws = read_yaml(text)
+    what comes of it. One in which anything is wrong is read again by Python's own reader, whose words and lines are told."""
+    found = _looked_through(text, fast=is_read_fast(text))
+    return _looked_through(text, fast=False) if found[2] else found
+
+
+def _looked_through(text: str, *, fast: bool) -> tuple[Table | None, Flow | None, tuple[Flaw, ...]]:
+    table, flaws = read_yaml(text, fast=fast)
     if table is None:
         return None, None, tuple(flaws)
     flow, found = _validated(table)
-    return table, flow, (*flaws, *_with_lines(table, found), *_checked(table))
+    if flow is not None:
+        flow._file_digest = hashlib.sha256(text.encode()).hexdigest()
+    return table, flow, (*flaws, *_with_lines(table, found), *_checked(table, is_whole=not found))
 
 
 # The first look: does it fit the model?
@@ -178,8 +203,9 @@ def _validated(table: Table) -> tuple[Flow | None, list[Found]]:
 # The second look: what is left when every part with a problem is dropped.
 
 
-def _checked(table: Table) -> list[Flaw]:
-    rest = copy.deepcopy(table)
+def _checked(table: Table, *, is_whole: bool) -> list[Flaw]:
+    # From one that fits the model nothing is dropped, and copying takes longer than all else.
+    rest = table if is_whole else copy.deepcopy(table)
     return _with_lines(rest, _between_values(rest))
 
 
@@ -257,7 +283,7 @@ def _found(error: ErrorDetails, model: type[BaseModel]) -> Found:
     path = path_of(error)
     key = next((part for part in reversed(path) if isinstance(part, str)), "the file")
     if error["type"] == "extra_forbidden":
-        what, mend = _unknown_key(path, key, model_at(model, error["loc"][:-1]))
+        what, mend = _unknown_key(path, key, model, model_at(model, error["loc"][:-1]))
     elif error["type"] == "union_tag_invalid":
         what, mend = _unknown_kind(str(error["ctx"]["tag"]))
     elif error["type"] == "flow":
@@ -272,12 +298,13 @@ def _unknown_kind(mark: str) -> tuple[str, str]:
     return f"`kind` is {_shown(kind)}, which is not allowed", did_you_mean(kind, sorted(one[1:-1] for one in KIND_MARKS))
 
 
-def _unknown_key(path: Place, key: str, part: type[BaseModel] | None) -> tuple[str, str]:
-    place = f"`{path[-2]}`" if len(path) > 1 and isinstance(path[-2], str) else "this part"
+def _unknown_key(path: Place, key: str, model: type[BaseModel], part: type[BaseModel] | None) -> tuple[str, str]:
+    place = f" in `{path[-2]}`" if len(path) > 1 and isinstance(path[-2], str) else " in this part" if len(path) > 1 else ""
     known = [one.alias or name for name, one in part.model_fields.items()] if part else []
-    return f"the key `{key}` does not exist in {place}" if len(path) > 1 else f"the key `{key}` does not exist", did_you_mean(
-        key, known
-    )
+    mend = did_you_mean(key, known)
+    if mend.startswith(ALL_WORDS) and (homes := homes_of(key, model, besides=path[:-1])):
+        mend = f"it is a key of {' and of '.join(homes)}: indent it below that; {mend}"
+    return f"the key `{key}` does not exist{place}", mend
 
 
 def model_at(model: type[BaseModel], path: Place) -> type[BaseModel] | None:
@@ -290,15 +317,8 @@ def model_at(model: type[BaseModel], path: Place) -> type[BaseModel] | None:
             fields = next((one.model_fields for one in here if part in one.model_fields), None)
             if fields is None:
                 return None
-            here = list(_models_in(fields[part].annotation))
+            here = list(models_in(fields[part].annotation))
     return here[0] if here else None
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models_in(inner)
 
 
 def _shape(error: ErrorDetails, key: str) -> tuple[str, str]:

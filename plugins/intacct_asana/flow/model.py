@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from intacct_asana.flow.context import Context
 from intacct_asana.flow.controls import Controls, DriftRule, Exceptions
 from intacct_asana.flow.rules import Approval, BillField, VendorField, digest_of
+from intacct_asana.flow.running.alerts import Alerts
 from intacct_asana.flow.running.release import Release
 from intacct_asana.flow.words import (
     Amount,
@@ -80,6 +81,10 @@ class Schedules(Part):
 
     drift_audit: Cron | None = None
     """Both sides compared, bill by bill."""
+
+    spread: bool = False
+    """Whether each DAG starts at minutes of its own, which its name decides, so that many flows do not all start at once:
+    `*/15` is every 15 minutes still, and `0 2 * * *` some minute between two and three."""
 
     timezone: Timezone = "UTC"
     """Time zone of the cron expressions."""
@@ -272,29 +277,6 @@ class Limits(Part):
     """Stop when Intacct answers with nothing at all while tasks exist."""
 
 
-class Notifier(Part):
-    """One way to tell people that a run failed."""
-
-    kind: Literal["smtp", "log"]
-    """`smtp` sends a mail; `log` writes to the task's log."""
-
-    connection: ConnectionId = "smtp_default"
-    """SMTP connection in Airflow."""
-
-    to: tuple[Email, ...] = ()
-    """Who gets the mail."""
-
-    from_email: Email | None = None
-    """Sender of the mail. The connection's own when left out."""
-
-
-class Alerts(Part):
-    """Who is told about failures."""
-
-    on_failure: tuple[Notifier, ...] = ()
-    """Told when a task or a run fails. The log alone when left out."""
-
-
 class EvidenceRule(Part):
     """Who else vouches for the evidence."""
 
@@ -362,6 +344,12 @@ class Flow(Part):
     the way out."""
 
     alerts: Alerts = Alerts()
+    _file_digest: str = PrivateAttr(default="")
+
+    @property
+    def file_digest(self) -> str:
+        """SHA-256 of the file's text with line ends of one character, as evidence names it; empty for what is from no file."""
+        return self._file_digest
 
     def fingerprint(self, kind: Literal["bill", "vendor"] | str) -> str:
         """Changes when records of `kind` would be read from elsewhere or projected differently.

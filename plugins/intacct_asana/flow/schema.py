@@ -9,16 +9,17 @@ from __future__ import annotations
 import ast
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from inspect import cleandoc, getsource
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from pydantic import BaseModel
 
 from intacct_asana.flow.model import Flow
+from intacct_asana.flow.words import models_in
 
 SCHEMA_FILE = Path(__file__).resolve().parents[3] / "include" / "mappings" / "flow.schema.json"
 
@@ -42,17 +43,10 @@ def describe(model: type[BaseModel], *, done: set[type[BaseModel]]) -> None:
     said = {name: text for one in reversed(model.__mro__) for name, text in _texts(one).items()}
     for name, field in model.model_fields.items():
         field.description = said.get(name)
-        for part in _models_in(field.annotation):
+        for part in models_in(field.annotation):
             describe(part, done=done)
     # What is below comes first, because a model takes over the schemas of its parts.
     model.model_rebuild(force=True)
-
-
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in get_args(annotation):
-        yield from _models_in(inner)
 
 
 def _texts(model: type) -> dict[str, str]:

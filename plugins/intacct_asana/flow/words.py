@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -31,6 +32,12 @@ def flaw(what: str, mend: str = "") -> PydanticCustomError:
     return PydanticCustomError("flow", "{what}", {"what": what, "mend": mend})
 
 
+ALL_WORDS = "write one of: "
+"""How an answer begins that found nothing near."""
+
+MOST_HOMES = 2
+
+
 def did_you_mean(written: str, known: Iterable[str]) -> str:
     """The known word that is all but the written one; else the nearest, with those that begin as it does; else all of them."""
     words = list(known)
@@ -40,9 +47,34 @@ def did_you_mean(written: str, known: Iterable[str]) -> str:
     near = get_close_matches(written.lower(), lower, n=1, cutoff=0.85)
     near = near or list(dict.fromkeys([*get_close_matches(written.lower(), lower, n=1, cutoff=0.6), *kin]))
     if not near:
-        return f"write one of: {', '.join(words)}"
+        return f"{ALL_WORDS}{', '.join(words)}"
     *others, last = (repr(lower[word]) for word in near)
     return f"did you mean {', '.join(others)} or {last}?" if others else f"did you mean {last}?"
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The parts that a value of this type may be, or hold."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from models_in(inner)
+
+
+def parts_of(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], type[BaseModel]]]:
+    """Every part of a file, from the file itself on, with the keys that lead to it."""
+    yield path, model
+    for name, field in model.model_fields.items():
+        for inner in dict.fromkeys(models_in(field.annotation)):
+            yield from parts_of(inner, (*path, name))
+
+
+def homes_of(key: str, model: type[BaseModel], *, besides: tuple[str | int, ...]) -> list[str]:
+    """Where in a file a key of this name belongs, for one that is indented wrongly; nothing for one that has a home in
+    `besides`, where it stands, or in many places: those say nothing about what was meant."""
+    paths = dict.fromkeys(path for path, part in parts_of(model) if key in part.model_fields)
+    if tuple(part for part in besides if isinstance(part, str)) in paths or len(paths) > MOST_HOMES:
+        return []
+    return [f"`{'.'.join(path)}`" if path else "the file itself" for path in paths]
 
 
 def _gid(value: Any) -> Any:
@@ -208,6 +240,31 @@ def cron_flaw(text: str) -> str | None:
     except (ValueError, KeyError) as error:
         return f"{text!r} never comes or is out of range: {error}"
     return None
+
+
+AS_CRON = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@quarterly": "0 0 1 */3 *",
+    "@yearly": "0 0 1 1 *",
+}
+
+
+def spread(cron: str, *, by: str) -> str:
+    """The same schedule at minutes of its own, which `by` decides: `*/15` becomes `7-59/15`, a minute another of its hour.
+
+    A list or a range of minutes was chosen with care, and stays.
+    """
+    minute, *rest = AS_CRON.get(cron, cron).split()
+    number = int(hashlib.sha256(by.encode()).hexdigest(), 16)
+    if found := re.fullmatch(r"\*/([0-9]+)", minute):
+        step = int(found[1])
+        minute = f"{number % step}-59/{step}" if step > 1 else minute
+    elif minute.isdigit():
+        minute = str(number % 60)
+    return " ".join([minute, *rest])
 
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")

@@ -50,6 +50,9 @@ def utc_now() -> datetime:
 class Gateway:
     """One connection's door to Intacct. `calls` counts every HTTP call by kind (`query APBILL`, `getAPISession`).
 
+    Each carries one function about one record or one page, so it is what Intacct bills as one call, too. `not_taken_in` of
+    them are not billed: the gateway turned them away for a limit or a dead session. What was left without an answer counts.
+
     A call that meets a dead session gets another one, by at most one login, and is repeated: nothing had happened.
     """
 
@@ -68,6 +71,7 @@ class Gateway:
         self.first_wait_seconds = first_wait_seconds
         self.now = now
         self.calls: Counter[str] = Counter()
+        self.not_taken_in = 0
         self.last_reply: Reply | None = None
         self.sessions = SessionKeeper(settings, login=self._log_in, now=now)
         self.slots = Slots(
@@ -225,6 +229,7 @@ class Gateway:
                 by_session=isinstance(who, SessionId),
             )
         except IntacctAsanaError as error:
+            self.not_taken_in += isinstance(error, SessionEnded) or _is_limit(error)
             raise error.at(f"Connection {self.settings.conn_id}")  # noqa: B904 - the same error with its place in front
         self.last_reply = reply
         return reply

@@ -142,6 +142,11 @@ class IntacctHook(Writes, BaseHook):
         """HTTP calls made so far, by kind: `getAPISession`, `query APBILL`, `update APBILL`..."""
         return self.gateway.calls if "gateway" in self.__dict__ else Counter()
 
+    @property
+    def billed(self) -> int:
+        """Calls so far as Intacct bills them: one for each read, page of a read, and written record."""
+        return sum(self.calls.values()) - self.gateway.not_taken_in if self.calls else 0
+
     @cached_property
     def transport(self) -> Transport:
         return Transport(self.intacct_conn_id, timeout_seconds=TIMEOUT_SECONDS)

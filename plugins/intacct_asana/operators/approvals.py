@@ -22,11 +22,10 @@ from intacct_asana.operators.flow_run import FlowOperator, FlowRun, find_bill, p
 from intacct_asana.operators.looking import LOOKED, Bringer, Looks, show, teller_of
 from intacct_asana.operators.people.asking import Meetings, carry_out_asks
 from intacct_asana.operators.read_decisions import look_at_taken_back
-from intacct_asana.operators.timestamps import stamp_newest
+from intacct_asana.operators.runs.narrowing import narrowed_to, waiting_among
 from intacct_asana.reading.choices import COPY, TO_SHOW
 from intacct_asana.reading.documents import ABOUT_IT, GONE
 from intacct_asana.records import Cursor
-from intacct_asana.records.anchors import anchor_text
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -54,15 +53,21 @@ class SettleDecisionsOperator(FlowOperator):
         approval = run.flow.approval
         if not run.flow.rehearsal:
             run.store.keep_policy(approval.policy_version, text=approval.policy_text, at=run.now())
-        settler, began, was_run = settler_of(run, plan_id=self.plan_id), run.now(), run.store.cursor(LOOKED) is not None
+        only = narrowed_to(context, run)
+        settler = settler_of(run, plan_id=self.plan_id, only=only)
+        began, was_run = run.now(), run.store.cursor(LOOKED) is not None
         summary = settler.settle_all()
-        run.note_away()
+        if only is None:
+            run.note_away()
         meetings = Meetings(run, settler, summary, was_run=was_run)
         looks = Looks(run, settler, summary, meetings)
         if not summary.not_started:
-            look_at_taken_back(run, settler, summary)
-            looks.at_decided(began)
-            meetings.meet_new()
+            look_at_taken_back(run, settler, summary, only=only)
+            if only is None:
+                looks.at_decided(began)
+                meetings.meet_new()
+            else:
+                looks.at_these(only)
         more = {
             "looked_at": looks.count,
             "anchors": len(looks.anchors),
@@ -88,11 +93,13 @@ class TellPeopleOperator(FlowOperator):
             untold = len(run.store.decisions().unacknowledged())
             self.log.info("Rehearsal: nobody is told. %d decisions of earlier runs wait for their answer.", untold)
             return {"rehearsal": True, "untold": untold}
-        bringer = Bringer(run)
-        bringer.bring_all()
-        summary = teller_of(run, bringer).tell_all()
+        bringer, only = Bringer(run), narrowed_to(context, run)
+        if only is None:
+            bringer.bring_all()
+        summary = teller_of(run, bringer, only=only).tell_all()
         if not summary.not_started:
-            _show_again(run, summary, bringer)
+            _show_again(run, summary, bringer, only=only)
+        if not summary.not_started and only is None:
             carry_out_asks(run, summary)
             for about in (COPY, LIFTED, PARKED):
                 _answer(run, summary, about)
@@ -100,34 +107,7 @@ class TellPeopleOperator(FlowOperator):
         return _reported(self, run, summary, more=bringer.report())
 
 
-class ReportRunOperator(FlowOperator):
-    """Puts what the steps returned together on the run, with the anchor of the newest evidence beside it.
-
-    It comes last and wants every step green, so a run is too. What Airflow keeps of a run is out of reach for whoever owns
-    the store's database, and so the anchor shows there when the end of the evidence, or all of it, is taken away.
-    """
-
-    template_fields: Sequence[str] = ("steps",)
-
-    def __init__(self, *, steps: dict[str, Any] | str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.steps = steps
-
-    def work(self, context: Context) -> Any:
-        newest = self.run_parts.store.newest_anchor()
-        report = {**_steps(self.steps), "evidence": anchor_text(newest) if newest else ""}
-        if stamped := stamp_newest(self.run_parts):
-            report["timestamp"] = stamped
-        self.log.info("%s", json.dumps(report))
-        return report
-
-
-def _steps(steps: dict[str, Any] | str) -> dict[str, Any]:
-    """Where Airflow renders the template to text, the steps stand in it as they are."""
-    return dict(steps) if isinstance(steps, Mapping) else {"steps": steps}
-
-
-def settler_of(run: FlowRun, *, plan_id: str | None = None) -> Settler:
+def settler_of(run: FlowRun, *, plan_id: str | None = None, only: frozenset[str] | None = None) -> Settler:
     (board, pins), rehearses = run.own_board("bill"), run.flow.rehearsal
     found = run.store.plan(plan_id) if rehearses and plan_id else None
     stored = run.store.decisions()
@@ -146,6 +126,7 @@ def settler_of(run: FlowRun, *, plan_id: str | None = None) -> Settler:
         native=_native_of(run),
         away_since=run.away_since(),
         watch=watch_of(run),
+        only=only,
     )
 
 
@@ -156,10 +137,9 @@ def _native_of(run: FlowRun) -> NativeApprovals | None:
     return NativeApprovals(workflow=run.native, rules=rules)
 
 
-def _show_again(run: FlowRun, summary: Decided, bringer: Bringer) -> None:
+def _show_again(run: FlowRun, summary: Decided, bringer: Bringer, *, only: frozenset[str] | None) -> None:
     """Tasks that the reading found to say something else than what stands; those that fail wait for the next run."""
-    keys: list[str] = json.loads(run.store.cursor(TO_SHOW) or "[]")
-    failed: list[str] = []
+    keys, failed = waiting_among(run, TO_SHOW, only)
     for key in keys:
         decisions = run.store.decisions().sent([key])
         try:
@@ -197,7 +177,9 @@ def _answer(run: FlowRun, summary: Decided, about: str) -> None:
 def _reported(
     operator: FlowOperator, run: FlowRun, summary: Decided, *, more: Mapping[str, object] | None = None
 ) -> dict[str, Any]:
-    for line in (line for lines in summary.said.values() for line in lines):
+    unread = {one.key for one in summary.noted} - summary.bills.keys()
+    titles = {key: link.confirmed.name for key, link in run.store.links("bill").of(unread).items() if link.confirmed}
+    for line in summary.sentences(titles):
         operator.log.info("%s", line)
     report: dict[str, Any] = {**summary.summary(), **(more or {}), "calls": run.calls()}
     operator.log.info("%s", json.dumps(report))

@@ -25,6 +25,7 @@ class AttachDocumentsOperator(FlowOperator):
     """
 
     template_fields: Sequence[str] = ("applied",)
+    rehearses_when_dry = False
 
     def __init__(self, *, applied: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -8,23 +8,28 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from airflow.sdk import BaseHook, BaseOperator
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowNotFoundException, AirflowTaskTimeout
 
+from intacct_asana import __version__
 from intacct_asana.approvals import ApprovalSubtasks, ApprovalTask, ChoiceField, DeclaredComment, Policy, Way
+from intacct_asana.assets import lineage_of
 from intacct_asana.deployment import evidence_keys, flow_named
 from intacct_asana.errors import Misconfigured, Problem, TryLater, UnsafePlan
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.signals import EnumSignal, SignalRule
+from intacct_asana.operators.runs.ends import note_end
 from intacct_asana.reading.documents import BillFiles
 from intacct_asana.records import Bill, Cursor, Decision, Link, Person, PinnedField, Pins, Verdict
+from intacct_asana.reports.meter import ASANA, INTACCT
 from intacct_asana.store import FlowStore, StoredPlan, kept_open, open_store
 from intacct_asana.vendors import NamedPeople, vendor_key_of
 
@@ -53,8 +58,16 @@ class FlowRun:
         self._pinned: dict[str, Pins] = {}
         self._named: dict[str, dict[str, str]] = {}
         self.now = now or utc_now
+        self.is_dry_run = False
+        """Whether one run of a flow that writes was asked to say only what it would do."""
         self.is_away: bool | None = None
         """Whether Intacct answered for none of the decided bills that were asked for; None before any was."""
+
+    def dry(self) -> FlowRun:
+        """The same flow for a run that only says what it would do, held as a rehearsal is: hooks and store refuse writes."""
+        run = FlowRun(self.flow.model_copy(update={"rehearsal": True}), now=self.now)
+        run.is_dry_run = not self.flow.rehearsal
+        return run
 
     @cached_property
     def books(self) -> IntacctHook:
@@ -103,7 +116,7 @@ class FlowRun:
     @cached_property
     def store(self) -> FlowStore:
         store = open_store(store_url(self.flow.connections.store), evidence_keys=evidence_keys)
-        return store.for_flow(self.flow.flow, rehearses=self.flow.rehearsal)
+        return store.for_flow(self.flow.flow, rehearses=self.flow.rehearsal, file_digest=self.flow.file_digest)
 
     def own_board(self, kind: str) -> tuple[AsanaHook, Pins]:
         """Asana as the user that preflight pinned, and what it pinned for `bill` or `vendor`: the only board of a step.
@@ -214,12 +227,23 @@ class FlowRun:
         return tuple(email for email, gid in self._gids.items() if not gid)
 
     def calls(self) -> dict[str, int]:
-        """HTTP calls used by this task, by system."""
+        """Calls used by this task, by system: of Intacct as it bills them, of Asana as they were sent."""
         used: Counter[str] = Counter()
-        for name, system in (("books", "intacct"), ("native", "intacct"), ("unpinned_board", "asana")):
+        if "books" in self.__dict__:
+            used[INTACCT] += self.books.billed
+        for name, system in (("native", INTACCT), ("unpinned_board", ASANA)):
             if name in self.__dict__:
                 used[system] += sum(self.__dict__[name].calls.values())
         return dict(used)
+
+    @property
+    def company_id(self) -> str:
+        return self.books.settings.login.company_id
+
+    def workspace_gid(self) -> str:
+        """As preflight pinned it: to ask Asana would be one more call."""
+        pins = next(iter(self._pinned.values()), None) or self.store.pins("bill")
+        return pins.workspace_gid if pins else ""
 
 
 def store_url(conn_id: str) -> str:
@@ -286,6 +310,10 @@ class FlowOperator(BaseOperator):
     """A step of a flow. `flow` is the flow's name; its file is read again at run time, so an edit counts at once."""
 
     ui_color = "#e8f1ea"
+    rehearses_when_dry: ClassVar[bool] = True
+    """Whether a dry run is held as a rehearsal; the plans of the syncs are made and shown as those of a real run."""
+    is_for_all_bills: ClassVar[bool] = False
+    """Whether the step is left to the next run by one that was asked to look at some bills only."""
 
     def __init__(self, *, flow: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -296,12 +324,42 @@ class FlowOperator(BaseOperator):
         return FlowRun(flow_named(self.flow))
 
     def execute(self, context: Context) -> Any:
-        with kept_open():
-            return self.work(context)
+        params = context.get("params") or {}
+        if self.is_for_all_bills and params.get("bill_numbers"):
+            self.log.info("Left to the next run: this one looks at %s only.", ", ".join(params["bill_numbers"]))
+            return {}
+        with kept_open(), self._held(is_dry=self.rehearses_when_dry and bool(params.get("dry_run"))):
+            try:
+                done = self.work(context)
+            except (Exception, AirflowTaskTimeout) as error:
+                note_end(context, self.flow, self.__dict__.get("run_parts"), error)
+                raise
+            note_end(context, self.flow, self.run_parts)
+            return done
+
+    @contextmanager
+    def _held(self, *, is_dry: bool) -> Iterator[None]:
+        """Within it a dry run works with a rehearsal of the flow."""
+        if not is_dry:
+            yield
+            return
+        live = self.run_parts
+        self.__dict__["run_parts"] = live.dry()
+        try:
+            yield
+        finally:
+            self.__dict__["run_parts"] = live
 
     def work(self, context: Context) -> Any:
         """What the step does; what it returns goes to the steps after it."""
         raise NotImplementedError
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """What the step read and wrote, by its inlets and outlets. Asked for where the provider openlineage is installed."""
+        result = task_instance.xcom_pull(task_ids=self.task_id)
+        written = result.get("written") if isinstance(result, Mapping) else None
+        tags = {"flow": self.flow, "flow_file": self.run_parts.flow.file_digest, "intacct_asana": __version__}
+        return lineage_of(inlets=self.inlets, outlets=self.outlets, written=written, tags=tags)
 
     def is_dry(self, context: Context) -> bool:
         """Whether this run only says what it would do."""
@@ -323,6 +381,7 @@ class StoredPlanOperator(FlowOperator):
     """Reads the plan with `plan_id` and hands it to `carry_out`, unless its run was a dry one or the flow rehearses."""
 
     template_fields: Sequence[str] = ("plan_id",)
+    rehearses_when_dry = False
 
     def __init__(self, *, plan_id: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

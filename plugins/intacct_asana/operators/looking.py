@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -39,7 +39,7 @@ OVERLAP_MINUTES = 5.0
 CLOCKS_DIFFER = timedelta(minutes=10)
 
 
-def teller_of(run: FlowRun, bringer: Bringer) -> Teller:
+def teller_of(run: FlowRun, bringer: Bringer, *, only: frozenset[str] | None = None) -> Teller:
     board, pins = run.own_board("bill")
     return (RehearsedTeller if run.flow.rehearsal else Teller)(
         board=board,
@@ -48,6 +48,7 @@ def teller_of(run: FlowRun, bringer: Bringer) -> Teller:
         policy=policy_of(run, pins),
         now=run.now,
         bring_back=bringer.has_here,
+        only=only,
     )
 
 
@@ -152,6 +153,15 @@ class Looks:
             self._examine()
         if len(self.summary.failures) == failed + len(self._owed):
             self._move_cursors(began, looked=is_due)
+
+    def at_these(self, keys: Collection[str]) -> None:
+        """Those of these bills that were decided, and nothing else: no cursor moves, since the others were not looked at."""
+        numbers = {link.record_no for link in self.run.store.links("bill").of(keys).values()}
+        try:
+            for page in self.run.books.bills_again(numbers, unread=self._tell_unread) if numbers else ():
+                self._look(page, only_owed=True)
+        except IntacctAsanaError as error:
+            self.summary.fail("bills that were decided", error)
 
     def _is_due(self, now: datetime) -> bool:
         last = self.run.store.cursor(LOOKED)
@@ -260,6 +270,7 @@ class Looks:
         try:
             moved = self.settler.look(bill.bill_key, bill)
             for decision in moved:
+                self.settler.bills[decision.key] = bill
                 self.summary.note(decision)
             if not moved and bill.state not in SETTLED_STATES:
                 show(self.run, bill.bill_key, bill, decisions, self.summary, self.bringer)

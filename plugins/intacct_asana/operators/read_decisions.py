@@ -13,6 +13,7 @@ from intacct_asana.approvals.rehearse import found_to_json
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OddRecord, Refused, TryLater, UnexpectedReply
 from intacct_asana.operators.checks import drift
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, is_closed, note_words, policy_of
+from intacct_asana.operators.runs.narrowing import narrowed_to, since_of, waiting_among
 from intacct_asana.reading.choices import (
     TO_LOOK_AT,
     TO_SHOW,
@@ -62,12 +63,16 @@ class ReadDecisionsOperator(FlowOperator):
         before, drifted = _places(run, pins), drift(run, board, "bill", pins)
         for what in drifted:
             self.log.warning("Changed in Asana since preflight: %s", what)
-        hints = self._hints(board, pins, before)
-        crawls = hints.tell_too_little or before.crawl_is_due(every_hours=run.flow.approval.crawl_hours, now=began)
-        look = Look(crawls=crawls, newest=before.seen_until, began_at=began_there)
-        self._list(run, board, pins, policy, hints.touched | before.owed, look)
-        asked = self._read_asked(run, board, policy, hints, look, before) if policy.way.on_subtasks else frozenset()
-        self._ask(run, board, pins, policy, hints, look, before, but=asked)
+        only, since = narrowed_to(context, run), since_of(context)
+        if only is not None or since:
+            hints, look = self._narrowed(run, board, pins, policy, only, since)
+        else:
+            hints = self._hints(board, pins, before)
+            crawls = hints.tell_too_little or before.crawl_is_due(every_hours=run.flow.approval.crawl_hours, now=began)
+            look = Look(crawls=crawls, newest=before.seen_until, began_at=began_there)
+            self._list(run, board, pins, policy, hints.touched | before.owed, look)
+            asked = self._read_asked(run, board, policy, hints, look, before) if policy.way.on_subtasks else frozenset()
+            self._ask(run, board, pins, policy, hints, look, before, but=asked)
         self._name_unread(run, look)
         by_task = run.store.links("bill").by_task(look.tasks)
         self._look_at_unlinked(run, board, pins, policy, look, by_task)
@@ -78,14 +83,15 @@ class ReadDecisionsOperator(FlowOperator):
         for task, link in others:
             self.log.warning("Task %s of %s is no approval: nobody can decide on it. Convert it in Asana.", task.gid, link.key)
         more = [_added_to(run, TO_SHOW, look.to_show), _added_to(run, TO_LOOK_AT, look.taken_back)]
-        cursors = [] if look.is_stuck else [*look.places(hints, before, began=began).cursors(), *more]
+        places = [] if only is not None or since else look.places(hints, before, began=began).cursors()
+        cursors = [] if look.is_stuck else [*places, *more]
         plan = self._kept_for_rehearsal(context, run, look) if run.flow.rehearsal else {}
         recorded = [] if run.flow.rehearsal else self._keep(run, policy, look, cursors)
         look.report.raise_if_failed()
         return {
             "events": hints.events,
             "unreadable_events": hints.unreadable,
-            "full_crawl": look.crawls,
+            "full_crawl": look.crawls and not since,
             "tasks_listed": len(look.listed),
             "tasks_looked_at": len(by_task),
             "tasks_out_of_the_project": len(look.away),
@@ -97,6 +103,33 @@ class ReadDecisionsOperator(FlowOperator):
             **plan,
             "calls": run.calls(),
         }
+
+    def _narrowed(
+        self,
+        run: FlowRun,
+        board: AsanaHook,
+        pins: Pins,
+        policy: Policy,
+        only: frozenset[str] | None,
+        since: datetime | None,
+    ) -> tuple[Hints, Look]:
+        """Tasks of these bills, or those that changed since then. No place moves, so the next run meets all there is.
+
+        Whatever is read is read whole and recorded, or left unmarked: to look at a part loses nothing.
+        """
+        hints, nowhere = Hints(bot_gid=pins.bot_gid), Places(project_gid=pins.project_gid)
+        look = Look(crawls=only is None)
+        if only is None:
+            for page in board.tasks(pins.project_gid, modified_since=since, unread=look.tell_unread):
+                look.list_page(page, {}, policy, touched=())
+        else:
+            hints.touched |= {link.task_gid for link in run.store.links("bill").of(only).values()}
+            asks = (ask for asked in run.store.asks().of(only).values() for ask in asked)
+            hints.touched |= {ask.subtask_gid for ask in asks if ask.subtask_gid}
+        asked = self._read_asked(run, board, policy, hints, look, nowhere) if policy.way.on_subtasks else frozenset()
+        if only is not None:
+            self._ask(run, board, pins, policy, hints, look, nowhere, but=asked)
+        return hints, look
 
     def _hints(self, board: AsanaHook, pins: Pins, before: Places) -> Hints:
         """The events since the token, as many as one run reads. A 412 gives a new token; everything is read then."""
@@ -339,10 +372,9 @@ def _added_to(run: FlowRun, name: str, keys: Collection[str]) -> Cursor:
     return Cursor(name=name, value=json.dumps(sorted({*waiting, *keys})))
 
 
-def look_at_taken_back(run: FlowRun, settler: Settler, summary: Decided) -> None:
+def look_at_taken_back(run: FlowRun, settler: Settler, summary: Decided, *, only: frozenset[str] | None = None) -> None:
     """Bills of which the reading found that somebody took a step back; those that fail wait for the next run."""
-    keys: list[str] = json.loads(run.store.cursor(TO_LOOK_AT) or "[]")
-    failed: list[str] = []
+    keys, failed = waiting_among(run, TO_LOOK_AT, only)
     for key in keys:
         try:
             granted = [one for one in run.store.decisions().of(key) if one.state is DecisionState.GRANTED]

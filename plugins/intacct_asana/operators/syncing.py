@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from intacct_asana.codec import plan_from_json, plan_to_json
 from intacct_asana.errors import Misconfigured, UnsafePlan
 from intacct_asana.operators.checks import drift
+from intacct_asana.operators.closing.keeping import keep_bills
 from intacct_asana.operators.flow_run import WAITS, FlowOperator, FlowRun, StoredPlanOperator, utc_now
 from intacct_asana.operators.release.held import hold_back, holds
 from intacct_asana.pins import draft_words, required_people
@@ -40,6 +42,7 @@ from intacct_asana.records import (
     snapshot_of,
 )
 from intacct_asana.records.documents import UNREAD
+from intacct_asana.reports.plan_words import plan_text
 from intacct_asana.store import StoredPlan
 from intacct_asana.sync import (
     Adopt,
@@ -82,6 +85,7 @@ class PlanTasksOperator(FlowOperator):
     """
 
     kind: str
+    rehearses_when_dry = False
 
     def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
@@ -101,7 +105,7 @@ class PlanTasksOperator(FlowOperator):
             self.log.warning("Not written: %s", one.why)
         if run.unknown_people:
             self.log.warning("Not users in Asana, so tasks are made without them: %s", ", ".join(run.unknown_people))
-        self.log.info("The plan\n%s", plan.render(names={pin.gid: name for name, pin in pins.fields.items()}))
+        self.log.info("The plan\n%s", plan_text(plan, pins, records=sight.records))
         if run.flow.rehearsal:
             self._show_first(plan, pins)
         refused, unsafe = "", None
@@ -131,7 +135,10 @@ class PlanTasksOperator(FlowOperator):
                 self.log.warning("%s", waits)
                 stored = replace(stored, summary={**stored.summary, WAITS: waits})
                 summary |= {WAITS: waits}
-        run.store.save_plan(stored)
+        with nullcontext() if run.flow.rehearsal else run.store.together():
+            run.store.save_plan(stored)
+            if not run.flow.rehearsal:
+                self.keep_read(run, follower, sight, reading)
         return {"plan_id": stored.plan_id, **summary}
 
     def _show_first(self, plan: Plan, pins: Pins) -> None:
@@ -276,6 +283,7 @@ class PlanTasksOperator(FlowOperator):
         return {
             "counts": plan.counts(),
             "money": {name: str(amount) for name, amount in plan.money().items()},
+            "worth": {currency: str(amount) for currency, amount in plan.at_stake().items() if currency},
             "dry_run": self.is_dry(context),
             "rehearsal": run.flow.rehearsal,
             "unknown_people": list(run.unknown_people),
@@ -307,6 +315,9 @@ class PlanTasksOperator(FlowOperator):
     def whole(self, run: FlowRun, sight: Sight) -> Mapping[str, Any]:
         """The records with what another call has to tell about them."""
         return sight.records
+
+    def keep_read(self, run: FlowRun, follower: Follower, sight: Sight, reading: Reading) -> None:
+        """Keeps by time what was read, for whoever looks back."""
 
     def want_documents(self, run: FlowRun, records: Mapping[str, Any], *, is_dry: bool) -> None:
         """Notes which documents the tasks should carry; nothing for records that have none."""
@@ -367,6 +378,14 @@ class PlanBillsOperator(PlanTasksOperator):
             named[key] = kept if kept and read.document_digest == UNREAD else read
             progress.note(number)
         return {**records, **named}
+
+    def keep_read(self, run: FlowRun, follower: Follower, sight: Sight, reading: Reading) -> None:
+        unread = {one.key for one in sight.unread}
+        unread |= run.store.links(self.kind).by_record_no([one.record_no for one in sight.unread]).keys()
+        all_but = unread if reading.compares_all else None
+        keep_bills(run, sight.records, gone=sight.gone, all_but=all_but, read_at=follower.now)
+        if reading.moves_cursor:
+            run.store.history().looked(whole=reading.compares_all or sight.swept, at=run.now())
 
     def want_documents(self, run: FlowRun, records: Mapping[str, Bill], *, is_dry: bool) -> None:
         if run.flow.bills.attachments == "none":

@@ -40,6 +40,8 @@ class PlanVendorFieldsOperator(FlowOperator):
     on a full pass. Writes nothing to either system.
     """
 
+    rehearses_when_dry = False
+
     def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
         board, pins = run.own_board("vendor")
@@ -211,6 +213,8 @@ class WriteVendorsOperator(StoredPlanOperator):
 
 class TellVendorPeopleOperator(FlowOperator):
     """Comments once on the vendor's task when a value waits for approval, was approved, refused, or is held back."""
+
+    rehearses_when_dry = False
 
     def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts

@@ -51,6 +51,14 @@ https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 MENDED_BY_PEOPLE_WORDS = ("authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry")
 """A PostgreSQL server that turns a login away gives the driver its words only, without an SQLSTATE."""
 
+FULL = ("database or disk is full", "No space left on device", "DiskFull")
+AWAY = (
+    *("connection failed", "could not connect", "Connection refused", "server closed the connection"),
+    *("connection already closed", "terminating connection", "the database system is", "timeout expired"),
+)
+"""How the driver says that nobody is there, or that the server goes down or comes up just now."""
+
+NOT_THE_OWNER = ("permission denied for schema", "must be owner of")
 
 _kept = threading.local()
 
@@ -243,14 +251,22 @@ def _make_tables(database: Database) -> None:
     with database.read() as connection:
         if _version(connection, database.name) == SCHEMA_VERSION:
             return
-    with database.write() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TABLE_LOCK})")
-        found = _version(connection, database.name)
-        if found is None:
-            make_tables(connection)
-        elif found != SCHEMA_VERSION:
-            upgrade(connection, found=found)
+    try:
+        with database.write() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TABLE_LOCK})")
+            found = _version(connection, database.name)
+            if found is None:
+                make_tables(connection)
+            elif found != SCHEMA_VERSION:
+                upgrade(connection, found=found)
+    except Misconfigured as error:
+        if any(words in error.message for words in NOT_THE_OWNER):
+            raise Misconfigured(
+                f"The store {database.name} has not the tables of this release (version {SCHEMA_VERSION}), and this account "
+                "may not make them. Run `python -m intacct_asana store migrate` as their owner."
+            ) from error
+        raise
 
 
 def _version(connection: Connection, name: str) -> int | None:
@@ -314,6 +330,11 @@ def _failure(error: SQLAlchemyError | ValueError, *, store: str, secret: str) ->
         return Refused(f"The store {store} refused a row: {said}")
     if _needs_a_person(cause, said):
         return Misconfigured(f"The store {store} cannot be used: {said}. Check its connection, its rights and its file.")
+    if any(words in said for words in FULL):
+        return TryLater(f"The disk of the store {store} is full; nothing was kept. Make room, and the next try goes on: {said}")
+    if any(words in said for words in AWAY):
+        # Whether the last transaction was kept just before, the next try sees.
+        return TryLater(f"The store {store} could not be used: it is down, or was restarted. The next try goes on: {said}")
     return TryLater(f"The store {store} could not be used; nothing was kept: {said}")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
+from intacct_asana import __version__
 from intacct_asana.audit.chain import Keyring, sha256_hex
 from intacct_asana.codec import from_json, instant_text, to_json
 from intacct_asana.errors import Refused
@@ -31,8 +32,10 @@ SETTLED = frozenset(DecisionState) - ON_THE_WAY
 class StoredDecisions:
     """`ports.Decisions` for one flow."""
 
-    def __init__(self, database: Database, *, flow: str, keys: Keyring) -> None:
+    def __init__(self, database: Database, *, flow: str, keys: Keyring, file_digest: str = "") -> None:
+        """`file_digest` is that of the flow file by which decisions are made: each row of their evidence names it."""
         self._database, self._flow, self._keys = database, flow, keys
+        self._by = {"package": __version__, "flow_file": file_digest}
         self._judged: dict[str, Recorded] = {}
 
     def record(self, decisions: Sequence[Decision], *, at: datetime, cursors: Sequence[Cursor] = ()) -> list[Decision]:
@@ -46,7 +49,7 @@ class StoredDecisions:
             for decision in new:
                 facts = {name: getattr(decision, name) for name in ("task_gid", "task_url", "record_no", "shown_digest")}
                 who = {"decider_email": decision.decider_email, "signal": decision.signal}
-                _note(chain, decision, step="RECORDED", facts=facts | who, at=at)
+                self._note(chain, decision, step="RECORDED", facts=facts | who, at=at)
             save_cursors(connection, flow=self._flow, cursors=cursors)
         return new
 
@@ -70,7 +73,7 @@ class StoredDecisions:
             moved = replace(decision, state=to, key=stored.key, signal=stored.signal, acknowledged=told)
             self._keep(connection, moved)
             said = {name: getattr(moved, name) for name in ("control_id", "rule", "outcome")}
-            _note(chain, moved, step=str(to), facts={**said, **facts, "step_before": stored.state}, at=at)
+            self._note(chain, moved, step=str(to), facts={**said, **facts, "step_before": stored.state}, at=at)
         return moved
 
     def acknowledge(self, decision: Decision, *, story_gid: str, at: datetime) -> Decision:
@@ -87,12 +90,17 @@ class StoredDecisions:
                 raise Refused(f"Decision {decision.decision_id} is {stored.state} and cannot be acknowledged yet.")
             told = replace(stored, acknowledged=True)
             self._keep(connection, told)
-            _note(chain, told, step="ACKNOWLEDGED", facts={"story_gid": story_gid}, at=at)
+            self._note(chain, told, step="ACKNOWLEDGED", facts={"story_gid": story_gid}, at=at)
         return told
 
     def unsettled(self) -> list[Decision]:
         """Decisions in RECORDED, CLEARED, SUBMITTED or VOIDING, oldest first."""
         return self._select(table.c.state.in_(sorted(ON_THE_WAY)))
+
+    def refused_since(self, at: datetime) -> list[Decision]:
+        """Decisions chosen then or later that were refused, here or by Intacct, oldest first."""
+        states = (str(DecisionState.REFUSED), str(DecisionState.REJECTED))
+        return self._select(table.c.state.in_(states) & (table.c.decided_at >= instant_text(at)))
 
     def unacknowledged(self) -> list[Decision]:
         """Settled decisions whose task has not been told yet, oldest first."""
@@ -182,7 +190,6 @@ class StoredDecisions:
             "body": to_json(decision),
         }
 
-
-def _note(chain: Chain, decision: Decision, *, step: str, facts: Mapping[str, object], at: datetime) -> None:
-    ours = {"step": step, "decision_sha256": sha256_hex(to_json(decision))}
-    chain.append(key=decision.key, decision_id=decision.decision_id, facts={**facts, **ours}, at=at)
+    def _note(self, chain: Chain, decision: Decision, *, step: str, facts: Mapping[str, object], at: datetime) -> None:
+        ours = {"step": step, "decision_sha256": sha256_hex(to_json(decision)), **self._by}
+        chain.append(key=decision.key, decision_id=decision.decision_id, facts={**facts, **ours}, at=at)

@@ -100,6 +100,13 @@ class Chain:
         return bool(self._connection.execute(last).scalar())
 
 
+def length(database: Database, *, flow: str) -> int:
+    """How many rows there are, by the head; 0 before there is any."""
+    query = select(evidence_heads.c.sequence).where(evidence_heads.c.flow == flow)
+    with database.read() as connection:
+        return connection.execute(query).scalar() or 0
+
+
 def read_evidence(database: Database, *, flow: str, key: str | None = None) -> list[EvidenceRow]:
     """The flow's evidence in the order it was written; of one bill when `key` is given."""
     query = select(evidence).where(evidence.c.flow == flow).order_by(evidence.c.sequence)

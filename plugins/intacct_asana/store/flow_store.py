@@ -28,7 +28,13 @@ from intacct_asana.store.documents import StoredDocuments
 from intacct_asana.store.evidence import EvidenceReport, EvidenceRow
 from intacct_asana.store.intents import StoredIntents
 from intacct_asana.store.links import StoredLinks
+from intacct_asana.store.reporting.calls import StoredCalls
+from intacct_asana.store.reporting.history import StoredHistory
+from intacct_asana.store.reporting.incidents import StoredIncidents
+from intacct_asana.store.reporting.listing import Listing
+from intacct_asana.store.reporting.proof import BillEvidence, bill_evidence
 from intacct_asana.store.reporting.releases import StoredReleases
+from intacct_asana.store.reporting.run_reports import StoredRunReports
 from intacct_asana.store.runs import StoredMarks, StoredPlan
 from intacct_asana.store.vendor_values import StoredVendorValues
 from intacct_asana.store.webhooks import StoredWebhooks
@@ -46,19 +52,30 @@ class Store:
     def __repr__(self) -> str:
         return f"Store({self._database.name})"
 
-    def for_flow(self, flow: str, *, rehearses: bool = False) -> FlowStore:
-        return FlowStore(self._database, flow=flow, evidence_keys=self._evidence_keys, rehearses=rehearses)
+    def for_flow(self, flow: str, *, rehearses: bool = False, file_digest: str = "") -> FlowStore:
+        """`file_digest` is the flow file's: evidence of decisions names it."""
+        keys = self._evidence_keys
+        return FlowStore(self._database, flow=flow, evidence_keys=keys, rehearses=rehearses, file_digest=file_digest)
 
 
 class FlowStore:
     """Everything that is kept for one flow. Every method raises our six errors only.
 
-    In a rehearsal only plans are kept, and what preflight and the webhook's receiver note: no cursor moves, so the first real
-    run meets everything.
+    In a rehearsal only plans are kept, what runs report and called, and what preflight and the webhook's receiver note: no
+    cursor moves, so the first real run meets everything.
     """
 
-    def __init__(self, database: Database, *, flow: str, evidence_keys: Secrets = tuple, rehearses: bool = False) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        flow: str,
+        evidence_keys: Secrets = tuple,
+        rehearses: bool = False,
+        file_digest: str = "",
+    ) -> None:
         self._flow, self._evidence_keys, self._always = flow, evidence_keys, database
+        self._file_digest = file_digest
         self._database = database.for_reading() if rehearses else database
 
     def __repr__(self) -> str:
@@ -80,7 +97,7 @@ class FlowStore:
         return StoredDocuments(self._database, flow=self._flow, kind=kind)
 
     def decisions(self) -> StoredDecisions:
-        return StoredDecisions(self._database, flow=self._flow, keys=self._keys)
+        return StoredDecisions(self._database, flow=self._flow, keys=self._keys, file_digest=self._file_digest)
 
     def asks(self) -> StoredAsks:
         return StoredAsks(self._database, flow=self._flow)
@@ -103,8 +120,23 @@ class FlowStore:
     def releases(self) -> StoredReleases:
         return StoredReleases(self._database, flow=self._flow)
 
+    def history(self) -> StoredHistory:
+        return StoredHistory(self._database, flow=self._flow)
+
+    def listing(self) -> Listing:
+        return Listing(self._database, flow=self._flow)
+
     def marks(self) -> StoredMarks:
         return StoredMarks(self._database, flow=self._flow)
+
+    def incidents(self) -> StoredIncidents:
+        return StoredIncidents(self._always, flow=self._flow)
+
+    def run_reports(self) -> StoredRunReports:
+        return StoredRunReports(self._always, flow=self._flow)
+
+    def calls(self) -> StoredCalls:
+        return StoredCalls(self._always, flow=self._flow)
 
     def webhooks(self) -> StoredWebhooks:
         return StoredWebhooks(self._always, flow=self._flow)
@@ -204,6 +236,14 @@ class FlowStore:
 
     def keep_timestamp(self, stamp: TimeStamp) -> None:
         evidence.keep_timestamp(self._database, flow=self._flow, stamp=stamp)
+
+    def bill_evidence(self, key: str) -> BillEvidence:
+        """The newest rows about one bill, and whether they are those that were written; the rest of the chain is not read."""
+        return bill_evidence(self._database, flow=self._flow, key=key, keys=self._keys)
+
+    def evidence_rows(self) -> int:
+        """How long the flow's evidence is, by its head."""
+        return evidence.length(self._database, flow=self._flow)
 
     def note(self, key: str, *, facts: Mapping[str, object], at: datetime) -> Anchor:
         """Evidence about one bill that no decision stands behind, as that its task was deleted."""

@@ -28,7 +28,7 @@ class StoredLinks:
 
     def all(self) -> Mapping[str, Link]:
         with self._database.read() as connection:
-            return {row.key: _link(row) for row in connection.execute(select(links).where(self._own(links)))}
+            return {row.key: link_of(row) for row in connection.execute(select(links).where(self._own(links)))}
 
     def count(self) -> int:
         """How many links there are, without reading them."""
@@ -36,14 +36,14 @@ class StoredLinks:
             return connection.execute(select(func.count()).select_from(links).where(self._own(links))).scalar_one()
 
     def of(self, keys: Collection[str]) -> Mapping[str, Link]:
-        return {row.key: _link(row) for row in self._rows(links, links.c.key, keys)}
+        return {row.key: link_of(row) for row in self._rows(links, links.c.key, keys)}
 
     def by_task(self, task_gids: Collection[str]) -> Mapping[str, Link]:
-        return {row.task_gid: _link(row) for row in self._rows(links, links.c.task_gid, task_gids)}
+        return {row.task_gid: link_of(row) for row in self._rows(links, links.c.task_gid, task_gids)}
 
     def by_record_no(self, record_nos: Collection[str]) -> Mapping[str, Link]:
         """Links by key, of the records that had these numbers when their tasks were last written."""
-        return {row.key: _link(row) for row in self._rows(links, links.c.record_no, record_nos)}
+        return {row.key: link_of(row) for row in self._rows(links, links.c.record_no, record_nos)}
 
     def save(self, link: Link, *, shown: Snapshot | None = None, shown_at: datetime | None = None) -> None:
         """Keep the link, and note what its task shows from `shown_at` on; all or nothing.
@@ -145,7 +145,8 @@ def _snapshot(row: Row[Any]) -> Snapshot:
     return Snapshot(digest=row.digest, body=json.loads(row.body))
 
 
-def _link(row: Row[Any]) -> Link:
+def link_of(row: Row[Any]) -> Link:
+    """A row of `ia_links` as the record that it is."""
     return Link(
         key=row.key,
         task_gid=row.task_gid,

@@ -325,6 +325,68 @@ timestamps = Table(
     Column("token", Text, nullable=False),
 )
 
+# What each run did, as the page shows it. A run that is repeated in part keeps the newest.
+run_reports = Table(
+    "ia_run_reports",
+    metadata,
+    _key("flow"),
+    _key("dag_id", 250),
+    _key("run_id", 250),
+    Column("job", String(60), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("is_dry", Boolean, nullable=False),
+    Column("started_at", String(27), nullable=False),
+    Column("ended_at", String(27), nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ia_run_reports_job", "flow", "job", "ended_at"),
+)
+
+# Calls by day (UTC), added up. Intacct bills a company, whatever flow called.
+calls = Table(
+    "ia_calls",
+    metadata,
+    _key("flow"),
+    _key("system", 20),
+    _key("company"),
+    _key("job", 60),
+    _key("day", 10),
+    Column("calls", Integer, nullable=False),
+    Index("ia_calls_company", "system", "company", "day"),
+)
+
+# What people are told of once, and once more when it is over. A row stays when it is over; the same thing begins anew in it.
+incidents = Table(
+    "ia_incidents",
+    metadata,
+    _key("flow"),
+    _key("incident_key", 40),
+    Column("kind", String(20), nullable=False),
+    Column("what", String(250), nullable=False),
+    Column("opened_at", String(27), nullable=False),
+    Column("ended_at", String(27)),
+    # Whether somebody has to be told still. Who tells claims the row for a while.
+    Column("is_told", Boolean, nullable=False),
+    Column("claimed_until", String(27)),
+    Column("body", Text, nullable=False),
+    Index("ia_incidents_ended", "flow", "ended_at"),
+    Index("ia_incidents_told", "flow", "is_told"),
+)
+
+# What was known of bills, exceptions and rules, by time: a row where something of it changed.
+history = Table(
+    "ia_history",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("flow", String(200), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("key", String(200), nullable=False),
+    Column("kept_at", String(27), nullable=False),
+    Column("read_at", String(27), nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("ia_history_key", "flow", "kind", "key", "kept_at"),
+)
+
 # Evidence can be added at its end, and that is all; a head only grows; a policy is kept once. A database's owner can still
 # drop the triggers; then the keys and anchors tell.
 ONLY_ADDED = "evidence is append-only"
@@ -385,6 +447,24 @@ TIMESTAMP_GUARDS = {
         _postgresql_guard("ia_timestamps", "UPDATE OR DELETE OR TRUNCATE"),
     ],
 }
+
+
+HISTORY_GUARDS = {
+    "sqlite": [
+        *(_sqlite_guard("ia_history", verb) for verb in ("UPDATE", "DELETE")),
+        _sqlite_guard("ia_history", "INSERT", "EXISTS (SELECT 1 FROM ia_history WHERE id = NEW.id)"),
+    ],
+    "postgresql": [
+        f"CREATE OR REPLACE {_ONLY_ADDED_FUNCTION}",
+        _postgresql_guard("ia_history", "UPDATE OR DELETE OR TRUNCATE"),
+    ],
+}
+
+
+def guard_history(connection: Connection) -> None:
+    """Make the database itself refuse to change what was known on a day."""
+    for statement in HISTORY_GUARDS[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
 
 
 def guard_timestamps(connection: Connection) -> None:

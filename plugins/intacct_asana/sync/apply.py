@@ -208,7 +208,7 @@ class _Applier:
                 continue
             self.report.writes += outcome.found.now
             if action.key not in failed:
-                self.report.count(action.kind, action.amount)
+                self.report.count(action.kind, action.amount, currency=action.currency)
         return gone
 
     def _carried_out(self, intents: Sequence[Intent], kind: Kind, *, keep: Callable[[Outcome], None]) -> Generator[Outcome]:
@@ -359,7 +359,7 @@ class _Applier:
             parts = self.pieces.named(not_shown)
             self._fail(action, UnexpectedReply(f"Asana answered, but task {written.task.gid} does not show {parts}"))
         elif not _says(action):
-            self.report.count(written.kind, action.amount)
+            self.report.count(written.kind, action.amount, currency=action.currency)
         for part, shown in written.shown_as.items():
             what = f"{self.pieces.named([part])} as {str(shown)!r} where {str(said(action.desired, part))!r} was written"
             ends = "no write changes that, and no choice on that task counts"

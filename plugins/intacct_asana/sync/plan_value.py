@@ -6,7 +6,7 @@ A plan is made by reading and comparing only. So it can be looked at before anyt
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, Generic, Protocol, TypeVar
@@ -22,7 +22,7 @@ FEWEST = 10
 """With fewer things known an empty side proves nothing: a new flow looks like that."""
 
 WAY_OUT = "Nothing was written. Read the plan; if it is right, run again with allow_unsafe_plan."
-LONGEST_CELL = 100
+LONGEST_CELL = 160
 
 
 class Planned(Protocol):
@@ -62,18 +62,30 @@ class PlanValue(Generic[Act]):
         """Absolute base currency amounts, summed by kind; empty where a plan is not about money."""
         return {}
 
-    def render(self, *, names: Mapping[str, str] | None = None, rows: int = 50) -> str:
-        """Markdown for logs: totals by kind, up to `rows` actions, the notes. `names` gives fields their names.
+    def render(
+        self,
+        *,
+        names: Callable[[Act], Mapping[str, str]] | Mapping[str, str] | None = None,
+        records: Mapping[str, str] | None = None,
+        rows: int = 50,
+    ) -> str:
+        """Markdown for logs: totals by kind, up to `rows` actions, the notes.
 
-        What is left alone is only counted.
+        `names` gives fields their names, or says for an action what becomes of each; `records` gives keys the names that
+        people know. What is left alone is only counted.
         """
+        called, known = names if callable(names) else lambda _: names or {}, records or {}
         money = self.money()
         totals = [(kind, str(count), f"{money.get(kind, Decimal(0)):f}") for kind, count in self.counts().items()]
         acting = [action for action in self.actions if action.kind != LEAVE]
         parts = [_table(("action", "records", "amount"), totals)]
         if acting:
-            listed = [(action.kind, action.key, _named(action.reason, names or {})) for action in acting[:rows]]
-            parts.append(_table(("action", "key", "why"), listed))
+            said = [(one.kind, one.key, _named(one.reason, called(one))) for one in acting[:rows]]
+            if known:
+                told = [(kind, known.get(key, ""), why, key) for kind, key, why in said]
+                parts.append(_table(("action", "record", "why", "key"), told))
+            else:
+                parts.append(_table(("action", "key", "why"), said))
         if len(acting) > rows:
             parts.append(f"... and {len(acting) - rows} more.")
         if self.notes:

@@ -34,8 +34,9 @@ class Failure:
 
 @dataclass(slots=True, kw_only=True)
 class Report:
-    """Counts and money by kind of what was done, or by how it ended. `writes` is how many writes were sent.
+    """Counts and money by kind of what was done, or by how it ended; money by base currency, too.
 
+    `writes` is how many writes were sent.
     `already_done` were seen to by another try or run; `waiting` stay behind one that failed; `not_started` were dropped when
     the run stopped early. `said` are sentences for people, by what they are about.
     """
@@ -45,6 +46,7 @@ class Report:
 
     done: Counter[str] = field(default_factory=Counter)
     money: dict[str, Decimal] = field(default_factory=dict)
+    by_currency: dict[str, Decimal] = field(default_factory=dict)
     said: dict[str, list[str]] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     writes: int = 0
@@ -55,10 +57,13 @@ class Report:
     def counts(self) -> dict[str, int]:
         return dict(self.done)
 
-    def count(self, kind: str, amount: Decimal | None = None) -> None:
+    def count(self, kind: str, amount: Decimal | None = None, *, currency: str = "") -> None:
+        """`amount` is in the base currency `currency`, where that is known."""
         self.done[kind] += 1
         if amount is not None:
             self.money[kind] = self.money.get(kind, Decimal(0)) + abs(amount)
+            if currency:
+                self.by_currency[currency] = self.by_currency.get(currency, Decimal(0)) + abs(amount)
 
     def say(self, about: str, sentence: str) -> None:
         self.said.setdefault(about, []).append(sentence)
@@ -81,6 +86,7 @@ class Report:
         """JSON-able, money as text, the first few sentences; for the run's page and the store."""
         more: dict[str, object] = {
             "money": {kind: str(amount) for kind, amount in self.money.items()},
+            "worth": {currency: str(amount) for currency, amount in self.by_currency.items()},
             "waiting": self.waiting,
             "said": {about: sentences[:MOST_SAID] for about, sentences in self.said.items()},
         }

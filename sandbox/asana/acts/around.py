@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sandbox.asana.acts import definitions
+from sandbox.asana.acts import definitions, projects
 from sandbox.asana.acts.edits import Edit
 from sandbox.asana.acts.named import (
     Action,
@@ -171,6 +171,21 @@ def _leave_workspace(edit: Edit, _viewer: User, args: Args) -> None:
     edit.space.site_memberships = [each for each in edit.space.site_memberships if (each.user, each.site) != (person, site)]
 
 
+def _create_project(edit: Edit, viewer: User, args: Args) -> Project:
+    """Another project called `name`, of which everybody is a member, guests too, as of the first two."""
+    project = projects.create(edit, {"name": args["name"], "privacy_setting": "private"}, viewer=viewer)
+    for user in edit.space.users.values():
+        projects.add_member(edit, project, user, "editor")
+    return project
+
+
+def _archive_project(edit: Edit, viewer: User, args: Args) -> Project:
+    """`archived` false takes it back."""
+    project = project_named(edit, args)
+    projects.update(edit, project, {"archived": bool(args.get("archived", True))}, viewer=viewer)
+    return project
+
+
 def _move_project(edit: Edit, _viewer: User, args: Args) -> Project:
     """With its tasks into another workspace."""
     project = project_named(edit, args)
@@ -234,6 +249,8 @@ ACTIONS: dict[str, Action] = {
     "add_workspace": _add_workspace,
     "join_workspace": _join_workspace,
     "leave_workspace": _leave_workspace,
+    "create_project": _create_project,
+    "archive_project": _archive_project,
     "move_project": _move_project,
     "revoke_token": _revoke_token,
     "heartbeat": _heartbeat,

@@ -332,6 +332,13 @@ def add_followers(edit: Edit, task: Task, followers: Any, *, viewer: User) -> No
     task.followers += [user for user in wanted if user not in task.followers]
 
 
+def remove_followers(edit: Edit, task: Task, followers: Any, *, viewer: User) -> None:
+    if not isinstance(followers, list):
+        raise bad(f"followers: Value is not an array: {followers}")
+    gone = [_user(edit, each, viewer, "followers") for each in followers]
+    task.followers = [user for user in task.followers if user not in gone]
+
+
 def remove_from_project(edit: Edit, task: Task, project: Project) -> None:
     if task.places.pop(project.gid, None) is None:
         raise bad(f"project: Not in project: {project.gid}")

@@ -8,7 +8,8 @@ from inspect import isawaitable
 from typing import Any
 
 from sandbox.asana.acts.edits import Edit
-from sandbox.asana.errors import bad, no_route
+from sandbox.asana.errors import bad, no_route, unplayed
+from sandbox.asana.routes.unplayed import UNPLAYED
 from sandbox.asana.state.model import User
 from sandbox.asana.state.paging import page
 from sandbox.asana.state.shapes import SHAPES, Tree, show
@@ -101,12 +102,19 @@ def route(method: str, pattern: str) -> Callable[[Handler], Handler]:
 
 
 def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
-    """The route and its arguments. Raises 404 for an unknown path or method, before anybody looks at the token."""
+    """The route and its arguments, before anybody looks at the token. Raises 404 for an unknown path or method, and 501 for one
+    that Asana has and nobody plays here."""
     parts = path.strip("/").split("/")
     for candidate in ROUTES.get(method, []):
         args = candidate.args(parts)
         if args is not None:
             return candidate, args
+    if any(Route(method, pattern, _nobody).args(parts) is not None for pattern in UNPLAYED.get(method, ())):
+        raise unplayed(f"{method} {path}")
+    raise no_route()
+
+
+def _nobody(_call: Call) -> Answer:
     raise no_route()
 
 
@@ -123,6 +131,11 @@ async def perform(found: Route, call: Call) -> Answer:
         return answer
     finally:
         world.act_at("act_after", "asana", found.kind, known)
+
+
+def is_true(text: str) -> bool:
+    """Of a query parameter; the official Python client writes `True`."""
+    return text.lower() == "true"
 
 
 # --- the usual answers
@@ -143,6 +156,11 @@ def many(call: Call, records: Any, *, full: bool = False) -> Answer:
     """One page of compact records, or of what opt_fields names."""
     rows, beside = page(call.space.offsets, records, call.query, path=call.path)
     return Answer({"data": [show(row, call.user, call.wanted, full=full) for row in rows], **beside})
+
+
+def many_as_they_come(call: Call, records: list[Any]) -> Answer:
+    """Compact records in this order, in no pages."""
+    return Answer({"data": [show(each, call.user, call.wanted) for each in records]})
 
 
 def done() -> Answer:

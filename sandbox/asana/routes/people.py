@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.asana.errors import bad, unknown
 from sandbox.asana.routes.calls import Answer, Call, many, one, route
-from sandbox.asana.state.model import CustomField, Project, Site, User
+from sandbox.asana.state.model import CustomField, Project, Site, Team, User
 
 
 @route("GET", "/users/{gid}")
@@ -81,12 +81,45 @@ def memberships(call: Call) -> Answer:
     return many(call, [each for each in place.members.values() if wanted in (None, each.member)])
 
 
+@route("GET", "/workspaces/{gid}/users/{person}")
+def workspace_user(call: Call) -> Answer:
+    site = call.space.site_of(call.args["gid"], in_path=True)
+    user = call.space.find_user(call.args["person"], me=call.user)
+    if not user or site not in user.workspaces:
+        raise unknown("user", call.args["person"], in_path=True)
+    return one(call, user)
+
+
+@route("GET", "/workspaces/{gid}/teams")
+def workspace_teams(call: Call) -> Answer:
+    call.space.site_of(call.args["gid"], in_path=True)
+    return many(call, call.space.teams.values())
+
+
+@route("GET", "/users/{gid}/teams")
+def user_teams(call: Call) -> Answer:
+    call.space.site_of(call.asked("organization"))
+    user = call.space.find_user(call.args["gid"], me=call.user)
+    if not user:
+        raise unknown("user", call.args["gid"], in_path=True)
+    return many(call, [team for team in call.space.teams.values() if user in team.people])
+
+
+@route("GET", "/teams/{gid}")
+def get_team(call: Call) -> Answer:
+    return one(call, _team(call))
+
+
 @route("GET", "/teams/{gid}/users")
 def team_users(call: Call) -> Answer:
+    return many(call, _team(call).people)
+
+
+def _team(call: Call) -> Team:
     team = call.space.teams.get(call.args["gid"])
     if not team:
         raise unknown("team", call.args["gid"], in_path=True)
-    return many(call, team.people)
+    return team
 
 
 @route("GET", "/workspaces/{gid}/agents")

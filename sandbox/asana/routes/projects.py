@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sandbox.asana.acts import definitions
+from sandbox.asana.acts import definitions, projects
 from sandbox.asana.acts.tasks import add_to_project
-from sandbox.asana.errors import bad, unknown
-from sandbox.asana.routes.calls import Answer, Call, created, done, many, one, route
-from sandbox.asana.state.model import CustomField, EnumOption, Project
+from sandbox.asana.errors import bad, forbidden, unknown
+from sandbox.asana.routes.calls import Answer, Call, created, done, is_true, many, one, route
+from sandbox.asana.state.model import CustomField, EnumOption, OlderMembership, Project, ProjectMembership
 from sandbox.asana.state.shapes import visible_settings
 
 
@@ -17,6 +17,8 @@ def list_projects(call: Call) -> Answer:
 
 def _own(call: Call) -> list[Project]:
     mine = [each for each in call.space.projects.values() if each.levels_of(call.user)]
+    if call.query.get("archived"):
+        mine = [each for each in mine if each.archived is is_true(call.query["archived"])]
     return [each for each in mine if call.query.get("workspace") in (None, "", each.site.gid)]
 
 
@@ -26,9 +28,81 @@ def workspace_projects(call: Call) -> Answer:
     return many(call, [each for each in _own(call) if each.site is site])
 
 
+@route("POST", "/projects")
+def create_project(call: Call) -> Answer:
+    call.given("workspace")
+    return created(call, projects.create(call.edit, call.data, viewer=call.user))
+
+
+@route("POST", "/workspaces/{gid}/projects")
+def create_workspace_project(call: Call) -> Answer:
+    site = call.space.site_of(call.args["gid"], in_path=True)
+    return created(call, projects.create(call.edit, {**call.data, "workspace": site.gid}, viewer=call.user))
+
+
 @route("GET", "/projects/{gid}")
 def get_project(call: Call) -> Answer:
     return one(call, call.space.project(call.args["gid"], call.user))
+
+
+@route("PUT", "/projects/{gid}")
+def update_project(call: Call) -> Answer:
+    project = _editable(call)
+    projects.update(call.edit, project, call.data, viewer=call.user)
+    return one(call, project)
+
+
+@route("DELETE", "/projects/{gid}")
+def delete_project(call: Call) -> Answer:
+    projects.delete(call.edit, _editable(call))
+    return done()
+
+
+@route("POST", "/projects/{gid}/addMembers")
+def add_members(call: Call) -> Answer:
+    """New ones as editors; those that are members already stay what they are."""
+    project = _editable(call)
+    for user in projects.people_of(call.edit, call.given("members"), viewer=call.user):
+        if user.gid not in project.members:
+            projects.add_member(call.edit, project, user, "editor")
+    return one(call, project)
+
+
+@route("POST", "/projects/{gid}/removeMembers")
+def remove_members(call: Call) -> Answer:
+    project = _editable(call)
+    for user in projects.people_of(call.edit, call.given("members"), viewer=call.user):
+        project.members.pop(user.gid, None)
+    return one(call, project)
+
+
+def _editable(call: Call) -> Project:
+    project = call.space.project(call.args["gid"], call.user)
+    if not project.levels_of(call.user) & {"admin", "editor"}:
+        raise forbidden("You do not have permission to edit this project.")
+    return project
+
+
+@route("GET", "/projects/{gid}/project_memberships")
+def project_memberships(call: Call) -> Answer:
+    """The older form of a project's memberships, optionally those of one user."""
+    rows = list(call.space.project(call.args["gid"], call.user).members.values())
+    if who := call.query.get("user"):
+        rows = [each for each in rows if each.member is call.space.find_user(who, me=call.user)]
+    return many(call, [_older(each) for each in rows])
+
+
+@route("GET", "/project_memberships/{gid}")
+def project_membership(call: Call) -> Answer:
+    rows = (each for project in call.space.projects.values() for each in project.members.values())
+    found = next((each for each in rows if each.gid == call.args["gid"] and each.project.levels_of(call.user)), None)
+    if found is None:
+        raise unknown("project_membership", call.args["gid"], in_path=True)
+    return one(call, _older(found))
+
+
+def _older(membership: ProjectMembership) -> OlderMembership:
+    return OlderMembership(membership.gid, membership.project, membership.member, membership.access_level)
 
 
 @route("GET", "/projects/{gid}/sections")

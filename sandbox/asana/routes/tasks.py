@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from sandbox.asana.acts import comments, tasks
-from sandbox.asana.errors import bad, unknown
+from sandbox.asana.errors import bad, unknown, unplayed
 from sandbox.asana.routes.calls import Answer, Call, created, done, many, one, route
-from sandbox.asana.state.model import Attachment, Story, Task
+from sandbox.asana.routes.relations import tagged
+from sandbox.asana.state.model import Attachment, Project, Story, Task
 from sandbox.asana.state.values import parse_instant
 
 EXACTLY_ONE = "Must specify exactly one of project, tag, section, user task list, or assignee + workspace"
@@ -34,7 +35,9 @@ def _container(call: Call) -> Iterable[Task]:
         call.space.site_of(call.asked("workspace"))
         user = call.space.find_user(call.query["assignee"], me=call.user)
         return [each for each in call.space.live_tasks if each.assignee is user and call.space.is_visible(each, call.user)]
-    raise unknown(asked[0], call.query[asked[0]])
+    if asked == ["tag"]:
+        return tagged(call, call.query["tag"])
+    raise unplayed("GET /tasks by user_task_list")
 
 
 def _since(call: Call, rows: Iterable[Task]) -> Iterable[Task]:
@@ -117,6 +120,13 @@ def add_followers(call: Call) -> Answer:
     return one(call, task)
 
 
+@route("POST", "/tasks/{gid}/removeFollowers")
+def remove_followers(call: Call) -> Answer:
+    task = call.space.task(call.args["gid"], call.user)
+    tasks.remove_followers(call.edit, task, call.given("followers"), viewer=call.user)
+    return one(call, task)
+
+
 @route("POST", "/tasks/{gid}/removeProject")
 def remove_project(call: Call) -> Answer:
     task = call.space.task(call.args["gid"], call.user)
@@ -191,32 +201,52 @@ SIZE_LIMIT = 100 * 1024 * 1024
 @route("POST", "/attachments")
 def create_attachment(call: Call) -> Answer:
     """200, not 201. `resource_subtype=external` needs `url` and `name`; otherwise a file part is needed."""
-    task = call.space.task(call.given("parent"), call.user, in_path=False, key="parent")
+    parent = _parent(call, call.given("parent"))
     kind = call.data.get("resource_subtype") or "asana"
     if kind not in ("asana", "external"):
         raise bad(f"resource_subtype: Cannot create attachments of type {kind}")
     gid, now = call.space.new_gid(), call.space.now()
     if kind == "external":
-        attachment = Attachment(gid, call.given("name"), kind, task, now, url=call.given("url"))
+        attachment = Attachment(gid, call.given("name"), kind, parent, now, url=call.given("url"))
     else:
         name, content, content_type = call.upload or ("", b"", "")
         if not name or len(content) > SIZE_LIMIT:
             raise bad("file: Missing input" if not name else "file: The file is larger than 100 MB")
-        attachment = Attachment(gid, name, kind, task, now, content=content, content_type=content_type)
-    task.attachments.append(attachment)
+        attachment = Attachment(gid, name, kind, parent, now, content=content, content_type=content_type)
+    parent.attachments.append(attachment)
     call.space.attachments[gid] = attachment
-    call.edit.story(task, "attachment_added", f"{call.user.name} attached {attachment.name}")
+    if isinstance(parent, Task):
+        call.edit.story(parent, "attachment_added", f"{call.user.name} attached {attachment.name}")
     return one(call, attachment)
+
+
+def _parent(call: Call, gid: str) -> Task | Project:
+    """What a file hangs on: a task, or a project, whose files are its key resources."""
+    if gid in call.space.projects:
+        return call.space.project(gid, call.user, in_path=False, key="parent")
+    return call.space.task(gid, call.user, in_path=False, key="parent")
 
 
 @route("GET", "/attachments")
 def list_attachments(call: Call) -> Answer:
-    return many(call, call.space.task(call.asked("parent"), call.user, in_path=False, key="parent").attachments)
+    return many(call, _parent(call, call.asked("parent")).attachments)
 
 
 @route("GET", "/attachments/{gid}")
 def get_attachment(call: Call) -> Answer:
+    return one(call, _attachment(call))
+
+
+@route("DELETE", "/attachments/{gid}")
+def delete_attachment(call: Call) -> Answer:
+    attachment = _attachment(call)
+    _parent(call, attachment.task.gid).attachments.remove(attachment)
+    del call.space.attachments[attachment.gid]
+    return done()
+
+
+def _attachment(call: Call) -> Attachment:
     attachment = call.space.attachments.get(call.args["gid"])
     if not attachment:
         raise unknown("attachment", call.args["gid"], in_path=True)
-    return one(call, attachment)
+    return attachment

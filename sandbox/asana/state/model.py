@@ -34,10 +34,11 @@ class Team:
 
 @dataclass(eq=False)
 class Site:
-    """The workspace itself, as the API shows it."""
+    """The workspace itself, as the API shows it. `pages` is where links to its tasks and projects lead."""
 
     gid: str
     name: str
+    pages: Callable[[], str] = lambda: "https://app.asana.com"
 
 
 @dataclass(eq=False)
@@ -130,6 +131,11 @@ class ProjectMembership:
 
 
 @dataclass(eq=False)
+class OlderMembership(ProjectMembership):
+    """The same as `/project_memberships` shows it."""
+
+
+@dataclass(eq=False)
 class Project:
     gid: str
     name: str
@@ -142,6 +148,17 @@ class Project:
     members: dict[str, ProjectMembership] = field(default_factory=dict)
     privacy: str = "private"
     default_access: str = "editor"
+    archived: bool = False
+    color: str | None = None
+    icon: str | None = None
+    default_view: str = "list"
+    due_on: str | None = None
+    start_on: str | None = None
+    owner: User | None = None
+    followers: list[User] = field(default_factory=list)
+    attachments: list[Attachment] = field(default_factory=list)
+    modified_at: datetime | None = None
+    html_notes: str | None = None
 
     def levels_of(self, user: User) -> set[str]:
         """What this user may do here, as a member or by a team; nothing at all for outsiders."""
@@ -178,6 +195,9 @@ class Task:
     stories: list[Story] = field(default_factory=list)
     attachments: list[Attachment] = field(default_factory=list)
     subtasks: list[Task] = field(default_factory=list)
+    dependencies: list[Task] = field(default_factory=list)
+    dependents: list[Task] = field(default_factory=list)
+    tags: list[Tag] = field(default_factory=list)
     trashed: bool = False
 
     @property
@@ -188,6 +208,17 @@ class Task:
     def ancestors(self) -> list[Task]:
         """What it is a subtask of, nearest first."""
         return [self.parent, *self.parent.ancestors] if self.parent else []
+
+
+@dataclass(eq=False)
+class Tag:
+    gid: str
+    name: str
+    site: Site
+    created_at: datetime
+    color: str | None = None
+    notes: str = ""
+    followers: list[User] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -212,7 +243,7 @@ class Attachment:
     gid: str
     name: str
     kind: str
-    task: Task
+    task: Task | Project
     created_at: datetime
     url: str | None = None
     content: bytes = b""

@@ -18,12 +18,14 @@ from sandbox.asana.state.model import (
     FieldEntry,
     FieldMembership,
     FieldSetting,
+    OlderMembership,
     Project,
     ProjectMembership,
     Section,
     Site,
     SiteMembership,
     Story,
+    Tag,
     Task,
     Team,
     User,
@@ -224,11 +226,18 @@ def entries(task: Task, viewer: User) -> list[FieldEntry]:
 
 
 def _permalink(task: Task, _viewer: User) -> str:
-    return f"https://app.asana.com/1/{task.site.gid}/task/{task.gid}"
+    return f"{task.site.pages()}/1/{task.site.gid}/task/{task.gid}"
 
 
 def _memberships(task: Task, _viewer: User) -> list[dict[str, Any]]:
     return [{"project": section.project, "section": section} for section in task.places.values()]
+
+
+def _bare(name: str) -> Attribute:
+    """Other tasks by their gids only, as their description has it."""
+    return lambda task, _viewer: [
+        {"gid": each.gid, "resource_type": "task"} for each in getattr(task, name) if not each.trashed
+    ]
 
 
 _TASK: dict[str, Attribute] = {
@@ -246,7 +255,9 @@ _TASK: dict[str, Attribute] = {
     "permalink_url": _permalink,
     "start_at": fixed(None),
     "start_on": get("start_on"),
-    "tags": fixed([]),
+    "tags": get("tags"),
+    "dependencies": _bare("dependencies"),
+    "dependents": _bare("dependents"),
     "workspace": get("site"),
     "num_likes": fixed(0),
     "num_hearts": fixed(0),
@@ -291,22 +302,30 @@ _STORY: dict[str, Attribute] = {
 
 
 _PROJECT: dict[str, Attribute] = {
-    **_plain("name", "created_at", "notes"),
-    "archived": fixed(False),
+    **_plain(
+        "name", "created_at", "modified_at", "notes", "archived", "color", "icon", "default_view", "due_on", "start_on", "owner"
+    ),
+    "due_date": get("due_on"),
+    "html_notes": lambda project, _viewer: project.html_notes or richtext.from_plain(project.notes),
     "completed": fixed(False),
-    "color": fixed(None),
-    "default_view": fixed("list"),
+    "completed_at": fixed(None),
+    "completed_by": fixed(None),
+    "current_status": fixed(None),
+    "current_status_update": fixed(None),
+    "created_from_template": fixed(None),
+    "project_brief": fixed(None),
     "members": lambda project, _viewer: [each.member for each in project.members.values() if isinstance(each.member, User)],
-    "followers": fixed([]),
-    "owner": fixed(None),
+    "followers": get("followers"),
     "privacy_setting": get("privacy"),
     "default_access_level": get("default_access"),
-    "public": fixed(False),
+    "minimum_access_level_for_customization": fixed("editor"),
+    "minimum_access_level_for_sharing": fixed("editor"),
+    "public": lambda project, _viewer: project.privacy == "public_to_workspace",
     "team": fixed(None),
     "workspace": get("site"),
     "custom_fields": fixed([]),
     "custom_field_settings": lambda project, viewer: visible_settings(project, viewer),
-    "permalink_url": lambda project, _viewer: f"https://app.asana.com/1/{project.site.gid}/project/{project.gid}",
+    "permalink_url": lambda project, _viewer: f"{project.site.pages()}/1/{project.site.gid}/project/{project.gid}",
 }
 
 
@@ -366,11 +385,30 @@ SHAPES: dict[type, Shape] = {
         (),
         whole=("custom_field",),
     ),
-    Project: Shape("project", _PROJECT, ("name",)),
+    Project: Shape("project", _PROJECT, ("name",), ("html_notes",)),
+    Tag: Shape(
+        "tag",
+        {
+            **_plain("name", "color", "notes", "created_at", "followers"),
+            "workspace": get("site"),
+            "permalink_url": lambda tag, _viewer: f"{tag.site.pages()}/0/{tag.gid}/list",
+        },
+        ("name",),
+    ),
     ProjectMembership: Shape(
         "membership",
         {"resource_subtype": fixed("project_membership"), "parent": get("project"), **_plain("member", "access_level")},
         ("resource_subtype", "parent", "member", "access_level"),
+    ),
+    OlderMembership: Shape(
+        "project_membership",
+        {
+            "parent": get("project"),
+            **_plain("member", "access_level", "project"),
+            "user": lambda row, _viewer: row.member if isinstance(row.member, User) else ABSENT,
+            "write_access": lambda row, _viewer: "full_write" if row.access_level in ("admin", "editor") else "comment_only",
+        },
+        ("parent", "member", "access_level"),
     ),
     FieldMembership: Shape(
         "custom_field_membership",
@@ -386,7 +424,7 @@ SHAPES: dict[type, Shape] = {
         "task",
         _TASK,
         ("name", "resource_subtype"),
-        ("html_notes", "num_subtasks", "created_by"),
+        ("html_notes", "num_subtasks", "created_by", "dependencies", "dependents"),
         whole=("custom_fields",),
     ),
     Story: Shape("story", _STORY, ("created_at", "created_by", "resource_subtype", "text"), ("html_text",)),
@@ -398,6 +436,7 @@ SHAPES: dict[type, Shape] = {
             "created_at": get("created_at"),
             "host": get("kind"),
             "parent": get("task"),
+            "connected_to_app": fixed(False),
             "size": lambda record, _viewer: len(record.content) or None,
             "download_url": fixed(None),
             "permanent_url": get("url"),

@@ -22,6 +22,7 @@ from sandbox.asana.state.model import (
     Site,
     SiteMembership,
     Story,
+    Tag,
     Task,
     Team,
     User,
@@ -49,6 +50,7 @@ class Workspace:
         self.tasks: dict[str, Task] = {}
         self.stories: dict[str, Story] = {}
         self.attachments: dict[str, Attachment] = {}
+        self.tags: dict[str, Tag] = {}
         self.webhooks: dict[str, Webhook] = {}
         self.oauth_tokens: dict[str, tuple[User, datetime]] = {}
         self.revoked_tokens: set[str] = set()
@@ -66,7 +68,9 @@ class Workspace:
 
     def _begin(self, seed: int) -> None:
         self.last_gid = FIRST_GID + (seed % 1000) * 1_000_000
-        self.site = Site(constants.WORKSPACE_GID, "Northwind")
+        self.site = Site(
+            constants.WORKSPACE_GID, "Northwind", partial(self.world.setting, "asana_pages", "https://app.asana.com")
+        )
         self.sites = {self.site.gid: self.site}
         self.site_memberships: list[SiteMembership] = []
         self.teams: dict[str, Team] = {}
@@ -85,7 +89,7 @@ class Workspace:
             self.add_person(one["gid"], one["name"], one["email"], guest=one["guest"])
 
     def _project(self, gid: str, name: str) -> None:
-        project = Project(gid, name, self.site, self.now())
+        project = Project(gid, name, self.site, self.now(), modified_at=self.now())
         project.members = {user.gid: ProjectMembership(self.new_gid(), project, user) for user in self.users.values()}
         self.projects[gid] = project
         self.add_section(project, "Untitled section")

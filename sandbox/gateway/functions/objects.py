@@ -90,8 +90,13 @@ class _Parts:
         return {"login": user.login, "record_no": str(user.record_no or ""), "name": user.name}.get(held, "")
 
     def link(self, kind: str) -> Field:
-        url = f"https://www.intacct.com/ia/acct/ur.phtml?.r={self.company.company_id}-{kind}"
-        return text("RECORD_URL", lambda row: f"{url}-{row.record_no}", "Record URL")
+        path = f"/ia/acct/ur.phtml?.r={self.company.company_id}-{kind}"
+        pages = self.company.world.setting
+        return text(
+            "RECORD_URL",
+            lambda row: f"{pages('intacct_pages', 'https://www.intacct.com')}{path}-{row.record_no}",
+            "Record URL",
+        )
 
     def extra(self, names: tuple[str, ...]) -> list[Field]:
         return [custom(name, constants.PICKLISTS.get(name, ())) for name in names if name not in self.missing_custom]

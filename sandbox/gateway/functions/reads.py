@@ -1,16 +1,16 @@
-"""`query` and the older ways to read: read, readByName, readByQuery, readMore, lookup, readUserFormatting."""
+"""`query` and the older ways to read: read, readByName, readByQuery, readMore, lookup, inspect, readUserFormatting."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lxml import etree
 
 from sandbox.gateway.failures import Failure, bad_value, no_permission, support_id
 from sandbox.gateway.functions.filters import EVERYTHING, Filter, parse_filter
+from sandbox.gateway.functions.oldquery import filter_of
 from sandbox.gateway.functions.schema import Field, ObjectType, Schema, null_last
 from sandbox.gateway.texts import is_null, offset_text
 from sandbox.gateway.wire import Data, element, row_xml
@@ -23,20 +23,8 @@ _REDUCE: dict[str, Callable[[Any], Any]] = {
     "max": max,
     "avg": lambda values: round(sum(values) / len(values)),
 }
-_CONDITION = re.compile(r"\s*([\w.]+)\s*(<=|>=|!=|<>|=|<|>|like|in|is not null|is null)\s*(.*)\s*", re.IGNORECASE | re.DOTALL)
-_OPERATOR = {
-    "=": "equalto",
-    "!=": "notequalto",
-    "<>": "notequalto",
-    "<": "lessthan",
-    "<=": "lessthanorequalto",
-    ">": "greaterthan",
-    ">=": "greaterthanorequalto",
-    "like": "like",
-    "in": "in",
-    "is null": "isnull",
-    "is not null": "isnotnull",
-}
+_STATUS_CODES = {"active": "T", "inactive": "F"}
+"""What readByQuery calls a STATUS. The codes of others are documented nowhere."""
 
 
 @dataclass(slots=True)
@@ -75,6 +63,8 @@ class Reader:
     def __init__(self, company: Any) -> None:
         self.company = company
         self.cursors: dict[str, Cursor] = {}
+        self.latest: dict[tuple[str, str], str] = {}
+        """The last readByQuery of a login, by object."""
 
     @property
     def schema(self) -> Schema:
@@ -105,9 +95,11 @@ class Reader:
             raise Failure("XL03000003", "Query Failed", f"The query selects no field. {support_id()}")
         fields = [self.schema.find(target, (each.text or "").strip()) for each in chosen]
         if any(each.tag != "field" for each in chosen):
-            row = _aggregated([str(each.tag) for each in chosen], fields, rows)
-            counts = {"totalcount": 1, "offset": 0, "count": 1, "numremaining": 0}
-            return Data(target.name, [element(target.name, *row)], counts)
+            groups = _aggregated([str(each.tag) for each in chosen], fields, rows)
+            shown = groups[offset : offset + page_size]
+            left = max(0, len(groups) - offset - len(shown))
+            counts = {"totalcount": len(groups), "offset": offset, "count": len(shown), "numremaining": left}
+            return Data(target.name, [element(target.name, *cells) for cells in shown], counts)
         page = rows[offset : offset + page_size]
         left = max(0, len(rows) - offset - len(page))
         counts = {"totalcount": len(rows), "offset": offset, "count": len(page), "numremaining": left}
@@ -166,21 +158,24 @@ class Reader:
             extra = element("APBILLITEMS", *(row_xml("apbillitem", list(lines.fields.values()), line) for line in row.lines))
         return row_xml(target.name, fields, row, extra)
 
-    def read_by_query(self, asked: etree._Element, entity: str) -> Data:
-        """`readByQuery` with its SQL-like text, conditions joined by `and` only."""
+    def read_by_query(self, asked: etree._Element, entity: str, login: str = "") -> Data:
+        """`readByQuery` with its SQL-like text."""
         target = self._allowed("READ_BY_QUERY", text_of(asked, "object"))
-        conditions = [part for part in re.split(r"\s+and\s+", text_of(asked, "query"), flags=re.IGNORECASE) if part.strip()]
-        tests = [self._condition(target, condition).accepts for condition in conditions]
-        rows = [row for row in target.table if all(test(row) for test in tests)]
+        limits = parse_filter(filter_of(text_of(asked, "query")), lambda name: self._by_code(target, name))
+        rows = [row for row in target.table if limits.accepts(row)]
         rows = [row for row in rows if self.company.is_visible(target, row, entity, False)]
         page_size = _number(asked, "pagesize", DEFAULT_PAGE, 1, MAX_LEGACY_PAGE)
         fields, _ = self._fields(target, text_of(asked, "fields"))
         result_id = self.company.new_token()[:24]
         self.cursors[result_id] = Cursor(target, fields, rows, len(rows), page_size)
+        self.latest[login, target.name] = result_id
         return self._next(result_id)
 
-    def read_more(self, asked: etree._Element, entity: str) -> Data:
+    def read_more(self, asked: etree._Element, entity: str, login: str = "") -> Data:
+        """What is left of a readByQuery: the one named by `resultId`, or this user's last one of the `object`."""
         result_id = text_of(asked, "resultId")
+        if not result_id:
+            result_id = self.latest.get((login, self.schema.object(text_of(asked, "object")).name), "")
         if result_id not in self.cursors:
             raise Failure("readMore Failed", "", f"The result id '{result_id}' is not valid. {support_id()}")
         return self._next(result_id)
@@ -194,26 +189,33 @@ class Reader:
         name = cursor.object_type.name.lower()
         return Data(name, [row_xml(name, cursor.fields, row) for row in page], counts)
 
-    def _condition(self, target: ObjectType, condition: str) -> Filter:
-        found = _CONDITION.fullmatch(condition)
-        if not found:
-            raise Failure("Query Failed", "", f"The query text '{condition}' cannot be read. {support_id()}")
-        name, sign, literal = found.groups()
-        node = etree.Element(_OPERATOR[sign.lower()])
-        etree.SubElement(node, "field").text = self._display_name(name)
-        for value in _literals(literal):
-            etree.SubElement(node, "value").text = value
-        holder = etree.Element("filter")
-        holder.append(node)
-        return parse_filter(holder, lambda asked: self._by_code(target, asked)) if condition.strip() else EVERYTHING
-
-    def _display_name(self, name: str) -> str:
-        return name.upper()
-
     def _by_code(self, target: ObjectType, name: str) -> Field:
-        """readByQuery filters by database codes, so STATE there means RAWSTATE."""
-        coded = name == "STATE" and "RAWSTATE" in target.fields
-        return self.schema.find(target, "RAWSTATE" if coded else name)
+        """readByQuery filters by database codes, so STATE there means RAWSTATE; it follows no relation."""
+        if "." in name and name not in target.fields:
+            said = f"Field(s) '{name}' is/are not found in the object {target.name}. Joins are not supported. {support_id()}"
+            raise Failure("XL03000010", "Query Failed", said, "Use query to ask for fields of related objects.")
+        field = self.schema.find(target, "RAWSTATE" if name == "STATE" and "RAWSTATE" in target.fields else name)
+        if name != "STATUS":
+            return field
+        return replace(field, get=lambda row: _STATUS_CODES.get(field.get(row), field.get(row)), attribute="", values=())
+
+    def read_related(self, asked: etree._Element) -> Data:
+        """`readRelated` is documented for custom objects only, and this company has none."""
+        target = self._allowed("READ", text_of(asked, "object"))
+        said = f"readRelated works on custom objects, and {target.name} is a standard one. {support_id()}"
+        raise Failure("XL03000003", "Read Failed", said, "Use query, which follows relations by dotted names.")
+
+    def inspect(self, asked: etree._Element) -> Data:
+        """`inspect`, lookup's elder: names of fields, or with detail="1" their definitions; `*` for all objects. Its request is
+        documented; of its answer only Type, Fields and Field are known, so a field is told as lookup tells it."""
+        name = text_of(asked, "object") or text_of(asked, "name")
+        if name == "*":
+            listed = [f'<Type typename="{each}">{each.title()}</Type>' for each in self.schema.objects]
+            return Data("All", listed, {"count": len(listed)})
+        target = self.schema.object(name)
+        told = _field_definition if asked.get("detail") == "1" else lambda field: element("Field", field.name, raw=False)
+        fields = element("Fields", *map(told, target.fields.values()))
+        return Data("All", [f'<Type Name="{target.name}">{fields}</Type>'], {"count": 1})
 
     def lookup(self, asked: etree._Element, entity: str) -> Data:
         """`lookup`: fields and relations. Object permissions are not asked."""
@@ -266,21 +268,30 @@ class Reader:
         return target
 
 
-def _aggregated(functions: list[str], fields: list[Field], rows: Sequence[Any]) -> list[str]:
-    """Aggregates over all rows, without grouping: `sum` comes under the plain name, the others with a prefix."""
-    cells = []
-    for function, field in zip(functions, fields, strict=True):
-        if function not in _AGGREGATES:
-            raise Failure("XL03000003", "Query Failed", f"'{function}' cannot stand beside an aggregate. {support_id()}")
-        values = [value for row in rows if not is_null(value := field.get(row))]
-        if function == "count":
-            text = str(len(values))
-        else:
-            result = _REDUCE[function](values) if values or function == "sum" else None
-            text = Field(name=field.name, kind=field.kind, get=lambda row: row).text(result)
-        name = field.name if function == "sum" else f"{_AGGREGATES[function]}.{field.name}"
-        cells.append(element(name, text, raw=False))
-    return cells
+def _aggregated(functions: list[str], fields: list[Field], rows: Sequence[Any]) -> list[list[str]]:
+    """The cells of each group: plain fields say what is grouped by, and without any all rows are one group."""
+    for function in functions:
+        if function not in (*_AGGREGATES, "field"):
+            raise Failure("XL03000003", "Query Failed", f"'{function}' is not an aggregate function. {support_id()}")
+    by = [field for function, field in zip(functions, fields, strict=True) if function == "field"]
+    groups: dict[tuple[Any, ...], list[Any]] = {} if by else {(): list(rows)}
+    for row in rows if by else ():
+        groups.setdefault(tuple(field.get(row) for field in by), []).append(row)
+    pairs = list(zip(functions, fields, strict=True))
+    return [[_aggregate(function, field, group) for function, field in pairs] for group in groups.values()]
+
+
+def _aggregate(function: str, field: Field, rows: Sequence[Any]) -> str:
+    """`sum` comes under the plain name, the others with a prefix."""
+    if function == "field":
+        return element(field.name, field.text(rows[0]), raw=False)
+    values = [value for row in rows if not is_null(value := field.get(row))]
+    if function == "count":
+        text = str(len(values))
+    else:
+        result = _REDUCE[function](values) if values or function == "sum" else None
+        text = Field(name=field.name, kind=field.kind, get=lambda row: row).text(result)
+    return element(field.name if function == "sum" else f"{_AGGREGATES[function]}.{field.name}", text, raw=False)
 
 
 def _field_definition(field: Field) -> str:
@@ -297,16 +308,6 @@ def _field_definition(field: Field) -> str:
         cells.append(element("VALIDVALUES", *(element("VALIDVALUE", value, raw=False) for value in field.values)))
     cells.append(element("ISCUSTOM", str(field.custom).lower(), raw=False))
     return element("Field", *cells)
-
-
-def _literals(text: str) -> list[str]:
-    text = text.strip().removeprefix("(").removesuffix(")")
-    if not text:
-        return []
-    quoted = re.findall(r"'((?:[^'\\]|\\.)*)'", text)
-    if quoted:
-        return [value.replace("\\'", "'") for value in quoted]
-    return [part.strip() for part in text.split(",")]
 
 
 def _number(asked: etree._Element, name: str, default: int, low: int, high: int) -> int:

@@ -64,6 +64,8 @@ class WriteContextOperator(FlowOperator):
     step, and what it cannot know stands in the text. In a rehearsal there are no tasks, and it does nothing.
     """
 
+    is_for_all_bills = True
+
     def work(self, context: AirflowContext) -> dict[str, Any]:
         run, report = self.run_parts, Report(noun="tasks")
         rules = run.flow.context

@@ -14,14 +14,17 @@ from typing import TYPE_CHECKING, Any
 from intacct_asana.approvals.seen import shown_to
 from intacct_asana.codec import plain
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, UnexpectedReply
+from intacct_asana.operators.closing.keeping import keep_bills
 from intacct_asana.operators.drift.repairing import hand_over, plan_repair
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, policy_of
+from intacct_asana.operators.runs.reporting import ReportRunOperator
 from intacct_asana.reading.both_sides import Sides
 from intacct_asana.reading.choices import TO_SHOW
 from intacct_asana.reading.drift import Comparison, Kept, counts_of
 from intacct_asana.reading.following import CHANGED, CREATED, DELETIONS, BillFollower
 from intacct_asana.records import Bill, Cursor, Decision, Task, UnreadTask
 from intacct_asana.records.drift import Drift, Drifted
+from intacct_asana.reports.summary import StepEnd
 from intacct_asana.sync import open_writes
 from intacct_asana.text import money_text
 
@@ -56,7 +59,7 @@ class CompareSidesOperator(FlowOperator):
         found, comparison = audit.found()
         report = audit.report(found, comparison)
         if not run.flow.rehearsal:
-            audit.keep(found, left_alone=comparison.left_alone)
+            audit.keep(found, comparison)
             if context["params"].get("repair"):
                 report["handed_to_the_bill_sync"] = hand_over(run, audit.follower, found)
                 links = comparison.kept.links
@@ -67,20 +70,20 @@ class CompareSidesOperator(FlowOperator):
         return report
 
 
-class ReportDriftOperator(FlowOperator):
-    """Fails the run where the step `compared` found drift of a class that the flow names in `drift.fail_on`."""
+class ReportDriftOperator(ReportRunOperator):
+    """The last step. It fails the run, too, where the first one found drift of a class that `drift.fail_on` names.
 
-    def __init__(self, *, compared: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.compared = compared
+    Nobody but this step tells of that, so its alerts are the flow's.
+    """
 
-    def work(self, context: Context) -> None:
-        report: dict[str, Any] = context["ti"].xcom_pull(task_ids=self.compared) or {}
+    def wrong(self, ends: Sequence[StepEnd]) -> str:
+        report = ends[0].result
         fatal = {name: count for name, count in report.get("counts", {}).items() if name in self.run_parts.flow.drift.fail_on}
-        if fatal:
-            listed = "".join(f"\n  - {one['words']}" for one in report["findings"] if one["drift"] in fatal)
-            told = ", ".join(f"{count} {name}" for name, count in fatal.items())
-            raise UnexpectedReply(f"The audit of flow {self.flow} found {told}, and the flow fails on these.{listed}")
+        if not fatal:
+            return ""
+        listed = "".join(f"\n  - {one['words']}" for one in report["findings"] if one["drift"] in fatal)
+        told = ", ".join(f"{count} {name}" for name, count in fatal.items())
+        return f"The audit of flow {self.flow} found {told}, and the flow fails on these.{listed}"
 
 
 class Audit:
@@ -233,10 +236,15 @@ class Audit:
         keys |= {one.texts[pin] for one in self.unread_tasks if pin in one.texts}
         return frozenset(keys | {one.key for one in self.follower.unread.values() if one.key})
 
-    def keep(self, found: Sequence[Drifted], *, left_alone: Collection[str]) -> None:
-        """What went past the approval stands in the evidence too, once, so that nobody can say that it was never found."""
-        store, at = self.run.store, self.run.now()
+    def keep(self, found: Sequence[Drifted], comparison: Comparison) -> None:
+        """What went past the approval stands in the evidence too, once, so that nobody can say that it was never found.
+
+        All bills were read, so what the close view holds and is not among them is gone.
+        """
+        store, at, left_alone = self.run.store, self.run.now(), comparison.left_alone
         with store.together():
+            keep_bills(self.run, comparison.bills, all_but=left_alone, read_at=self.follower.now)
+            store.history().looked(whole=True, at=at)
             for one in store.findings().keep(found, left_alone=left_alone, at=at):
                 if one.drift in IN_EVIDENCE:
                     store.note(one.key, facts={"about": ABOUT_DRIFT, **plain(one)}, at=at)

@@ -29,6 +29,7 @@ from intacct_asana.exceptions import (
 from intacct_asana.flow.controls import Exceptions
 from intacct_asana.journal import Outcome, carry_out
 from intacct_asana.operators.checks import Row, failed, passed, tried
+from intacct_asana.operators.closing.keeping import keep_owners
 from intacct_asana.operators.drift.comparing import AUDITED
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun
 from intacct_asana.records import Cursor, Decision, DecisionState, Intent, Task
@@ -61,6 +62,8 @@ class KeepExceptionsOperator(FlowOperator):
     It calls Asana only when a cause came, went or changed, and once an hour while there are exceptions; with `looks_at_all`
     every task of theirs is looked at. In a rehearsal it says what would be done.
     """
+
+    is_for_all_bills = True
 
     def __init__(self, *, looks_at_all: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -123,6 +126,7 @@ class Keeper:
         if not self.report.failures and not self.is_flood:
             self._save_cursor(EVIDENCE, str(evidence))
         self.known = self.store.matters().live()
+        keep_owners(self.run, self.known)
 
     def _finish(self) -> None:
         """What was sent, and nobody knows what became of, comes first. What never left may not be wanted any more."""

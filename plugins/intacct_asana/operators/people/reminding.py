@@ -31,6 +31,8 @@ class RemindApproversOperator(FlowOperator):
     Which bills that are comes from the store, and only those are read. In a rehearsal it says what would be done.
     """
 
+    is_for_all_bills = True
+
     def work(self, context: Context) -> dict[str, Any]:
         run, report = self.run_parts, Report(noun="bills")
         asked = _Asked(run)

@@ -1,1 +1,1 @@
-"""What the page and the alerts read: the report of each run, and the calls of each day."""
+"""What people look back at: reports of runs and their calls, incidents, releases, and what was known of bills by time."""

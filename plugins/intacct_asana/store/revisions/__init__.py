@@ -38,6 +38,7 @@ def make_tables(connection: Connection) -> None:
     tables.metadata.create_all(connection)
     tables.guard_evidence(connection)
     tables.guard_timestamps(connection)
+    tables.guard_history(connection)
     connection.execute(insert(tables.versions).values(version=SCHEMA_VERSION))
     with _alembic(connection) as environment:
         environment.get_context().stamp(_scripts(), "head")

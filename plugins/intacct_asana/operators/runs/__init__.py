@@ -1,0 +1,1 @@
+"""The last step of each run, which says what the run did."""

@@ -1,0 +1,127 @@
+"""What Airflow calls when a task or a run of a flow fails for good, and when a task succeeds.
+
+A failed task is told from its own process, which knows the error. One that was killed tells nothing, so Airflow's DAG processor
+tells for it; it waits a little first, since the task may be about to. A retry is no incident: Airflow calls none of these then.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseNotifier
+
+from intacct_asana.deployment import flow_named
+from intacct_asana.errors import IntacctAsanaError
+from intacct_asana.operators.flow_run import FlowRun
+from intacct_asana.operators.watching.telling import alarm, run_url, seen_before, tell
+from intacct_asana.reports.incidents import Kind, Sighting
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.context import Context
+
+WAITS_SECONDS, LOOKS = 15.0, 6
+"""How long the DAG processor waits for a task's own words, and how often it looks meanwhile."""
+
+
+class OfFlow(BaseNotifier):
+    """No field of these is a template: what a flow file says is never rendered."""
+
+    template_fields = ()
+
+    def __init__(self, *, flow: str) -> None:
+        super().__init__()
+        self.flow = flow
+
+    def run_of(self, context: Context) -> FlowRun:
+        """The failed step's own, or the flow as its file says now."""
+        known = getattr(getattr(context.get("ti"), "task", None), "__dict__", {}).get("run_parts")
+        return known if isinstance(known, FlowRun) else FlowRun(flow_named(self.flow))
+
+
+class TellFailure(OfFlow):
+    """For a task's `on_failure_callback`."""
+
+    def notify(self, context: Context) -> None:
+        seen = failure_of(context)
+        try:
+            run = self.run_of(context)
+        except IntacctAsanaError as error:
+            self.log.error("Nobody could be told of this, because %s\n%s\n%s", error.message, seen.title, seen.words)
+            return
+        self.say(run, seen)
+
+    def say(self, run: FlowRun, seen: Sighting) -> None:
+        alarm(run, seen)
+
+
+class TellFailedRun(TellFailure):
+    """For a DAG's `on_failure_callback`: silent where a task of the run told already."""
+
+    def __init__(self, *, flow: str, waits_seconds: float = WAITS_SECONDS) -> None:
+        super().__init__(flow=flow)
+        self.waits_seconds = waits_seconds
+
+    def say(self, run: FlowRun, seen: Sighting) -> None:
+        try:
+            for look in range(LOOKS):
+                if seen_before(run, what=seen.what, run_id=seen.run_id):
+                    return
+                if look + 1 < LOOKS:
+                    time.sleep(self.waits_seconds / LOOKS)
+        except IntacctAsanaError:
+            # A store that is away remembers nothing; told twice is better than not at all.
+            self.log.warning("Whether a task told of its failure cannot be seen.")
+        alarm(run, seen)
+
+
+class EndFailure(OfFlow):
+    """For a task's `on_success_callback`: what failed at this step is over. One look at the store where nothing did."""
+
+    def notify(self, context: Context) -> None:
+        params: Any = context.get("params") or {}
+        run_type = str(getattr(context.get("dag_run"), "run_type", "") or "")
+        if params.get("dry_run") or "backfill" in run_type:
+            # It did another work than the run that failed.
+            return
+        try:
+            run, ti = self.run_of(context), context["ti"]
+            end_failures(run, dag_id=ti.dag_id, step=ti.task_id, run_id=str(context.get("run_id", "")))
+        except IntacctAsanaError as error:
+            self.log.warning("Whether an alert is over cannot be seen: %s", error.message)
+
+
+def end_failures(run: FlowRun, *, dag_id: str, step: str, run_id: str) -> None:
+    incidents = run.store.incidents()
+    if not incidents.at_hand(dag_id):
+        return
+    over = [
+        one
+        for one in incidents.open()
+        if one.seen.kind is Kind.FAILURE and one.seen.what == dag_id and one.seen.step in ("", step)
+    ]
+    incidents.end(over, why=f"{step} succeeded in run {run_id}.", at=run.now())
+    tell(run)
+
+
+def failure_of(context: Context) -> Sighting:
+    """What failed, as far as Airflow tells. Of an error that is none of ours the name is told alone: it may hold anything."""
+    ti, error = context.get("ti"), context.get("exception")
+    dag_id = context["dag"].dag_id if "dag" in context else ti.dag_id if ti else ""
+    run_id = str(context.get("run_id") or getattr(context.get("dag_run"), "run_id", "") or "")
+    step = str(getattr(ti, "task_id", "") or "")
+    name = type(error).__name__ if error is not None else ""
+    code = getattr(error, "code", None) or ""
+    words = f"{name}: {error.message}" if isinstance(error, IntacctAsanaError) else name and f"{name} (the log says more)"
+    at, log_url = f" at {step}" if step else "", str(getattr(ti, "log_url", "") or "")
+    return Sighting(
+        kind=Kind.FAILURE,
+        what=dag_id,
+        cause=f"{step} {name} {code}".strip() if name else f"{step} without a word".strip(),
+        title=f"{dag_id} failed{at}",
+        words=words or f"Run {run_id} failed, and no task said why.",
+        error=name,
+        step=step,
+        run_id=run_id,
+        links=(*([f"Log: {log_url}"] if log_url else []), *([f"Run: {run_url(dag_id, run_id)}"] if run_id else [])),
+    )

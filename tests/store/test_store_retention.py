@@ -1,0 +1,122 @@
+"""What is old and nothing rests on goes; whatever a decision, the evidence or the next run needs stays."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from intacct_asana.records import Cursor, DecisionState, Link, TaskDraft
+from intacct_asana.store import FlowStore, StoredPlan
+from intacct_asana.store.database import open_database
+from intacct_asana.store.retention import prune
+
+from tests.databases import rows
+from tests.store.store_world import NOON, a_decision, a_snapshot, break_table, everything, run_sql, settled
+
+LATER = NOON + timedelta(days=800)
+YEAR = timedelta(days=365)
+DECIDED = "bill-decided"
+
+
+def a_plan(plan_id: str, *, at: datetime, cursors: bool = False) -> StoredPlan:
+    summary = {"cursors": {"bills": "x"}} if cursors else {}
+    return StoredPlan(plan_id=plan_id, kind="bill", created_at=at, run_id="r", summary=summary, body="{}")
+
+
+def a_link(key: str, *, completed: bool = True) -> Link:
+    return Link(key=key, task_gid=f"task {key}", record_no="17", confirmed=TaskDraft(key=key, name="x", completed=completed))
+
+
+@pytest.fixture
+def old(flow: FlowStore) -> FlowStore:
+    """Two years of a flow: three plans, snapshots of a bill with a decision and of one without, intents, findings."""
+    for number, cursors in enumerate((True, True, False)):
+        flow.save_plan(a_plan(f"plan-{number}", at=NOON + timedelta(days=number), cursors=cursors))
+        flow.finish_plan(f"plan-{number}", cursors=[Cursor(name="bills", value="x")], result={}, at=NOON)
+    flow.save_plan(a_plan("plan of today", at=LATER))
+    for key in (DECIDED, "bill-open", "bill-paid"):
+        for day in (0, 1, 2):
+            link = a_link(key, completed=key != "bill-open")
+            flow.links("bill").save(link, shown=a_snapshot(f"digest-{day}"), shown_at=NOON + timedelta(days=day))
+    settled(flow, key=DECIDED)
+    flow.decisions().record([a_decision("decision-2", key="bill-waits")], at=NOON)
+    return flow
+
+
+def pruned(url: str, *, dry_run: bool = False, age: timedelta = YEAR, now: datetime = LATER) -> dict[str, int]:
+    going = prune(open_database(url), older_than=age, now=now, dry_run=dry_run)
+    return {one.table: one.rows for one in going if one.rows}
+
+
+def test_a_dry_run_says_what_would_go_and_takes_nothing(old: FlowStore, url: str) -> None:
+    before = everything(url)
+    said = pruned(url, dry_run=True)
+    assert everything(url) == before
+    assert said == {"ia_plans": 2, "ia_shown": 4}
+    assert pruned(url) == said
+    assert pruned(url) == {}
+
+
+def test_the_evidence_verifies_and_no_decision_policy_or_link_is_gone(old: FlowStore, url: str) -> None:
+    whole = ("ia_evidence", "ia_evidence_heads", "ia_policies", "ia_timestamps", "ia_decisions", "ia_links", "ia_cursors")
+    before = everything(url)
+    pruned(url)
+    after = everything(url)
+    assert old.verify_evidence() == []
+    assert {name: after[name] for name in whole} == {name: before[name] for name in whole}
+    assert [each.state for each in old.decisions().about([DECIDED])] == [DecisionState.CONFIRMED]
+
+
+def test_what_a_decided_bill_showed_stays_and_what_any_bill_showed_since_then_is_answered(old: FlowStore, url: str) -> None:
+    pruned(url)
+    links = old.links("bill")
+    for day in (0, 1, 2):
+        found = links.shown(DECIDED, task_gid=f"task {DECIDED}", at=NOON + timedelta(days=day, hours=1))
+        assert found
+        assert found.digest == f"digest-{day}"
+    since = links.shown("bill-open", task_gid="task bill-open", at=LATER - YEAR)
+    assert since
+    assert since.digest == "digest-2"
+
+
+def test_the_newest_plan_that_moved_cursors_stays(old: FlowStore, url: str) -> None:
+    pruned(url)
+    newest = old.newest_whole_plan("bill")
+    assert newest
+    assert newest.plan_id == "plan-1"
+    assert {row[0] for row in rows(url, "SELECT plan_id FROM ia_plans")} == {"plan-1", "plan of today"}
+
+
+def test_reminders_go_with_what_they_were_about_and_writes_of_decisions_stay(old: FlowStore, url: str) -> None:
+    values = "('demo', '{}', '{}', '{}', '{}', '{{}}', '', 0, 0, NULL, '{}', '{}', '{{}}', '', NULL, NULL)"
+    at = "2026-11-24T00:00:00.000000Z"
+    written = [
+        ("r1", "reminder", "task bill-paid", "DONE"),
+        ("r2", "reminder", "task bill-open", "DONE"),
+        ("r3", "reminder", f"task {DECIDED}", "DONE"),
+        ("r4", "reminder", "task bill-paid", "UNKNOWN"),
+        ("s1", "stamp", "bill-paid", "DONE"),
+    ]
+    run_sql(url, *(f"INSERT INTO ia_intents VALUES {values.format(*each, at, at)}" for each in written))
+    pruned(url)
+    assert {row[0] for row in rows(url, "SELECT intent_id FROM ia_intents")} == {"r2", "r3", "r4", "s1"}
+
+
+def test_findings_go_when_they_are_over(old: FlowStore, url: str) -> None:
+    past, recent = "2026-11-24T00:00:00.000000Z", "2029-01-01T00:00:00.000000Z"
+    for name, ended in (("over", f"'{past}'"), ("open", "NULL"), ("just over", f"'{recent}'")):
+        run_sql(url, f"INSERT INTO ia_findings VALUES ('demo', '{name}', 'missing', 'k', '{past}', {ended}, '{{}}')")
+    pruned(url)
+    assert {row[0] for row in rows(url, "SELECT finding_id FROM ia_findings")} == {"open", "just over"}
+
+
+def test_nothing_of_the_last_month_goes_whatever_is_asked_for(old: FlowStore, url: str) -> None:
+    assert pruned(url, age=timedelta(0), now=NOON + timedelta(days=31)) == {}
+
+
+def test_all_of_it_goes_or_nothing(old: FlowStore, url: str) -> None:
+    before = everything(url)
+    break_table(url, "ia_shown")
+    with pytest.raises(Exception, match="broken"):
+        pruned(url)
+    assert everything(url) == before
