@@ -24,9 +24,9 @@ what is still missing. After an `apply_plan` that failed it attaches what it can
 (over 100 MB, or of a kind that is not attached) is named once.
 
 **When it refuses.** A plan over the flow's limits fails as UnsafePlan and writes nothing; look at the numbers, then run again
-with *Allow a plan over the limits*. Where the flow says `release`, it fails once, people are asked in
-`<flow>_release_plan`, and further runs say that the plan waits. *Dry run* stores and shows the plan and writes nothing; where
-the flow says `rehearsal: true` every run is one, also a scheduled one, and each begins where the last real one ended.
+with *Allow a plan over the limits*. Where the flow says `release`, it fails once, people are asked in `<flow>_release_plan`,
+and further runs say that the plan waits. *Dry run* stores and shows the plan and writes nothing; where the flow
+says `rehearsal: true` every run is one, also a scheduled one, and each begins where the last real one ended.
 
 **How far it is:** the log of each step says every 15 seconds what is done, what is to do, how many a minute, and the time left.
 

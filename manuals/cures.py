@@ -31,8 +31,6 @@ SECTIONS: dict[str, tuple[Cure, ...]] = {
                 r"Misconfigured http: .*(timeout_seconds|TLS is always)",
                 r"Misconfigured intacct\.timestamps: … is (not an offset|no time zone)",
                 r"web\.waker: .*(no login or no password|the host is not the URL)",
-                r"Misconfigured notifications\.channels:",
-                r"Misconfigured commands\.store: The environment variable",
             ),
             means="Airflow has no connection of this id, or it lacks a field or holds one of another form. Every problem is listed. Nothing was sent.",
             do="Fill in what is named, under Admin, Connections, or in the environment variable. docs/connections.md lists every field.",
@@ -75,6 +73,12 @@ SECTIONS: dict[str, tuple[Cure, ...]] = {
             patterns=(r"acts as … \(…\), and preflight pinned user",),
             means="Everything that our own user does counts for nothing as a decision. With another user's token, that user's approvals would be lost.",
             do="Put the former user's token back, or run preflight, which pins the new user.",
+        ),
+        Cure(
+            see="Nobody could be told",
+            patterns=(r"notifications\.channels:", r"Misconfigured operators\.watching\.on_asana"),
+            means="An alert that the flow names did not get out: Slack's webhook, or the task that takes comments. What it was about stands on the page and in the log.",
+            do="Mend the connection of the notifier, or `alerts` in the flow file. It is told again by the next look, once.",
         ),
         Cure(
             see="A connection may not write",
@@ -208,6 +212,13 @@ SECTIONS: dict[str, tuple[Cure, ...]] = {
     ),
     "Plans that stop before anything is written": (
         Cure(
+            see="A plan waited for a person, and nobody let it through",
+            patterns=(r"Nobody approved anything in this run", r"there is nothing to ask about"),
+            means="The flow says `release`: a plan over a limit is asked about in Airflow. It was rejected, nobody answered in time, or the plan is "
+            "not the one any more that was asked about. Nothing was written.",
+            do="Nothing, if that is right: the next sync plans anew, and asks again only if it is over the limit still (docs/releasing-plans.md).",
+        ),
+        Cure(
             see="The plan is bigger than the flow's limits",
             patterns=(r"UnsafePlan ",),
             means="More tasks, closings or money than `limits` allows, or nothing at all came from Intacct while tasks exist. Nothing was written.",
@@ -220,8 +231,6 @@ SECTIONS: dict[str, tuple[Cure, ...]] = {
                 r"Plan … is not in the store",
                 r"The stored plan cannot be read",
                 r"(its task changed after the plan|was not made by us; clear the planning)",
-                r"Nobody approved anything in this run",
-                r"there is nothing to ask about",
             ),
             means="Something was written after the plan was made, or the plan was kept by another release, or is done.",
             do="Clear the planning step, or just wait for the next run, which plans anew.",
@@ -231,12 +240,6 @@ SECTIONS: dict[str, tuple[Cure, ...]] = {
             patterns=(r"Nothing was compared", r"rows out of this page, twice"),
             means="One side answered with far less than there has to be. Taking that for the truth would close tasks.",
             do="Look at the rights of the connection's user, and at the scope in the flow file; the next run tries again.",
-        ),
-        Cure(
-            see="The audit found what the flow does not want to see",
-            patterns=(r"the flow fails on these",),
-            means="`drift.fail_on` names classes of drift that make the audit red, and some were found.",
-            do="docs/drift-and-exceptions.md says what each class means and what mends it.",
         ),
     ),
     "Decisions about bills": (
@@ -292,7 +295,6 @@ SECTIONS: dict[str, tuple[Cure, ...]] = {
                 r"Refused sync\.(attach|piecewise):",
                 r"Refused operators\.documents:",
                 r"does not show …$",
-                r"Misconfigured operators\.watching\.on_asana",
             ),
             means="Longer text, larger numbers or other markup than Asana takes, a file that it does not, or a task that stayed another one than we wrote. "
             "That part alone is missing; the rest was written.",
@@ -310,8 +312,8 @@ SECTIONS: dict[str, tuple[Cure, ...]] = {
             see="Intacct or Asana is busy, or away",
             patterns=(
                 r"TryLater (intacct|asana)\.(errors|replies|connection|pace|gateway|rest\.\w+):",
-                r"TryLater (sync\.report|operators\.timestamps|notifications\.channels):",
-                r"Refused (web\.waker|operators\.timestamps|notifications\.channels):",
+                r"TryLater (sync\.report|operators\.timestamps):",
+                r"Refused (web\.waker|operators\.timestamps):",
             ),
             means="A limit, an outage, or a session that ended. Nothing happened over there. Airflow tries again, after the time that the other side asked for.",
             do="Nothing. If it goes on for hours: is the pool larger than the subscription's limit (`max_concurrency`), does something else use the same token?",
@@ -378,11 +380,26 @@ SECTIONS: dict[str, tuple[Cure, ...]] = {
     ),
     "The store and the evidence": (
         Cure(
+            see="The store is full, down, or was restarted",
+            patterns=(r"TryLater store\.database:",),
+            means="The database of our own tables is away. Nothing was kept, and nothing was sent to either system after it.",
+            do="Make room on its disk, or bring it back; the next try goes on by itself (docs/operations.md).",
+        ),
+        Cure(
+            see="This account may not use the store so",
+            patterns=(
+                r"this account may not make them",
+                r"Misconfigured store\.accounts:",
+                r"Misconfigured commands\.store: (The environment|…$)",
+            ),
+            means="Where the store has an owner and an account for the DAGs, the DAGs' one makes no tables and cannot change the evidence.",
+            do="Run `python -m intacct_asana store migrate` as the tables' owner after an upgrade; docs/operations.md says how accounts are made.",
+        ),
+        Cure(
             see="The store cannot be used",
             patterns=(
                 r"store\.(database|accounts|revisions): (?!The flow says)",
                 r"Connection … has type …; the store needs",
-                r"Misconfigured commands\.store:",
             ),
             means="The database of our own tables is away, full, of another release, or this account may not use it. Nothing was kept, and nothing was sent after it.",
             do="Check the connection `intacct_asana_store`, its rights, its disk. A newer schema than this release knows: install the newer release again.",
@@ -415,7 +432,7 @@ SECTIONS: dict[str, tuple[Cure, ...]] = {
         Cure(
             see="What was asked for does not fit",
             patterns=(
-                r"Misconfigured (audit\.(export|pack)|commands\.\w+|operators\.evidence|reading\.both_sides|closing\.\w+):",
+                r"Misconfigured (audit\.(export|pack)|commands\.\w+|operators\.(evidence|runs\.narrowing)|reading\.both_sides|closing\.\w+):",
                 r"Misconfigured reading\.following: Param since",
             ),
             means="A day, a file name or an option of the form or command cannot be taken. Nothing was read.",

@@ -37,9 +37,9 @@ def _examples() -> tuple[Table, ...]:
     return tuple(found for text in every_key_flows() if (found := read_yaml(text)[0]) is not None)
 
 
-def example_of(path: tuple[str, ...]) -> object:
-    """A value that the key at `path` has in one of the flows; None where none has it."""
-    return next((value for flow in _examples() for value in _values(flow, path)), None)
+def example_of(*paths: tuple[str, ...]) -> object:
+    """A value that the key at one of `paths` has in one of the flows; None where none has it."""
+    return next((value for path in paths for flow in _examples() for value in _values(flow, path)), None)
 
 
 def _values(here: object, path: tuple[str, ...]) -> Iterator[object]:
@@ -52,43 +52,51 @@ def _values(here: object, path: tuple[str, ...]) -> Iterator[object]:
         yield from _values(here[path[0]], path[1:])
 
 
-def keys() -> Iterator[tuple[tuple[str, ...], type[BaseModel], str]]:
-    """Every key of a file: where its part stands, the part, and the key's name."""
+def places() -> dict[type[BaseModel], list[tuple[str, ...]]]:
+    """Every part of a file, with the keys that lead to it: a part may stand in several places."""
+    found: dict[type[BaseModel], list[tuple[str, ...]]] = {}
     for path, part in parts_of(Flow):
+        found.setdefault(part, []).append(path)
+    return found
+
+
+def keys() -> Iterator[tuple[type[BaseModel], str]]:
+    """Every key of a file: its part, and its name."""
+    for part in places():
         for name, field in part.model_fields.items():
-            yield path, part, field.alias or name
+            yield part, field.alias or name
+
+
+def example_at(part: type[BaseModel], name: str) -> object:
+    """A value that the key has in one of its part's places."""
+    return example_of(*((*path, name) for path in places()[part]))
 
 
 def key_tables() -> str:
     """A table for each part of the file, in the order of the file."""
     schema = json_schema()
-    homes: dict[type[BaseModel], list[str]] = {}
-    for path, part in parts_of(Flow):
-        homes.setdefault(part, []).append(".".join(path))
-    return "\n\n".join(_part(part, places, schema) for part, places in homes.items())
+    return "\n\n".join(_part(part, paths, schema) for part, paths in places().items())
 
 
-def _part(part: type[BaseModel], places: list[str], schema: Mapping[str, Any]) -> str:
-    title = " and ".join(f"`{place}`" for place in places if place) or "The file itself"
+def _part(part: type[BaseModel], paths: list[tuple[str, ...]], schema: Mapping[str, Any]) -> str:
+    title = " and ".join(f"`{'.'.join(path)}`" for path in paths if path) or "The file itself"
     told = schema["$defs"].get(part.__name__, schema)
-    path = tuple(places[0].split(".")) if places[0] else ()
     kind = told["properties"].get("kind", {}).get("const")
     title += f" with `kind: {kind}`" if kind else ""
     said = (part.__doc__ or "").strip() if part is not Flow else ""
     names = sorted(told["properties"], key=lambda name: name not in told.get("required", ()))
-    rows = (_row(path, name, told["properties"][name], told, schema) for name in names)
+    rows = (_row(part, name, told["properties"][name], told, schema) for name in names)
     return f"### {title}\n\n{said}\n\n{table(('key', 'what', 'may be', 'when left out', 'example'), rows)}".replace(
         "\n\n\n\n", "\n\n"
     )
 
 
 def _row(
-    path: tuple[str, ...], name: str, one: Mapping[str, Any], part: Mapping[str, Any], schema: Mapping[str, Any]
+    part: type[BaseModel], name: str, one: Mapping[str, Any], told: Mapping[str, Any], schema: Mapping[str, Any]
 ) -> tuple[str, ...]:
-    needed = name in part.get("required", ())
     said = one.get("description") or _said_of_part(one, schema)
-    default = "needed" if needed else _default(one, schema)
-    return f"`{name}`", said, may_be(one, schema), default, _example((*path, name), one)
+    default = "needed" if name in told.get("required", ()) else _default(one, schema)
+    return f"`{name}`", said, may_be(one, schema), default, _example(example_at(part, name), one)
 
 
 def _said_of_part(one: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
@@ -104,8 +112,7 @@ def _default(one: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     return f"`{_flow_style(value)}`"
 
 
-def _example(path: tuple[str, ...], one: Mapping[str, Any]) -> str:
-    value = example_of(path)
+def _example(value: object, one: Mapping[str, Any]) -> str:
     if value is None:
         # A key that came since the file of examples was written.
         words = one.get("enum") or ([one["default"]] if one.get("default") not in (None, "", [], {}) else [])

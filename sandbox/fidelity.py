@@ -117,7 +117,7 @@ def _lines() -> Iterator[str]:
         yield f"## {title}\n"
         yield from _table(("behaviour", "how we know"), sorted(behaviours, key=lambda row: _ORDER.index(row[1])))
     played, left = (sum(map(len, table.values())) for table in (ROUTES, UNPLAYED))
-    yield f"Of Asana's API {played} routes are played, and a test holds their answers against Asana's own description; {left} are"
+    yield f"Of Asana's API {played} routes are played, and a test holds their answers against Asana's description; {left} are"
     yield "not, and answer 501.\n"
     yield "## Where a setting chooses\n"
     yield "What is configurable over there, differs by plan, or is guessed and matters. The default stands in brackets.\n"

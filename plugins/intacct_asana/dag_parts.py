@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, RetryDecision, RetryPolicy
 
-from intacct_asana import assets
 from intacct_asana.errors import Misconfigured, OutcomeUnknown, Refused, TryLater, UnexpectedReply, UnsafePlan
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.words import spread
+from intacct_asana.lineage import assets
 from intacct_asana.operators.watching.callbacks import EndFailure, TellFailedRun, TellFailure
 
 if TYPE_CHECKING:
@@ -93,11 +93,16 @@ def task_settings(flow: Flow) -> dict[str, Any]:
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": timedelta(minutes=15),
         "retry_policy": SixErrorsPolicy(),
-        "on_failure_callback": [TellFailure(flow=flow.flow)],
+        "on_failure_callback": notifiers_of(flow),
         "on_success_callback": [EndFailure(flow=flow.flow)],
         "execution_timeout": timedelta(hours=2),
         "max_active_tis_per_dag": 1,
     }
+
+
+def notifiers_of(flow: Flow) -> list[TellFailure]:
+    """What a task calls that failed for good."""
+    return [TellFailure(flow=flow.flow)]
 
 
 def intacct_asset(flow: Flow, kind: str) -> Asset:

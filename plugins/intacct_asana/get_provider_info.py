@@ -159,7 +159,7 @@ def _modules(*names: str) -> list[str]:
 def _assets(scheme: str) -> dict[str, Any]:
     return {
         "schemes": [scheme],
-        "handler": f"intacct_asana.assets.checked_{scheme}_uri",
-        "factory": f"intacct_asana.assets.{scheme}_asset",
-        "to_openlineage_converter": "intacct_asana.assets.to_openlineage",
+        "handler": f"intacct_asana.lineage.assets.checked_{scheme}_uri",
+        "factory": f"intacct_asana.lineage.assets.{scheme}_asset",
+        "to_openlineage_converter": "intacct_asana.lineage.openlineage.to_openlineage",
     }

@@ -82,7 +82,7 @@ def _measured(home: Path, *, runs: int, bills: int) -> tuple[dict[str, list[floa
         steering.wait_until_up()
         steering.call("POST", "reset", {"seed": 7, "vendors": 20, "bills": bills})
         server = AirflowServer(env, log=home / "airflow.log")
-        server.wait_until_healthy()
+        server.wait_until_healthy(seconds=600)
         for pool in ("intacct_api", "asana_api"):
             server.make_pool(pool, 4, "For this measurement")
         for job, conf in (("preflight", {"create_missing": True}), ("bill_sync", {}), ("bill_sync", {})):

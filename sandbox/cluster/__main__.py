@@ -68,6 +68,16 @@ class ClusterAirflow(AirflowServer):
         assert part.process
         self.process = part.process
 
+    def wait_until_healthy(self, *, seconds: float = 400) -> None:
+        """Seven processes start at once, on whatever machine this is."""
+        super().wait_until_healthy(seconds=seconds)
+
+    def wait_for_dag(self, dag_id: str, *, seconds: float = 400) -> None:
+        super().wait_for_dag(dag_id, seconds=seconds)
+
+    def wait_for_run(self, dag_id: str, run_id: str, *, seconds: float, watch: Callable[[str], None]) -> str:
+        return super().wait_for_run(dag_id, run_id, seconds=max(seconds, 600), watch=watch)
+
 
 class Cluster(Demo):
     """The demo on the services of docker-compose.yaml, with more going wrong."""

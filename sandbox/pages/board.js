@@ -36,8 +36,13 @@ function draw(board) {
   const columns = board.columns.filter(each => each.cards.length || each.name !== "Untitled section");
   const none = board.project.gid === "mine" ? "Nothing is assigned to you." : "No tasks yet. They appear here when a sync has run.";
   const empty = board.total || at("assignee").value ? "No task fits that search." : none;
+  // What somebody looks at stays where it is: how far each column was scrolled, and which card had the focus.
+  const tops = new Map([...document.querySelectorAll(".column")].map(each => [each.dataset.name, each.lastChild.scrollTop]));
+  const held = document.activeElement?.getAttribute("href");
   at("columns").replaceChildren(...(board.found ? columns.map(each => column(each, board.now))
     : [make("p", { className: "none", textContent: empty })]));
+  for (const each of document.querySelectorAll(".column")) each.lastChild.scrollTop = tops.get(each.dataset.name) || 0;
+  if (held) [...document.querySelectorAll(".card")].find(each => each.getAttribute("href") === held)?.focus({ preventScroll: true });
 }
 
 function column({ name, cards }, now) {
@@ -47,6 +52,7 @@ function column({ name, cards }, now) {
   const node = make("section", { className: "column" },
     make("h2", {}, `${name} `, make("span", { className: "soft", textContent: cards.length })),
     make("div", { className: "cards" }, shown.map(each => card(each, now)), more));
+  node.dataset.name = name;
   node.style.flexGrow = 1 + Math.min(3, Math.floor(cards.length / 6));
   return node;
 }

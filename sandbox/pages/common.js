@@ -145,7 +145,12 @@ export function panel(name, fill) {
     } catch (error) { say(error.message, true); close(); }
   }
   function close() { history.pushState(null, "", location.pathname + location.search); dialog.open && dialog.close(); key = ""; }
-  dialog.addEventListener("close", () => { if (asked()) close(); });
+  dialog.addEventListener("close", () => {
+    const was = `#${name}=${key}`;
+    if (asked()) close();
+    // The list may have been drawn anew meanwhile, and then the browser knows no longer where the focus was.
+    [...document.querySelectorAll("a")].find(each => each.getAttribute("href") === was)?.focus({ preventScroll: true });
+  });
   dialog.addEventListener("click", event => { if (event.target === dialog) close(); });
   addEventListener("hashchange", () => refresh(true));
   addEventListener("popstate", () => refresh(true));

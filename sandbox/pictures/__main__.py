@@ -120,7 +120,11 @@ class Pictures:
         edit = "[...document.querySelectorAll('button')].find(b => (b.ariaLabel || b.textContent).trim().startsWith('Edit'))"
         self.tab.open(f"{self.at}/connections", until=edit)
         self.tab.value(f"{edit}.click()")
-        self.tab.wait("document.querySelector('[role=dialog] input')")
+        more = "[...document.querySelectorAll('[role=dialog] button')].find(b => b.textContent.trim() === 'Extra Fields')"
+        self.tab.wait(more)
+        # The form is made anew once it knows the connection's type.
+        time.sleep(1.5)
+        self.tab.value(f"{more}.click()")
         self.tab.picture(self.folder / "connection-form.png", settle_seconds=3)
 
     def run_note(self) -> None:
@@ -130,7 +134,7 @@ class Pictures:
         links = "[...document.querySelectorAll('a.away')].map(a => a.getAttribute('href'))"
         runs = f"{links}.find(href => href.includes('reconciliation/runs/'))"
         run = self.tab.value(runs) or f"/dags/{FLOW}_approval_reconciliation"
-        self.tab.open(f"{self.at}{quote(run, safe='/%')}", until="document.querySelector('table, [role=tablist], a[role=tab]')")
+        self.tab.open(f"{self.at}{quote(run, safe='/%')}", until="document.querySelector('td a[href*=tasks]')")
         self.tab.picture(self.folder / "run-note.png", settle_seconds=3)
 
     def every_one(self) -> dict[str, Callable[[], None]]:

@@ -17,9 +17,18 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
+from sandbox.pictures.palette import small_png
+
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 START_SECONDS = 30
-FLAGS = ("--headless=new", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--remote-debugging-port=0")
+FLAGS = (
+    "--headless=new",
+    "--disable-gpu",
+    "--disable-lcd-text",
+    "--hide-scrollbars",
+    "--no-first-run",
+    "--remote-debugging-port=0",
+)
 
 
 class NoBrowser(Exception):
@@ -74,11 +83,30 @@ class Browser:
         return self.tell("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
 
     def picture(self, path: Path, *, settle_seconds: float = 0.8) -> None:
-        """What the window shows once fonts and transitions are done."""
+        """What the window shows once fonts and transitions are done. Afterwards the tab is empty."""
         time.sleep(settle_seconds)
-        shot = self.tell("Page.captureScreenshot", format="png")
+        shot = self.tell("Page.captureScreenshot", format="png")["data"]
+        self.open("about:blank", until="location.href === 'about:blank'")
+        told = self.tell("Runtime.evaluate", expression=PIXELS % shot, awaitPromise=True, returnByValue=True)["result"]["value"]
+        pixels = base64.b64decode(told["pixels"])
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(base64.b64decode(shot["data"]))
+        path.write_bytes(small_png(pixels, width=told["width"], height=told["height"]))
+
+
+PIXELS = """
+(async () => {
+  const image = new Image();
+  image.src = "data:image/png;base64,%s";
+  await image.decode();
+  const canvas = new OffscreenCanvas(image.width, image.height), pen = canvas.getContext("2d");
+  pen.drawImage(image, 0, 0);
+  const data = pen.getImageData(0, 0, image.width, image.height).data;
+  let text = "";
+  for (let at = 0; at < data.length; at += 32768) text += String.fromCharCode(...data.subarray(at, at + 32768));
+  return { width: image.width, height: image.height, pixels: btoa(text) };
+})()
+"""
+"""A picture as Chromium reads it."""
 
 
 @contextmanager

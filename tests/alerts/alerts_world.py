@@ -55,7 +55,7 @@ class Alarmed(Standing):
         EndFailure(flow="small")(self.context(step=step, run_id=run_id, error=None, **more))
 
     def watch(self) -> dict[str, int]:
-        self.pass_time(60)
+        self.pass_time(600)
         return Watch(self.parts()).look()
 
     def report(self, *, job: str = "bill_sync", minutes_ago: int = 0, state: RunState = RunState.SUCCESS, **more: Any) -> None:

@@ -37,7 +37,7 @@ RANKS = {
     "intacct": 7,
     "asana": 7,
     "store": 7,
-    "assets": 8,
+    "lineage": 8,
     "deployment": 8,
     "get_provider_info": 8,
     "notifications": 8,

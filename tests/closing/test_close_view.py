@@ -152,6 +152,12 @@ def test_what_is_approved_waits_for_intacct_until_it_is_posted() -> None:
     assert (row.kinds, row.waits_for, row.waits) == (("unposted",), "Intacct: Submitted", 21)
 
 
+def test_a_bill_that_is_open_again_waits_since_then() -> None:
+    paid = [Seen(at=at(5), bill=a_bill()), Seen(at=at(10), bill=a_bill(), is_open=False), Seen(at=at(20), bill=a_bill())]
+    [row] = view(paid).rows
+    assert (row.waits, row.since_known) == (10, 25)
+
+
 def test_an_exception_about_a_bill_names_its_owner() -> None:
     one = ExceptionThen(about="k", kind="refused", title="Refused: Bill INV-1", owner=BEN, opened_at=at(12))
     other = replace(one, about="another")
@@ -271,6 +277,4 @@ def test_a_fact_holds_what_a_bill_said_and_lines_of_one_place_together() -> None
     then = bill_then(bill, base_currency="USD")
     assert (then.currency, then.bill_currency) == ("USD", "EUR")
     assert [(part.account, part.amount) for part in then.parts] == [("6000", Decimal("1.50")), ("6100", Decimal("1.50"))]
-    assert then.is_open
-    assert not replace(then, state=BillState.PAID).is_open
     assert (then.period, replace(then, bill_date=date(2026, 1, 31)).period) == ("", "2026-01")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -20,7 +21,7 @@ from intacct_asana.operators.flow_run import _sqlalchemy_url
 from sqlalchemy import make_url
 
 from deploy.entrypoint import addresses
-from sandbox.cluster.__main__ import ANY_CHARACTER, made_up
+from sandbox.cluster.__main__ import ANY_CHARACTER, Cluster, made_up
 from sandbox.cluster.machine import ENTRYPOINT, airflow_command
 from sandbox.cluster.topology import COMPOSE, ROOT, NotSet, filled, services
 from tests.conftest import free_port
@@ -52,6 +53,17 @@ def test_the_cluster_test_starts_the_very_commands_of_the_file() -> None:
     assert started.pop("airflow-init") == [*entry, "bash", str(ROOT / "deploy" / "init.sh")]
     assert started == {name: [*entry, "airflow", *words] for name, words in COMMANDS.items() if name in started}
     assert ENTRYPOINT.name in (ROOT / "Dockerfile").read_text().splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_cluster_test_gives_each_service_the_environment_of_the_file(name: str) -> None:
+    """But for addresses and folders, which are this machine's."""
+    ports = {each: SimpleNamespace(port=number) for number, each in enumerate(("postgres", "store", "redis"), 1)}
+    cluster = SimpleNamespace(**ports, port=4, health_port=5, steering=SimpleNamespace(url="http://127.0.0.1:6"))
+    given = Cluster.environment(cluster, SERVICES[name], SimpleNamespace(folder=Path("/somewhere")))  # type: ignore[arg-type]
+    other = {key for key, value in SERVICES[name].environment.items() if given[key] != value}
+    hosts = {"POSTGRES_HOST", "STORE_HOST", "REDIS_HOST", "AIRFLOW__CORE__EXECUTION_API_SERVER_URL"}
+    assert other == {*hosts, "INTACCT_ASANA_MAPPINGS"}
 
 
 def test_a_password_of_any_characters_arrives_where_it_is_used() -> None:

@@ -434,10 +434,16 @@ def test_a_key_that_is_indented_wrongly_is_told_where_it_belongs(text: str, said
 # One flow of many
 
 
-OTHERS = {
-    "another": SMALL.replace("small", "another").replace("project: 1", "project: 11").replace("project: 2", "project: 12"),
-    "small_too": SMALL.replace("small", "small_too").replace("project: 1", "project: 21").replace("project: 2", "project: 22"),
-}
+def a_file(name: str, number: int) -> str:
+    text = SMALL.replace("flow: small", f"flow: {name}")
+    return text.replace("project: 1", f"project: 120000000000{number}1").replace(
+        "project: 2", f"project: 120000000000{number}2"
+    )
+
+
+OURS = a_file("small", 1)
+OTHERS = {"another": a_file("another", 2), "small_too": a_file("small_too", 3)}
+OTHER = a_file("other", 4)
 
 
 def in_folder(folder: Path, **texts: str) -> Path:
@@ -448,7 +454,7 @@ def in_folder(folder: Path, **texts: str) -> Path:
 
 @pytest.mark.parametrize("asked", ["small", "small_bill_sync", "small_approval_reconciliation"])
 def test_one_flow_is_loaded_without_reading_the_others_in_full(asked: str, tmp_path: Path) -> None:
-    folder = in_folder(tmp_path, small=SMALL, **OTHERS, broken="flow: broken\nbills: [\n")
+    folder = in_folder(tmp_path, small=OURS, **OTHERS, broken="flow: broken\nbills: [\n")
     flows, errors = load_flow_of(folder, asked)
     assert [flow.flow for flow in flows] == ["small"]
     assert errors == []
@@ -458,19 +464,19 @@ def test_one_flow_is_loaded_without_reading_the_others_in_full(asked: str, tmp_p
 @pytest.mark.parametrize(
     "copied",
     [
-        SMALL,
-        SMALL.replace("flow: small", 'flow: "sm\\u0061ll"'),
-        SMALL.replace("flow: small", "x: &x {flow: other}\n? flow\n# a word\n: small"),
-        SMALL.replace("flow: small", "flow: # the name\n  small"),
-        SMALL.replace("flow: small", "flow: other").replace("project: 2", "project: '2'"),
-        SMALL.replace("flow: small", "flow: other").replace("project: 1,", 'project: "\\u0031",'),
-        SMALL.replace("flow: small", "a: &a small\nflow: *a"),
+        OTHER.replace("flow: other", "flow: small"),
+        OTHER.replace("flow: other", 'flow: "sm\\u0061ll"'),
+        OTHER.replace("flow: other", "? flow\n# a word\n: small"),
+        OTHER.replace("flow: other", "flow: # the name\n  small"),
+        OTHER.replace("flow: other", "description: &a small\nflow: *a"),
+        OTHER.replace("12000000000041", "'12000000000012'"),
+        OTHER.replace("12000000000041", '"1200000000\\u0030011"'),
         "flow: small\nbills: {project: 77}\n",
     ],
 )
 def test_one_flow_is_claimed_as_when_all_files_are_read(copied: str, tmp_path: Path) -> None:
     """However a second file says the same name or project, neither is loaded."""
-    folder = in_folder(tmp_path, small=SMALL, copied=copied, **OTHERS)
+    folder = in_folder(tmp_path, small=OURS, copied=copied, **OTHERS)
     assert "small" not in {flow.flow for flow in load_flows(folder)[0]}
     flows, errors = load_flow_of(folder, "small_bill_sync")
     assert "small" not in {flow.flow for flow in flows}

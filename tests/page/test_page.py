@@ -18,7 +18,9 @@ from intacct_asana.records import DecisionState, Intent, Link, Snapshot, TaskDra
 from intacct_asana.records.concerns import Concern
 from intacct_asana.records.drift import Drift, Drifted
 from intacct_asana.records.matters import Matter
+from intacct_asana.reports.incidents import Kind, Sighting
 from intacct_asana.reports.run_report import RunReport, RunState
+from intacct_asana.sync.release import Release, ReleaseState
 
 from tests.page.conftest import PAGE, SECRET, Office
 from tests.store.store_world import a_decision, run_sql
@@ -348,3 +350,28 @@ def test_a_store_that_does_not_answer_is_one_sentence_on_its_card(office: Office
     assert status == 503
     assert "could not be used" in words
     assert "hunter2" not in words
+
+
+def test_plans_and_incidents_that_hold_stand_on_top(office: Office, ago: Ago) -> None:
+    seen = Sighting(
+        kind=Kind.LATE, what="demo_bill_sync", cause="late", title="demo_bill_sync is late", words="No success since 9."
+    )
+    office.store.incidents().note(seen, at=ago(hours=1))
+    told = {"plan_id": "p", "refused_in": "r", "dag_id": "demo_bill_sync", "counts": {"create": 3}, "money": {"USD": "12.5"}}
+    plan = Release(
+        digest="ab" * 32,
+        kind="bill",
+        state=ReleaseState.WAITING,
+        reasons=("3 tasks would be new, and the limit is 2",),
+        run_id="release__1",
+        refused_at=ago(hours=2),
+        calls=3,
+        **told,
+    )
+    office.store.releases().save(plan)
+    said = office.read("/flows/demo")
+    assert "late demo_bill_sync is late No success since 9. 1 hour ago" in said
+    assert "bill plan abababababab tasks: 3 new, records worth 12.50 USD waiting 3 tasks would be new" in said
+    question = "/dags/demo_release_plan/runs/release__1/tasks/ask_people/required_actions"
+    assert question in office.get("/flows/demo").text
+    assert "1 incident 1 plan over a limit" in office.read("/")

@@ -66,11 +66,12 @@ def test_an_edit_in_the_second_of_the_last_look_is_seen_by_the_next_one(a_flow: 
 
 def test_an_old_approval_is_void_though_the_store_was_pruned_before_the_bill_changed(a_flow: Flow) -> None:
     flow = a_flow(approved=True)
-    database = open_database(flow.url)
+    told, database = flow.comments(), open_database(flow.url)
     prune(database, older_than=timedelta(days=31), now=flow.at + timedelta(days=800), dry_run=False)
     assert flow.store.verify_evidence() == []
     flow.heal(hours=25)
     flow.is_approved()
+    assert flow.comments() == told
     flow.edit(amount="40000.00")
     flow.heal()
     assert flow.says() == ("void", "Pending")

@@ -42,7 +42,9 @@ def test_the_dags_do_their_work_with_an_account_that_owns_nothing(url: str) -> N
     assert (flow.cursor("bills"), len(flow.evidence()), flow.verify_evidence()) == ("here", 4, [])
 
 
-@pytest.mark.parametrize("table", ["ia_evidence", "ia_policies", "ia_timestamps", "ia_evidence_heads", "ia_schema_version"])
+@pytest.mark.parametrize(
+    "table", ["ia_evidence", "ia_policies", "ia_timestamps", "ia_history", "ia_evidence_heads", "ia_schema_version"]
+)
 def test_they_cannot_take_back_what_was_written(url: str, table: str) -> None:
     settled(opened(url))
     verbs = [f"DELETE FROM {table}", f"TRUNCATE {table}", f"DROP TABLE {table}", f"ALTER TABLE {table} DISABLE TRIGGER ALL"]

@@ -9,12 +9,14 @@ from intacct_asana.records import Cursor, DecisionState, Link, TaskDraft
 from intacct_asana.store import FlowStore, StoredPlan
 from intacct_asana.store.database import open_database
 from intacct_asana.store.retention import prune
+from intacct_asana.sync.release import ReleaseState
 
 from tests.databases import rows
 from tests.store.store_world import NOON, a_decision, a_snapshot, break_table, everything, run_sql, settled
 
 LATER = NOON + timedelta(days=800)
 YEAR = timedelta(days=365)
+PAST, RECENT = "2026-11-24T00:00:00.000000Z", "2029-01-01T00:00:00.000000Z"
 DECIDED = "bill-decided"
 
 
@@ -102,12 +104,35 @@ def test_reminders_go_with_what_they_were_about_and_writes_of_decisions_stay(old
     assert {row[0] for row in rows(url, "SELECT intent_id FROM ia_intents")} == {"r2", "r3", "r4", "s1"}
 
 
-def test_findings_go_when_they_are_over(old: FlowStore, url: str) -> None:
-    past, recent = "2026-11-24T00:00:00.000000Z", "2029-01-01T00:00:00.000000Z"
-    for name, ended in (("over", f"'{past}'"), ("open", "NULL"), ("just over", f"'{recent}'")):
-        run_sql(url, f"INSERT INTO ia_findings VALUES ('demo', '{name}', 'missing', 'k', '{past}', {ended}, '{{}}')")
+OVER = {
+    "ia_findings": "INSERT INTO ia_findings VALUES ('demo', '{name}', 'missing', 'k', '{past}', {ended}, '{{}}')",
+    "ia_incidents": "INSERT INTO ia_incidents VALUES ('demo', '{name}', 'late', '', '{past}', {ended}, {told}, NULL, '{{}}')",
+}
+
+
+@pytest.mark.parametrize("table", OVER)
+def test_what_was_found_or_told_goes_when_it_is_over(old: FlowStore, url: str, table: str) -> None:
+    told = "1" if url.startswith("sqlite") else "true"
+    for name, ended in (("over", f"'{PAST}'"), ("open", "NULL"), ("just over", f"'{RECENT}'")):
+        run_sql(url, OVER[table].format(name=name, past=PAST, ended=ended, told=told))
     pruned(url)
-    assert {row[0] for row in rows(url, "SELECT finding_id FROM ia_findings")} == {"open", "just over"}
+    assert {row[1] for row in rows(url, f"SELECT * FROM {table}")} == {"open", "just over"}
+
+
+def test_an_unsafe_plan_that_waits_for_a_person_stays(old: FlowStore, url: str) -> None:
+    for state in ReleaseState:
+        run_sql(url, f"INSERT INTO ia_releases VALUES ('demo', '{state}', 'bill', 'p', 'r', '{state}', '{PAST}', '{{}}')")
+    run_sql(url, "UPDATE ia_releases SET plan_id = 'plan-0' WHERE state = 'waiting'")
+    pruned(url)
+    assert {row[1] for row in rows(url, "SELECT * FROM ia_releases")} == {"new", "waiting", "approved"}
+    assert old.plan("plan-0"), "it is carried out as it was stored"
+
+
+def test_calls_are_counted_for_a_year_back(old: FlowStore, url: str) -> None:
+    for day in ("2026-11-24", "2028-01-02"):
+        run_sql(url, f"INSERT INTO ia_calls VALUES ('demo', 'intacct', 'ACME', 'bill_sync', '{day}', 7)")
+    pruned(url, age=timedelta(days=31))
+    assert rows(url, "SELECT day FROM ia_calls") == [("2028-01-02",)]
 
 
 def test_nothing_of_the_last_month_goes_whatever_is_asked_for(old: FlowStore, url: str) -> None:

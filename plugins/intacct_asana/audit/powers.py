@@ -166,3 +166,24 @@ def is_gone(user: IntacctUser) -> bool:
 
 def _folded(permission: str) -> str:
     return " ".join(re.findall("[a-z]+", permission.lower()))
+
+
+def unneeded(side: IntacctSide, *, needed: Mapping[Power, frozenset[str]]) -> list[str]:
+    """What our own user's roles permit beyond looking, and the flow does not need, a sentence each.
+
+    `needed` are rights by power, in Intacct's words. Of permissions that are not known here every right beyond looking counts.
+    """
+    user = next((one for one in side.users or () if one.login.casefold() == side.login.casefold()), None)
+    if user is None:
+        return []
+    found = [f"{user.admin} admin privileges"] if ADMIN_WORDS.get(user.admin) is Can.YES else []
+    permits: dict[str, list[RoleRight]] = defaultdict(list)
+    for right in side.rights or ():
+        permits[right.role_no].append(right)
+    for role in Powers(side).roles_of(user):
+        for right in permits[role.role_no]:
+            power = PERMISSIONS.get(_folded(right.permission))
+            may = needed.get(power, frozenset()) if power else frozenset[str]()
+            words = [one for one in re.findall("[A-Za-z0-9 ]+", right.rights) if one.lower().strip() not in LOOKING | may]
+            found += [f"{role.role}: {right.permission}, {', '.join(words)}"] if words else []
+    return list(dict.fromkeys(found))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
-from intacct_asana.records import SETTLED_STATES, Bill, BillState
+from intacct_asana.records import Bill, BillState
 
 BILL, EXCEPTION, RULES, LOOK = "bill", "exception", "rules", "look"
 """Kinds of facts: a bill, an exception with its owner, the approval rules of the flow file, and when bills were read."""
@@ -22,7 +22,7 @@ WHOLE = "whole"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """`text` is what holds now. What is not open holds nothing any more: it is kept only to end what was."""
+    """`text` is what holds now. What is not open holds nothing any more, and keeps the text that it had."""
 
     text: str
     is_open: bool = True
@@ -88,10 +88,6 @@ class BillThen:
     url: str = ""
     parts: tuple[Part, ...] = ()
     named: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def is_open(self) -> bool:
-        return self.state not in SETTLED_STATES
 
     @property
     def period(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 
@@ -159,9 +159,3 @@ def _csv(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     writer.writerow(names)
     writer.writerows([defused(cell) for cell in row] for row in rows)
     return "\ufeff" + written.getvalue()
-
-
-def only(view: View, *, entity: str = "", which: str = "") -> View:
-    """The same view with the bills of one entity, or of one kind: unposted, unapproved or parked."""
-    kept = tuple(row for row in view.rows if which in ("", *row.kinds) and entity in ("", row.bill.entity_id))
-    return replace(view, rows=kept)

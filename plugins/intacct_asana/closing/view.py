@@ -39,10 +39,11 @@ class Approved(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A bill as it was from `at` on."""
+    """A bill as it was from `at` on. Once it was over, `bill` is what it was until then."""
 
     at: datetime
     bill: BillThen
+    is_open: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,7 +281,7 @@ class _Holding:
 
     def _since(self, holds: Callable[[BillThen], bool]) -> datetime:
         """From when on it was so without a break, as far as we know."""
-        so_far = [seen.at for seen in takewhile(lambda seen: holds(seen.bill), reversed(self.seen))]
+        so_far = [seen.at for seen in takewhile(lambda seen: seen.is_open and holds(seen.bill), reversed(self.seen))]
         return self._known_since() if len(so_far) == len(self.seen) else so_far[-1]
 
     def _days(self, at: datetime) -> int:

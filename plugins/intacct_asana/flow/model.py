@@ -12,6 +12,7 @@ from intacct_asana.flow.context import Context
 from intacct_asana.flow.controls import Controls, DriftRule, Exceptions
 from intacct_asana.flow.rules import Approval, BillField, VendorField, digest_of
 from intacct_asana.flow.running.alerts import Alerts
+from intacct_asana.flow.running.meter import Idle, Meter
 from intacct_asana.flow.running.release import Release
 from intacct_asana.flow.words import (
     Amount,
@@ -81,6 +82,9 @@ class Schedules(Part):
 
     drift_audit: Cron | None = None
     """Both sides compared, bill by bill."""
+
+    idle: Idle | None = None
+    """When scheduled runs need not ask Intacct. They always do when left out."""
 
     spread: bool = False
     """Whether each DAG starts at minutes of its own, which its name decides, so that many flows do not all start at once:
@@ -338,6 +342,9 @@ class Flow(Part):
     """What a person has to see to becomes a task with an owner. No such tasks when left out."""
 
     limits: Limits = Limits()
+
+    meter: Meter | None = None
+    """Calls that Intacct bills. They are counted and not compared with anything when left out."""
 
     release: Release | None = None
     """A plan over a limit waits for a person in Airflow. Left out, it fails the run, and the parameter `allow_unsafe_plan` is

@@ -23,12 +23,17 @@ from intacct_asana.operators.looking import LOOKED, Bringer, Looks, show, teller
 from intacct_asana.operators.people.asking import Meetings, carry_out_asks
 from intacct_asana.operators.read_decisions import look_at_taken_back
 from intacct_asana.operators.runs.narrowing import narrowed_to, waiting_among
+from intacct_asana.operators.runs.resting import RESTS, quiet_cursor, quiet_of, quiet_state
 from intacct_asana.reading.choices import COPY, TO_SHOW
 from intacct_asana.reading.documents import ABOUT_IT, GONE
+from intacct_asana.reading.quiet import Quiet
 from intacct_asana.records import Cursor
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
+
+LOOKS = "looks"
+"""What the approvals' own reading of bills is called where it rests."""
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +68,14 @@ class SettleDecisionsOperator(FlowOperator):
         looks = Looks(run, settler, summary, meetings)
         if not summary.not_started:
             look_at_taken_back(run, settler, summary, only=only)
-            if only is None:
+            quiet = quiet_of(context, run, LOOKS) if only is None else None
+            if quiet and self._rests(run, quiet, summary):
+                self.log.info("%s", RESTS)
+            elif only is None:
                 looks.at_decided(began)
                 meetings.meet_new()
+                if quiet:
+                    run.store.save_cursor(quiet_cursor(LOOKS, quiet, changed=bool(summary.noted)))
             else:
                 looks.at_these(only)
         more = {
@@ -78,6 +88,14 @@ class SettleDecisionsOperator(FlowOperator):
         report = _reported(self, run, summary, more=more)
         looks.raise_if_evidence_is_wrong()
         return report
+
+    @staticmethod
+    def _rests(run: FlowRun, quiet: Quiet, summary: Decided) -> bool:
+        """Never when something was decided, and never while bills change, as the bill sync knows."""
+        bills = quiet_state(run, "bill")
+        if summary.noted or summary.failures or bills is None:
+            return False
+        return quiet.rests(changed_at=bills.changed_at)
 
 
 class TellPeopleOperator(FlowOperator):

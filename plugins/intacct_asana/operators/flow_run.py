@@ -21,11 +21,11 @@ from airflow.sdk.exceptions import AirflowNotFoundException, AirflowTaskTimeout
 
 from intacct_asana import __version__
 from intacct_asana.approvals import ApprovalSubtasks, ApprovalTask, ChoiceField, DeclaredComment, Policy, Way
-from intacct_asana.assets import lineage_of
 from intacct_asana.deployment import evidence_keys, flow_named
 from intacct_asana.errors import Misconfigured, Problem, TryLater, UnsafePlan
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.signals import EnumSignal, SignalRule
+from intacct_asana.lineage.openlineage import lineage_of
 from intacct_asana.operators.runs.ends import note_end
 from intacct_asana.reading.documents import BillFiles
 from intacct_asana.records import Bill, Cursor, Decision, Link, Person, PinnedField, Pins, Verdict
@@ -389,6 +389,9 @@ class StoredPlanOperator(FlowOperator):
 
     def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
+        if not self.plan_id:
+            self.log.info("Nothing was planned in a quiet time, so nothing is written")
+            return {"rests": True, "written": 0}
         stored = run.store.plan(self.plan_id)
         if stored is None:
             raise Misconfigured(f"Plan {self.plan_id} is not in the store; clear the planning task and run it again.")

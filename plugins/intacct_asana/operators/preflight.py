@@ -33,6 +33,7 @@ from intacct_asana.operators.native_checks import rows_of_native
 from intacct_asana.operators.people.access import row_of_access
 from intacct_asana.operators.people.exceptions import rows_of_exceptions
 from intacct_asana.operators.timestamps import try_server
+from intacct_asana.operators.watching.conditions import rows_of_asana, rows_of_intacct
 from intacct_asana.operators.webhooks import webhook_checks
 from intacct_asana.pins import (
     coarse_fields,
@@ -86,6 +87,7 @@ class CheckIntacctOperator(FlowOperator):
             *self._vendor_fields(run),
             row_of_access(run, run.unpinned_board),
             *rows_of_payees(run),
+            *rows_of_intacct(run),
         ]
 
     @staticmethod
@@ -230,6 +232,7 @@ class CheckAsanaOperator(FlowOperator):
         rows += [self._person(run, email) for email in required_people(run.flow, "bill")]
         rows += rows_of_exceptions(run, run.unpinned_board)
         rows += self._told_of_late_bills(run)
+        rows += rows_of_asana(run, run.unpinned_board)
         webhook = webhook_checks(run, board=run.unpinned_board, create=self.create_missing is True)
         return rows + [tried(check, look) for check, look in webhook]
 

@@ -15,6 +15,7 @@ from intacct_asana.operators.checks import drift
 from intacct_asana.operators.closing.keeping import keep_bills
 from intacct_asana.operators.flow_run import WAITS, FlowOperator, FlowRun, StoredPlanOperator, utc_now
 from intacct_asana.operators.release.held import hold_back, holds
+from intacct_asana.operators.runs.resting import RESTS, quiet_cursor, quiet_of, reading_rests
 from intacct_asana.pins import draft_words, required_people
 from intacct_asana.reading.documents import ANY, as_shown
 from intacct_asana.reading.following import (
@@ -86,9 +87,15 @@ class PlanTasksOperator(FlowOperator):
 
     kind: str
     rehearses_when_dry = False
+    glances: ClassVar[bool] = False
+    """Whether a quiet time is looked into between two readings."""
 
     def work(self, context: Context) -> dict[str, Any]:
         run = self.run_parts
+        quiet = quiet_of(context, run, self.kind)
+        if quiet and not self._follower(run).owed and reading_rests(run, quiet, kind=self.kind, glances=self.glances):
+            self.log.info("%s", RESTS)
+            return {"plan_id": "", "rests": RESTS, "calls": run.calls()}
         board, pins = run.own_board(self.kind)
         drifted = drift(run, board, self.kind, pins)
         for what in drifted:
@@ -123,6 +130,9 @@ class PlanTasksOperator(FlowOperator):
         ends = {**sight.cursors, OWED: numbers} if reading.moves_cursor else {}
         cursors = {follower.cursor_name(stream): text for stream, text in ends.items()}
         stood = {follower.cursor_name(stream): follower.known[stream] for stream in ends}
+        if quiet:
+            mark = quiet_cursor(self.kind, quiet, changed=bool(plan.writing))
+            cursors[mark.name], stood[mark.name] = mark.value, run.store.cursor(mark.name)
         failed = {one.key or one.record_no: one.why for one in owed}
         unplaced = [one.key for one in owed if one.has_no_place]
         kept = {"cursors": cursors, "stood": stood, "failed": failed, "unplaced": unplaced}
@@ -334,6 +344,7 @@ class PlanBillsOperator(PlanTasksOperator):
     """The plan for bills: one task for each bill in the flow's states."""
 
     kind = "bill"
+    glances = True
 
     follower = BillFollower
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from intacct_asana.codec import plan_from_json, plan_to_json
 from intacct_asana.errors import Misconfigured, OddRecord
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, StoredPlanOperator
+from intacct_asana.operators.runs.resting import RESTS, quiet_cursor, quiet_of
 from intacct_asana.reading.following import CHANGED, Reading, reading_of
 from intacct_asana.reading.late import LookBack
 from intacct_asana.reading.vendors import SeenVendors, ids_of, newest_change, same_names
@@ -52,7 +53,12 @@ class PlanVendorFieldsOperator(FlowOperator):
         reading = self._reading(context, run, back)
         self.log.info("Reading vendors' fields: %s", reading.why)
         seen, cursors = SeenVendors(), dict[str, str]()
-        self._read_vendors(run, reading, seen, cursors, back)
+        quiet = quiet_of(context, run, KIND)
+        # What people set in Asana flows all the same: a vendor is read where its task changed.
+        if quiet and reading.moves_cursor and not reading.compares_all and quiet.rests():
+            self.log.info("%s, but for vendors whose tasks changed", RESTS)
+        else:
+            self._read_vendors(run, reading, seen, cursors, back)
         if reading.moves_cursor:
             self._read_tasks(run, board, pins, reading, seen, cursors)
         values = run.store.vendor_values()
@@ -69,6 +75,9 @@ class PlanVendorFieldsOperator(FlowOperator):
         gone, notes = frozenset(seen.gone), tuple(seen.notes)
         plan = plan_fields(policy, tasks=tasks, vendors=seen.vendors, rows=rows, gone=gone, notes=notes)
         self.log.info("The plan\n%s", plan.render(names=policy.names))
+        if quiet and _vendors_cursor(run) in cursors:
+            mark = quiet_cursor(KIND, quiet, changed=bool(plan.acting().actions))
+            cursors[mark.name] = mark.value
         allowed = context["params"].get("allow_unsafe_plan")
         refused = "" if allowed else self.refused(lambda: self._check_limits(run, plan, seen))
         if reading.moves_cursor:

@@ -21,7 +21,19 @@ from intacct_asana.codec import instant_text
 from intacct_asana.records import IntentState
 from intacct_asana.records.concerns import ConcernState
 from intacct_asana.store.database import Database
-from intacct_asana.store.tables import concerns, decisions, intents, links, metadata, plans, shown
+from intacct_asana.store.tables import (
+    calls,
+    concerns,
+    decisions,
+    findings,
+    incidents,
+    intents,
+    links,
+    plans,
+    releases,
+    run_reports,
+    shown,
+)
 
 LEAST = timedelta(days=31)
 """Nothing younger goes, whatever is asked for: a choice may be read days after it was made."""
@@ -29,7 +41,6 @@ LEAST = timedelta(days=31)
 CALLS_FOR = timedelta(days=400)
 """The meter compares a month with the same one of the year before."""
 
-BY_END = {"ia_run_reports": "ended_at", "ia_findings": "ended_at", "ia_incidents": "ended_at"}
 WAITING = ("new", "waiting", "approved")
 """Of a plan that waits for a person: these are not over, however old they are."""
 
@@ -63,14 +74,12 @@ def _go(connection: Connection, table: Table, which: ColumnElement[bool], *, dry
 
 def _old(connection: Connection, before: datetime, now: datetime) -> Iterator[tuple[Table, ColumnElement[bool]]]:
     then = instant_text(before)
-    for name, column in BY_END.items():
-        if (table := metadata.tables.get(name)) is not None:
-            yield table, table.c[column] < then
-    if (table := metadata.tables.get("ia_releases")) is not None:
-        yield table, and_(table.c.refused_at < then, table.c.state.not_in(WAITING))
-    if (table := metadata.tables.get("ia_calls")) is not None:
-        yield table, table.c.day < instant_text(min(before, now - CALLS_FOR))[:10]
-    yield plans, and_(plans.c.created_at < then, not_(_newest_whole(connection)))
+    for table in (run_reports, findings):
+        yield table, table.c.ended_at < then
+    yield incidents, and_(incidents.c.ended_at < then, incidents.c.is_told)
+    yield calls, calls.c.day < instant_text(min(before, now - CALLS_FOR))[:10]
+    yield releases, and_(releases.c.refused_at < then, releases.c.state.not_in(WAITING))
+    yield plans, and_(plans.c.created_at < then, not_(_newest_whole(connection)), not_(_waits()))
     yield concerns, and_(concerns.c.state == str(ConcernState.ENDED), concerns.c.found_at < then, not_(_decided(concerns)))
     yield intents, _asked_in_vain(connection, then)
     yield shown, and_(_shown_no_more(then), not_(_decided(shown)))
@@ -84,6 +93,12 @@ def _newest_whole(connection: Connection) -> ColumnElement[bool]:
         if json.loads(row.summary).get("cursors"):
             newest[row.flow, row.kind] = row.plan_id
     return or_(False, *(and_(plans.c.flow == flow, plans.c.plan_id == plan) for (flow, _), plan in newest.items()))
+
+
+def _waits() -> ColumnElement[bool]:
+    """It is carried out as it was stored, when somebody says so."""
+    same = (releases.c.flow == plans.c.flow, releases.c.plan_id == plans.c.plan_id)
+    return select(releases.c.digest).where(*same, releases.c.state.in_(WAITING)).exists()
 
 
 def _decided(table: Table) -> ColumnElement[bool]:

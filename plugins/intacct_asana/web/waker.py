@@ -50,6 +50,15 @@ class AirflowApi(Transport):
             raise UnexpectedReply(f"Connection {self.conn_id}: Airflow's list of runs of {dag_id} is not one.")
         return found
 
+    def pool_slots(self, name: str) -> int:
+        """Slots of a pool. Raises Refused with code 404 when there is none of this name."""
+        _, body = self._call("GET", f"/api/v2/pools/{quote(name, safe='')}")
+        slots = body.get("slots")
+        if not isinstance(slots, int):
+            raise UnexpectedReply(f"Connection {self.conn_id}: Airflow does not say how many slots pool {name} has.")
+        # Airflow's word for no limit.
+        return slots if slots >= 0 else 1_000_000
+
     def _call(self, method: str, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
         """Status and JSON. A token that Airflow no longer takes is renewed once."""
         answer = self._send(method, path, body, token=self._token or self._log_in())

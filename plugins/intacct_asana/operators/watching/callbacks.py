@@ -7,6 +7,7 @@ tells for it; it waits a little first, since the task may be about to. A retry i
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
@@ -69,6 +70,9 @@ class TellFailedRun(TellFailure):
                     return
                 if look + 1 < LOOKS:
                     time.sleep(self.waits_seconds / LOOKS)
+            report = run.store.run_reports().of(seen.what, seen.run_id)
+            if report and report.failures:
+                seen = replace(seen, words="\n".join(report.failures))
         except IntacctAsanaError:
             # A store that is away remembers nothing; told twice is better than not at all.
             self.log.warning("Whether a task told of its failure cannot be seen.")
@@ -93,7 +97,7 @@ class EndFailure(OfFlow):
 
 def end_failures(run: FlowRun, *, dag_id: str, step: str, run_id: str) -> None:
     incidents = run.store.incidents()
-    if not incidents.at_hand(dag_id):
+    if not incidents.at_hand(dag_id, at=run.now()):
         return
     over = [
         one

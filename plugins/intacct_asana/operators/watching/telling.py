@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from intacct_asana.operators.flow_run import FlowRun
     from intacct_asana.store.reporting.incidents import StoredIncidents
 
-PAGE = "/intacct-asana/page"
+PAGE = "/plugin/intacct-asana/intacct-asana/page/flows/"
+"""Our page of a flow, in Airflow's frame."""
 ON_ASANA = ("asana_comment", "asana_task")
 LOG = Notifier(kind="log")
 log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ def _tell_without_memory(alerts: Alerts, incident: Incident) -> None:
     """By mail, Slack and log alone: nothing goes to Asana that could not be found again."""
     for notifier in notifiers_of(alerts, incident.seen.kind).values():
         by = LOG if notifier.kind in ON_ASANA else notifier
-        if why := delivered(by, subject=subject([incident]), text=message([incident], page=page_of())):
+        if why := delivered(by, subject=subject([incident]), text=message([incident], page=page_of(incident.flow))):
             log.error("Alert %s did not leave by %s: %s.", incident.incident_id, notifier.kind, why)
 
 
@@ -91,7 +92,7 @@ class Teller:
     """One round of telling for one flow."""
 
     def __init__(self, run: FlowRun) -> None:
-        self.run, self.page = run, page_of()
+        self.run, self.page = run, page_of(run.flow.flow)
         self.named = {kind: notifiers_of(run.flow.alerts, kind) for kind in Kind}
 
     def told(self, incidents: Sequence[Incident]) -> list[Incident]:
@@ -136,9 +137,9 @@ def _with(one: Incident, name: str, task: str) -> Incident:
     return replace(one, told=told, told_over=over, tasks={**one.tasks, **({name: task} if task else {})})
 
 
-def page_of() -> str:
-    """Address of our page in Airflow's UI."""
-    return f"{base_url()}{PAGE}"
+def page_of(flow: str) -> str:
+    """Address of the flow on our page in Airflow's UI."""
+    return f"{base_url()}{PAGE}{flow}"
 
 
 def base_url() -> str:

@@ -19,6 +19,7 @@ from intacct_asana.operators.watching.telling import tell
 from intacct_asana.records import DecisionState
 from intacct_asana.records.matters import PARKED, REFUSED, REJECTED, Cause
 from intacct_asana.reports.incidents import Incident, Kind, Sighting, gone, late
+from intacct_asana.reports.meter import meter_state, month_before
 from intacct_asana.reports.run_report import RunReport, RunState
 from intacct_asana.store import kept_open
 
@@ -145,7 +146,16 @@ class Watch:
         return Held(decisions=by_key, links=links.of(keys), showing=links.showing(by_key), drifted=drifted)
 
     def _meter(self) -> Iterator[Sighting]:
-        return iter(())
+        """The quota is the company's, so what other flows of this store called counts too."""
+        meter = getattr(self.run.flow, "meter", None)
+        if meter is None or not meter.monthly_calls or not self.alerts.on_meter:
+            return
+        company, since = self.run.company_id, month_before(self.now)
+        rows = self.store.calls().of_company(company, since=since)
+        state = meter_state(rows, company=company, at=self.now, monthly_calls=meter.monthly_calls, warn_at=float(meter.warn_at))
+        if state.warns:
+            title = f"Calls to Intacct come near the {meter.monthly_calls:,} of a month"
+            yield Sighting(kind=Kind.METER, what=company, cause=f"{self.now:%Y-%m}", title=title, words=state.words)
 
     def _succeeded(self, open_ones: list[Incident]) -> Iterator[tuple[Incident, RunReport]]:
         """Failures whose DAG succeeded since: a killed task's own success may never have come by."""

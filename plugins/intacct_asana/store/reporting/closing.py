@@ -21,7 +21,7 @@ def close_view(flow: Flow, history: StoredHistory, day: date) -> View:
     until = end_of(day, zone)
     open_keys = history.open_at(BILL, until=until).keys()
     bills = {
-        key: [Seen(at=one.at, bill=from_json(BillThen, one.text)) for one in kept]
+        key: [Seen(at=one.at, bill=from_json(BillThen, one.text), is_open=one.is_open) for one in kept]
         for key, kept in history.of(BILL, open_keys, until=until).items()
     }
     began_at, whole_at, looked_at = history.looked_at(until=until)

@@ -15,7 +15,8 @@ from intacct_asana.store.database import Database, put
 from intacct_asana.store.tables import incidents as table
 
 CLAIMED_FOR = timedelta(minutes=5)
-"""Longer than any telling takes. A process that died while it told leaves the rest to whoever comes after that."""
+"""Longer than any telling takes. A process that died while it told leaves the rest to whoever comes after that, and so does
+one whose notifier was down: asking that again at each task's end would hold up every task."""
 FIRST_LOOK = "first look"
 
 
@@ -39,9 +40,9 @@ class StoredIncidents:
         """What holds, oldest first."""
         return self._select(table.c.ended_at.is_(None))
 
-    def at_hand(self, what: str) -> bool:
+    def at_hand(self, what: str, *, at: datetime) -> bool:
         """Whether there is anything to do for who has good news about `what`: something to end, or somebody to tell."""
-        may = or_(table.c.is_told.is_(False), table.c.ended_at.is_(None) & (table.c.what == what))
+        may = or_(self._to_tell(at), table.c.ended_at.is_(None) & (table.c.what == what))
         query = select(table.c.incident_key).where(self._own(), may).limit(1)
         with self._database.read() as connection:
             return connection.execute(query).first() is not None
@@ -56,25 +57,27 @@ class StoredIncidents:
 
     def claim(self, *, at: datetime) -> list[Incident]:
         """What is to be told, for the caller alone to tell; `keep` gives each back."""
-        is_free = or_(table.c.claimed_until.is_(None), table.c.claimed_until < instant_text(at))
-        query = select(table).where(self._own(), table.c.is_told.is_(False), is_free).order_by(table.c.opened_at)
+        query = select(table).where(self._own(), self._to_tell(at)).order_by(table.c.opened_at)
         claimed = []
         with self._database.write() as connection:
             for row in connection.execute(query).all():
-                here = update(table).where(self._own(), table.c.incident_key == row.incident_key, is_free)
+                here = update(table).where(self._own(), table.c.incident_key == row.incident_key, self._to_tell(at))
                 if connection.execute(here.values(claimed_until=instant_text(at + CLAIMED_FOR))).rowcount == 1:
                     claimed.append(from_json(Incident, row.body))
         return claimed
 
     def keep(self, incident: Incident, *, is_told: bool) -> None:
-        """What was told of a claimed one. Where it ended meanwhile, or is another by now, that is still to be told."""
+        """What was told of a claimed one. Where somebody is still to be told, the claim stays until it ends by itself; where it
+        ended meanwhile, that is to be told at once."""
         with self._database.write() as connection:
-            query = select(table.c.body).where(self._own(), table.c.incident_key == incident.key)
-            now = from_json(Incident, connection.execute(query).scalar_one())
+            query = select(table).where(self._own(), table.c.incident_key == incident.key)
+            row = connection.execute(query).one()
+            now = from_json(Incident, row.body)
             if now.turn == incident.turn:
-                done = is_told and now.ended_at == incident.ended_at
+                is_same = now.ended_at == incident.ended_at
                 now = replace(now, told=incident.told, told_over=incident.told_over, tasks=incident.tasks)
-                self._put(connection, now, is_told=done, claimed_until=None)
+                claimed = row.claimed_until if is_same and not is_told else None
+                self._put(connection, now, is_told=is_told and is_same, claimed_until=claimed)
 
     def first_look(self, name: str, *, at: datetime) -> datetime:
         """When somebody first looked at `name`: what was before that is history."""
@@ -100,6 +103,11 @@ class StoredIncidents:
         query = select(table.c.body).where(self._own(), condition).order_by(table.c.opened_at, table.c.incident_key)
         with self._database.read() as connection:
             return [from_json(Incident, row.body) for row in connection.execute(query)]
+
+    def _to_tell(self, at: datetime) -> ColumnElement[bool]:
+        """Somebody has to be told, and nobody is telling, or tried just now."""
+        is_free = or_(table.c.claimed_until.is_(None), table.c.claimed_until < instant_text(at))
+        return table.c.is_told.is_(False) & is_free
 
     def _own(self) -> ColumnElement[bool]:
         return table.c.flow == self._flow

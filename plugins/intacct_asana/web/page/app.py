@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import FastAPI, Response
 
-from intacct_asana.web.page import bill, figures, flows, lists
+from intacct_asana.web.page import bill, close, figures, flows, lists
 from intacct_asana.web.page.frame import HERE, Asked, Page, Sentence, Sources
 
-VIEWS = (flows, lists, figures, bill)
+VIEWS = (flows, lists, close, figures, bill)
 """Modules with `add_to(page)`. Their tabs stand in this order; who adds a view adds its module here."""
 
 FILES = {

@@ -47,6 +47,7 @@ def bill(asked: Asked) -> Response:
     open_asks = [ask for ask in seen.store.asks().of([key])[key] if ask.is_live and not ask.closed_at]
     is_open = bool(here.link and here.link.confirmed and not here.link.confirmed.completed)
     is_decided = any(one.state in ON_THE_WAY or one.state is DecisionState.CONFIRMED for one in decided)
+    dag_id = f"{seen.flow.flow}_approval_reconciliation"
     return asked.html(
         "bill.html",
         seen,
@@ -55,8 +56,8 @@ def bill(asked: Asked) -> Response:
         facts=_facts(here),
         away=away_of(here),
         waits=waits_for(key, turn, open_asks) if is_open and not is_decided else None,
-        decisions=decision_table(decided, known, shown, dag_id=f"{seen.flow.flow}_approval_reconciliation"),
-        concerns=concern_table(seen.store.concerns().of([key]), known, shown),
+        decisions=decision_table(decided, known, shown, dag_id=dag_id).without("Bill", "Amount"),
+        concerns=concern_table(seen.store.concerns().of([key]), known, shown).without("Bill", "Open in"),
         evidence=evidence_table(proof.rows[::-1], shown),
         proof=proof_words(proof),
         problems=proof.problems,

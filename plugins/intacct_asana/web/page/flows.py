@@ -14,8 +14,9 @@ from intacct_asana.flow.model import Flow
 from intacct_asana.records import DecisionState
 from intacct_asana.reports.run_report import RunReport
 from intacct_asana.store import FlowStore
+from intacct_asana.sync.release import Release
 from intacct_asana.web.page.frame import Asked, DagRuns, Page, first_line
-from intacct_asana.web.page.rows import DECISIONS, Away, Cell, Shown, Table, ago, run_table
+from intacct_asana.web.page.rows import DECISIONS, Away, Cell, Shown, Table, ago, incident_table, release_table, run_table
 
 JOBS = {
     "bill_sync": "Bills become tasks",
@@ -28,6 +29,7 @@ JOBS = {
 }
 REPORTS_OF = timedelta(days=7)
 MOST_REPORTS = 50
+MOST_INCIDENTS = 20
 ON_A_CARD = ("bill_sync", "approval_reconciliation", "drift_audit")
 
 
@@ -131,7 +133,10 @@ def _chips(asked: Asked, flow: Flow, store: FlowStore) -> list[Chip]:
     counts = store.listing().counts()
     parked = counts.get(f"decision {DecisionState.PARKED}", 0)
     drift = sum(number for name, number in counts.items() if name.startswith("drift "))
+    incidents, plans, here = len(store.incidents().open()), len(_plans(store)), asked.url("flows", flow.flow)
     told = [
+        (incidents, "incidents" if incidents > 1 else "incident", here, "bad"),
+        (plans, "plans over a limit" if plans > 1 else "plan over a limit", here, "wait"),
         (parked, "parked", asked.url("flows", flow.flow, "decisions", state="parked"), "wait"),
         (drift, "drifted", asked.url("flows", flow.flow, "drift"), "bad"),
         (counts.get("exception", 0), "need a person", asked.url("flows", flow.flow, "exceptions"), "bad"),
@@ -155,13 +160,21 @@ def one_flow(asked: Asked) -> Response:
     return asked.html(
         "flow.html",
         seen,
+        tab="",
         rehearses=seen.flow.rehearsal,
         description=seen.flow.description,
         chips=[*_chips(asked, seen.flow, seen.store), *_ends(asked, seen.flow, counts)],
+        plans=release_table(_plans(seen.store), shown, dag_id=f"{seen.flow.flow}_release_plan"),
+        incidents=incident_table(seen.store.incidents().open()[:MOST_INCIDENTS], shown),
         dags=_dag_table(asked, runs, shown),
         reports=run_table(reports, shown),
         trouble=trouble,
     )
+
+
+def _plans(store: FlowStore) -> list[Release]:
+    """Plans over a limit that wait for a person, or are just being carried out."""
+    return [one for kind in ("bill", "vendor") for one in store.releases().open(kind)]
 
 
 def _ends(asked: Asked, flow: Flow, counts: Mapping[str, int]) -> list[Chip]:

@@ -176,7 +176,7 @@ class Asked:
 
     def html(self, template: str, seen: Seen | None = None, *, status: int = 200, **values: Any) -> Response:
         """A template with what it is given; `seen` adds the flow's name and its tabs."""
-        known = {"asked": self, "flow": seen.flow if seen else None, "tabs": self.page.tabs, "tab": "", **values}
+        known = {"asked": self, "flow": seen.flow if seen else None, "tabs": self.page.tabs, "tab": None, **values}
         return HTMLResponse(self.page.templates.get_template(template).render(known), status_code=status)
 
     def file(self, name: str, text: str, *, kind: str) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from html import unescape
@@ -16,8 +16,10 @@ from intacct_asana.records.asks import Ask
 from intacct_asana.records.concerns import Concern, ConcernState
 from intacct_asana.records.drift import Drifted
 from intacct_asana.records.matters import Matter, MatterState
+from intacct_asana.reports.incidents import Incident
 from intacct_asana.reports.listed import Known
 from intacct_asana.reports.run_report import RunReport, RunState
+from intacct_asana.sync.release import Release, what
 from intacct_asana.text import is_web_address, money_text, one_line, short
 
 LONGEST = 300
@@ -77,6 +79,12 @@ class Table:
     headings: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     empty: str = "Nothing."
+
+    def without(self, *headings: str) -> Table:
+        """The same without these columns."""
+        kept = [place for place, heading in enumerate(self.headings) if heading not in headings]
+        rows = tuple(tuple(row[place] for place in kept) for row in self.rows)
+        return replace(self, headings=tuple(self.headings[place] for place in kept), rows=rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +283,37 @@ def run_table(reports: Iterable[RunReport], shown: Shown) -> Table:
     return Table(headings=("Job", "State", "What it did", "Ended", "Open in"), rows=tuple(rows), empty="No run has told yet.")
 
 
+def release_table(releases: Iterable[Release], shown: Shown, *, dag_id: str) -> Table:
+    """Plans over a limit; a person answers in Airflow's own view of required actions."""
+    rows = []
+    for one in releases:
+        question = f"{shown.dag_url(dag_id, one.run_id)}/tasks/ask_people/required_actions" if one.run_id else ""
+        rows.append(
+            (
+                Cell(text=f"{one.kind} plan {one.shown}", note=what(one)),
+                Cell(text=str(one.state), look="wait", note=short("; ".join(one.reasons), longest=LONGEST)),
+                shown.since(one.refused_at),
+                Cell(away=(Away(text="Answer in Airflow", url=question or shown.dag_url(dag_id, "")),)),
+            )
+        )
+    return Table(headings=("Plan", "Why it waits", "Refused", "Open in"), rows=tuple(rows), empty="No plan waits.")
+
+
+def incident_table(incidents: Iterable[Incident], shown: Shown) -> Table:
+    rows = []
+    for one in incidents:
+        times = f", met {one.times} times" if one.times > 1 else ""
+        rows.append(
+            (
+                Cell(text=one.seen.kind, look="bad"),
+                Cell(text=short(one.seen.title, longest=LONGEST), note=short(one.seen.words, longest=LONGEST)),
+                shown.since(one.opened_at),
+                Cell(text=f"{', '.join(one.told) or 'nobody yet'}{times}"),
+            )
+        )
+    return Table(headings=("Incident", "What it is", "Since", "Told"), rows=tuple(rows), empty="Nothing is wrong.")
+
+
 def evidence_table(rows: Iterable[ChainRow], shown: Shown) -> Table:
     """What each row says in short; the export has all of it."""
     made = []
@@ -287,6 +326,8 @@ def evidence_table(rows: Iterable[ChainRow], shown: Shown) -> Table:
         digest = Cell(text=row.digest[:12], note=f"key {row.signed_by}" if row.signed_by else "not keyed")
         written = shown.at(datetime.fromisoformat(row.written_at))
         told = short(words, longest=LONGEST)
-        made.append((Cell(text=str(row.sequence)), Cell(text=written), Cell(text=step.lower()), Cell(text=told), digest))
+        made.append(
+            (Cell(text=str(row.sequence), is_number=True), Cell(text=written), Cell(text=step.lower()), Cell(text=told), digest)
+        )
     headings = ("Row", "Written", "Step", "What it says", "Digest")
     return Table(headings=headings, rows=tuple(made), empty="There is no evidence about this bill.")

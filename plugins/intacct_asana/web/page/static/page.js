@@ -25,7 +25,12 @@ function series(table) {
   return { names: names.slice(1), days: days, values: values };
 }
 
+// Whatever else is drawn, the same thing has the same colour.
+var INKS = { "Carried out": 1, "Refused": 2, "Given for a step": 3, "Void": 4, "On their way": 5, "Intacct": 1, "Asana": 3 };
+
 function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
+
+function dayText(at) { return new Date(at * 1000).toISOString().slice(0, 10); }
 
 function draw(place, table) {
   var told = series(table), sums = [], lines = [];
@@ -34,18 +39,19 @@ function draw(place, table) {
     sums.push(values.map(function (value, day) { return value + (at ? sums[at - 1][day] : 0); }));
   });
   told.names.forEach(function (name, at) {
-    var ink = colour("--series-" + (at + 1));
+    var ink = colour("--series-" + (INKS[name] || at % 5 + 1));
     lines.unshift({
       label: name, stroke: ink, fill: ink, width: 0, points: { show: false }, paths: uPlot.paths.bars({ size: [0.7, 40] }),
       value: function (_, __, ___, day) { return day === null || day === undefined ? "" : told.values[at][day]; },
     });
   });
   var axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
+  var dates = Object.assign({ values: function (_, at) { return at.map(function (one) { return dayText(one).slice(5); }); } }, axis);
   var numbers = Object.assign({ size: 48, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 50000] }, axis);
   place.replaceChildren();
   new uPlot({
-    width: place.clientWidth, height: 200, series: [{ label: "Day", value: "{YYYY}-{MM}-{DD}" }].concat(lines),
-    axes: [axis, numbers], tzDate: function (ts) { return uPlot.tzDate(new Date(ts * 1000), "UTC"); },
+    width: place.clientWidth, height: 200, series: [{ label: "Day", value: function (_, at) { return at ? dayText(at) : ""; } }].concat(lines),
+    axes: [dates, numbers], tzDate: function (ts) { return uPlot.tzDate(new Date(ts * 1000), "UTC"); },
     scales: { y: { range: function (_, __, most) { return [0, Math.max(1, most * 1.1)]; } } }, cursor: { drag: { x: false } },
   }, [told.days].concat(sums.reverse()), place);
 }

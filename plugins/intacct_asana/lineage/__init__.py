@@ -1,0 +1,1 @@
+"""What Airflow and OpenLineage are told of what steps read and write."""
