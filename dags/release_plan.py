@@ -20,6 +20,7 @@ from __future__ import annotations
 from airflow.sdk import DAG, Param
 from intacct_asana import dag_parts
 from intacct_asana.deployment import good_flows
+from intacct_asana.operators.runs.reporting import ReportRunOperator
 
 for flow in good_flows():
     if flow.release is None:
@@ -48,4 +49,6 @@ for flow in good_flows():
             pool=flow.pools.asana,
             outlets=[dag_parts.asana_asset(flow.bills.project)],
         )
-        ask >> apply
+        # Behind `apply` alone: a rejection skips what stands right behind the step that asks.
+        report = ReportRunOperator(task_id="report_run", flow=flow.flow, steps=["ask_people", "apply_release"])
+        ask >> apply >> report

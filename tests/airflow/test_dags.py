@@ -229,6 +229,9 @@ def test_plans_over_a_limit_are_asked_about_only_where_the_flow_says_so(
     assert (dag.is_paused_upon_creation, dag.max_active_runs > 10) == (False, True), "one that waits holds up no other"
     assert dag.get_task("ask_people").max_active_tis_per_dag is None
     assert dag.get_task("apply_release").upstream_task_ids == {"ask_people"}
+    # A rejection skips what stands right behind the question, whatever its trigger rule.
+    assert dag.get_task("ask_people").downstream_task_ids == {"apply_release"}
+    assert dag.get_task("report_run").trigger_rule == "all_done"
     assert not {*dag.get_task("ask_people").template_fields, *dag.get_task("apply_release").template_fields} - {"plan_id"}
     assert "backfill" not in dag.allowed_run_types
 

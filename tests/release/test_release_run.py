@@ -100,6 +100,9 @@ def test_what_was_rejected_or_not_answered_is_not_asked_again_until_it_changes(
         assert answer(refused, "Reject", who=None) == "awaiting_input", "there is time yet"
         monkeypatch.setattr(asking, "_is_over", lambda run, release: True)
     assert answer(refused, "Reject", who=who) in ("success", "skipped")
+    said = refused.result("ask_people")["says"]
+    assert said.endswith("Nothing is written.")
+    assert ("rejected by Erin Wolf" if who else "not answered in time") in said
     assert carry_out(refused) == "failed", "nobody approved it, whoever marks what as done"
     assert "Nothing was written" in str(refused.error)
     states = refused.run("bill_sync", run_id="second")
@@ -124,6 +127,7 @@ def test_a_newer_plan_takes_the_place_of_one_that_waits(refused: Any) -> None:
     assert (states["plan_tasks"], len(refused.api.triggered)) == ("failed", 2)
     refused.api.start_run("demo_release_plan", run_id=older)
     assert answer(refused) == "skipped", "an approval of the older one does nothing"
+    assert "out of date" in refused.result("ask_people")["says"]
     assert carry_out(refused) == "failed"
     assert ask(refused) == "awaiting_input"
     assert answer(refused) == "success"

@@ -40,6 +40,7 @@ DONE = {
     "update": "updated",
     "close": "completed",
     "reopen": "opened again",
+    "retire": "told that they stand for no bill",
 }
 TO_DO = {"create": "to make", "adopt": "to take over", "update": "to update", "close": "to complete", "reopen": "to open again"}
 ENDED = {
@@ -139,6 +140,9 @@ def _refusals(step: StepEnd) -> Iterator[str]:
     for name in ("owed", "not_put_back", *([] if step.name == "tell_people" else ["refused"])):
         told = result.get(name) or ()
         yield from told.values() if isinstance(told, Mapping) else told
+    # The step that makes a plan says that it waits for a person; the one that writes would only repeat it.
+    if step.name != "apply_plan" and (waits := result.get("waits")):
+        yield str(waits)
     told = result.get("failures") or ()
     yield from (f"{key}: {why}" for key, why in told.items()) if isinstance(told, Mapping) else told
 
@@ -154,7 +158,7 @@ def _money(steps: Sequence[StepEnd]) -> dict[str, Decimal]:
 
 
 PLANS = ("plan_tasks", "plan_vendor_fields")
-MAIN = ("apply_plan", "settle_decisions", "read_decisions", "compare_sides")
+MAIN = ("apply_plan", "apply_release", "settle_decisions", "read_decisions", "compare_sides")
 """Steps whose counts stand under their own names; those of the others stand behind the step's."""
 
 
@@ -232,6 +236,8 @@ def _others(result: Result, step: str) -> Iterator[str]:
     counted = result.get("done") or result.get("documents") or result.get("counts") or {}
     if isinstance(counted, Mapping) and (told := _listed({k: v for k, v in counted.items() if isinstance(v, int)}, {})):
         yield f"{step.replace('_', ' ').capitalize()}: {told}."
+    if says := result.get("says"):
+        yield str(says)
     if isinstance(waiting := result.get("open"), list):
         yield from (f"Waits: {one}" for one in waiting[:MOST_SAID])
 
@@ -244,6 +250,8 @@ def _told(result: Result, _step: str) -> Iterator[str]:
 LINES: Mapping[str, Callable[[Result, str], Iterator[str]]] = {
     "plan_tasks": _planned,
     "apply_plan": _applied,
+    "apply_release": _applied,
+    "apply_repair": _applied,
     "read_decisions": _read,
     "settle_decisions": _settled,
     "tell_people": _told,

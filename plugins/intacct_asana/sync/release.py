@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -204,7 +204,7 @@ def escaped(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~&:])", r"\\\1", short(text, longest=LONGEST))
 
 
-def words_of_end(release: Release) -> Sequence[str]:
+def words_of_end(release: Release) -> str:
     """What a release's own run says when it is over."""
     who = f" by {release.answered_name}" if release.answered_name else ""
     ends = {
@@ -213,4 +213,4 @@ def words_of_end(release: Release) -> Sequence[str]:
         ReleaseState.REPLACED: "A newer run made another plan, so nothing is done here; look at the newest release.",
         ReleaseState.APPLIED: "There is nothing left to do.",
     }
-    return [f"Plan {release.shown} was {release.state}{who}. {ends.get(release.state, '')}".rstrip()]
+    return f"Plan {release.shown} was {release.state}{who}. {ends.get(release.state, '')}".rstrip()

@@ -27,6 +27,9 @@ from intacct_asana.sync.release import Release, ReleaseState, body, subject, wor
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
+SAYS = "says"
+"""In what a step returns: a sentence for the run's report."""
+
 LOOK_AGAIN = timedelta(minutes=10)
 """How often a question without an answer is looked at: one that is out of date ends by itself."""
 
@@ -85,7 +88,9 @@ class AskPeopleOperator(ApprovalOperator):
         with kept_open():
             release = run.store.releases().of_run(run_id)
             if release is None or release.state is not ReleaseState.WAITING:
-                raise AirflowSkipException(" ".join(words_of_end(release)) if release else "This run asks about no plan.")
+                why = words_of_end(release) if release else "This run asks about no plan."
+                context["ti"].xcom_push(key="return_value", value={SAYS: why})
+                raise AirflowSkipException(why)
             after = self._answered(run, release, event)
             if after is not None:
                 self._keep(run, release, after)
@@ -93,10 +98,12 @@ class AskPeopleOperator(ApprovalOperator):
                 self._put(run, release)
         if after is None:
             return super().execute(context)
-        self.log.info("%s", " ".join(words_of_end(after)))
-        answer = super().execute_complete(context, event)
-        # What somebody typed beside the answer is nothing that a later step goes by.
-        return {"plan": after.digest, "state": str(after.state), "by": after.answered_name, "option": answer["chosen_options"]}
+        self.log.info("%s", words_of_end(after))
+        told = {"plan": after.digest, "state": str(after.state), "by": after.answered_name, SAYS: words_of_end(after)}
+        # Now, because a rejection ends this step by skipping the next one. What somebody typed beside the answer goes nowhere.
+        context["ti"].xcom_push(key="return_value", value=told)
+        super().execute_complete(context, event)
+        return told
 
     def _to_ask(self, run: FlowRun, context: Context) -> Release:
         """The plan, noted as waiting in this run. Skips this run where there is nothing to ask."""
@@ -106,7 +113,7 @@ class AskPeopleOperator(ApprovalOperator):
             raise Misconfigured(f"Flow {self.flow} has no refused plan {wanted}".rstrip() + ": there is nothing to ask about.")
         run_id = str(context["run_id"])
         if release.state in (ReleaseState.REPLACED, ReleaseState.APPLIED):
-            raise AirflowSkipException(" ".join(words_of_end(release)))
+            raise AirflowSkipException(words_of_end(release))
         if release.state is ReleaseState.WAITING and release.run_id != run_id and not _is_over(run, release):
             raise AirflowSkipException(f"Plan {release.shown} waits for an answer in run {release.run_id} already.")
         asked = release.asked + (release.run_id != run_id)
