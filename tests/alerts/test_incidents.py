@@ -63,3 +63,9 @@ def test_a_message_is_bounded_and_names_its_incidents_last() -> None:
     assert "And 10 more." in text
     assert text.rpartition("\n")[2].startswith("Incidents: inc-a-")
     assert subject(many).endswith("and 29 more")
+    assert text.count(means(SEEN)) == 1
+
+
+def test_errors_that_are_told_together_each_have_their_sentence() -> None:
+    both = [Incident(flow="a", seen=replace(SEEN, cause=name, error=name), opened_at=NOON) for name in ("Refused", "TryLater")]
+    assert all(MEANS[name] in message(both) for name in ("Refused", "TryLater"))

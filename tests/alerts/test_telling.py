@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -35,6 +36,7 @@ def test_one_mail_when_it_fails_and_one_when_it_is_over(mailed: Alarmed, mailbox
     assert (one.times, one.incident_id in mailbox.body()) == (3, True)
     mailed.succeeds(step="plan_tasks")
     mailed.succeeds(params={"dry_run": True})
+    mailed.succeeds(dag_run=SimpleNamespace(run_type="backfill"))
     assert len(mailbox.subjects) == 1
     mailed.succeeds(run_id="r4")
     assert mailbox.subjects[1:] == ["[small] over: small_bill_sync failed at apply_plan"]

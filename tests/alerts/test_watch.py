@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -152,3 +153,18 @@ def test_a_flow_that_is_gone_leaves_no_incident_open(alarmed: Make, mailbox: Mai
     assert set(result) == {"other"}
     assert world.open_incidents() == []
     assert len(mailbox.subjects) == 1, "nobody is named any more"
+
+
+def test_the_meter_warns_once_a_month_of_what_all_flows_called(alarmed: Make, mailbox: Mailbox) -> None:
+    world = alarmed(f"{{on_meter: [{MAIL}]}}")
+    world.flow = world.flow.model_copy(update={"meter": SimpleNamespace(monthly_calls=1000, warn_at=0.8)})
+    count = {"system": "intacct", "company": constants.COMPANY_ID, "job": "bill_sync", "day": world.at.date()}
+    world.store.calls().add(calls=100, **count)
+    world.at = world.at.replace(day=30)
+    world.watch()
+    assert mailbox.subjects == []
+    world.store.calls().add(calls=750, **count)
+    world.watch()
+    world.watch()
+    assert mailbox.subjects == ["[small] Calls to Intacct come near the 1,000 of a month"]
+    assert "of 1,000 used" in mailbox.body()

@@ -139,7 +139,7 @@ def message(incidents: Sequence[Incident], *, page: str = "") -> str:
     shown, more = incidents[:MOST_LISTED], len(incidents) - MOST_LISTED
     blocks = [_begins(one) if one.is_open else _is_over(one) for one in shown]
     blocks += [f"And {more} more."] if more > 0 else []
-    blocks += [means(incidents[0].seen)] if incidents[0].is_open else []
+    blocks += dict.fromkeys(means(one.seen) for one in shown if one.is_open)
     blocks += [f"Page: {page}"] if page else []
     return "\n\n".join([*blocks, *_closing(incidents)])
 

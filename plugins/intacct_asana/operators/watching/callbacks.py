@@ -84,8 +84,7 @@ class EndFailure(OfFlow):
 
     def notify(self, context: Context) -> None:
         params: Any = context.get("params") or {}
-        run_type = str(getattr(context.get("dag_run"), "run_type", "") or "")
-        if params.get("dry_run") or "backfill" in run_type:
+        if params.get("dry_run") or getattr(context.get("dag_run"), "run_type", "") == "backfill":
             # It did another work than the run that failed.
             return
         try:
