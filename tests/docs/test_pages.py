@@ -13,7 +13,7 @@ from intacct_asana.__main__ import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
-NAMED = re.compile(r"\b((?:docs|script|include|plugins|dags|manuals|sandbox|tests)/[\w./-]*\w)")
+NAMED = re.compile(r"(?<![\w/.-])((?:docs|script|include|plugins|dags|manuals|sandbox|tests)/[\w./-]*\w)")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
