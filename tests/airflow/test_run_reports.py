@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from intacct_asana import __version__
 from intacct_asana.operators.runs.reporting import NOTE
 from intacct_asana.reports.run_report import RunState
 
@@ -30,6 +31,7 @@ def test_a_first_sync_says_what_it_made_and_what_that_is_worth_and_a_second_that
     world.must("bill_sync")
     made = report_of(world, "bill_sync")
     assert (made.state, made.is_dry, made.run_type) == (RunState.SUCCESS, False, "manual")
+    assert (made.package, len(made.flow_file)) == (__version__, 64)
     assert made.counts["create"] == len(world.tasks())
     total = sum(Decimal(bill["total_entered"]) for bill in world.sandbox.state("intacct")["bills"] if in_scope(bill))
     assert sum(made.money.values()) == total

@@ -124,7 +124,10 @@ def view_of(known: Known) -> View:
     owned: dict[str, list[str]] = {}
     for one in sorted(known.exceptions, key=lambda one: (one.about, one.title, one.owner)):
         owned.setdefault(one.about, []).append(short(f"{one.owner}: {one.title}", longest=LONGEST_WORDS))
-    holding = (_Holding(known, key, seen, decisions.get(key, ()), owned.get(key, ())) for key, seen in known.bills.items())
+    holding = (
+        _Holding(known=known, key=key, seen=seen, decided=decisions.get(key, ()), owned=owned.get(key, ()))
+        for key, seen in known.bills.items()
+    )
     rows = [one.row() for one in holding]
     order = sorted(rows, key=lambda row: (row.bill.entity_id, row.bill.period, row.bill.vendor_id, row.bill.number, row.key))
     return View(flow=known.flow, day=known.day, rows=tuple(order), notes=tuple(_notes(known)))
@@ -182,7 +185,7 @@ def _decisions(told: Sequence[Told]) -> dict[str, list[_Decided]]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Holding:
     """One bill, and what says who held it."""
 

@@ -26,6 +26,7 @@ class RunReport:
     `job` is the DAG's name without the flow's (`bill_sync`), `run_type` is Airflow's (`scheduled`, `manual`, `backfill`).
     `counts` are by what was done, `money` by currency, `calls` by system (`intacct` as Intacct bills them, `asana`).
     `refusals` are sentences, `failures` too: each begins with the step that failed. `words` is the summary as people read it.
+    `package` is the release that ran, `flow_file` the SHA-256 of the flow file that it went by.
     """
 
     flow: str
@@ -44,7 +45,6 @@ class RunReport:
     calls: Mapping[str, int] = field(default_factory=dict)
     words: str = ""
     package: str = ""
-    """The release that ran, and SHA-256 of the flow file that it went by."""
     flow_file: str = ""
 
     @property

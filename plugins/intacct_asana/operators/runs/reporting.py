@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,7 @@ class ReportRunOperator(FlowOperator):
     def _report(self, context: Context, ends: Sequence[StepEnd], wrong: str) -> RunReport:
         run, dag_run = self.run_parts, context["dag_run"]
         now, began = run.now(), getattr(dag_run, "start_date", None)
-        return report_of(
+        report = report_of(
             ends,
             flow=self.flow,
             job=job_of(context, flow=self.flow),
@@ -80,6 +81,7 @@ class ReportRunOperator(FlowOperator):
             package=__version__,
             flow_file=run.flow.file_digest,
         )
+        return replace(report, package=__version__, flow_file=run.flow.file_digest)
 
     def _keep(self, report: RunReport) -> None:
         """A report that cannot be kept was said, and is no reason to fail a run whose work is done."""
@@ -91,7 +93,8 @@ class ReportRunOperator(FlowOperator):
     def _vouched(self) -> dict[str, Any]:
         newest = self.run_parts.store.newest_anchor()
         stamped = stamp_newest(self.run_parts)
-        return {"evidence": anchor_text(newest) if newest else "", **({"timestamp": stamped} if stamped else {})}
+        by = {"package": __version__, "flow_file": self.run_parts.flow.file_digest}
+        return {"evidence": anchor_text(newest) if newest else "", **by, **({"timestamp": stamped} if stamped else {})}
 
 
 def meter_of(run: FlowRun) -> MeterState | None:
