@@ -184,11 +184,15 @@ class World:
         self.new_store = new_store
         self.use_store(new_store.ready())
         self.error: Any = None
+        self.errors: dict[str, Any] = {}
 
     def run(
         self, job: str, *, run_type: str = "manual", interval: tuple[str, str] | None = None, **conf: Any
     ) -> dict[str, str]:
-        """State of each task by task id; a task behind a failed one is not run, as its trigger rule says."""
+        """State of each task by task id; a task behind a failed one is not run, as its trigger rule says.
+
+        `error` is then the last task's, `errors` are the tasks' own by task id.
+        """
         dag = self.bag.dags[f"demo_{job}"]
         self.api.start_run(dag.dag_id, run_type=run_type, interval=interval, **conf)
         states = self.api.task_states = dict[str, str]()
@@ -202,7 +206,7 @@ class World:
                 continue
             result = self._run_task(task)
             states[task.task_id] = str(getattr(result.state, "value", result.state))
-            self.error = result.error
+            self.error = self.errors[task.task_id] = result.error
         return states
 
     def must(self, job: str, **how: Any) -> None:

@@ -242,7 +242,7 @@ def test_a_task_that_asana_lists_late_is_found_by_the_retry_and_not_made_again(w
     world.sandbox.settings(asana_listing_delay_seconds=60)
     world.sandbox.fault("asana", "POST /tasks", "lost_answer", on_call=3)
     assert world.run("bill_sync")["apply_plan"] == "failed"
-    retry = SixErrorsPolicy().evaluate(world.error, 1, 3)
+    retry = SixErrorsPolicy().evaluate(world.errors["apply_plan"], 1, 3)
     world.sandbox.clock(advance_seconds=retry.retry_delay.total_seconds())
     world.must("bill_sync")
     assert len(world.tasks()) == len(bills_in_scope(world))
