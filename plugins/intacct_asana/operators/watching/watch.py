@@ -147,12 +147,12 @@ class Watch:
 
     def _meter(self) -> Iterator[Sighting]:
         """The quota is the company's, so what other flows of this store called counts too."""
-        meter = getattr(self.run.flow, "meter", None)
-        if meter is None or not meter.monthly_calls or not self.alerts.on_meter:
+        meter = self.run.flow.meter
+        if meter is None or not self.alerts.on_meter:
             return
         company, since = self.run.company_id, month_before(self.now)
         rows = self.store.calls().of_company(company, since=since)
-        state = meter_state(rows, company=company, at=self.now, monthly_calls=meter.monthly_calls, warn_at=float(meter.warn_at))
+        state = meter_state(rows, company=company, at=self.now, monthly_calls=meter.monthly_calls, warn_at=meter.warn_at)
         if state.warns:
             title = f"Calls to Intacct come near the {meter.monthly_calls:,} of a month"
             yield Sighting(kind=Kind.METER, what=company, cause=f"{self.now:%Y-%m}", title=title, words=state.words)

@@ -81,5 +81,4 @@ def _meter(asked: Asked, seen: Seen) -> Mapping[str, object]:
 
 def declared(flow: Flow) -> tuple[int, float]:
     """What the flow file declares of the company's calls a month; 0 where it declares nothing."""
-    meter = getattr(flow, "meter", None)
-    return (meter.monthly_calls, meter.warn_at) if meter else (0, 0.8)
+    return (flow.meter.monthly_calls, flow.meter.warn_at) if flow.meter else (0, 0.8)
