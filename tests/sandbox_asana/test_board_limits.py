@@ -37,7 +37,7 @@ def test_tokens_are_counted_apart(api: Any, sandbox: Any) -> None:
 
 
 def test_more_than_15_writes_in_flight_are_refused_while_reads_go_on(api: Any, sandbox: Any) -> None:
-    sandbox.settings(asana_latency_ms=400)
+    sandbox.settings(asana_latency_ms=2000)
     writes = statuses(api, "POST", "/tasks", 20, {"name": "x", "projects": [BILLS_PROJECT_GID]})
     assert writes.count(201) == 15
     assert writes.count(429) == 5
