@@ -22,4 +22,6 @@ RUN python -m compileall -q /opt/airflow/plugins \
     && python -c "import lxml, psycopg2, intacct_asana.plugin, intacct_asana.store, intacct_asana.dag_parts"
 
 USER airflow
+# Where exports of the evidence go. A volume that is mounted here belongs to this user too.
+RUN mkdir -m 775 -p /opt/airflow/intacct_asana_exports
 ENTRYPOINT ["/usr/bin/dumb-init", "--", "python", "/opt/airflow/deploy/entrypoint.py", "/entrypoint"]

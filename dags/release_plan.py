@@ -1,8 +1,8 @@
 """### A plan over a limit, in people's hands
 
-Where a run of the bill or vendor sync stops because its plan is over one of the flow's limits (a first sync, many bills at
-once, a repair), it starts a run of this DAG, which asks the flow's people in Airflow (*Required Actions*). They see the
-reasons, the numbers, the money, and the first of what would be done. docs/releasing-plans.md says more.
+Where a run of the bill or vendor sync, or a repair of the audit, stops because its plan is over one of the flow's limits (a
+first sync, many bills at once), it starts a run of this DAG, which asks the flow's people in Airflow (*Required Actions*). They
+see the reasons, the numbers, the money, and the first of what would be done. docs/releasing-plans.md says more.
 
 **Approve** carries out exactly that plan, through the same journal as any other: what another run wrote since is left to the
 next sync. **Reject**, or no answer in time, writes nothing; the same plan is asked about again when it changes, or when

@@ -3,8 +3,9 @@
 set -eu
 airflow db migrate
 python -m intacct_asana store migrate --connection intacct_asana_store_owner --grant-to intacct_asana --password-from STORE_PASSWORD
-airflow pools set intacct_api 1 "Calls to one Intacct company at a time"
-airflow pools set asana_api 4 "Tasks that talk to Asana with one token"
+# Pools that somebody made larger stay as they are.
+airflow pools get intacct_api > /dev/null 2>&1 || airflow pools set intacct_api 1 "Calls to one Intacct company at a time"
+airflow pools get asana_api > /dev/null 2>&1 || airflow pools set asana_api 4 "Tasks that talk to Asana with one token"
 case "$AIRFLOW__CORE__AUTH_MANAGER" in
 *FabAuthManager)
     # Who is there already keeps their password.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-import signal
 import time
 from enum import StrEnum
 from typing import Annotated, Any, TextIO
@@ -15,7 +14,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from sandbox.demo import checks, people
-from sandbox.demo.airflow_server import ROOT, AirflowServer, DemoFailed, environment, put_demo_flow, put_other_flows
+from sandbox.demo.airflow_server import (
+    ROOT,
+    AirflowServer,
+    DemoFailed,
+    end_on_signals,
+    environment,
+    put_demo_flow,
+    put_other_flows,
+)
 from sandbox.demo.checks import Check
 from sandbox.demo.steering import Steering, ports
 
@@ -232,10 +239,6 @@ def _only_one() -> TextIO:
     return lock
 
 
-def _stop_on(number: int, _frame: object) -> None:
-    raise KeyboardInterrupt(f"signal {number}")
-
-
 @app.command()
 def main(
     once: Annotated[bool, typer.Option("--once", help="Run the loop, check it, exit: non-zero if anything is off.")] = False,
@@ -249,9 +252,7 @@ def main(
     bills: Annotated[int, typer.Option(help="Bills in the flow's scope.")] = 250,
 ) -> None:
     """Run Intacct, Asana and Airflow on this machine and watch bills become tasks and approvals return."""
-    # A closed terminal or a kill ends everything that was started, as Ctrl-C does.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop_on)
+    end_on_signals()
     try:
         demo = Demo(seed=seed, vendors=vendors, bills=bills, port=port, sabotage=sabotage)
     except DemoFailed as error:

@@ -57,6 +57,16 @@ def put_other_flows(folder: Path, *, source: Path | None = None) -> list[str]:
     return changed
 
 
+def end_on_signals() -> None:
+    """A closed terminal or a kill ends everything that was started, as Ctrl-C does."""
+
+    def stop(number: int, _frame: object) -> None:
+        raise KeyboardInterrupt(f"signal {number}")
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+
+
 class DemoFailed(Exception):
     """The demo cannot go on; the message says why and where to look."""
 

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from sandbox import constants
 from sandbox.demo import checks
-from sandbox.demo.airflow_server import AirflowServer, DemoFailed, environment, put_demo_flow
+from sandbox.demo.airflow_server import AirflowServer, DemoFailed, end_on_signals, environment, put_demo_flow
 from sandbox.demo.checks import Check
 from sandbox.demo.steering import Steering, free_port
 
@@ -132,6 +132,7 @@ def main(
     release: Annotated[bool, typer.Option(help="Begin with a first sync that people have to let through.")] = True,
 ) -> None:
     """Play both scenes; non-zero if anything is off."""
+    end_on_signals()
     home = Path(tempfile.mkdtemp(prefix="operations-"))
     ports = [free_port() for _ in range(4)]
     steering = Steering(ports[0], log=home / "sandbox.log")
@@ -148,6 +149,8 @@ def main(
         env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = database
     say(f"Starting the sandbox and Airflow in {home} ...")
     airflow = AirflowServer(env, log=home / "airflow.log")
+    found: list[Check] = []
+    failed = ""
     try:
         steering.wait_until_up()
         steering.call("POST", "reset", {"seed": 7, "vendors": 20, "bills": BILLS})
@@ -161,19 +164,24 @@ def main(
         say("Airflow is up")
         preflight = airflow.trigger("demo_preflight", {"create_missing": True})
         airflow.wait_for_run("demo_preflight", preflight, seconds=300, watch=lambda text: None)
-        found = let_a_plan_through(airflow, steering, say=say) if release else []
-        if not release:
+        if release:
+            found += let_a_plan_through(airflow, steering, say=say)
+        else:
             run(airflow, SYNC, say)
         daily = dict.fromkeys(jobs) | {"bill_sync": "0 6 * * *", "approval_reconciliation": "0 6 * * *"}
         put_demo_flow(home / "mappings", schedules=daily, **rules)
         stand = home / "intacct_asana.db"
         found += backfill_beside_the_schedule(airflow, steering, cursors=lambda: cursors_in(stand), say=say, days=days)
+    except DemoFailed as error:
+        failed = str(error)
     finally:
         airflow.stop()
         steering.stop()
     for check in found:
         console.print(f"{'ok ' if check.ok else 'OFF'}  {check.name}: {check.figure}")
-    raise typer.Exit(0 if all(check.ok for check in found) else 1)
+    if failed:
+        console.print(f"[red]{failed}[/red]")
+    raise typer.Exit(0 if not failed and all(check.ok for check in found) else 1)
 
 
 def cursors_in(path: Path) -> dict[str, str]:

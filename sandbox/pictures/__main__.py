@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 from urllib.parse import quote
 
 import typer
 
 from sandbox.demo import people
 from sandbox.demo.__main__ import FLOW, Demo
-from sandbox.demo.airflow_server import ROOT, DemoFailed
+from sandbox.demo.airflow_server import ROOT, DemoFailed, end_on_signals
 from sandbox.pictures.browser import Browser, NoBrowser, browser
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -163,10 +162,6 @@ def take(at: str, folder: Path, only: list[str]) -> None:
                 typer.echo(f"{folder / name}.png")
 
 
-def _stop_on(number: int, _frame: object) -> None:
-    raise KeyboardInterrupt(f"signal {number}")
-
-
 @app.command()
 def main(
     folder: Annotated[Path, typer.Option("--to", help="The folder of the pictures.")] = PICTURES,
@@ -177,11 +172,14 @@ def main(
     stay: Annotated[bool, typer.Option("--stay", help="Leave everything running afterwards, until Ctrl-C.")] = False,
 ) -> None:
     """Start the sandbox and Airflow, make some history, and take pictures of the page, the forms and a run's note."""
+    names = Pictures(cast(Any, None), at="", folder=folder).every_one()
+    if unknown := sorted({*(only or [])} - names.keys()):
+        typer.echo(f"There is no picture {', '.join(unknown)}. There are: {', '.join(names)}.", err=True)
+        raise typer.Exit(2)
     if at:
         take(at.rstrip("/"), folder, only or [])
         return
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop_on)
+    end_on_signals()
     demo = Demo(seed=7, vendors=15, bills=60, port=None, sabotage=None)
     try:
         history(demo)

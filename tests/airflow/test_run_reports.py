@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -122,3 +123,19 @@ def test_a_run_with_a_failed_step_fails_and_says_which_and_why(world: Any, caplo
     assert report.failures[1] == "apply_plan: did not run, because a step before it failed"
     assert report.calls["intacct"] >= 1
     assert "Failed: plan_tasks: " in world.api.xcoms["report_run", NOTE]
+
+
+def test_a_run_that_cannot_vouch_for_its_evidence_is_no_success(
+    world: Any, flow_file: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is red in Airflow, so its report may not say otherwise: by it people are told that an incident is over."""
+    world.have_run("bill_sync")
+    choose(world, ALICE, next(iter(bills_for(world))), "Approved")
+    flow_file(
+        "\nlimits:\n",
+        "\nevidence: {timestamp_url: 'https://tsa.example', timestamp_certificate: '-----BEGIN CERTIFICATE-----'}\nlimits:\n",
+    )
+    monkeypatch.setitem(sys.modules, "rfc3161_client", None)
+    assert world.run("approval_reconciliation")["report_run"] == "failed"
+    assert "rfc3161-client" in str(world.error)
+    assert world.store().run_reports().newest("approval_reconciliation", state=RunState.SUCCESS) is None

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from intacct_asana.errors import Refused, TryLater
+from intacct_asana.errors import Refused, TryLater, UnsafePlan
+from intacct_asana.operators.runs.reporting import StepFailed
+from intacct_asana.operators.watching.callbacks import TellFailure
+from intacct_asana.operators.watching.telling import Teller
 from intacct_asana.operators.watching.watch import WatchFlowsOperator
 from intacct_asana.records.drift import Drift, Drifted
+from intacct_asana.sync.release import Release, ReleaseState
 
 from sandbox import constants
 from tests.alerts.alerts_world import MAIL, Alarmed
@@ -168,3 +173,72 @@ def test_the_meter_warns_once_a_month_of_what_all_flows_called(alarmed: Make, ma
     world.watch()
     assert mailbox.subjects == ["[small] Calls to Intacct come near the 1,000 of a month"]
     assert "of 1,000 used" in mailbox.body()
+
+
+def test_neither_a_dry_run_nor_a_backfill_ends_a_failure(alarmed: Make, mailbox: Mailbox) -> None:
+    world = alarmed(f"{{on_failure: [{MAIL}]}}")
+    world.run_fails(step="report_run")
+    world.watch()
+    world.pass_time(60)
+    world.report(is_dry=True)
+    world.watch()
+    assert len(mailbox.subjects) == 1
+    world.report()
+    world.watch()
+    assert len(mailbox.subjects) == 2
+
+
+def test_a_plan_that_waits_for_people_is_not_over_for_a_green_run(alarmed: Make, mailbox: Mailbox) -> None:
+    world = alarmed(f"{{on_failure: [{MAIL}]}}")
+    one = Release(
+        digest="d" * 64,
+        kind="bill",
+        plan_id="p",
+        state=ReleaseState.WAITING,
+        refused_at=world.at,
+        dag_id="small_bill_sync",
+        refused_in="r1",
+        reasons=(),
+        counts={},
+        money={},
+        calls=1,
+    )
+    world.store.releases().save(one)
+    world.fails(UnsafePlan("too many tasks to create"), step="plan_tasks")
+    world.succeeds(step="plan_tasks")
+    world.report()
+    world.watch()
+    assert len(mailbox.subjects) == 1
+    assert "release DAG" in mailbox.body()
+    world.store.releases().move(one, replace(one, state=ReleaseState.APPLIED))
+    world.succeeds(step="plan_tasks")
+    assert [subject.startswith("[small] over") for subject in mailbox.subjects] == [False, True]
+
+
+def test_the_last_step_of_a_run_tells_nothing_that_another_step_told(alarmed: Make, mailbox: Mailbox) -> None:
+    world = alarmed(f"{{on_failure: [{MAIL}]}}")
+    world.fails(Refused("no such vendor"), step="compare_sides")
+    TellFailure(flow="small")(world.context(step="report_drift", run_id="r1", error=StepFailed("A step of this run failed.")))
+    assert len(mailbox.subjects) == 1
+
+
+def test_a_process_that_dies_after_it_told_leaves_no_second_task(alarmed: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The task was made, and its process ended before it got any further: the next one knows."""
+    world = alarmed(OWN_TASK)
+    with monkeypatch.context() as dying, pytest.raises(KeyboardInterrupt):
+        dying.setattr(Teller, "_delivered", killed_after(Teller._delivered))
+        world.fails(Refused("no such vendor"))
+    world.pass_time(3600)
+    world.watch()
+    assert len(alert_tasks(world)) == 1
+    world.succeeds()
+    [task] = alert_tasks(world)
+    assert task["completed"]
+
+
+def killed_after(step: Callable[..., Any]) -> Callable[..., Any]:
+    def then_killed(*given: Any, **more: Any) -> Any:
+        step(*given, **more)
+        raise KeyboardInterrupt
+
+    return then_killed

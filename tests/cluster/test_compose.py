@@ -63,7 +63,7 @@ def test_the_cluster_test_gives_each_service_the_environment_of_the_file(name: s
     given = Cluster.environment(cluster, SERVICES[name], SimpleNamespace(folder=Path("/somewhere")))  # type: ignore[arg-type]
     other = {key for key, value in SERVICES[name].environment.items() if given[key] != value}
     hosts = {"POSTGRES_HOST", "STORE_HOST", "REDIS_HOST", "AIRFLOW__CORE__EXECUTION_API_SERVER_URL"}
-    assert other == {*hosts, "INTACCT_ASANA_MAPPINGS"}
+    assert other == {*hosts, "AIRFLOW__API__BASE_URL", "INTACCT_ASANA_MAPPINGS"}
 
 
 def test_a_password_of_any_characters_arrives_where_it_is_used() -> None:

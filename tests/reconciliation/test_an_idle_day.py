@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.operators.approvals import SettleDecisionsOperator
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.operators.read_decisions import ReadDecisionsOperator
@@ -94,3 +95,51 @@ def test_a_new_bill_ends_it_at_the_next_glance_and_a_choice_at_once(day: Day) ->
     day.flow.add_bill()
     day.pass_minutes(250)
     assert len(day.flow.sandbox.state("asana")["tasks"]) == tasks + 1
+
+
+def looked_at(day: Day) -> int:
+    before = day.billed()
+    day.flow.pass_time(minutes=10)
+    day.settle()
+    return day.billed() - before
+
+
+def test_no_green_run_hides_a_look_or_a_reading_that_failed(day: Day) -> None:
+    """Where it failed nothing is known, however quiet it was before: each run tries again until one succeeds."""
+    day.flow.choose(ALICE, "Approved")
+    day.step(ReadDecisionsOperator(task_id="read", flow="small"), every=10)
+    day.settle()
+    day.pass_minutes(24 * 60 + 200)
+    # The next look, a day later, finds Intacct away.
+    for _ in range(24 * 6):
+        day.flow.sandbox.fault("intacct", "*", "status:503", times=500)
+        day.flow.pass_time(minutes=10)
+        try:
+            day.settle()
+        except IntacctAsanaError:
+            break
+        day.flow.sandbox.clear_faults()
+    else:
+        pytest.fail("no look was due")
+    with pytest.raises(IntacctAsanaError):
+        day.settle()
+    day.flow.sandbox.clear_faults()
+    assert looked_at(day) > 0
+
+
+def test_a_reading_of_bills_that_failed_is_tried_by_every_run(day: Day) -> None:
+    day.pass_minutes(200)
+    for _ in range(24 * 6 + 1):
+        day.flow.sandbox.fault("intacct", "query APBILL", "status:503", times=500)
+        day.flow.pass_time(minutes=10)
+        try:
+            day.sync()
+        except IntacctAsanaError:
+            break
+        day.flow.sandbox.clear_faults()
+    else:
+        pytest.fail("no reading was due")
+    with pytest.raises(IntacctAsanaError):
+        day.sync()
+    day.flow.sandbox.clear_faults()
+    assert "rests" not in day.sync()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from intacct_asana.sync.release import out_of_date
 
 pytestmark = pytest.mark.airflow
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,6 +54,12 @@ def answer(world: Any, option: str = "Approve", *, who: dict[str, str] | None = 
     return str(getattr(result.state, "value", result.state))
 
 
+def asked_ago(world: Any, *, hours: float) -> None:
+    releases = world.store().releases()
+    [one] = releases.newest()
+    releases.move(one, replace(one, asked_at=datetime.now(UTC) - timedelta(hours=hours)))
+
+
 def carry_out(world: Any) -> str:
     result = world._run_task(world.bag.dags["demo_release_plan"].get_task("apply_release"))
     world.error = result.error
@@ -91,14 +99,13 @@ def test_a_plan_over_a_limit_waits_for_a_person_and_is_then_carried_out(refused:
 
 @pytest.mark.parametrize("who", [ERIN, None], ids=["rejected", "not answered"])
 def test_what_was_rejected_or_not_answered_is_not_asked_again_until_it_changes(
-    refused: Any, who: dict[str, str] | None, monkeypatch: pytest.MonkeyPatch
+    refused: Any, who: dict[str, str] | None
 ) -> None:
-    from intacct_asana.operators.release import asking
-
     ask(refused)
     if who is None:
+        asked_ago(refused, hours=23)
         assert answer(refused, "Reject", who=None) == "awaiting_input", "there is time yet"
-        monkeypatch.setattr(asking, "_is_over", lambda run, release: True)
+        asked_ago(refused, hours=25)
     assert answer(refused, "Reject", who=who) in ("success", "skipped")
     said = refused.result("ask_people")["says"]
     assert said.endswith("Nothing is written.")
@@ -108,7 +115,6 @@ def test_what_was_rejected_or_not_answered_is_not_asked_again_until_it_changes(
     states = refused.run("bill_sync", run_id="second")
     assert (states["plan_tasks"], states["ask_for_release"]) == ("failed", "skipped")
     assert (len(refused.api.triggered), refused.tasks()) == (1, [])
-    monkeypatch.undo()
 
 
 def test_an_answer_of_somebody_whom_the_flow_does_not_name_counts_for_nothing(refused: Any) -> None:
@@ -159,3 +165,36 @@ def test_somebody_asks_again_by_hand(refused: Any) -> None:
 def test_a_dry_run_asks_nobody(refused: Any) -> None:
     refused.run("bill_sync", run_id="dry", dry_run=True)
     assert len(refused.api.triggered) == 1
+
+
+def test_a_question_whose_run_is_gone_is_asked_anew(refused: Any) -> None:
+    """It was deleted, or marked as done: nobody looks at the time any more, and the store says that it waits."""
+    ask(refused)
+    states = refused.run("bill_sync", run_id="second")
+    assert states["plan_tasks"] == "success", "it waits"
+    asked_ago(refused, hours=26)
+    states = refused.run("bill_sync", run_id="third")
+    assert (states["plan_tasks"], states["ask_for_release"]) == ("failed", "success")
+    assert len({*refused.api.triggered}) == 2, "another run, since Airflow starts none that exists"
+    assert ask(refused) == "awaiting_input"
+
+
+def test_what_is_being_carried_out_is_not_asked_about(refused: Any) -> None:
+    ask(refused)
+    answer(refused)
+    assert ask(refused, run_id="by_hand", plan="") == "skipped"
+    assert [str(one.state) for one in refused.store().releases().newest()] == ["approved"]
+
+
+def test_an_answer_is_not_written_over_by_a_run_that_looked_before(refused: Any) -> None:
+    """A run of the sync reads that the plan waits; meanwhile somebody approves; then it keeps what it made of that."""
+    from intacct_asana.errors import TryLater
+    from intacct_asana.operators.release import held
+
+    ask(refused)
+    releases = refused.store().releases()
+    looked = releases.open("bill")
+    answer(refused)
+    with pytest.raises(TryLater):
+        held._keep(releases, out_of_date(looked, scope=""), known=looked)
+    assert carry_out(refused) == "success"

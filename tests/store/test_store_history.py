@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import datetime
+from typing import Any
 
 import pytest
 from intacct_asana.closing.facts import BILL, Fact
 from intacct_asana.errors import Refused
 from intacct_asana.store import FlowStore
+from intacct_asana.store.reporting import history as module
 
-from tests.store.store_world import minutes, run_sql
+from tests.store.store_world import NOON, minutes, opened, run_sql
 
 
 def fact(text: str, *, is_open: bool = True) -> Fact:
@@ -84,3 +88,23 @@ def test_a_flow_sees_its_own_facts(flow: FlowStore) -> None:
     assert held(other, minutes(9)) == {}
     with pytest.raises(Refused, match="time zone"):
         flow.history().open_at(BILL, until=datetime(2026, 11, 30))  # noqa: DTZ001
+
+
+def test_of_two_runs_at_once_the_one_that_read_later_is_believed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, other = opened(url).history(), opened(url).history()
+    real, stands = module._is_news, threading.Event()
+
+    def slow(*given: Any) -> bool:
+        if threading.current_thread().name == "slow":
+            stands.set()
+            time.sleep(1)
+        return real(*given)
+
+    monkeypatch.setattr(module, "_is_news", slow)
+    before = {"b": Fact(text="old")}
+    thread = threading.Thread(name="slow", target=lambda: other.keep(BILL, before, read_at=NOON, at=minutes(2)))
+    thread.start()
+    assert stands.wait(5)
+    mine.keep(BILL, {"b": Fact(text="new")}, read_at=minutes(1), at=minutes(2))
+    thread.join()
+    assert mine.open_at(BILL, until=minutes(60))["b"].text == "new"

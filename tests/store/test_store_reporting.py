@@ -73,7 +73,7 @@ def test_calls_of_a_day_add_up_whoever_counts_at_once(flow: FlowStore, url: str)
     assert (row.calls, row.job, row.day) == (40, "bill_sync", DAY)
 
 
-def test_a_company_is_asked_for_across_flows_and_a_flow_for_its_month(flow: FlowStore, url: str) -> None:
+def test_a_company_is_asked_for_across_flows(flow: FlowStore, url: str) -> None:
     other = opened(url, "other").calls()
     flow.calls().add(system="intacct", company="ACME", job="bill_sync", day=DAY, calls=1)
     flow.calls().add(system="intacct", company="ACME", job="bill_sync", day=date(2026, 10, 31), calls=8)
@@ -81,5 +81,4 @@ def test_a_company_is_asked_for_across_flows_and_a_flow_for_its_month(flow: Flow
     other.add(system="intacct", company="ELSEWHERE", job="vendor_sync", day=DAY, calls=4)
     other.add(system="asana", company="ACME", job="vendor_sync", day=DAY, calls=16)
     assert sum(row.calls for row in flow.calls().of_company("ACME", since=date(2026, 11, 1))) == 3
-    assert [row.calls for row in flow.calls().of_month(DAY)] == [1]
     assert sum(row.calls for row in other.by_day(DAY)) == 22

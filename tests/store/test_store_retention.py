@@ -54,7 +54,7 @@ def test_a_dry_run_says_what_would_go_and_takes_nothing(old: FlowStore, url: str
     before = everything(url)
     said = pruned(url, dry_run=True)
     assert everything(url) == before
-    assert said == {"ia_plans": 2, "ia_shown": 4}
+    assert said == {"ia_plans": 2, "ia_shown": 2}
     assert pruned(url) == said
     assert pruned(url) == {}
 
@@ -155,3 +155,21 @@ def test_all_of_it_goes_or_nothing(old: FlowStore, url: str) -> None:
     with pytest.raises(Exception, match="broken"):
         pruned(url)
     assert everything(url) == before
+
+
+def test_when_somebody_first_looked_stays_known(flow: FlowStore, url: str) -> None:
+    """What was before that is history: without it every refusal that stands would be told as over."""
+    flow.incidents().first_look("refusals", at=NOON)
+    later = NOON + timedelta(days=60)
+    prune(open_database(url), older_than=timedelta(days=31), now=later, dry_run=False)
+    assert flow.incidents().first_look("refusals", at=later) == NOON
+
+
+def test_since_when_a_bill_was_shown_stays_known(flow: FlowStore, url: str) -> None:
+    """The close view of a past day tells it."""
+    flow.links("bill").save(a_link("bill-1"), shown=a_snapshot("d1"), shown_at=NOON)
+    flow.links("bill").save(a_link("bill-1"), shown=a_snapshot("d2"), shown_at=NOON + timedelta(days=10))
+    until = NOON + timedelta(days=20)
+    before = flow.history().first_shown(["bill-1"], until=until)
+    prune(open_database(url), older_than=timedelta(days=31), now=NOON + timedelta(days=80), dry_run=False)
+    assert flow.history().first_shown(["bill-1"], until=until) == before != {}

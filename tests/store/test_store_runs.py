@@ -192,3 +192,14 @@ def test_of_two_flows_of_an_older_store_on_one_project_neither_goes_on(url: str)
     assert (one.pins("bill"), other.pins("bill")) == (None, None)
     assert alone.pins("bill")
     assert other.project_taken("7")
+
+
+def test_the_plan_that_says_what_is_owed_stays_however_many_move_no_cursor(flow: FlowStore) -> None:
+    """As in a long backfill, while a quiet time lets the schedule make none."""
+    flow.save_plan(a_plan("whole", summary={"cursors": {"a": "b"}}))
+    flow.finish_plan("whole", cursors=(), result={}, at=NOON)
+    for number in range(200):
+        flow.save_plan(a_plan(f"b{number}", created_at=minutes(number + 1), summary={}))
+    found = flow.newest_whole_plan("bill")
+    assert found is not None
+    assert found.plan_id == "whole"

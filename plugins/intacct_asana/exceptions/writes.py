@@ -58,21 +58,33 @@ def adopted(pages: Iterable[Iterable[Task]], *, flow: str, bot_gid: str) -> dict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenKind(Kind):
-    """A new exception. One whose answer was lost is looked for among the tasks that changed since it was noted."""
+class NewTask(Kind):
+    """A task for people, in the project that is the intent's subject: `name`, `notes` and `assignee` stand in its body.
+
+    One whose answer was lost is looked for among the tasks that changed since it was noted.
+    """
 
     board: TaskBoard
     bot_gid: str
-    flow: str
-    name: str = EXCEPTION
     exclusive: bool = False
     looks_first: bool = False
     remembered: bool = False
 
     def send(self, intent: Intent) -> Task:
-        name, notes, owner = (str(intent.body[part]) for part in ("name", "notes", "assignee"))
-        draft = TaskDraft(key=intent.intent_id, name=name, notes=notes, assignee=owner)
+        name, notes, assignee = (str(intent.body[part]) for part in ("name", "notes", "assignee"))
+        draft = TaskDraft(key=intent.intent_id, name=name, notes=notes, assignee=assignee)
         return self.board.create_task(intent.subject, draft)
+
+    def same(self, intent: Intent, found: Any) -> bool:
+        return isinstance(found, Task)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenKind(NewTask):
+    """A new exception."""
+
+    flow: str
+    name: str = EXCEPTION
 
     def find(self, intents: Sequence[Intent]) -> Mapping[str, Task]:
         found: dict[str, Task] = {}
@@ -84,9 +96,6 @@ class OpenKind(Kind):
             there = adopted(pages, flow=self.flow, bot_gid=self.bot_gid)
             found |= {name: task for name, task in there.items() if name in wanted}
         return found
-
-    def same(self, intent: Intent, found: Any) -> bool:
-        return isinstance(found, Task)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

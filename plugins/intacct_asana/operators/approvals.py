@@ -19,11 +19,11 @@ from intacct_asana.errors import IntacctAsanaError, Refused, TryLater
 from intacct_asana.journal import carry_out
 from intacct_asana.operators.controls.checking import watch_of
 from intacct_asana.operators.flow_run import FlowOperator, FlowRun, find_bill, policy_of
-from intacct_asana.operators.looking import LOOKED, Bringer, Looks, show, teller_of
+from intacct_asana.operators.looking import LOOKED, OWED, Bringer, Looks, show, teller_of
 from intacct_asana.operators.people.asking import Meetings, carry_out_asks
 from intacct_asana.operators.read_decisions import look_at_taken_back
 from intacct_asana.operators.runs.narrowing import narrowed_to, waiting_among
-from intacct_asana.operators.runs.resting import RESTS, quiet_cursor, quiet_of, quiet_state
+from intacct_asana.operators.runs.resting import RESTS, forget_quiet, quiet_cursor, quiet_of, quiet_state
 from intacct_asana.reading.choices import COPY, TO_SHOW
 from intacct_asana.reading.documents import ABOUT_IT, GONE
 from intacct_asana.reading.quiet import Quiet
@@ -72,9 +72,11 @@ class SettleDecisionsOperator(FlowOperator):
             if quiet and self._rests(run, quiet, summary):
                 self.log.info("%s", RESTS)
             elif only is None:
+                if quiet:
+                    forget_quiet(run, LOOKS)
                 looks.at_decided(began)
                 meetings.meet_new()
-                if quiet:
+                if quiet and not summary.failures:
                     run.store.save_cursor(quiet_cursor(LOOKS, quiet, changed=bool(summary.noted)))
             else:
                 looks.at_these(only)
@@ -91,9 +93,9 @@ class SettleDecisionsOperator(FlowOperator):
 
     @staticmethod
     def _rests(run: FlowRun, quiet: Quiet, summary: Decided) -> bool:
-        """Never when something was decided, and never while bills change, as the bill sync knows."""
+        """Never when something was decided or is owed, and never while bills change, as the bill sync knows."""
         bills = quiet_state(run, "bill")
-        if summary.noted or summary.failures or bills is None:
+        if summary.noted or summary.failures or bills is None or json.loads(run.store.cursor(OWED) or "[]"):
             return False
         return quiet.rests(changed_at=bills.changed_at)
 

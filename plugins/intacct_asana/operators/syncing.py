@@ -15,7 +15,7 @@ from intacct_asana.operators.checks import drift
 from intacct_asana.operators.closing.keeping import keep_bills
 from intacct_asana.operators.flow_run import WAITS, FlowOperator, FlowRun, StoredPlanOperator, utc_now
 from intacct_asana.operators.release.held import hold_back, holds
-from intacct_asana.operators.runs.resting import RESTS, quiet_cursor, quiet_of, reading_rests
+from intacct_asana.operators.runs.resting import RESTS, forget_quiet, quiet_cursor, quiet_of, reading_rests
 from intacct_asana.pins import draft_words, required_people
 from intacct_asana.reading.documents import ANY, as_shown
 from intacct_asana.reading.following import (
@@ -96,6 +96,8 @@ class PlanTasksOperator(FlowOperator):
         if quiet and not self._follower(run).owed and reading_rests(run, quiet, kind=self.kind, glances=self.glances):
             self.log.info("%s", RESTS)
             return {"plan_id": "", "rests": RESTS, "calls": run.calls()}
+        if quiet:
+            forget_quiet(run, self.kind)
         board, pins = run.own_board(self.kind)
         drifted = drift(run, board, self.kind, pins)
         for what in drifted:

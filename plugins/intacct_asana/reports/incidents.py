@@ -101,8 +101,9 @@ MEANS: Mapping[str, str] = {
     "OutcomeUnknown": "A write left and no answer came. The next run looks whether it is there before anything is written "
     "again. Nothing has to be done unless that fails too.",
     "Refused": "The other side understood and said no. Read the reason, mend it there, and clear the failed step.",
-    "UnsafePlan": "The plan is bigger than the flow's limits, and nothing was written. Look at the numbers in the log; if they "
-    "are right, run the DAG again with *Allow a plan over the limits*.",
+    "UnsafePlan": "The plan is bigger than the flow's limits, and nothing was written. Look at the numbers in the log. If they "
+    "are right, answer in Required Actions of the flow's release DAG where the flow says `release`; else run the DAG again "
+    "with *Allow a plan over the limits*.",
     "Misconfigured": "A person has to mend a connection, a right or the flow file; the problems are listed above. Then "
     "clear the failed step.",
     "UnexpectedReply": "An answer is not what the documentation says, so it was not taken for a success. If it stays so, "

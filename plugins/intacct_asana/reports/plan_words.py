@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from intacct_asana.approvals.words import bill_words
 from intacct_asana.records import Bill, FieldValue, PinnedField, Pins, Vendor
-from intacct_asana.sync.difference import FIELD, REMARK, said
-from intacct_asana.sync.plan import Action, Create, Plan, Update
+from intacct_asana.sync.difference import FIELD, said
+from intacct_asana.sync.plan import Action, Plan, Update
+from intacct_asana.sync.release import calls_of
 from intacct_asana.text import amount_text, money_text, short
 
 LONGEST_VALUE = 60
@@ -27,17 +28,8 @@ def plan_text(plan: Plan, pins: Pins, *, records: Mapping[str, Bill | Vendor], r
 
 def cost_words(plan: Plan) -> str:
     """What carrying it out takes, before it is carried out: of Asana about this, of Intacct nothing."""
-    calls = sum(_calls(action) for action in plan.writing)
+    calls = calls_of(plan)
     return f"Carrying it out takes about {calls:,} calls of Asana and none of Intacct." if calls else ""
-
-
-def _calls(action: Action) -> int:
-    """A section and followers are calls of their own, and before a comment is made it is looked for."""
-    if isinstance(action, Create):
-        return 1 + action.desired.completed
-    changed = getattr(action, "changed", ())
-    parts = [part for part in changed if part not in ("section_gid", "followers", REMARK)]
-    return bool(parts) + ("section_gid" in changed) + ("followers" in changed) + 2 * (REMARK in changed)
 
 
 def record_words(record: Bill | Vendor) -> str:

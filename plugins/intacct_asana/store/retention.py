@@ -21,6 +21,8 @@ from intacct_asana.codec import instant_text
 from intacct_asana.records import IntentState
 from intacct_asana.records.concerns import ConcernState
 from intacct_asana.store.database import Database
+from intacct_asana.store.reporting.incidents import FIRST_LOOK
+from intacct_asana.store.reporting.releases import OPEN
 from intacct_asana.store.tables import (
     calls,
     concerns,
@@ -39,10 +41,7 @@ LEAST = timedelta(days=31)
 """Nothing younger goes, whatever is asked for: a choice may be read days after it was made."""
 
 CALLS_FOR = timedelta(days=400)
-"""The meter compares a month with the same one of the year before."""
-
-WAITING = ("new", "waiting", "approved")
-"""Of a plan that waits for a person: these are not over, however old they are."""
+"""More than a year of calls, to set against a contract's."""
 
 ASKING = ("reminder", "turn", "next")
 
@@ -76,9 +75,9 @@ def _old(connection: Connection, before: datetime, now: datetime) -> Iterator[tu
     then = instant_text(before)
     yield run_reports, and_(run_reports.c.ended_at < then, _ran_since())
     yield findings, findings.c.ended_at < then
-    yield incidents, and_(incidents.c.ended_at < then, incidents.c.is_told)
+    yield incidents, and_(incidents.c.ended_at < then, incidents.c.is_told, incidents.c.kind != FIRST_LOOK)
     yield calls, calls.c.day < instant_text(min(before, now - CALLS_FOR))[:10]
-    yield releases, and_(releases.c.refused_at < then, releases.c.state.not_in(WAITING))
+    yield releases, and_(releases.c.refused_at < then, releases.c.state.not_in(OPEN))
     yield plans, and_(plans.c.created_at < then, not_(_newest_whole(connection)), not_(_waits()))
     yield concerns, and_(concerns.c.state == str(ConcernState.ENDED), concerns.c.found_at < then, not_(_decided(concerns)))
     yield intents, _asked_in_vain(connection, then)
@@ -105,7 +104,7 @@ def _ran_since() -> ColumnElement[bool]:
 def _waits() -> ColumnElement[bool]:
     """It is carried out as it was stored, when somebody says so."""
     same = (releases.c.flow == plans.c.flow, releases.c.plan_id == plans.c.plan_id)
-    return select(releases.c.digest).where(*same, releases.c.state.in_(WAITING)).exists()
+    return select(releases.c.digest).where(*same, releases.c.state.in_(OPEN)).exists()
 
 
 def _decided(table: Table) -> ColumnElement[bool]:
@@ -118,7 +117,11 @@ def _shown_no_more(then: str) -> ColumnElement[bool]:
     later = shown.alias("later")
     same = (later.c[name] == shown.c[name] for name in ("flow", "kind", "key", "task_gid"))
     behind = or_(later.c.shown_at > shown.c.shown_at, and_(later.c.shown_at == shown.c.shown_at, later.c.id > shown.c.id))
-    return select(later.c.id).where(*same, behind, later.c.shown_at <= then).exists()
+    earlier = shown.alias("earlier")
+    as_well = (earlier.c[name] == shown.c[name] for name in ("flow", "kind", "key"))
+    # The first row says since when the bill is known, which the close view tells of past days too.
+    is_not_first = select(earlier.c.id).where(*as_well, earlier.c.shown_at < shown.c.shown_at).exists()
+    return and_(is_not_first, select(later.c.id).where(*same, behind, later.c.shown_at <= then).exists())
 
 
 def _asked_in_vain(connection: Connection, then: str) -> ColumnElement[bool]:

@@ -19,6 +19,7 @@ from intacct_asana.codec import from_json, instant_of, instant_text, json_text, 
 from intacct_asana.errors import Misconfigured, Problem, Refused
 from intacct_asana.records import Cursor, Mark, Pins
 from intacct_asana.store.database import Database, add_all, put
+from intacct_asana.store.reporting.releases import OPEN
 from intacct_asana.store.tables import cursors as cursors_table
 from intacct_asana.store.tables import marks as marks_table
 from intacct_asana.store.tables import pins as pins_table
@@ -73,7 +74,7 @@ def newest_whole_plan(database: Database, *, flow: str, kind: str) -> StoredPlan
     """The last applied one that moved cursors: it speaks of everything that is owed. Without its body, which may be long."""
     own = (plans.c.flow == flow, plans.c.kind == kind, plans.c.applied_at.is_not(None))
     named = [column for column in plans.c if column.name != "body"]
-    query: Select[Any] = select(*named, literal("").label("body")).where(*own).order_by(plans.c.created_at.desc()).limit(KEEP)
+    query: Select[Any] = select(*named, literal("").label("body")).where(*own).order_by(plans.c.created_at.desc())
     with database.read() as connection:
         found = (_plan(row) for row in connection.execute(query))
         return next((plan for plan in found if plan.summary.get("cursors")), None)
@@ -121,9 +122,17 @@ def _drop_old(connection: Connection, *, flow: str, kind: str, keep: int) -> Non
     own = (plans.c.flow == flow, plans.c.kind == kind)
     newest_first = (plans.c.created_at.desc(), plans.c.plan_id.desc())
     old = select(plans.c.plan_id).where(*own).order_by(*newest_first).offset(keep)
-    waits = releases.c.state.in_(["new", "waiting", "approved"])
+    waits = releases.c.state.in_(OPEN)
     old = old.where(plans.c.plan_id.not_in(select(releases.c.plan_id).where(releases.c.flow == flow, waits)))
+    old = old.where(plans.c.plan_id != _newest_whole_id(connection, own))
     connection.execute(delete(plans).where(plans.c.flow == flow, plans.c.plan_id.in_(old)))
+
+
+def _newest_whole_id(connection: Connection, own: tuple[ColumnElement[bool], ...]) -> str:
+    """It says what is owed, however many runs that move no cursor came after it."""
+    query = select(plans.c.plan_id, plans.c.summary).where(*own, plans.c.applied_at.is_not(None))
+    found = connection.execute(query.order_by(plans.c.created_at.desc()))
+    return next((row.plan_id for row in found if json.loads(row.summary).get("cursors")), "")
 
 
 def _plan(row: Row[Any]) -> StoredPlan:

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from intacct_asana.codec import json_text
 from intacct_asana.sync.difference import FIELD, REMARK
-from intacct_asana.sync.plan import Create, Plan, Retire, Update, Writing
+from intacct_asana.sync.plan import Create, Plan, Retire, Writing
 from intacct_asana.text import money_text, short
 
 SHOWN = 12
@@ -100,9 +100,16 @@ def digest_of(plan: Plan, *, kind: str) -> str:
 
 def calls_of(plan: Plan) -> int:
     """Calls to Asana that carrying it out takes, a few more or less."""
-    written = (isinstance(action, Create) or {*action.changed} - {REMARK} for action in plan.writing)
-    said = (isinstance(action, Update) and REMARK in action.changed for action in plan.writing)
-    return sum(map(bool, written)) + sum(said) + 3 * len(plan.retiring)
+    return sum(map(_calls, plan.writing)) + 3 * len(plan.retiring)
+
+
+def _calls(action: Writing) -> int:
+    """A section and followers are calls of their own, and before a comment is made it is looked for."""
+    if isinstance(action, Create):
+        return 1 + action.desired.completed
+    parts = [part for part in action.changed if part not in ("section_gid", "followers", REMARK)]
+    apart = ("section_gid" in action.changed) + ("followers" in action.changed)
+    return bool(parts) + apart + 2 * (REMARK in action.changed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,15 +124,22 @@ class Held:
     red: str = ""
 
 
-def held(wanted: Release, *, known: Release | None, others: Iterable[Release], dag_id: str, at: datetime) -> Held:
-    """A refused plan against what is known of it (`known`) and of other plans of its kind."""
+def held(
+    wanted: Release, *, known: Release | None, others: Iterable[Release], dag_id: str, at: datetime, longest: timedelta
+) -> Held:
+    """A refused plan against what is known of it (`known`) and of other plans of its kind.
+
+    A question that is older than `longest` is asked by nobody any more: its run was deleted, or marked as done.
+    """
     others = [one for one in others if one.digest != wanted.digest]
-    busy = next((one for one in (known, *others) if one and _is_carried_out(one, at)), None)
+    busy = next((one for one in (known, *others) if one and is_carried_out(one, at)), None)
     if busy:
         return Held(rows=(), waits=f"The plan {busy.shown} that {busy.answered_name} approved is being carried out.")
     rows = out_of_date(others, scope=wanted.scope)
-    if known is None or known.state in (ReleaseState.REPLACED, ReleaseState.APPLIED, ReleaseState.NEW):
-        asked = replace(wanted, asked=known.asked if known else 0)
+    is_lost = known is not None and known.state is ReleaseState.WAITING and at - (known.asked_at or at) > longest
+    if known is None or is_lost or known.state in (ReleaseState.REPLACED, ReleaseState.APPLIED, ReleaseState.NEW):
+        # A run that was to ask about it once is there already and asks no more, so the next one has another id.
+        asked = replace(wanted, asked=known.asked + (known.state is not ReleaseState.NEW) if known else 0)
         asks = f"People are asked about it in {dag_id} (run {asked.next_run_id})."
         return Held(rows=(*rows, asked), red=asks)
     if known.state is ReleaseState.WAITING:
@@ -144,7 +158,7 @@ def out_of_date(others: Iterable[Release], *, scope: str) -> tuple[Release, ...]
     return tuple(replace(one, state=ReleaseState.REPLACED) for one in others if one.state in UNANSWERED and one.scope == scope)
 
 
-def _is_carried_out(one: Release, at: datetime) -> bool:
+def is_carried_out(one: Release, at: datetime) -> bool:
     return one.state is ReleaseState.APPROVED and one.answered_at is not None and at - one.answered_at < CARRYING_OUT
 
 

@@ -22,7 +22,7 @@ from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.operators.syncing import ApplyPlanOperator
 from intacct_asana.store import kept_open
 from intacct_asana.sync import Plan
-from intacct_asana.sync.release import Release, ReleaseState, body, subject, words_of_end
+from intacct_asana.sync.release import Release, ReleaseState, body, is_carried_out, subject, words_of_end
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -116,6 +116,8 @@ class AskPeopleOperator(ApprovalOperator):
             raise AirflowSkipException(words_of_end(release))
         if release.state is ReleaseState.WAITING and release.run_id != run_id and not _is_over(run, release):
             raise AirflowSkipException(f"Plan {release.shown} waits for an answer in run {release.run_id} already.")
+        if is_carried_out(release, run.now()):
+            raise AirflowSkipException(f"Plan {release.shown} that {release.answered_name} approved is being carried out.")
         asked = release.asked + (release.run_id != run_id)
         answer: dict[str, Any] = {"answered_at": None, "answered_by": "", "answered_name": ""}
         waiting = replace(release, state=ReleaseState.WAITING, run_id=run_id, asked=asked, asked_at=run.now(), **answer)

@@ -1,4 +1,4 @@
-"""Links from a task in Airflow to what it is about. A flow file gives no address: the hosts are Asana's and our own."""
+"""Addresses in Airflow, and links from a task to what it is about. A flow file gives no host: they are Asana's and our own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
 
 ASANA = "https://app.asana.com/0"
-PAGE = "/plugin/intacct-asana/intacct-asana/page/flows"
+PAGE = "/plugin/intacct-asana/intacct-asana/page/flows/"
+"""Our page of a flow, in Airflow's frame."""
 PROJECT = re.compile("asana://([0-9]{1,32})/")
 
 
@@ -32,7 +33,21 @@ class FlowPageLink(BaseOperatorLink):
     name = "Intacct and Asana"
 
     def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:
-        from airflow.sdk.configuration import conf
+        return page_of(str(operator.flow))
 
-        base = str(conf.get("api", "base_url", fallback="")).rstrip("/")
-        return f"{base}{PAGE}/{operator.flow}"
+
+def page_of(flow: str) -> str:
+    """Address of the flow on our page in Airflow's UI."""
+    return f"{base_url()}{PAGE}{flow}"
+
+
+def base_url() -> str:
+    from airflow.sdk.configuration import conf
+
+    return str(conf.get("api", "base_url", fallback="http://localhost:8080")).rstrip("/")
+
+
+def run_url(dag_id: str, run_id: str) -> str:
+    from urllib.parse import quote
+
+    return f"{base_url()}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"

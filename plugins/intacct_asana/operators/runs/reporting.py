@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
 
+class StepFailed(AirflowFailException):
+    """The run failed at an earlier step, which has told whoever is to be told."""
+
+
 class ReportRunOperator(FlowOperator):
     """Says in the log what the run did, keeps that as the run's report, and gives it to whoever makes it the run's note.
 
@@ -50,13 +54,15 @@ class ReportRunOperator(FlowOperator):
         self.log.info("%s", report.words)
         if ti := context.get("ti"):
             ti.xcom_push(key=NOTE, value=report.words)
+        # First, because a run that fails at this is no good one in anybody's eyes.
+        vouched = self._vouched() if self.vouches and not report.failures else {}
         self._keep(report)
         _measure(report)
-        returned = {end.name: dict(end.result) or None for end in ends} | (self._vouched() if self.vouches else {})
+        returned = {end.name: dict(end.result) or None for end in ends} | vouched
         if wrong:
             raise UnexpectedReply(wrong)
         if report.failures:
-            raise AirflowFailException("\n".join(["A step of this run failed.", *report.failures]))
+            raise StepFailed("\n".join(["A step of this run failed.", *report.failures]))
         return returned
 
     def wrong(self, ends: Sequence[StepEnd]) -> str:

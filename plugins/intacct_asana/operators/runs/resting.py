@@ -63,6 +63,11 @@ def cursor_name(name: str) -> str:
     return f"quiet_{name}"
 
 
+def forget_quiet(run: FlowRun, name: str) -> None:
+    """Before something is read: where that fails, the next run reads whatever the time, and no green one hides it."""
+    run.store.save_cursor(Cursor(name=cursor_name(name), value=""))
+
+
 def quiet_cursor(name: str, quiet: Quiet, *, changed: bool) -> Cursor:
     """To be saved with what was read."""
     return Cursor(name=cursor_name(name), value=quiet.text(changed=changed))

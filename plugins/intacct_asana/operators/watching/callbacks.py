@@ -15,7 +15,9 @@ from airflow.sdk import BaseNotifier
 from intacct_asana.deployment import flow_named
 from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.operators.flow_run import FlowRun
-from intacct_asana.operators.watching.telling import alarm, run_url, seen_before, tell
+from intacct_asana.operators.runs.links import run_url
+from intacct_asana.operators.runs.reporting import StepFailed
+from intacct_asana.operators.watching.telling import alarm, seen_before, tell, waits
 from intacct_asana.reports.incidents import Kind, Sighting
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ class TellFailure(OfFlow):
     """For a task's `on_failure_callback`."""
 
     def notify(self, context: Context) -> None:
+        if isinstance(context.get("exception"), StepFailed):
+            return
         seen = failure_of(context)
         try:
             run = self.run_of(context)
@@ -101,7 +105,7 @@ def end_failures(run: FlowRun, *, dag_id: str, step: str, run_id: str) -> None:
     over = [
         one
         for one in incidents.open()
-        if one.seen.kind is Kind.FAILURE and one.seen.what == dag_id and one.seen.step in ("", step)
+        if one.seen.kind is Kind.FAILURE and one.seen.what == dag_id and one.seen.step in ("", step) and not waits(run, one)
     ]
     incidents.end(over, why=f"{step} succeeded in run {run_id}.", at=run.now())
     tell(run)

@@ -5,18 +5,17 @@ They go through the journal, so an answer that got lost is looked for before any
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured
-from intacct_asana.exceptions.writes import StepKind, Stepped
+from intacct_asana.exceptions.writes import NewTask, StepKind, Stepped
 from intacct_asana.flow.running.alerts import Notifier
-from intacct_asana.journal import Kind, carry_out
-from intacct_asana.ports import TaskBoard
-from intacct_asana.records import Intent, Task, TaskDraft
+from intacct_asana.journal import Outcome, carry_out
+from intacct_asana.records import Intent, Task
 from intacct_asana.records.remarks import reference, reference_of
 from intacct_asana.reports.incidents import Incident, message, subject
 from intacct_asana.sync.writes import MARGIN
@@ -30,20 +29,10 @@ MOST_AT_ONCE = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlertTask(Kind):
-    """A new task about an incident. One whose answer was lost is looked for among those that changed since it was noted."""
+class AlertTask(NewTask):
+    """A new task about an incident."""
 
-    board: TaskBoard
-    bot_gid: str
     name: str = ALERT_TASK
-    exclusive: bool = False
-    looks_first: bool = False
-    remembered: bool = False
-
-    def send(self, intent: Intent) -> Task:
-        name, notes, assignee = (str(intent.body[part]) for part in ("name", "notes", "assignee"))
-        draft = TaskDraft(key=intent.intent_id, name=name, notes=notes, assignee=assignee)
-        return self.board.create_task(intent.subject, draft)
 
     def find(self, intents: Sequence[Intent]) -> Mapping[str, Task]:
         found: dict[str, Task] = {}
@@ -56,16 +45,20 @@ class AlertTask(Kind):
                 found[intent.intent_id] = task
         return found
 
-    def same(self, intent: Intent, found: Any) -> bool:
-        return isinstance(found, Task)
-
 
 def tell_on_asana(
-    run: FlowRun, notifier: Notifier, name: str, incidents: Iterable[Incident], *, page: str
+    run: FlowRun,
+    notifier: Notifier,
+    name: str,
+    incidents: Iterable[Incident],
+    *,
+    page: str,
+    keep: Callable[[Incident], None],
 ) -> tuple[dict[str, str], list[str]]:
     """gid of the task that tells of each, by the incident's key; and a sentence for each that could not be told.
 
-    Raises ours where nothing of it can be told. `name` is the notifier's.
+    `keep` keeps an incident as it is when it was told, in the transaction that ends the write. Raises ours where nothing of it
+    can be told. `name` is the notifier's.
     """
     chosen = list(incidents)[:MOST_AT_ONCE]
     board, pins = run.own_board("bill")
@@ -80,10 +73,17 @@ def tell_on_asana(
     done, wrong = {key: "" for key, intent in wanted.items() if intent is None}, list[str]()
     keys = {intent.intent_id: key for key, intent in wanted.items() if intent}
     timed = [_since(intent, since) for intent in intents]
-    steps = carry_out(timed, kinds=kinds, journal=run.store.intents(), owner="alerts", now=run.now)
+    by_key = {one.key: one for one in chosen}
+
+    def kept(outcome: Outcome) -> None:
+        task = _task_of(outcome)
+        if outcome.is_done and (task is not None or notifier.kind != "asana_comment"):
+            keep(told_by(by_key[keys[outcome.intent.intent_id]], name, task.gid if task else ""))
+
+    steps = carry_out(timed, kinds=kinds, journal=run.store.intents(), keep=kept, owner="alerts", now=run.now)
     with closing(steps) as outcomes:
         for outcome in outcomes:
-            task = outcome.found.task if isinstance(outcome.found, Stepped) else outcome.found
+            task = _task_of(outcome)
             if outcome.error or not outcome.is_done:
                 wrong.append(outcome.error.message if outcome.error else f"{outcome.intent.subject}: not done")
             elif task is None and notifier.kind == "asana_comment":
@@ -91,6 +91,18 @@ def tell_on_asana(
             else:
                 done[keys[outcome.intent.intent_id]] = task.gid if task else ""
     return done, wrong
+
+
+def _task_of(outcome: Outcome) -> Task | None:
+    found = outcome.found.task if isinstance(outcome.found, Stepped) else outcome.found
+    return found if isinstance(found, Task) else None
+
+
+def told_by(one: Incident, name: str, task: str) -> Incident:
+    """The incident after the notifier `name` told it, by a task of its own where there is one."""
+    over = () if one.is_open else (*one.told_over, name)
+    told = one.told if name in one.told else (*one.told, name)
+    return replace(one, told=told, told_over=over, tasks={**one.tasks, **({name: task} if task else {})})
 
 
 def _no_such_task(gid: str) -> IntacctAsanaError:

@@ -13,20 +13,21 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from intacct_asana.errors import IntacctAsanaError
+from intacct_asana.errors import IntacctAsanaError, UnsafePlan
 from intacct_asana.flow.running.alerts import Alerts, Notifier
 from intacct_asana.notifications.channels import delivered
-from intacct_asana.operators.watching.on_asana import tell_on_asana
+from intacct_asana.operators.runs.links import page_of
+from intacct_asana.operators.watching.on_asana import tell_on_asana, told_by
 from intacct_asana.reports.incidents import Incident, Kind, Sighting, message, noted, subject
+from intacct_asana.sync.release import UNANSWERED
 
 if TYPE_CHECKING:
     from intacct_asana.operators.flow_run import FlowRun
     from intacct_asana.store.reporting.incidents import StoredIncidents
 
-PAGE = "/plugin/intacct-asana/intacct-asana/page/flows/"
-"""Our page of a flow, in Airflow's frame."""
 ON_ASANA = ("asana_comment", "asana_task")
 LOG = Notifier(kind="log")
+MOST_RELEASES = 20
 log = logging.getLogger(__name__)
 
 
@@ -69,15 +70,8 @@ def tell(run: FlowRun) -> int:
     except IntacctAsanaError as error:
         log.error("What is to be told of flow %s cannot be read: %s", run.flow.flow, error.message)
         return 0
-    teller, done = Teller(run), 0
-    for one in teller.told(claimed):
-        try:
-            is_told = not teller.left_to_tell(one)
-            incidents.keep(one, is_told=is_told)
-            done += is_told
-        except IntacctAsanaError as error:
-            log.error("That %s was told could not be kept, so it may be told again: %s", one.incident_id, error.message)
-    return done
+    teller = Teller(run)
+    return sum(not teller.left_to_tell(one) for one in teller.told(claimed))
 
 
 def _tell_without_memory(alerts: Alerts, incident: Incident) -> None:
@@ -100,12 +94,23 @@ class Teller:
         now = {one.key: one for one in incidents}
         rounds: dict[tuple[Kind, str, bool], list[str]] = defaultdict(list)
         for one in incidents:
-            for name in self.left_to_tell(one):
+            names = self.left_to_tell(one)
+            for name in names:
                 rounds[one.seen.kind, name, one.is_open].append(one.key)
+            if not names:
+                self._keep(one)
         for (kind, name, _), keys in rounds.items():
             for key, task in self._delivered(self.named[kind][name], name, [now[key] for key in keys]).items():
-                now[key] = _with(now[key], name, task)
+                now[key] = told_by(now[key], name, task)
+                # At once: a slow notifier, or an end of this process, makes nobody be told twice of what left already.
+                self._keep(now[key])
         return list(now.values())
+
+    def _keep(self, one: Incident) -> None:
+        try:
+            self.run.store.incidents().keep(one, is_told=not self.left_to_tell(one))
+        except IntacctAsanaError as error:
+            log.error("That %s was told could not be kept, so it may be told again: %s", one.incident_id, error.message)
 
     def left_to_tell(self, one: Incident) -> list[str]:
         """Notifiers that did not do their part yet. What was over before anybody heard is told once, as over."""
@@ -123,35 +128,12 @@ class Teller:
             return {one.key: "" for one in incidents}
         else:
             try:
-                done, wrong = tell_on_asana(self.run, notifier, name, incidents, page=self.page)
+                done, wrong = tell_on_asana(self.run, notifier, name, incidents, page=self.page, keep=self._keep)
             except IntacctAsanaError as error:
                 done, wrong = {}, [error.message]
         for why in dict.fromkeys(wrong):
             log.error("An alert did not leave by %s, and the next run tells it: %s", notifier.kind, why)
         return done
-
-
-def _with(one: Incident, name: str, task: str) -> Incident:
-    over = () if one.is_open else (*one.told_over, name)
-    told = one.told if name in one.told else (*one.told, name)
-    return replace(one, told=told, told_over=over, tasks={**one.tasks, **({name: task} if task else {})})
-
-
-def page_of(flow: str) -> str:
-    """Address of the flow on our page in Airflow's UI."""
-    return f"{base_url()}{PAGE}{flow}"
-
-
-def base_url() -> str:
-    from airflow.sdk.configuration import conf
-
-    return str(conf.get("api", "base_url", fallback="http://localhost:8080")).rstrip("/")
-
-
-def run_url(dag_id: str, run_id: str) -> str:
-    from urllib.parse import quote
-
-    return f"{base_url()}/dags/{quote(dag_id, safe='')}/runs/{quote(run_id, safe='')}"
 
 
 def seen_before(run: FlowRun, *, what: str, run_id: str) -> bool:
@@ -167,6 +149,13 @@ def _heard_without_words(incidents: StoredIncidents, seen: Sighting, *, at: date
     silent = [one for one in _failures(incidents, seen.what) if not one.seen.error and one.seen.run_id == seen.run_id]
     incidents.end(silent, why=f"It is known now: {seen.words}", at=at, told=True)
     return tuple(name for one in silent for name in one.told)
+
+
+def waits(run: FlowRun, one: Incident) -> bool:
+    """Whether it is about a plan that waits for a person: the runs that leave it to them are green, and it is not over."""
+    if one.seen.error != UnsafePlan.__name__:
+        return False
+    return any(each.state in UNANSWERED and each.dag_id == one.seen.what for each in run.store.releases().newest(MOST_RELEASES))
 
 
 def _failures(incidents: StoredIncidents, what: str) -> list[Incident]:

@@ -15,11 +15,11 @@ from intacct_asana.deployment import bad_flows, every_flow
 from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.exceptions import Held, causes_of
 from intacct_asana.operators.flow_run import FlowRun
-from intacct_asana.operators.watching.telling import tell
+from intacct_asana.operators.runs.reporting import meter_of
+from intacct_asana.operators.watching.telling import tell, waits
 from intacct_asana.records import DecisionState
 from intacct_asana.records.matters import PARKED, REFUSED, REJECTED, Cause
 from intacct_asana.reports.incidents import Incident, Kind, Sighting, gone, late
-from intacct_asana.reports.meter import meter_state, month_before
 from intacct_asana.reports.run_report import RunReport, RunState
 from intacct_asana.store import kept_open
 
@@ -146,25 +146,23 @@ class Watch:
         return Held(decisions=by_key, links=links.of(keys), showing=links.showing(by_key), drifted=drifted)
 
     def _meter(self) -> Iterator[Sighting]:
-        """The quota is the company's, so what other flows of this store called counts too."""
-        meter = self.run.flow.meter
-        if meter is None or not self.alerts.on_meter:
-            return
-        company, since = self.run.company_id, month_before(self.now)
-        rows = self.store.calls().of_company(company, since=since)
-        state = meter_state(rows, company=company, at=self.now, monthly_calls=meter.monthly_calls, warn_at=meter.warn_at)
-        if state.warns:
-            title = f"Calls to Intacct come near the {meter.monthly_calls:,} of a month"
-            yield Sighting(kind=Kind.METER, what=company, cause=f"{self.now:%Y-%m}", title=title, words=state.words)
+        state = meter_of(self.run) if self.alerts.on_meter else None
+        if state and state.warns:
+            title = f"Calls to Intacct come near the {state.monthly_calls:,} of a month"
+            yield Sighting(kind=Kind.METER, what=state.company, cause=f"{self.now:%Y-%m}", title=title, words=state.warning)
 
     def _succeeded(self, open_ones: list[Incident]) -> Iterator[tuple[Incident, RunReport]]:
         """Failures whose DAG succeeded since: a killed task's own success may never have come by."""
         begins = f"{self.run.flow.flow}_"
         for one in open_ones:
             if one.seen.kind is Kind.FAILURE and one.seen.what.startswith(begins):
-                report = self.store.run_reports().newest(one.seen.what.removeprefix(begins), state=RunState.SUCCESS)
-                is_later = report is not None and report.started_at > one.opened_at and report.run_id != one.seen.run_id
-                if report and is_later and report.run_type != "backfill":
+                report = self._last_success(one.seen.what.removeprefix(begins))
+                if (
+                    report
+                    and report.started_at > one.opened_at
+                    and report.run_id != one.seen.run_id
+                    and not waits(self.run, one)
+                ):
                     yield one, report
 
 

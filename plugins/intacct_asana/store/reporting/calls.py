@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -32,13 +32,6 @@ class StoredCalls:
     def by_day(self, since: date) -> Sequence[CallsOfDay]:
         """This flow's calls of that day and after it, in the order of the days."""
         return self._select(table.c.flow == self._flow, table.c.day >= since.isoformat())
-
-    def of_month(self, month: date) -> Sequence[CallsOfDay]:
-        """This flow's calls in the month of that day."""
-        first = month.replace(day=1)
-        end = (first + timedelta(days=32)).replace(day=1)
-        own = table.c.flow == self._flow
-        return self._select(own, table.c.day >= first.isoformat(), table.c.day < end.isoformat())
 
     def of_company(self, company: str, *, since: date, system: str = INTACCT) -> Sequence[CallsOfDay]:
         """What all flows of this store called of one company; Intacct does not tell a company id's case apart."""

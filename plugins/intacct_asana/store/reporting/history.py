@@ -41,6 +41,7 @@ class StoredHistory:
         two runs may end in the other order than they began.
         """
         with self._database.write() as connection:
+            self._one_at_a_time(connection)
             known = self._newest(connection, kind, facts.keys() | set(gone))
             if all_but is not None:
                 ended = {key: row for key, row in self._open(connection, kind, None).items() if key not in facts}
@@ -111,6 +112,11 @@ class StoredHistory:
             return {row.key: instant_of(row.at) for row in rows}
 
     # --- parts of one transaction ---
+
+    def _one_at_a_time(self, connection: Connection) -> None:
+        """Whoever keeps facts sees those of everybody before. SQLite lets one write at a time as it is."""
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"ia_history {self._flow}"))))
 
     def _newest(self, connection: Connection, kind: str, keys: Collection[str]) -> dict[str, Row[Any]]:
         found = dict[str, Row[Any]]()

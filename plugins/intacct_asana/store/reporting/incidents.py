@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, or_, select, update
 
 from intacct_asana.codec import from_json, instant_of, instant_text, to_json
 from intacct_asana.reports.incidents import Incident, Kind, Sighting, ended, key_of, noted
-from intacct_asana.store.database import Database, put
+from intacct_asana.store.database import Database, add, put
 from intacct_asana.store.tables import incidents as table
 
 CLAIMED_FOR = timedelta(minutes=5)
@@ -29,10 +29,16 @@ class StoredIncidents:
     def note(self, seen: Sighting, *, at: datetime) -> Incident:
         """The incident that this is, new or known; it is to be told where nobody heard of it."""
         with self._database.write() as connection:
-            row = connection.execute(select(table).where(self._own(), table.c.incident_key == key_of(seen))).first()
+            row = self._locked(connection, key_of(seen))
+            if row is None:
+                fresh = noted(None, seen, flow=self._flow, at=at)
+                if add(connection, table, {**self._row(fresh), "is_told": False}):
+                    return fresh
+                row = self._locked(connection, key_of(seen))
             before = from_json(Incident, row.body) if row else None
             now = noted(before, seen, flow=self._flow, at=at)
-            is_known = before is not None and row is not None and bool(row.is_told) and now.turn == before.turn
+            # One that ended without a word to anybody and is back has to be told.
+            is_known = before is not None and before.is_open and row is not None and bool(row.is_told)
             self._put(connection, now, is_told=is_known, claimed_until=row.claimed_until if row else None)
         return now
 
@@ -51,7 +57,12 @@ class StoredIncidents:
         """They hold no more. With `told` nobody needs to hear of that."""
         with self._database.write() as connection:
             for one in incidents:
-                over = ended(one, why=why, at=at)
+                row = self._locked(connection, one.key)
+                now = from_json(Incident, row.body) if row else one
+                if (now.turn, now.times) != (one.turn, one.times):
+                    # It was met anew since the caller looked.
+                    continue
+                over = ended(now, why=why, at=at)
                 over = replace(over, told_over=over.told) if told else over
                 self._put(connection, over, is_told=told, claimed_until=None)
 
@@ -70,8 +81,7 @@ class StoredIncidents:
         """What was told of a claimed one. Where somebody is still to be told, the claim stays until it ends by itself; where it
         ended meanwhile, that is to be told at once."""
         with self._database.write() as connection:
-            query = select(table).where(self._own(), table.c.incident_key == incident.key)
-            row = connection.execute(query).one()
+            row = self._locked(connection, incident.key)
             now = from_json(Incident, row.body)
             if now.turn == incident.turn:
                 is_same = now.ended_at == incident.ended_at
@@ -108,6 +118,10 @@ class StoredIncidents:
         """Somebody has to be told, and nobody is telling, or tried just now."""
         is_free = or_(table.c.claimed_until.is_(None), table.c.claimed_until < instant_text(at))
         return table.c.is_told.is_(False) & is_free
+
+    def _locked(self, connection: Any, key: str) -> Any:
+        """The row, which no other process changes until this transaction ends."""
+        return connection.execute(select(table).where(self._own(), table.c.incident_key == key).with_for_update()).first()
 
     def _own(self) -> ColumnElement[bool]:
         return table.c.flow == self._flow

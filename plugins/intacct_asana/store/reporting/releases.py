@@ -13,7 +13,8 @@ from intacct_asana.store.database import Database, put
 from intacct_asana.store.tables import releases
 from intacct_asana.sync.release import Release, ReleaseState
 
-OPEN = (ReleaseState.NEW, ReleaseState.WAITING, ReleaseState.APPROVED)
+OPEN = tuple(str(state) for state in (ReleaseState.NEW, ReleaseState.WAITING, ReleaseState.APPROVED))
+"""Not over, however old it is."""
 
 
 class StoredReleases:
@@ -47,7 +48,7 @@ class StoredReleases:
 
     def open(self, kind: str) -> Sequence[Release]:
         """Those of a kind of record that nobody answered, or that are being carried out."""
-        return self._select((releases.c.kind == kind) & releases.c.state.in_([str(state) for state in OPEN]))
+        return self._select((releases.c.kind == kind) & releases.c.state.in_(OPEN))
 
     def newest(self, most: int = 1) -> Sequence[Release]:
         """The last ones that were refused, newest first."""

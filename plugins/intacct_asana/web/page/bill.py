@@ -93,10 +93,10 @@ def _facts(known: Known) -> list[tuple[str, str]]:
 
 def proof_words(proof: BillEvidence) -> str:
     """One sentence on what the rows prove. What is wrong is told beside it."""
-    if not proof.rows:
-        return "No decision about this bill was ever recorded."
     if proof.problems:
         return "The evidence of this bill is not as it was written."
+    if not proof.rows:
+        return "No decision about this bill was ever recorded."
     older = f" Only the newest {len(proof.rows)} rows were looked at." if proof.has_older else ""
     if not proof.signed_by:
         return f"The rows are linked, but not keyed: whoever owns the database could have written them anew.{older}"

@@ -76,7 +76,14 @@ def _meter(asked: Asked, seen: Seen) -> Mapping[str, object]:
     rows = seen.store.calls().of_company(pins.company_id, since=month_before(asked.now))
     monthly, warn_at = declared(seen.flow)
     state = meter_state(rows, company=pins.company_id, at=asked.now, monthly_calls=monthly, warn_at=warn_at)
-    return {"words": state.words, "used": state.used, "of": monthly, "forecast": state.forecast, "warns": state.warns}
+    return {
+        "words": state.words,
+        "used": state.used,
+        "of": monthly,
+        "warn_at": warn_at,
+        "forecast": state.forecast,
+        "warns": state.warns,
+    }
 
 
 def declared(flow: Flow) -> tuple[int, float]:
