@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated
 from urllib.parse import quote
 
 import typer
@@ -134,31 +134,33 @@ class Pictures:
         runs = f"{links}.find(href => href.includes('reconciliation/runs/'))"
         run = self.tab.value(runs) or f"/dags/{FLOW}_approval_reconciliation"
         self.tab.open(f"{self.at}{quote(run, safe='/%')}", until="document.querySelector('td a[href*=tasks]')")
+        # Airflow shows its first line; the whole note stands in a dialog.
+        self.tab.value("[...document.querySelectorAll('button')].find(one => /note/i.test(one.ariaLabel || ''))?.click()")
         self.tab.picture(self.folder / "run-note.png", settle_seconds=3)
 
-    def every_one(self) -> dict[str, Callable[[], None]]:
-        return {
-            "page-flows": self.page_flows,
-            "page-flow": self.page_flow,
-            "page-waiting": self.page_waiting,
-            "page-decisions-dark": self.page_decisions_dark,
-            "page-bill": self.page_bill,
-            "page-figures": self.page_figures,
-            "page-figures-dark": self.page_figures_dark,
-            "page-phone": self.page_phone,
-            "trigger-form": self.trigger_form,
-            "trigger-form-approvals": self.trigger_approvals,
-            "connection-form": self.connection_form,
-            "run-note": self.run_note,
-        }
+
+EVERY_ONE: dict[str, Callable[[Pictures], None]] = {
+    "page-flows": Pictures.page_flows,
+    "page-flow": Pictures.page_flow,
+    "page-waiting": Pictures.page_waiting,
+    "page-decisions-dark": Pictures.page_decisions_dark,
+    "page-bill": Pictures.page_bill,
+    "page-figures": Pictures.page_figures,
+    "page-figures-dark": Pictures.page_figures_dark,
+    "page-phone": Pictures.page_phone,
+    "trigger-form": Pictures.trigger_form,
+    "trigger-form-approvals": Pictures.trigger_approvals,
+    "connection-form": Pictures.connection_form,
+    "run-note": Pictures.run_note,
+}
 
 
 def take(at: str, folder: Path, only: list[str]) -> None:
     with browser() as tab:
         pictures = Pictures(tab, at=at, folder=folder)
-        for name, picture in pictures.every_one().items():
+        for name, picture in EVERY_ONE.items():
             if not only or name in only:
-                picture()
+                picture(pictures)
                 typer.echo(f"{folder / name}.png")
 
 
@@ -172,9 +174,8 @@ def main(
     stay: Annotated[bool, typer.Option("--stay", help="Leave everything running afterwards, until Ctrl-C.")] = False,
 ) -> None:
     """Start the sandbox and Airflow, make some history, and take pictures of the page, the forms and a run's note."""
-    names = Pictures(cast(Any, None), at="", folder=folder).every_one()
-    if unknown := sorted({*(only or [])} - names.keys()):
-        typer.echo(f"There is no picture {', '.join(unknown)}. There are: {', '.join(names)}.", err=True)
+    if unknown := sorted({*(only or [])} - EVERY_ONE.keys()):
+        typer.echo(f"There is no picture {', '.join(unknown)}. There are: {', '.join(EVERY_ONE)}.", err=True)
         raise typer.Exit(2)
     if at:
         take(at.rstrip("/"), folder, only or [])

@@ -247,6 +247,12 @@ def _told(result: Result, _step: str) -> Iterator[str]:
         yield f"People were told of {count or sum(result['done'].values()):,}."
 
 
+def _owned(result: Result, _step: str) -> Iterator[str]:
+    called = {"exception": "new", "exception step": "told anew or completed"}
+    if told := _listed(result.get("done") or {}, called):
+        yield f"Exceptions: {told}."
+
+
 LINES: Mapping[str, Callable[[Result, str], Iterator[str]]] = {
     "plan_tasks": _planned,
     "apply_plan": _applied,
@@ -256,4 +262,5 @@ LINES: Mapping[str, Callable[[Result, str], Iterator[str]]] = {
     "settle_decisions": _settled,
     "tell_people": _told,
     "compare_sides": _compared,
+    "keep_exceptions": _owned,
 }
