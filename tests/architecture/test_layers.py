@@ -47,6 +47,7 @@ RANKS = {
     "dag_parts": 10,
     "plugin": 10,
     "dags": 10,
+    "proving": 9,
     "commands": 10,
     "__main__": 11,
 }
