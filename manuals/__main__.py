@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from manuals import DOCS, connections, keys, permissions, runbook
+from manuals import DOCS, connections, keys, permissions, proving, runbook
 from manuals.pages import NoPlace, Parts, filled, is_current
 from manuals.runbook import NoCure
 
@@ -13,6 +13,7 @@ PAGES: dict[str, Parts] = {
     "connections.md": connections.PARTS,
     "connect-real-accounts.md": permissions.PARTS,
     "mapping-guide.md": keys.PARTS,
+    "prove-live.md": proving.PARTS,
     "runbook.md": runbook.PARTS,
     "security-and-privacy.md": permissions.PRIVACY,
 }

@@ -436,6 +436,13 @@ SECTIONS: dict[str, tuple[Cure, ...]] = {
             do="Write the number as the task has it. A new bill has a task after the next run of the bill sync.",
         ),
         Cure(
+            see="A question to the live systems was not asked, or its own record is not as it was made",
+            patterns=(r"(Misconfigured|UnexpectedReply) proving\.", r"Misconfigured commands\.prove_live:"),
+            means="`prove-live` asks only a company and a project that were named, and writes only for questions that were allowed. A question whose "
+            "draft or task is not as it was made stops by itself, takes back what it made, and says so in the report.",
+            do="Do what the message says. Where the screen says that something was not taken back, delete it there. docs/prove-live.md.",
+        ),
+        Cure(
             see="What was asked for does not fit",
             patterns=(
                 r"Misconfigured (audit\.(export|pack)|commands\.\w+|operators\.(evidence|runs\.narrowing)|reading\.both_sides|closing\.\w+):",

@@ -17,7 +17,7 @@ from sandbox.demo.airflow_server import DemoFailed, put_other_flows
 from sandbox.demo.steering import free_port, ports
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = ("setup", "test", "demo", "check", "bench", "docs", "pictures", "cluster-test")
+SCRIPTS = ("setup", "test", "demo", "check", "bench", "docs", "pictures", "cluster-test", "prove-live")
 
 
 @pytest.fixture

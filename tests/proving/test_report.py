@@ -141,7 +141,7 @@ def test_identifiers_are_taken_out_whatever_put_them_there(ports: Ports) -> None
 
 
 SETTINGS: dict[str, dict[str, Any]] = {
-    "intacct-preferences": {"user_dateformat": "-dmY"},
+    "intacct-time-forms": {"user_dateformat": "-dmY"},
     "intacct-draft-times": {"gmt_offset_minutes": -480},
     "intacct-error-details": {"error_details": "refused"},
     "intacct-rights": {"denied_objects": ["APPYMT", "APBILLBATCH", "AUDITHISTORY"]},
@@ -155,7 +155,7 @@ def test_settings_that_follow_are_taken_by_connections_and_flow_files(row_of: Ca
     rows = [row_of(name, **settings) for name, settings in SETTINGS.items()]
     found = yaml.safe_load(as_settings(rows))
     assert found["intacct"] == {
-        "timestamp_format": "%d-%m-%Y %H:%M:%S",
+        "timestamp_format": "%m/%d/%Y %H:%M:%S",
         "timestamp_offset": "-08:00",
         "error_details": "off",
     }

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
+from intacct_asana.proving.catalogue import ALL
 from intacct_asana.proving.question import Answer, Ports
 
 from sandbox import constants
@@ -57,6 +58,10 @@ def edited_vendor(sandbox: Any) -> None:
     assert GatewayClient(sandbox.gateway_url).result(written).findtext("status") == "success"
 
 
+def unsigned(sandbox: Any) -> None:
+    sandbox.act("intacct", CLERK, "create_bill", amount="5.00", creator_unknown=True)
+
+
 def edited(sandbox: Any) -> None:
     number = sandbox.act("intacct", CLERK, "create_bill", amount="5.00")["record_no"]
     sandbox.act("intacct", CLERK, "edit_bill", record_no=number, changes={"description": "touched"})
@@ -76,6 +81,30 @@ INTACCT: list[tuple[str, dict[str, Any], str, Any, Prepare]] = [
         "intacct-time-zone", {"company_zone": "America/Los_Angeles"}, "distance of WHENMODIFIED from AUWHENCREATED",
         {"-08:00", "-07:00"}, made_and_changed,
     ),
+    ("intacct-preferences", {}, "offset", "+00:00", nothing),
+    ("intacct-preferences", {}, "format", "%m/%d/%Y %H:%M:%S", nothing),
+    ("intacct-time-forms", {}, "forms of days", {"99/99/9999"}, nothing),
+    ("intacct-session-end", {}, "ended between minutes", "not", nothing),
+    ("intacct-login-leads", {}, "the endpoint's host is allowed", True, nothing),
+    ("intacct-login-leads", {"login_leads_to": "UK01"}, "entity", "another one than asked for", nothing),
+    ("intacct-dead-session", {}, "words", "Invalid session", nothing),
+    ("intacct-repeated-read", {}, "code", "none", nothing),
+    ("intacct-page-totals", {}, "bills that only one walk brought", 0, nothing),
+    ("intacct-payments", {}, "their details that show it", 1, paid_and_voided),
+    ("intacct-payments", {}, "payments that were taken back", 1, paid_and_voided),
+    ("intacct-payments", {}, "details with a negative amount", 0, paid_and_voided),
+    ("intacct-value-forms", {}, "ONHOLD", {"false"}, nothing),
+    ("intacct-value-forms", {}, "LINE_NO", {"9"}, nothing),
+    (
+        "intacct-value-forms", {"shown_values": {"APBILL.TOTALDUE": {"0": "nil"}}}, "amounts that our code does not read", 1,
+        nothing,
+    ),
+    ("intacct-lines", {}, "bills whose newest line changed after them", 0, added_line),
+    ("intacct-draft-times", {}, "the deletion shows in the history", "9", nothing),
+    ("intacct-draft-times", {}, "seconds until then", 0, nothing),
+    ("rest-unknown-bill", {}, "HTTP", 404, nothing),
+    ("intacct-bad-characters", {}, "C0 as it is", {"our code ends with": "Refused"}, nothing),
+    ("intacct-bad-characters", {}, "emoji", {"our code ends with": "success"}, nothing),
     ("intacct-session", {}, "minutes between them", 60, nothing),
     ("intacct-session", {"session_minutes": 30}, "minutes between them", 30, nothing),
     ("intacct-session", {}, "sessiontimestamp moves with each call", True, nothing),
@@ -124,6 +153,8 @@ INTACCT: list[tuple[str, dict[str, Any], str, Any, Prepare]] = [
     ("intacct-login-fields", {"login_fields_hold": "record_no"}, "CREATEDBYLOGINID", {"record number"}, nothing),
     ("intacct-login-fields", {"login_fields_hold": "name"}, "CREATEDBYLOGINID", {"name"}, nothing),
     ("intacct-login-fields", {"login_fields_hold": "nothing"}, "CREATEDBYLOGINID", {"nothing"}, nothing),
+    ("intacct-login-fields", {}, "bills whose creator nobody can tell", 0, nothing),
+    ("intacct-login-fields", {}, "bills whose creator nobody can tell", 1, unsigned),
     ("intacct-payments", {"payment_state_shows": "codes"}, "STATE is a code", 3, paid_and_voided),
     ("intacct-payments", {}, "STATE is a code", 0, paid_and_voided),
     ("intacct-payments", {"void_shows_in": "payment"}, "their details that show it", 0, paid_and_voided),
@@ -141,7 +172,6 @@ INTACCT: list[tuple[str, dict[str, Any], str, Any, Prepare]] = [
     ("intacct-wrong-password", {"bad_login": "gateway"}, "code", "XMLGW_JPP0002", nothing),
     ("intacct-draft-times", {}, "WHENMODIFIED less the gateway's clock", "+00:00", nothing),
     ("intacct-draft-times", {"gmt_offset_minutes": 330}, "WHENMODIFIED less the gateway's clock", "+05:30", nothing),
-    ("intacct-draft-times", {"gmt_offset_minutes": 330}, "AUWHENCREATED less the gateway's clock", "+00:00", nothing),
     ("intacct-draft-times", {"audit_object_key": "rec"}, "the deletion shows in the history", "9--A", nothing),
     ("intacct-draft-times", {"audit_delay_seconds": 12}, "seconds until then", 15, nothing),
     ("intacct-draft-update", {}, "with it", "not tried", nothing),
@@ -177,6 +207,9 @@ ASANA: list[tuple[str, dict[str, Any], str, Any]] = [
     ("asana-events", {}, "an older token is good", True),
     ("asana-events", {"asana_refuse_older_tokens": True}, "an older token is good", False),
     ("asana-events", {"asana_events_never_end": True}, "has_more where nothing happened", True),
+    ("asana-events", {}, "has_more where nothing happened", False),
+    ("asana-pages", {}, "offsets that came twice", 0),
+    ("asana-approval-events", {}, "seconds waited", 0.0),
     ("asana-stories", {}, "source, of others' than ours", {"web"}),
     ("asana-stories", {"asana_untold": ["story.source"]}, "source, of others' than ours", {"absent"}),
     ("asana-stories", {"asana_untold": ["story.is_edited"]}, "without is_edited", 11),
@@ -316,3 +349,30 @@ def test_two_webhooks_are_registered_and_taken_back(
     assert asana(sandbox, "GET", f"/webhooks?workspace={constants.WORKSPACE_GID}") == []
     assert ports.left == []
     assert receiver not in str(found)
+
+
+CASES = [(name, figure, expected, bool(settings)) for name, settings, figure, expected, *_ in [*INTACCT, *ASANA]]
+ALONE = {"intacct-bill-states", "asana-numbers", "asana-webhook-twice"}
+"""Tested by themselves, above."""
+
+NO_VARIANT = {
+    *("intacct-unknown-field", "intacct-unknown-object", "intacct-order", "intacct-read-more", "intacct-read-more-later"),
+    *("intacct-bad-characters", "intacct-draft-line", "intacct-text-characters", "intacct-bill-numbers"),
+    *("asana-bare-opt-fields", "asana-refusals", "asana-precision"),
+}
+"""The sandbox plays one way; each is held to that."""
+
+
+def test_every_question_is_put_to_the_sandbox() -> None:
+    asked = {name for name, *_ in CASES} | ALONE
+    assert {one.id for one in ALL} == asked
+    varied = {name for name, _, _, has_settings in CASES if has_settings}
+    assert {one.id for one in ALL} - varied - ALONE == NO_VARIANT
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case[3]], ids=str)
+def test_no_answer_that_is_always_the_same_would_do(case: Any) -> None:
+    """For each variant another company has to be answered otherwise, in the same figure."""
+    name, figure, expected, _ = case
+    others = [other for other_name, other_figure, other, _ in CASES if (other_name, other_figure) == (name, figure)]
+    assert any(other != expected for other in others), f"{name}, {figure}: nothing but {expected} is expected"

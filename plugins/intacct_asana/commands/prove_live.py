@@ -72,7 +72,8 @@ def prove_live(
             return
         if connections:
             _take_connections(connections)
-        in_airflow()
+        else:
+            in_airflow()
         ports = _ports(
             company=company, project=project, intacct=intacct, asana=asana, rest=rest, text_field=text_field, target=target
         )
@@ -189,10 +190,15 @@ def _why_not(question: Question, ports: Ports, allowed: Sequence[str], *, patien
         return "it writes, and the connection is read-only"
     if question.id in allowed:
         return ""
-    if not sys.stdin.isatty():
+    if not _has_somebody():
         return f"it writes, and nobody allowed it: --allow {question.id}"
     _stderr(f"\n{question.id}: {question.asks}\n  It writes: {question.writes}.\n  Taken back: {question.taken_back}.")
     return "" if typer.confirm("  Ask it?", default=False, err=True) else "it writes, and you said no"
+
+
+def _has_somebody() -> bool:
+    """Whether there is a terminal, and so somebody who can be asked."""
+    return sys.stdin.isatty()
 
 
 def _say(row: Row, *, at: int, of: int) -> None:

@@ -370,7 +370,7 @@ QUESTIONS = (
         "numbers",
         "Which precision do number fields have, and do values have more decimals than that?",
         "Whether Asana rounds or only shows fewer decimals is told nowhere.",
-        "A number is compared as Asana shows it, so that no run writes it again and again.",
+        "A number that was rounded to its field's decimals counts as written, so no run writes it again and again.",
         _numbers,
     ),
     _question(
@@ -384,7 +384,7 @@ QUESTIONS = (
         "offset-life",
         "For how long is an offset good?",
         "It expires after some time; one connector broke on it.",
-        "The walk begins anew, as after any outage.",
+        "The step ends as after an outage, and Airflow tries it again from the beginning.",
         _offset_life,
         slow=True,
     ),

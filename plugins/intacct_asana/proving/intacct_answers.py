@@ -34,10 +34,12 @@ def _details(ports: Ports) -> Answer:
         "an error then has message ids": any(fault.message_ids for fault in refused.faults.listed),
         "our code ends with": last.ends_as,
     }
-    why = "errors then come with ids that outlive rewordings" if taken else "a request that asks for details is not read"
-    setting = Setting(place="connection intacct", key="error_details", value="on" if taken else "off", why=why)
+    settings: tuple[Setting, ...] = ()
+    if not taken:
+        why = "a request that asks for details is not read, so preflight need not try"
+        settings = (Setting(place="connection intacct", key="error_details", value="off", why=why),)
     seen = f"{'taken' if taken else 'not taken'} as the last element, {'taken' if elsewhere else 'not taken'} elsewhere"
-    return Answer(seen=seen, figures=figures, settings=(setting,))
+    return Answer(seen=seen, figures=figures, settings=settings)
 
 
 def _moved_inside(body: bytes) -> bytes:

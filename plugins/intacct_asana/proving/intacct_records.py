@@ -235,7 +235,7 @@ QUESTIONS = (
         "page-totals",
         "Do count, totalcount and numremaining add up, and do walks with pages of two sizes bring the same bills?",
         "Connectors have measured listings that leave rows out.",
-        "A page that lacks rows by its own totals is asked for again, then fails; what totals hide is found by the sweep.",
+        "A page that lacks rows by its own totals is asked for again, then fails; what totals hide stays unseen for a while.",
         _totals,
     ),
     question(
@@ -249,7 +249,7 @@ QUESTIONS = (
         "lookup",
         "Which words do lookup's flags and types have, and which states does it list?",
         "Counts of companies differ, and samples have other words than recordings.",
-        "A flag of another word is no flag: a custom field is then refused as a place for the stamp.",
+        "A flag of another word fails lookup, and with it the run.",
         _lookup,
     ),
     question(
@@ -261,9 +261,9 @@ QUESTIONS = (
     ),
     question(
         "read-more-later",
-        "Does such a cursor live for an hour?",
-        "As above.",
-        "As above.",
+        "Does a cursor of readByQuery live for an hour?",
+        "The life of cursors is told nowhere.",
+        "Nothing: this project pages by keys and holds no cursor.",
         _read_more(patient=True),
         slow=True,
     ),
@@ -285,7 +285,7 @@ QUESTIONS = (
         "summaries",
         "Can summaries be read, and by which words are they open or closed?",
         "The words are documented for people's screens only.",
-        "A summary that is not told to be open counts as closed, so decisions wait.",
+        "Only the word Closed closes the books: with another word for it, decisions of closed periods would be stamped.",
         _summaries,
     ),
 )

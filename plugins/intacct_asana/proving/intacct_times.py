@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,9 @@ from intacct_asana.intacct.xml import SessionId, get_session, lookup, read_user_
 from intacct_asana.proving.at_intacct import IntacctPort, Told
 from intacct_asana.proving.masks import counted, form_of
 from intacct_asana.proving.question import Answer, NotAsked, Ports, Question, Setting
+from intacct_asana.records import UserFormatting
 
+LOCALE = re.compile("[a-z]{2}_[A-Z]{2}")
 QUARTER = timedelta(minutes=15)
 FARTHEST = timedelta(hours=14)
 FORMATS = (
@@ -33,26 +36,17 @@ FORMATS = (
 
 
 def _preferences(ports: Ports) -> Answer:
-    books, asked = ports.books, "formatting of the user"
-    function = read_user_formatting(books.hook.settings.login.user_id)
-    told = user_formatting_of(books.data(function, asked=asked), asked=asked)
+    told = preferences(ports.books)
     form, offset = format_of(told), offset_of(told.gmt_offset)
-    locale = told.locale if len(told.locale) == 5 and told.locale[2:3] == "_" else "another form"
-    figures: dict[str, Any] = {"locale": locale, "format": form, "clock": form_of(told.clock), "offset": offset_text(offset)}
-    settings = []
-    if form != DEFAULT_FORMAT:
-        settings.append(
-            _format_setting(form, "so the user's preferences say; the question intacct-time-forms says whether it is so")
-        )
-    return Answer(
-        seen=f"the user's preferences write times as {form}, at GMT{offset_text(offset)}",
-        figures=figures,
-        settings=tuple(settings),
-    )
+    locale = told.locale if LOCALE.fullmatch(told.locale) else "another form"
+    clock = told.clock if told.clock in ("12", "24") else "another word"
+    figures: dict[str, Any] = {"locale": locale, "format": form, "clock": clock, "offset": offset_text(offset)}
+    return Answer(seen=f"the user's preferences write times as {form}, at GMT{offset_text(offset)}", figures=figures)
 
 
-def _format_setting(form: str, why: str) -> Setting:
-    return Setting(place="connection intacct", key="timestamp_format", value=form, why=why)
+def preferences(books: IntacctPort) -> UserFormatting:
+    asked = "formatting of the user"
+    return user_formatting_of(books.data(read_user_formatting(books.hook.settings.login.user_id), asked=asked), asked=asked)
 
 
 TIMES = {"APBILL": ("WHENMODIFIED", "AUWHENCREATED"), "VENDOR": ("WHENMODIFIED", "WHENCREATED")}
@@ -80,11 +74,27 @@ def _forms(ports: Ports) -> Answer:
         "days that are not read": unread_days,
         "formats that read all": fits,
     }
-    settings: tuple[Setting, ...] = ()
-    if fits and here not in fits:
-        settings = (_format_setting(fits[0], f"{len(known)} times read so, and not as the connection has it"),)
+    settings = tuple(_format_settings(books, fits))
     seen = f"{len(known)} times: {'the connection reads all' if here in fits else 'not all are as the connection says'}; "
     return Answer(seen=f"{seen}{len(days)} days, {unread_days} unread", figures=figures, settings=settings)
+
+
+def _format_settings(books: IntacctPort, fits: Sequence[str]) -> Iterator[Setting]:
+    """What is written counts. The user's preferences decide only between formats that read everything."""
+    here, preferred = books.hook.settings.clock.timestamp_format, format_of(preferences(books))
+    is_said = bool(books.hook.settings.timestamp_format)
+    if preferred in fits and preferred != here:
+        why = "all times read so, and the user's preferences say it"
+    elif fits and here not in fits:
+        preferred, why = fits[0], "all times read so, and not as the connection has it"
+    elif here in fits and preferred != here and not is_said:
+        preferred, why = (
+            here,
+            "times are written so whatever the user's preferences say; preflight goes by those until this is said",
+        )
+    else:
+        return
+    yield Setting(place="connection intacct", key="timestamp_format", value=preferred, why=why)
 
 
 def reads(text: str, form: str) -> bool:
@@ -202,7 +212,11 @@ def _hard_end(ports: Ports) -> Answer:
             return Answer(
                 seen="a session that is used ends all the same: by its login, not by its use", figures=figures | told.figures
             )
-    figures: dict[str, Any] = {"minutes that it is said to live": _minutes(life), "used for minutes": _minutes(gone)}
+    figures = {
+        "minutes that it is said to live": _minutes(life),
+        "ended between minutes": "not",
+        "used for minutes": _minutes(gone),
+    }
     return Answer(seen="a session that is used goes on behind its first end: it slides", figures=figures)
 
 
@@ -284,7 +298,7 @@ QUESTIONS = (
         system="intacct",
         asks="Does a session that is used all the time outlive the end that it told at first?",
         unsure="A company has two limits, of idleness and from the login on; how they go together for the API is told nowhere.",
-        otherwise="As above: one login more.",
+        otherwise="One login more, and the call is made again.",
         ask=_hard_end,
         slow=True,
     ),

@@ -77,13 +77,24 @@ def _logins(ports: Ports) -> Answer:
         if name in bills[0]
     }
     creator = next(iter(figures.get("CREATEDBYLOGINID", {"nothing": 0})))
+    unknown = sum(_is_nobody(row, held) for row in bills)
+    figures["bills whose creator nobody can tell"] = unknown
     settings: tuple[Setting, ...] = ()
-    if creator != "login":
+    if unknown:
         why = (
-            f"bills tell their creator by {creator}: write an approver's own so, where it is no login that the user list knows"
+            f"{unknown} of {len(bills)} bills do not tell who entered them: name the approvers who may decide about such bills"
         )
-        settings = (Setting(place="flow", key="approval.approvers.intacct_users", value=[], why=why),)
-    return Answer(seen=f"CREATEDBYLOGINID holds mostly: {creator}", figures=figures, settings=settings)
+        settings = (Setting(place="flow", key="approval.creator_untold", value=[], why=why),)
+    seen = f"CREATEDBYLOGINID holds mostly: {creator}; of {unknown} bills nobody can tell the creator"
+    return Answer(seen=seen, figures=figures, settings=settings)
+
+
+def _is_nobody(row: Row, held: dict[str, set[str]]) -> bool:
+    """As the code looks a creator up: by login, else by record number."""
+    return (
+        row.get("CREATEDBYLOGINID", "").casefold() not in held["login"]
+        and row.get("CREATEDBY", "") not in held["record number"]
+    )
 
 
 def _what_it_holds(text: str, held: dict[str, set[str]]) -> str:
@@ -246,7 +257,7 @@ QUESTIONS = (
         "login-fields",
         "What do CREATEDBYLOGINID and its siblings hold: logins, record numbers, names or nothing?",
         "The names say one thing and some recordings another.",
-        "Segregation of duties compares logins, record numbers and names with the user list; what is none of them refuses.",
+        "A creator is looked up by login, else by the number in CREATEDBY; where neither is known, decisions are refused.",
         _logins,
     ),
     question(

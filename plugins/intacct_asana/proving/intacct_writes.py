@@ -14,11 +14,11 @@ from typing import Any
 from intacct_asana.errors import IntacctAsanaError, UnexpectedReply
 from intacct_asana.intacct.query import any_of, equal, one_of
 from intacct_asana.intacct.replies import record_no_of
-from intacct_asana.intacct.timestamps import day_text
+from intacct_asana.intacct.timestamps import day_text, offset_of
 from intacct_asana.intacct.xml import Element, create, element, record, update
 from intacct_asana.proving.at_intacct import IntacctPort, Row, Told
 from intacct_asana.proving.intacct_answers import repeat_words
-from intacct_asana.proving.intacct_times import QUARTER, offset_text, reads, utc
+from intacct_asana.proving.intacct_times import QUARTER, offset_text, preferences, reads, utc
 from intacct_asana.proving.masks import counted, number_form
 from intacct_asana.proving.question import Answer, NotAsked, Ports, Question, Setting, taken_back
 
@@ -144,7 +144,11 @@ def _nearest(distance: timedelta) -> timedelta:
 
 def _offset_settings(books: IntacctPort, seen: str) -> Iterator[Setting]:
     settings = books.hook.settings
-    if seen != "absent" and not settings.timestamp_zone and seen != offset_text(settings.clock.gmt_offset):
+    said = bool(settings.timestamp_offset or settings.timestamp_zone)
+    preferred = offset_text(offset_of(preferences(books).gmt_offset))
+    # Where the connection says nothing, GMT is taken for it, and preflight goes by the preferences.
+    is_right = seen == offset_text(settings.clock.gmt_offset) if said else seen == preferred == "+00:00"
+    if seen != "absent" and not settings.timestamp_zone and not is_right:
         why = "a bill of this second was told so; a zone instead, where the company's clocks are set twice a year"
         yield Setting(place="connection intacct", key="timestamp_offset", value=seen, why=why)
 
@@ -398,7 +402,7 @@ QUESTIONS = (
         "text-characters",
         "Which characters does a custom field keep as they are?",
         "What happens outside the company's character set is told nowhere.",
-        "As above.",
+        "What reads back otherwise than it was written is a failed stamp, told on the task.",
         _characters,
     ),
     _question(
