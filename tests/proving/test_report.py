@@ -19,6 +19,7 @@ from intacct_asana.flow.load import load_flow
 from intacct_asana.flow.model import Flow
 from intacct_asana.intacct.xml import update
 from intacct_asana.proving.catalogue import ALL
+from intacct_asana.proving.intacct_writes import a_draft
 from intacct_asana.proving.masks import code_of, form_of, masked, number_form
 from intacct_asana.proving.question import Ports, Row, put
 from intacct_asana.proving.report import as_data, as_json, as_page, as_settings, without
@@ -119,6 +120,8 @@ def test_a_session_that_ends_between_two_questions_fails_none(sandbox: Any, port
         ("Error XL03000006: see acme.com", "Error XL03000006: see …"),
         ("https://example.com/acme?x=1 jane@example.com", "…"),
         ("due 12.50 EUR", "due …"),
+        ("The Vendor Project One Company is on hold", "The Vendor … is on hold"),
+        ("It is of Another Project Partner", "It is of Another … Partner"),
     ],
 )
 def test_of_a_text_only_words_of_nobody_are_left(text: str, left: str) -> None:
@@ -238,6 +241,21 @@ def test_a_draft_is_taken_back_or_named_whatever_is_cut(
         assert not drafts(sandbox) or ports.left, f"call {call}: a draft is there, and nobody was told"
 
 
+def test_a_draft_that_somebody_renamed_is_found_by_its_number(sandbox: Any, ports: Ports) -> None:
+    before = [one["record_no"] for one in sandbox.state("intacct")["bills"]]
+    ports.books.may_write = True
+    with a_draft(ports) as (_, draft, _):
+        sandbox.act("intacct", CLERK, "edit_bill", record_no=draft["RECORDNO"], changes={"description": "somebody's own"})
+    assert [one["record_no"] for one in sandbox.state("intacct")["bills"]] == before
+    assert ports.left == []
+
+
+def test_a_company_that_numbers_no_bills_gets_a_number(sandbox: Any, row_of: Callable[..., Row]) -> None:
+    detail = {"errorno": "BL03000018", "description2": "Required field RECORDID is missing."}
+    sandbox.fault("intacct", "create APBILL", "refuse", times=1, detail=detail)
+    assert row_of("intacct-hold").outcome == "answered"
+
+
 TASKS = [one.id for one in ALL if one.writes and one.id.startswith("asana-")]
 
 
@@ -278,6 +296,8 @@ def test_nothing_writes_that_was_not_allowed_to(ports: Ports, sandbox: Any) -> N
     with pytest.raises(Misconfigured):
         ports.board.post("/tasks", {"name": "x"})
     sandbox.zero_counters()
+    pretends = replace(ALL[0], ask=lambda ports: ports.books.send(update("APBILL", {"RECORDNO": "1"})))
+    assert next(put([pretends], ports, may=lambda question: "")).why.startswith("Misconfigured")
     list(put([one for one in ALL if not one.writes and not one.slow], ports, may=lambda question: ""))
     assert not {kind for kind in sandbox.counters() if "WRITE" in kind}
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
-from intacct_asana.errors import IntacctAsanaError, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, Refused, UnexpectedReply
 from intacct_asana.intacct.query import any_of, equal, one_of
 from intacct_asana.intacct.replies import record_no_of
 from intacct_asana.intacct.timestamps import day_text, offset_of
@@ -38,7 +39,12 @@ def a_draft(ports: Ports) -> Iterator[tuple[IntacctPort, Row, str]]:
     books, mark = ports.books, f"{MARK} {uuid.uuid4()}"
     fields, line = _template(books)
     with _nothing_left(ports, mark) as numbers:
-        told = books.send(create("APBILL", {**fields, "DESCRIPTION": mark, "ACTION": "Draft"}, line), asked="making a draft")
+        said = {**fields, "DESCRIPTION": mark, "ACTION": "Draft"}
+        told = books.send(create("APBILL", said, line), asked="making a draft")
+        if isinstance(told.error, Refused):
+            # A company that does not number its bills wants a number.
+            numbered = {**said, "RECORDID": f"PL-{mark[-12:]}"}
+            told = books.send(create("APBILL", numbered, deepcopy(line)), asked="making a draft with a number")
         if told.error:
             raise told.error
         assert told.reply is not None

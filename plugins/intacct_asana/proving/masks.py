@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from intacct_asana.intacct.records import (
     BILL_NEEDED,
@@ -53,55 +53,72 @@ WORDS = frozenset(
     again all allow allowed already also an and another any apbill apbillitem apbills api applied approval
     approval_status approvals approve approved are array as asana asked at attachment audit audithistory
     authentication authorization authorize authorized available back bad be because been before being below between
-    bill bills body boolean but by call called calls can can't cannot cap changed changes character characters check
-    child client closed code company complete completed concurrent configuration conform connect connection contact
-    contain contains content control correct could couldn't create created currency current custom custom_field
-    custom_fields data database date day days declined default defined definition delete deleted denied department
-    description detail details did do document documentation does doesn't don't done draft due due_at due_on duplicate
-    each edit element elements empty enabled end ended endpoint ensure enter entire entity entry enum enum_option
-    error errors exceed exceeded exceeds exist existing exists expected expired expression external failed failure
-    fatal field fields file filter find following for forbidden format found from function functions gateway general
-    get give given go group had has have header help history hit hold how html https id identifier if ignored in
-    incorrect information inside instead intacct integer internal invalid is isn't it item items its json key keys
-    kind known larger last later least length less level limit limits line lines list listed locked log login long
-    longer longest lookup make manage many match matching max maximum may message method minimum minutes missing more
-    most must name names need needed needs new next no non non-financial none not notes nothing null number object
-    objects of off offset old on once one only open operation operations opt_fields option or order organization other
-    otherwise out over own page pages pagination paid parameter parameters parent parse part partner password payload
-    payment payments pending period periods permission permissions please policy possible posted preferences privilege
-    privileges problem process processed processing project projects property provide provided provider query range
-    rate reached read read_by_query reading reason recognized record records reference refused released remove report
-    request requested requests require required requires reset resource resource_subtype response rest restricted
-    result results retry return returned right role rollback rolled route rows rule rules same sample save saved says
-    schema second seconds secret see select selected send sender sent server service services session session's set
-    should sign sign-in signin single size some something spaces special specified specify start state states status
-    step still stopped string structure submit submitted submitting subscription success successful such support
-    supported sync system table target task tasks temporarily terms text text_value than that that's the their them
-    then there these they this those through time timed timeout times to token too total trail transaction transport
-    true try trying type types unable unauthorized unexpected unique unknown unless unsupported until update updated
-    updates url use used user userinfo users valid value values vendor vendors version view wait was way we web
-    webhook were what when where whether which while who will with within without workspace write writes writing wrong
-    xml yes yet you you've your zone
+    bill bills boolean but by call called calls can can't cannot changed changes character characters check client
+    closed code company complete completed concurrent configuration conform connect connection contact contain
+    contains content control correct could couldn't create created currency current custom custom_field custom_fields
+    data database date day days declined default defined definition delete deleted denied department description
+    detail details did do document documentation does doesn't don't done draft due due_at due_on duplicate each edit
+    element elements empty enabled end ended endpoint ensure enter entire entity entry enum enum_option error errors
+    exceed exceeded exceeds exist existing exists expected expired expression external failed failure fatal field
+    fields file filter find following for forbidden format found from function functions gateway general get give
+    given go group had has have header help hold how html https id identifier if ignored in incorrect information
+    inside instead intacct integer internal invalid is isn't it item items its json key keys kind known larger last
+    later least length less level limit limits line lines list listed locked log login long longer longest lookup make
+    manage many match matching max maximum may message method minimum minutes missing more most must name names need
+    needed needs new next no non non-financial none not notes nothing null number object objects of off offset old on
+    once one only open operation operations opt_fields option or order organization other otherwise out over own page
+    pages pagination paid parameter parameters parent parse part partner password payload payment payments pending
+    period periods permission permissions please policy possible posted preferences privilege privileges problem
+    process processed processing project projects property provide provided provider query rate reached read
+    read_by_query reading reason recognized record records reference refused released remove report request requested
+    requests require required requires reset resource resource_subtype response rest restricted result results retry
+    return returned right role rollback rolled route rows rule rules same save saved says schema second seconds see
+    select selected send sender sent server service services session session's set should sign sign-in signin single
+    size some something spaces special specified specify start state states status still stopped string structure
+    submit submitted submitting subscription success successful such support supported sync system table task tasks
+    temporarily terms text text_value than that that's the their them then there these they this those through time
+    timed timeout times to token too total transaction transport true try trying type types unable unauthorized
+    unexpected unique unknown unless unsupported until update updated updates url use used user userinfo users valid
+    value values vendor vendors version view wait was way we web webhook were what when where whether which while who
+    will with within without workspace write writes writing wrong xml yes yet you you've your
     """.split()  # noqa: SIM905 - a hundred lines of quotes would hide the words
 )
 """What error messages are made of. No name of anybody's, so a business text loses all but its plainest words."""
+
+
+TITLES = frozenset(
+    """
+    Another Approval Approved Authorization Authorized Bill Create Created Declined Delete Deleted Draft Error Failed
+    Fatal Field Found Get Id In Invalid Not Object Operation Organization Paid Parse Partially Partner Please Posted
+    Query Read Record Request Required Reversed Selected Services Session Submitted Support Sync Type Unknown Update
+    Updated Use User Value Vendor Web Workspace
+    """.split()  # noqa: SIM905 - as above
+)
+"""Words that errors write with a capital in the middle of a sentence. Another one there may be a name: `Project One Ltd`."""
 
 
 def masked(text: str, *, longest: int = LONGEST) -> str:
     """`text` with everything that is not one of the words, names and codes above left out; what is quoted wholly."""
     plain = html.unescape(html.unescape(text[:4000]))
     plain = re.sub(r"</?[A-Za-z][^<>]*>", " ", plain)
-    said = " ".join(_word(word) for word in QUOTED.sub(f" {GAP} ", plain).split())
+    said = " ".join(_words(QUOTED.sub(f" {GAP} ", plain).split()))
     said = re.sub(rf"{GAP}(\s*{GAP})+", GAP, said)
     return said if len(said) <= longest else f"{said[:longest].rsplit(' ', 1)[0]} {GAP}"
 
 
-def _word(word: str) -> str:
+def _words(words: Iterable[str]) -> Iterator[str]:
+    begins = True
+    for word in words:
+        yield _word(word, begins=begins)
+        begins = word[-1:] in ".:!?/|"
+
+
+def _word(word: str, *, begins: bool) -> str:
     core = found.group(1) if (found := CORE.match(word)) else ""
     if not core:
         return word if not any(letter.isalnum() or letter == GAP for letter in word) and len(word) < 3 else GAP
-    is_known = core in NAMES or CODE.fullmatch(core) or core.lower().replace("’", "'") in WORDS
-    return word if is_known and GAP not in word else GAP
+    is_plain = core.lower().replace("’", "'") in WORDS and (begins or core.islower() or core in TITLES)
+    return word if (core in NAMES or CODE.fullmatch(core) or is_plain) and GAP not in word else GAP
 
 
 def code_of(code: str | None) -> str:

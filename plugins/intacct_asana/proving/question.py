@@ -157,9 +157,12 @@ def taken_back(ports: Ports, *, undo: Callable[[], bool], remains: str) -> Itera
     try:
         yield
     finally:
+        gone, why = False, ""
         try:
-            gone, why = undo(), ""
+            gone = undo()
         except IntacctAsanaError as error:
-            gone, why = False, f" ({error.message})"
-        if not gone:
-            ports.left.append(f"{remains}{why}")
+            why = f" ({error.message})"
+        finally:
+            # Also where somebody lost patience meanwhile.
+            if not gone:
+                ports.left.append(f"{remains}{why}")
