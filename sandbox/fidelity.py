@@ -106,7 +106,7 @@ _HEAD = """# How true the sandbox is
 
 Written by `python -m sandbox.fidelity`; a test holds it against the code. *Documented*: the vendor says so, or a recording of
 the live service shows it. *Reported*: users or other people's code say so. *Guessed*: nobody does. Nothing here was tried on a
-live company or workspace.
+live company or workspace; `script/prove-live` asks one (docs/prove-live.md).
 """
 
 

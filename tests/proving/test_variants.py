@@ -124,6 +124,8 @@ INTACCT: list[tuple[str, dict[str, Any], str, Any, Prepare]] = [
     ("intacct-unknown-object", {}, "code", "DL02000001", nothing),
     ("intacct-rights", {}, "refused", set(), nothing),
     ("intacct-rights", {"denied_objects": ["AUDITHISTORY", "APPYMT"]}, "refused", {"AUDITHISTORY", "APPYMT"}, nothing),
+    ("intacct-rights", {"denied_objects": ["AUDITHISTORY", "APPYMT"]}, "refused ones that lookup shows", 2, nothing),
+    ("intacct-rights", {}, "refused ones that lookup shows", 0, nothing),
     ("intacct-repeated-read", {}, "result status", "absent", nothing),
     ("intacct-repeated-read", {"duplicate_answer": "error"}, "code", "BL34000061", nothing),
     ("intacct-at-once", {"intacct_latency_ms": 150}, "refused", 0, nothing),

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from intacct_asana.asana.request import segment
 from intacct_asana.errors import Refused
 from intacct_asana.flow.rules import Approval
 from intacct_asana.proving.at_asana import AsanaPort, Json, Said
@@ -116,7 +117,7 @@ def _people(ports: Ports) -> Answer:
     told = sum(bool(one.get("email")) for one in others)
     email = next((str(one["email"]) for one in [me, *others] if one.get("email")), "")
     gid = next((str(one["gid"]) for one in [me, *others] if one.get("email") == email), "")
-    found = board.get(f"/users/{email}") if email else None
+    found = board.get(f"/users/{segment(email)}") if email else None
     unknown = board.get("/users/nobody-of-this-name@example.com")
     figures: dict[str, Any] = {
         "people": len(others),
@@ -156,7 +157,7 @@ def _plan(ports: Ports) -> Answer:
     asked = {
         "custom fields of the project": board.get(f"/projects/{board.project_gid}/custom_field_settings", limit="1"),
         "custom fields of the workspace": board.get(f"/workspaces/{board.workspace_gid}/custom_fields", limit="1"),
-        "search of tasks": board.get(f"/workspaces/{board.workspace_gid}/tasks/search", limit="1"),
+        "search of tasks": board.get(f"/workspaces/{board.workspace_gid}/tasks/search", limit="1", text="prove-live"),
         "webhooks": board.get("/webhooks", workspace=board.workspace_gid, limit="1"),
         "memberships of the project": board.get("/memberships", parent=board.project_gid, limit="1"),
     }

@@ -104,7 +104,12 @@ def _rights(ports: Ports) -> Answer:
         told = ports.books.send(query.element(), asked=f"reading {name}")
         if told.error:
             refused[name] = told
-    figures: dict[str, Any] = {"objects": len(OBJECTS), "refused": {name: told.figures for name, told in refused.items()}}
+    shown = sum(not ports.books.send(lookup(name), asked=f"lookup of {name}").error for name in refused)
+    figures: dict[str, Any] = {
+        "objects": len(OBJECTS),
+        "refused": {name: told.figures for name, told in refused.items()},
+        "refused ones that lookup shows": shown,
+    }
     settings = [
         Setting(place="flow", key=key, value=value, why=f"{name} may not be read; or give the role that right")
         for name in refused

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from intacct_asana.intacct.records import money
@@ -12,6 +13,7 @@ from intacct_asana.proving.question import Answer, NotAsked, Ports, Question
 NO_BILL = "999999999999"
 BILL = "/objects/accounts-payable/bill"
 COMPARED = 3
+LIMIT_HEADER = re.compile(r"[a-z0-9-]*(retry|limit|throttle|quota)[a-z0-9-]*")
 KEYS = ("ia::result", "ia::error", "ia::meta", "error")
 
 
@@ -43,6 +45,7 @@ def _shape(said: Said) -> dict[str, object]:
         "errorId": code_of(str(error.get("errorId") or "")) or "absent",
         "words": masked(str(error.get("message") or "")) or "none",
         "our code ends with": said.ends_as,
+        "headers that speak of limits": sorted(name for name in said.headers if LIMIT_HEADER.fullmatch(name)),
     }
 
 
