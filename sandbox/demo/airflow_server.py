@@ -144,7 +144,7 @@ class AirflowServer:
 
     def __init__(self, env: Mapping[str, str], *, log: Path, login: tuple[str, str] | None = None) -> None:
         """`login`: name and password, where not everybody is an administrator."""
-        self.login = login
+        self.login, self.env = login, dict(env)
         self.url = env["AIRFLOW__API__BASE_URL"]
         self.log = log
         with log.open("wb") as output:
@@ -222,8 +222,10 @@ class AirflowServer:
         It is asked again where Airflow's database on SQLite is locked, and while the DAG's schedule is not known yet.
         """
         today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        begins = today - timedelta(days=days)
-        told = {"dag_id": dag_id, "from_date": begins.isoformat(), "to_date": today.isoformat()}
+        return self.backfill_of(dag_id, first=today - timedelta(days=days), last=today, reprocess=reprocess, seconds=seconds)
+
+    def backfill_of(self, dag_id: str, *, first: datetime, last: datetime, reprocess: str, seconds: float = 120) -> int:
+        told = {"dag_id": dag_id, "from_date": first.isoformat(), "to_date": last.isoformat()}
         told |= {"reprocess_behavior": reprocess, "max_active_runs": 4}
         made: list[httpx.Response] = []
 
@@ -234,6 +236,39 @@ class AirflowServer:
         self._until(is_taken, seconds=seconds, what=f"a backfill of {dag_id} to be taken")
         number: int = self._checked(made[-1])["id"]
         return number
+
+    def no_backfill_runs(self, dag_id: str) -> bool:
+        """Airflow says so half a minute late: a timer of its looks."""
+        told = self._checked(self.http.get("/api/v2/backfills", params={"dag_id": dag_id, "limit": 100}))["backfills"]
+        return all(one["completed_at"] for one in told)
+
+    def run(self, dag_id: str, say: Callable[[str], None], conf: Mapping[str, Any] | None = None) -> str:
+        """Triggered, and waited for; how it ended."""
+        began = time.monotonic()
+        state = self.wait_for_run(dag_id, self.trigger(dag_id, conf), seconds=600, watch=lambda text: None)
+        say(f"{dag_id}: {state} in {time.monotonic() - began:.1f} s")
+        return state
+
+    def command(self, *words: str) -> str:
+        """What Airflow's own command line says. Raises DemoFailed where it fails."""
+        done = subprocess.run(
+            [sys.executable, "-m", "airflow", *words], env=self.env, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            said = done.stderr.strip().splitlines() or done.stdout.strip().splitlines() or [""]
+            raise DemoFailed(f"airflow {' '.join(words)} failed: {said[-1]}")
+        return done.stdout
+
+    def wait_for(self, look: Callable[[], Any], what: str, *, seconds: float = 900) -> Any:
+        """What it finds, when it finds something."""
+        found: list[Any] = []
+
+        def is_there() -> bool:
+            found.append(look())
+            return bool(found[-1])
+
+        self._until(is_there, seconds=seconds, what=what)
+        return found[-1]
 
     def wait_until_over(self, dag_id: str, *, run_type: str, count: int, seconds: float) -> dict[str, int]:
         """How the runs of one type ended, when so many are over."""

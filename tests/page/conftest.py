@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
 from html import unescape
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from intacct_asana.closing.facts import APPROVAL, BILL, RULES, BillThen, Fact
+from intacct_asana.codec import to_json
+from intacct_asana.deployment import flow_named
 from intacct_asana.operators.flow_run import utc_now
+from intacct_asana.records import BillState
 from intacct_asana.store import FlowStore
 
 from tests.conftest import live_demo
@@ -90,14 +96,40 @@ class Office:
     def store(self) -> FlowStore:
         return self.flow("demo")
 
-    def flow(self, name: str) -> FlowStore:
+    def flow(self, name: str, **more: Any) -> FlowStore:
         from intacct_asana.deployment import derived
 
-        return opened(self.url, name, keys=[derived(SECRET)])
+        return opened(self.url, name, keys=[derived(SECRET)], **more)
 
     def routes(self) -> list[str]:
         self.get("/")
         return [route.path for route in self.lazy._app.routes]
+
+
+def facts(number: int, **more: Any) -> BillThen:
+    """A bill as it was read."""
+    basis = BillThen(
+        record_no=str(number),
+        number=f"INV-{number}",
+        vendor_id="V-7",
+        vendor_name="Office World",
+        state=BillState.SUBMITTED,
+        entity_id="US01",
+        currency="USD",
+        amount=Decimal("12.50"),
+        url="https://intacct.test/bill",
+    )
+    return replace(basis, **more)
+
+
+def keep_facts(office: Office, *bills: BillThen, gone: tuple[int, ...] = (), at: datetime) -> None:
+    """With the rules of the flow file, as a whole look at Intacct."""
+    history = office.store.history()
+    rules = Fact(text=flow_named("demo").approval.model_dump_json(by_alias=True))
+    history.keep(RULES, {APPROVAL: rules}, read_at=at, at=at)
+    read = {f"acme:ap:{one.record_no}": Fact(text=to_json(one)) for one in bills}
+    history.keep(BILL, read, gone=[f"acme:ap:{number}" for number in gone], read_at=at, at=at)
+    history.looked(whole=True, at=at)
 
 
 def words_of(html: str) -> str:

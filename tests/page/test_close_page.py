@@ -5,45 +5,18 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from intacct_asana.closing.facts import APPROVAL, BILL, RULES, BillThen, Fact
-from intacct_asana.codec import to_json
-from intacct_asana.deployment import flow_named
 from intacct_asana.records import BillState
 
 from tests.page.conftest import Office
+from tests.page.conftest import facts as a_bill
+from tests.page.conftest import keep_facts as keep
 
 pytestmark = pytest.mark.airflow
 Ago = Callable[..., datetime]
-
-
-def a_bill(number: int, **more: Any) -> BillThen:
-    basis = BillThen(
-        record_no=str(number),
-        number=f"INV-{number}",
-        vendor_id="V-7",
-        vendor_name="Office World",
-        state=BillState.SUBMITTED,
-        entity_id="US01",
-        currency="USD",
-        amount=Decimal("12.50"),
-        url="https://intacct.test/bill",
-    )
-    return replace(basis, **more)
-
-
-def keep(office: Office, *bills: BillThen, gone: tuple[int, ...] = (), at: datetime) -> None:
-    history = office.store.history()
-    rules = Fact(text=flow_named("demo").approval.model_dump_json(by_alias=True))
-    history.keep(RULES, {APPROVAL: rules}, read_at=at, at=at)
-    facts = {f"acme:ap:{one.record_no}": Fact(text=to_json(one)) for one in bills}
-    history.keep(BILL, facts, gone=[f"acme:ap:{number}" for number in gone], read_at=at, at=at)
-    history.looked(whole=True, at=at)
 
 
 def test_a_day_is_told_with_its_sums_bills_and_holders(office: Office, ago: Ago) -> None:

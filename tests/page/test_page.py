@@ -6,15 +6,17 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
+import yaml
 from intacct_asana.asking.turns import turn_id
 from intacct_asana.audit.chain import Keyring
 from intacct_asana.audit.export import read_export
 from intacct_asana.audit.verify import verify_export
 from intacct_asana.deployment import derived
-from intacct_asana.records import DecisionState, Intent, Link, Snapshot, TaskDraft
+from intacct_asana.records import BillState, DecisionState, Intent, Link, Snapshot, TaskDraft
 from intacct_asana.records.concerns import Concern
 from intacct_asana.records.drift import Drift, Drifted
 from intacct_asana.records.matters import Matter
@@ -22,7 +24,7 @@ from intacct_asana.reports.incidents import Kind, Sighting
 from intacct_asana.reports.run_report import RunReport, RunState
 from intacct_asana.sync.release import Release, ReleaseState
 
-from tests.page.conftest import PAGE, SECRET, Office
+from tests.page.conftest import PAGE, SECRET, Office, facts, keep_facts
 from tests.store.store_world import a_decision, run_sql
 
 pytestmark = pytest.mark.airflow
@@ -69,13 +71,17 @@ def a_report(**more: Any) -> RunReport:
 # Who may see it
 
 
-def test_no_route_answers_whoever_is_not_logged_in(office: Office, ago: Ago) -> None:
+def paths_of(office: Office) -> list[str]:
     """The routes are those of the app, so a new one is tried too."""
-    key = a_bill(office, 7, name="Secret vendor", at=ago(hours=1))
-    paths = [path.format(flow="demo", name="page.css", rest="x") for path in (p.replace(":path", "") for p in office.routes())]
+    paths = [path.replace(":path", "").format(flow="demo", name="page.css", rest="x") for path in office.routes()]
     assert len(paths) > 12
+    return paths
+
+
+def test_no_route_answers_whoever_is_not_logged_in(office: Office, ago: Ago) -> None:
+    key = a_bill(office, 7, name="Secret vendor", at=ago(hours=1))
     expired = "eyJhbGciOiJIUzI1NiJ9.e30.x"
-    for path in paths:
+    for path in paths_of(office):
         for headers in ({}, {"Cookie": f"_token={expired}"}, {"Authorization": "Bearer nonsense"}):
             answer = office.client.get(f"{PAGE}{path}", params={"key": key}, headers=headers)
             assert (path, answer.status_code) == (path, 401)
@@ -101,14 +107,17 @@ def test_a_flow_is_shown_only_to_who_may_read_its_dags(office: Office, monkeypat
 
     monkeypatch.setattr(get_auth_manager(), "is_authorized_dag", is_authorized_dag)
     assert "No flow here is yours to read." in office.read("/", "vic")
-    for path in (
-        "/flows/demo",
-        "/flows/demo/decisions",
-        "/flows/demo/bill",
-        "/flows/demo/evidence.json",
-        "/flows/demo/figures",
-    ):
-        assert office.refused(path, "vic") == (404, "There is no such flow here, or its DAGs are not yours to read.")
+    key = a_bill(office, 7, name="Secret vendor", at=ago(hours=1))
+    of_flows = [path for path in paths_of(office) if path.startswith("/flows/demo")]
+    assert len(of_flows) > 9
+    for path in of_flows:
+        said = office.refused(path, "vic", key=key)
+        assert (path, *said) == (path, 404, "There is no such flow here, or its DAGs are not yours to read.")
+    # Whatever is no flow's tells nothing of one.
+    for path in set(paths_of(office)) - set(of_flows):
+        answer = office.get(path, "vic")
+        assert "Secret" not in answer.text, path
+        assert "demo" not in answer.text, path
     assert set(asked) == {("GET", "demo_bill_sync")}
 
 
@@ -200,6 +209,47 @@ def test_a_bill_waits_for_whoever_is_due(office: Office, ago: Ago) -> None:
         assert [one for one in (old, new) if f"<small>{one}</small>" in found] == [key], narrowed
 
 
+def test_where_nobody_was_asked_by_name_the_rules_say_who_may_decide(office: Office, ago: Ago) -> None:
+    path = office.folder / "demo.yaml"
+    flow, steps = yaml.safe_load(path.read_text()), [{"name": "manager", "by": ["bosses"], "limit": "none"}]
+    flow["approval"]["groups"] = {"bosses": ["alice.martin@northwind.example", "carla.ruiz@northwind.example"]}
+    steps.append({"name": "controller", "by": ["ben.okafor@northwind.example"], "limit": "none"})
+    flow["approval"]["rules"] = [{"name": "large", "when": {"amount_from": {"USD": 1000}}, "steps": steps}]
+    path.write_text(yaml.safe_dump(flow))
+    keys = [a_bill(office, number, at=ago(days=20 - number)) for number in (7, 8, 9, 10)]
+    large, paid, small = Decimal(2000), BillState.SELECTED, Decimal(5)
+    keep_facts(office, facts(7, amount=large), facts(8, amount=small), facts(9, amount=large, state=paid), at=ago(days=2))
+    said = office.read("/flows/demo/waiting")
+    first = "INV-7 acme:ap:7 12.50 USD alice.martin@northwind.example or carla.ruiz@northwind.example step 1 of 2 (manager)"
+    assert first in said
+    assert "INV-8 acme:ap:8 12.50 USD nobody: no rule of the policy is for it" in said
+    assert "INV-9 acme:ap:9 12.50 USD Intacct: Selected" in said
+    assert "INV-10 acme:ap:10 12.50 USD an approver" in said
+    assert "alice.martin@northwind.example or carla.ruiz@northwind.example" in office.read("/flows/demo/bill", key=keys[0])
+    decisions, gave = office.store.decisions(), {"decider_email": "alice.martin@northwind.example"}
+    (one,) = decisions.record([replace(a_decision("dec-7", key=keys[0], decided_at=ago(hours=1)), **gave)], at=ago(hours=1))
+    decisions.advance(one, to=DecisionState.GRANTED, facts={}, at=ago(hours=1))
+    assert "12.50 USD ben.okafor@northwind.example step 2 of 2 (controller)" in office.read("/flows/demo/waiting")
+
+
+def test_each_decision_leads_to_the_run_that_brought_it_where_it_is(office: Office, ago: Ago) -> None:
+    a_decided_bill(office, 7, at=ago(hours=2), state=DecisionState.CONFIRMED)
+    key = a_bill(office, 8, at=ago(hours=1))
+    runs = [office.flow("demo", run_id=name).decisions() for name in ("scheduled__1+00:00", "manual__2")]
+    (one,) = runs[0].record([a_decision("dec-8", key=key, decided_at=ago(hours=1))], at=ago(hours=1))
+    of_dag = 'href="/dags/demo_approval_reconciliation/runs/{}"'
+    assert of_dag.format("scheduled__1%2B00%3A00") in office.get("/flows/demo/decisions").text
+    runs[1].advance(one, to=DecisionState.REFUSED, facts={}, at=ago(hours=1))
+    for path in ("/flows/demo/decisions", "/flows/demo/bill"):
+        text = office.get(path, key=key).text
+        assert of_dag.format("manual__2") in text
+        assert "scheduled__1" not in text
+    # What an older release brought there leads to the DAG.
+    assert 'href="/dags/demo_approval_reconciliation"' in office.get("/flows/demo/decisions").text
+    told = [row.body.get("run") for row in office.store.evidence(key)]
+    assert told == ["scheduled__1+00:00", "manual__2"]
+
+
 def test_decisions_are_narrowed_by_state_person_and_words(office: Office, ago: Ago) -> None:
     for number, state in enumerate((DecisionState.REFUSED, DecisionState.PARKED, DecisionState.CONFIRMED), start=7):
         a_decided_bill(office, number, at=ago(hours=number), state=state, outcome=f"Because of {number}.")
@@ -227,7 +277,7 @@ def test_lists_come_in_pieces(office: Office, ago: Ago) -> None:
 def test_exceptions_and_concerns_are_listed(office: Office, ago: Ago) -> None:
     key = a_bill(office, 7, at=ago(hours=1))
     told = {"matter_id": "exc-1", "kind": "bypass", "cause": "c", "words": "It was paid.", "title": "Paid without approval"}
-    office.store.matters().save(Matter(**told, opened_at=ago(hours=1), caused_at=ago(hours=1), about=key))
+    office.store.matters().save(Matter(**told, opened_at=ago(hours=1), caused_at=ago(hours=1), about=key), at=ago(hours=1))
     told = {"concern_id": "con-1", "key": key, "kind": "duplicate", "cause": "c", "words": "It looks like INV-6."}
     office.store.concerns().save([Concern(**told, blocks=True, found_at=ago(hours=1))])
     assert "Paid without approval bypass open It was paid." in office.read("/flows/demo/exceptions")

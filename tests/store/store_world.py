@@ -67,9 +67,9 @@ def settled(flow: FlowStore, decision_id: str = "decision-1", **more: Any) -> De
     return decision
 
 
-def opened(url: str, name: str = "demo", *, keys: Sequence[bytes] = (EVIDENCE_KEY,)) -> FlowStore:
+def opened(url: str, name: str = "demo", *, keys: Sequence[bytes] = (EVIDENCE_KEY,), run_id: str = "") -> FlowStore:
     """One flow's store as a task opens it: with the keys of the evidence, unless a test takes them away."""
-    return open_store(url, evidence_keys=lambda: keys).for_flow(name)
+    return open_store(url, evidence_keys=lambda: keys).for_flow(name, run_id=run_id)
 
 
 def run_sql(url: str, *statements: str) -> None:

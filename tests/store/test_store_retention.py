@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from intacct_asana.records import Cursor, DecisionState, Link, TaskDraft
+from intacct_asana.records.matters import Matter, MatterState
 from intacct_asana.store import FlowStore, StoredPlan
 from intacct_asana.store.database import open_database
 from intacct_asana.store.retention import prune
@@ -117,6 +119,25 @@ def test_what_was_found_or_told_goes_when_it_is_over(old: FlowStore, url: str, t
         run_sql(url, OVER[table].format(name=name, past=PAST, ended=ended, told=told))
     pruned(url)
     assert {row[1] for row in rows(url, f"SELECT * FROM {table}")} == {"open", "just over"}
+
+
+def test_exceptions_go_when_they_are_over_for_long_and_open_ones_stay(old: FlowStore, url: str) -> None:
+    told: dict[str, Any] = {"kind": "stale", "cause": "c", "title": "t", "words": "w", "opened_at": NOON, "caused_at": NOON}
+    for state in MatterState:
+        old.matters().save(Matter(matter_id=f"exc-demo-{state}", state=state, **told), at=NOON)
+    ended = Matter(matter_id="exc-demo-just over", state=MatterState.ENDED, **told)
+    old.matters().save(ended, at=LATER - YEAR + timedelta(days=1))
+    assert pruned(url, dry_run=True)["ia_matters"] == 1
+    pruned(url)
+    left = {row[0] for row in rows(url, "SELECT matter_id FROM ia_matters")}
+    assert left == {f"exc-demo-{state}" for state in MatterState if state is not MatterState.ENDED} | {"exc-demo-just over"}
+
+
+def test_an_exception_that_is_back_does_not_count_as_over(old: FlowStore, url: str) -> None:
+    told: dict[str, Any] = {"kind": "stale", "cause": "c", "title": "t", "words": "w", "opened_at": NOON, "caused_at": NOON}
+    for state in (MatterState.ENDED, MatterState.OPEN):
+        old.matters().save(Matter(matter_id="exc-demo-1", state=state, **told), at=NOON)
+    assert rows(url, "SELECT ended_at FROM ia_matters") == [(None,)]
 
 
 def test_when_a_job_last_succeeded_stays_known(old: FlowStore, url: str) -> None:

@@ -6,12 +6,14 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from intacct_asana.codec import instant_text
 from intacct_asana.errors import IntacctAsanaError, Misconfigured
 from intacct_asana.records import Cursor
 from intacct_asana.store import database, open_store, revisions, tables
@@ -50,6 +52,19 @@ def test_an_older_store_has_the_tables_of_a_new_one_afterwards(new_store: NewSto
     assert differences(url) == []
     assert version == SCHEMA_VERSION or rows(url, f"SELECT version_num FROM {VERSION_TABLE}") == [(HEAD,)]
     assert max(rows(url, "SELECT version FROM ia_schema_version")) == (SCHEMA_VERSION,)
+
+
+def test_exceptions_that_were_over_before_count_from_the_day_of_the_new_release(new_store: NewStore) -> None:
+    url = new_store.ready()
+    make_older(url, 17)
+    values = "'k', '{state}', '9', '{{}}'"
+    for state in ("ENDED", "OPEN"):
+        run_sql(url, f"INSERT INTO ia_matters VALUES ('demo', 'exc-{state}', {values.format(state=state)})")
+    before = instant_text(datetime.now(UTC))
+    open_store(url)
+    ended = dict(rows(url, "SELECT state, ended_at FROM ia_matters"))
+    assert ended["OPEN"] is None
+    assert before <= ended["ENDED"] <= instant_text(datetime.now(UTC))
 
 
 def test_a_new_store_stands_at_the_newest_revision(url: str) -> None:

@@ -43,8 +43,8 @@ def test_findings_are_a_flows_own(flow: Any, url: str) -> None:
 def test_exceptions_live_until_they_are_over(flow: Any) -> None:
     told: dict[str, Any] = {"kind": "stale", "cause": "c", "title": "t", "words": "w", "opened_at": AT, "caused_at": AT}
     one, two = (Matter(matter_id=f"exc-{name}", **told) for name in ("one", "two"))
-    flow.matters().save(one, two)
-    flow.matters().save(replace(one, state=MatterState.ENDED), replace(two, state=MatterState.ACCEPTED, why="so"))
+    flow.matters().save(one, two, at=AT)
+    flow.matters().save(replace(one, state=MatterState.ENDED), replace(two, state=MatterState.ACCEPTED, why="so"), at=AT)
     assert flow.matters().live() == {"exc-two": replace(two, state=MatterState.ACCEPTED, why="so")}
     assert set(flow.matters().of({"exc-one", "exc-two", "exc-three"})) == {"exc-one", "exc-two"}
 

@@ -254,17 +254,14 @@ class _Holding:
         return self.known.approval is None or bill.state in self.known.approval.states
 
     def _due(self) -> str:
-        approval, zone = self.known.approval, self.known.zone
-        if approval is None:
+        if self.known.approval is None:
             return "not known"
-        route = route_of(_bill(self.key, self.bill), approval, vendor_person=lambda field, bill: self.bill.named.get(field, ""))
-        if route is None:
-            return "nobody: no rule of the policy is for it"
         given = [one.recorded for one in self._in(DecisionState.GRANTED)]
-        voices = (
-            Voice(email=one.email.casefold(), on=one.at.astimezone(zone).date(), decision_id=one.decision_id) for one in given
-        )
-        return due_words(progress_of(route, voices), on=self.known.day, name_of=str)
+        voices = [
+            Voice(email=one.email.casefold(), on=one.at.astimezone(self.known.zone).date(), decision_id=one.decision_id)
+            for one in given
+        ]
+        return due_of(self.key, self.bill, self.known.approval, voices, on=self.known.day).words
 
     # Since when.
 
@@ -289,6 +286,27 @@ class _Holding:
 
     def _days(self, at: datetime) -> int:
         return (self.known.day - at.astimezone(self.known.zone).date()).days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """Who may give the step that is due, in words, and which step that is; empty where there is no rule, or one step alone."""
+
+    words: str
+    step: str = ""
+
+
+def due_of(key: str, then: BillThen, approval: Approval, voices: Sequence[Voice], *, on: date) -> Due:
+    """By the rules, given the approvals that count so far, oldest first."""
+    route = route_of(_bill(key, then), approval, vendor_person=lambda field, bill: then.named.get(field, ""))
+    if route is None:
+        return Due(words="nobody: no rule of the policy is for it")
+    progress = progress_of(route, voices)
+    is_named = bool(approval.rules) and not progress.is_complete
+    return Due(
+        words=due_words(progress, on=on, name_of=str) if not progress.is_complete else "the integration",
+        step=route.name_of(progress.place) if is_named else "",
+    )
 
 
 def _order(one: _Decided) -> tuple[datetime, str]:

@@ -6,7 +6,7 @@ exception is after the write stands in the intent's body, so that whoever goes o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -46,14 +46,17 @@ def notes_of(matter: Matter, cause: Cause) -> str:
     return "\n".join(lines)
 
 
-def adopted(pages: Iterable[Iterable[Task]], *, flow: str, bot_gid: str) -> dict[str, Task]:
-    """The flow's exceptions in a project, by id, of several the oldest."""
+def adopted(pages: Iterable[Iterable[Task]], *, flow: str, bot_gid: str, known: Collection[str] = ()) -> dict[str, Task]:
+    """The flow's exceptions in a project, by id; of several tasks the one that is `known`, else the oldest.
+
+    There are several where something is back of which the store has forgotten that it ever was.
+    """
     begins, found = reference(prefix_of(flow)), dict[str, Task]()
     for task in (task for page in pages for task in page):
         mark = reference_of(task.notes)
         if task.created_by_gid == bot_gid and mark.startswith(begins):
             name = mark.removeprefix(LABEL)
-            found[name] = min(found.get(name, task), task, key=age)
+            found[name] = min(found.get(name, task), task, key=lambda one: (one.gid not in known, age(one)))
     return found
 
 

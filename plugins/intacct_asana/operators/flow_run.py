@@ -59,6 +59,8 @@ class FlowRun:
         self._pinned: dict[str, Pins] = {}
         self._named: dict[str, dict[str, str]] = {}
         self.now = now or utc_now
+        self.run_id = ""
+        """Airflow's run for which this works; decisions that it moves name it."""
         self.is_dry_run = False
         """Whether one run of a flow that writes was asked to say only what it would do."""
         self.is_away: bool | None = None
@@ -116,8 +118,8 @@ class FlowRun:
 
     @cached_property
     def store(self) -> FlowStore:
-        store = open_store(store_url(self.flow.connections.store), evidence_keys=evidence_keys)
-        return store.for_flow(self.flow.flow, rehearses=self.flow.rehearsal, file_digest=self.flow.file_digest)
+        store, flow = open_store(store_url(self.flow.connections.store), evidence_keys=evidence_keys), self.flow
+        return store.for_flow(flow.flow, rehearses=flow.rehearsal, file_digest=flow.file_digest, run_id=self.run_id)
 
     def own_board(self, kind: str) -> tuple[AsanaHook, Pins]:
         """Asana as the user that preflight pinned, and what it pinned for `bill` or `vendor`: the only board of a step.
@@ -327,6 +329,7 @@ class FlowOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         params = context.get("params") or {}
+        self.run_parts.run_id = str(context.get("run_id") or "")
         if self.is_for_all_bills and params.get("bill_numbers"):
             self.log.info("Left to the next run: this one looks at %s only.", ", ".join(params["bill_numbers"]))
             return {}

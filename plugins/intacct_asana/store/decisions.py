@@ -32,10 +32,11 @@ SETTLED = frozenset(DecisionState) - ON_THE_WAY
 class StoredDecisions:
     """`ports.Decisions` for one flow."""
 
-    def __init__(self, database: Database, *, flow: str, keys: Keyring, file_digest: str = "") -> None:
-        """`file_digest` is that of the flow file by which decisions are made: each row of their evidence names it."""
-        self._database, self._flow, self._keys = database, flow, keys
-        self._by = {"package": __version__, "flow_file": file_digest}
+    def __init__(self, database: Database, *, flow: str, keys: Keyring, file_digest: str = "", run_id: str = "") -> None:
+        """`file_digest` is that of the flow file by which decisions are made, `run_id` the run of Airflow that makes them: each
+        row of their evidence names both."""
+        self._database, self._flow, self._keys, self._run_id = database, flow, keys, run_id
+        self._by = {"package": __version__, "flow_file": file_digest} | ({"run": run_id} if run_id else {})
         self._judged: dict[str, Recorded] = {}
 
     def record(self, decisions: Sequence[Decision], *, at: datetime, cursors: Sequence[Cursor] = ()) -> list[Decision]:
@@ -45,7 +46,8 @@ class StoredDecisions:
             raise Refused(f"Decision {early.decision_id} cannot begin as {early.state}; every decision begins as RECORDED.")
         with self._database.write() as connection:
             chain = Chain(connection, flow=self._flow, keys=self._keys)
-            new = [decision for decision in decisions if add(connection, table, self._row(decision))]
+            here = {"run_id": self._run_id}
+            new = [decision for decision in decisions if add(connection, table, {**self._row(decision), **here})]
             for decision in new:
                 facts = {name: getattr(decision, name) for name in ("task_gid", "task_url", "record_no", "shown_digest")}
                 who = {"decider_email": decision.decider_email, "signal": decision.signal}
@@ -71,7 +73,7 @@ class StoredDecisions:
                 )
             told = stored.acknowledged and to is not DecisionState.VOID
             moved = replace(decision, state=to, key=stored.key, signal=stored.signal, acknowledged=told)
-            self._keep(connection, moved)
+            self._keep(connection, moved, run_id=self._run_id)
             said = {name: getattr(moved, name) for name in ("control_id", "rule", "outcome")}
             self._note(chain, moved, step=str(to), facts={**said, **facts, "step_before": stored.state}, at=at)
         return moved
@@ -166,9 +168,9 @@ class StoredDecisions:
             raise Refused(f"Decision {decision_id} is not in the store of {self._flow}.")
         return from_json(Decision, body)
 
-    def _keep(self, connection: Connection, decision: Decision) -> None:
+    def _keep(self, connection: Connection, decision: Decision, **more: str) -> None:
         here = update(table).where(self._own(), table.c.decision_id == decision.decision_id)
-        connection.execute(here.values(**self._row(decision)))
+        connection.execute(here.values(**self._row(decision), **more))
 
     def _select(self, condition: ColumnElement[bool]) -> list[Decision]:
         order = (table.c.decided_at, table.c.decision_id)

@@ -52,10 +52,10 @@ class Store:
     def __repr__(self) -> str:
         return f"Store({self._database.name})"
 
-    def for_flow(self, flow: str, *, rehearses: bool = False, file_digest: str = "") -> FlowStore:
-        """`file_digest` is the flow file's: evidence of decisions names it."""
-        keys = self._evidence_keys
-        return FlowStore(self._database, flow=flow, evidence_keys=keys, rehearses=rehearses, file_digest=file_digest)
+    def for_flow(self, flow: str, *, rehearses: bool = False, file_digest: str = "", run_id: str = "") -> FlowStore:
+        """`file_digest` is the flow file's, `run_id` Airflow's run: decisions and their evidence name both."""
+        keys, by = self._evidence_keys, {"file_digest": file_digest, "run_id": run_id}
+        return FlowStore(self._database, flow=flow, evidence_keys=keys, rehearses=rehearses, **by)
 
 
 class FlowStore:
@@ -73,9 +73,10 @@ class FlowStore:
         evidence_keys: Secrets = tuple,
         rehearses: bool = False,
         file_digest: str = "",
+        run_id: str = "",
     ) -> None:
         self._flow, self._evidence_keys, self._always = flow, evidence_keys, database
-        self._file_digest = file_digest
+        self._by = {"file_digest": file_digest, "run_id": run_id}
         self._database = database.for_reading() if rehearses else database
 
     def __repr__(self) -> str:
@@ -97,7 +98,7 @@ class FlowStore:
         return StoredDocuments(self._database, flow=self._flow, kind=kind)
 
     def decisions(self) -> StoredDecisions:
-        return StoredDecisions(self._database, flow=self._flow, keys=self._keys, file_digest=self._file_digest)
+        return StoredDecisions(self._database, flow=self._flow, keys=self._keys, **self._by)
 
     def asks(self) -> StoredAsks:
         return StoredAsks(self._database, flow=self._flow)

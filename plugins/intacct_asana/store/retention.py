@@ -4,7 +4,8 @@ may go                         when
 plans                          made before then, and not the newest of its kind that moved cursors
 reports of runs, calls, notices  ended before then; calls are kept for 13 months at least
 what tasks showed              something else was shown before then, and nobody ever decided about the bill
-findings, ended concerns       over before then
+findings, exceptions           over before then
+ended concerns                 found before then, and nobody ever decided about the bill
 reminders, turns               done before then, for a completed task of a bill that nobody ever decided about
 """
 
@@ -20,6 +21,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, not
 from intacct_asana.codec import instant_text
 from intacct_asana.records import IntentState
 from intacct_asana.records.concerns import ConcernState
+from intacct_asana.records.matters import MatterState
 from intacct_asana.store.database import Database
 from intacct_asana.store.reporting.incidents import FIRST_LOOK
 from intacct_asana.store.reporting.releases import OPEN
@@ -31,6 +33,7 @@ from intacct_asana.store.tables import (
     incidents,
     intents,
     links,
+    matters,
     plans,
     releases,
     run_reports,
@@ -75,6 +78,7 @@ def _old(connection: Connection, before: datetime, now: datetime) -> Iterator[tu
     then = instant_text(before)
     yield run_reports, and_(run_reports.c.ended_at < then, _ran_since())
     yield findings, findings.c.ended_at < then
+    yield matters, and_(matters.c.state == str(MatterState.ENDED), matters.c.ended_at < then)
     yield incidents, and_(incidents.c.ended_at < then, incidents.c.is_told, incidents.c.kind != FIRST_LOOK)
     yield calls, calls.c.day < instant_text(min(before, now - CALLS_FOR))[:10]
     yield releases, and_(releases.c.refused_at < then, releases.c.state.not_in(OPEN))

@@ -123,6 +123,7 @@ plans = Table(
     Column("result", Text),
 )
 
+# `run_id` is Airflow's run that brought a decision where it is; empty where an older release did.
 decisions = Table(
     "ia_decisions",
     metadata,
@@ -133,6 +134,7 @@ decisions = Table(
     Column("acknowledged", Boolean, nullable=False, default=False),
     Column("decided_at", String(27), nullable=False),
     Column("body", Text, nullable=False),
+    Column("run_id", String(250), nullable=False, server_default=""),
     Index("ia_decisions_state", "flow", "state", "acknowledged"),
     Index("ia_decisions_key", "flow", "key"),
 )
@@ -195,7 +197,7 @@ findings = Table(
     Index("ia_findings_ended", "flow", "ended_at"),
 )
 
-# Exceptions that have, or had, a task with an owner. Those that are over stay: the same cause opens the same task again.
+# Exceptions that have, or had, a task with an owner. Those that are over stay for a time: the same cause opens the same task.
 matters = Table(
     "ia_matters",
     metadata,
@@ -205,6 +207,7 @@ matters = Table(
     Column("state", String(20), nullable=False),
     Column("task_gid", String(64), nullable=False),
     Column("body", Text, nullable=False),
+    Column("ended_at", String(27)),
     Index("ia_matters_state", "flow", "state"),
 )
 

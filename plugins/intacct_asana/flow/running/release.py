@@ -16,5 +16,5 @@ class Release(Part):
     """Airflow users who may answer, by the id that Airflow's auth manager gives them: the user name with the simple one, the
     number of the user with FAB."""
 
-    wait_hours: Annotated[int, Field(ge=1, le=720)] = 24
-    """How long a plan waits. Without an answer nothing is written."""
+    wait_hours: Annotated[float, Field(ge=0.01, le=720)] = 24
+    """How long a plan waits; 0.5 is half an hour. Without an answer nothing is written."""

@@ -204,14 +204,15 @@ class Keeper:
                 self._heed(matter, task)
             elif is_asked:
                 # Somebody deleted it: as long as the cause holds it is made anew.
-                matters.save(replace(matter, task_gid=""))
+                matters.save(replace(matter, task_gid=""), at=self.now)
         if is_due and not self.report.failures:
             self._save_cursor(self.looked_name, at.isoformat())
 
     def _listed(self, *, since: datetime | None) -> dict[str, Task]:
         # One that cannot be read may be anything but ours: we write plain text.
         pages = self.board.tasks(self.project, modified_since=since and since - MARGIN, unread=lambda one: None)
-        return adopted(pages, flow=self.run.flow.flow, bot_gid=self.bot_gid)
+        known = {one.task_gid for one in self.store.matters().live().values()}
+        return adopted(pages, flow=self.run.flow.flow, bot_gid=self.bot_gid, known=known)
 
     # What another store of the flow made.
 
@@ -232,7 +233,8 @@ class Keeper:
                         state=MatterState.ADOPTED,
                         task_gid=task.gid,
                         task_url=task.permalink_url,
-                    )
+                    ),
+                    at=self.now,
                 )
 
     def _recognise(self, causes: Sequence[Cause]) -> set[str]:
@@ -243,14 +245,15 @@ class Keeper:
             matter, cause = adopted_ones[matter_id], holding[matter_id]
             now = replace(matter, kind=cause.kind, cause=cause.cause, title=cause.title, words=cause.words)
             since = min(cause.since, self.now)
-            matters.save(replace(now, state=MatterState.OPEN, opened_at=since, about=cause.about))
+            matters.save(replace(now, state=MatterState.OPEN, opened_at=since, about=cause.about), at=self.now)
         return adopted_ones.keys() & holding.keys()
 
     def _sort_out(self, there: Mapping[str, Task]) -> None:
         """After an audit with this store every cause is known: what is open still without one is over, and completed next."""
         for matter_id, matter in self.store.matters().adopted().items():
             is_open = matter_id in there and not there[matter_id].completed
-            self.store.matters().save(replace(matter, state=MatterState.OPEN if is_open else MatterState.ENDED))
+            state = MatterState.OPEN if is_open else MatterState.ENDED
+            self.store.matters().save(replace(matter, state=state), at=self.now)
 
     def _heed(self, matter: Matter, task: Task) -> None:
         try:
@@ -270,7 +273,7 @@ class Keeper:
         """What moves in the store alone. Who accepted what, and why, stands in the evidence of its bill."""
         after = move.after
         with self.store.together():
-            self.store.matters().save(after)
+            self.store.matters().save(after, at=self.now)
             if move.does == "accepted" and after.about:
                 facts = {"about": ABOUT_ACCEPTANCE, "kind": after.kind, "cause": after.cause, "words": after.words}
                 who = {"accepted_by": after.accepted_by, "user_gid": after.accepted_gid, "reason": move.reason}
@@ -316,7 +319,7 @@ class Keeper:
         after, found = _after(outcome.intent), outcome.found
         task: Task | None = found if isinstance(found, Task) else found.task
         gid, url = (task.gid, task.permalink_url) if task else ("", "")
-        self.store.matters().save(replace(after, task_gid=gid, task_url=url))
+        self.store.matters().save(replace(after, task_gid=gid, task_url=url), at=self.now)
 
     def _save_cursor(self, name: str, value: str) -> None:
         if self.store.cursor(name) != value:

@@ -66,9 +66,10 @@ class StoredMatters:
     def __init__(self, database: Database, *, flow: str) -> None:
         self._database, self._flow = database, flow
 
-    def save(self, *rows: Matter) -> None:
+    def save(self, *rows: Matter, at: datetime) -> None:
+        """As they are from now on."""
         with self._database.write() as connection:
-            put(connection, matters, *(self._row(row) for row in rows))
+            put(connection, matters, *(self._row(row, at) for row in rows))
 
     def live(self) -> Mapping[str, Matter]:
         """Those whose cause holds, as far as we know, by id."""
@@ -89,10 +90,11 @@ class StoredMatters:
             rows = [from_json(Matter, row.body) for row in connection.execute(query)]
         return {row.matter_id: row for row in rows}
 
-    def _row(self, row: Matter) -> dict[str, Any]:
+    def _row(self, row: Matter, at: datetime) -> dict[str, Any]:
         return {
             "flow": self._flow,
             "matter_id": row.matter_id,
+            "ended_at": instant_text(at) if row.state is MatterState.ENDED else None,
             "kind": row.kind,
             "state": str(row.state),
             "task_gid": row.task_gid,

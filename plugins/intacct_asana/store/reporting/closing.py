@@ -1,17 +1,21 @@
-"""The close view of a day, put together from what the store holds of before its end. No call."""
+"""The close view of a day, and whose turn it is just now, put together from what the store holds. No call."""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from intacct_asana.approvals.routing import Voice
 from intacct_asana.closing.facts import APPROVAL, BILL, EXCEPTION, RULES, BillThen, ExceptionThen
-from intacct_asana.closing.view import Known, Seen, View, end_of, view_of
+from intacct_asana.closing.view import Due, Known, Seen, View, due_of, end_of, view_of
 from intacct_asana.codec import from_json
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.rules import Approval
+from intacct_asana.records import DecisionState
+from intacct_asana.store.decisions import StoredDecisions
 from intacct_asana.store.reporting.history import StoredHistory
 
 
@@ -50,3 +54,24 @@ def _approval(text: str) -> Approval | None:
         return Approval.model_validate_json(text)
     except ValidationError:
         return None
+
+
+def due_now(
+    flow: Flow, history: StoredHistory, decisions: StoredDecisions, keys: Collection[str], *, at: datetime
+) -> Mapping[str, Due]:
+    """Who may decide on these bills, by the flow's rules and the bills as they were read last; without bills never read so."""
+    zone = ZoneInfo(flow.schedules.timezone)
+    given: dict[str, list[Voice]] = {}
+    for one in decisions.about(keys):
+        if one.state is DecisionState.GRANTED:
+            on = one.signal.decided_at.astimezone(zone).date()
+            voice = Voice(email=one.decider_email.casefold(), on=on, decision_id=one.decision_id)
+            given.setdefault(one.key, []).append(voice)
+    found: dict[str, Due] = {}
+    for key, kept in history.newest(BILL, keys).items():
+        then = from_json(BillThen, kept.text)
+        if then.state in flow.approval.states:
+            found[key] = due_of(key, then, flow.approval, given.get(key, ()), on=at.astimezone(zone).date())
+        else:
+            found[key] = Due(words=f"Intacct: {then.state}")
+    return found

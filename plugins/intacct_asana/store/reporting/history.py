@@ -78,6 +78,11 @@ class StoredHistory:
                     found.setdefault(row.key, []).append(_kept(row))
         return found
 
+    def newest(self, kind: str, keys: Collection[str]) -> dict[str, Kept]:
+        """What holds now under these keys, as far as it is known."""
+        with self._database.read() as connection:
+            return {key: _kept(row) for key, row in self._newest(connection, kind, keys).items() if row.is_open}
+
     def looked_at(self, *, until: datetime) -> tuple[datetime | None, datetime | None, datetime | None]:
         """When the first bill was kept, when all open ones had been read first, and when bills were read last, before then."""
         kept_at, before = history.c.kept_at, history.c.kept_at < instant_text(until)

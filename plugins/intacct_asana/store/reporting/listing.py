@@ -58,6 +58,13 @@ class Listing:
         query = query.where(*self._named(decisions, sought)).order_by(decisions.c.decided_at.desc(), decisions.c.decision_id)
         return self._piece(query, sought, lambda row: from_json(Decision, row.body))
 
+    def moved_in(self, decision_ids: Collection[str]) -> Mapping[str, str]:
+        """Airflow's run that brought each of these few decisions where it is; without those of which nobody knows."""
+        named = decisions.c.decision_id.in_(sorted(set(decision_ids)))
+        query = select(decisions.c.decision_id, decisions.c.run_id).where(decisions.c.flow == self._flow, named)
+        with self._database.read() as connection:
+            return dict(connection.execute(query.where(decisions.c.run_id != "")).tuples().all())
+
     def drift(self, sought: Sought) -> Piece[tuple[Drifted, datetime]]:
         """What the audit found and holds still, with the time when it was first found; the oldest first."""
         query = self._about_bills(findings).where(findings.c.ended_at.is_(None), *_words(sought.person, findings.c.body))

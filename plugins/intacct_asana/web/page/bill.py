@@ -10,6 +10,7 @@ from intacct_asana.flow.model import Flow
 from intacct_asana.records import ON_THE_WAY, DecisionState
 from intacct_asana.records.anchors import anchor_text
 from intacct_asana.reports.listed import Known
+from intacct_asana.store.reporting.closing import due_now
 from intacct_asana.store.reporting.proof import BillEvidence
 from intacct_asana.web.page.flows import shown_for
 from intacct_asana.web.page.frame import Asked, Page, Seen, Sentence
@@ -47,7 +48,9 @@ def bill(asked: Asked) -> Response:
     open_asks = [ask for ask in seen.store.asks().of([key])[key] if ask.is_live and not ask.closed_at]
     is_open = bool(here.link and here.link.confirmed and not here.link.confirmed.completed)
     is_decided = any(one.state in ON_THE_WAY or one.state is DecisionState.CONFIRMED for one in decided)
+    due = due_now(seen.flow, seen.store.history(), seen.store.decisions(), [key], at=asked.now).get(key)
     dag_id = f"{seen.flow.flow}_approval_reconciliation"
+    runs = seen.store.listing().moved_in([one.decision_id for one in decided])
     return asked.html(
         "bill.html",
         seen,
@@ -55,8 +58,8 @@ def bill(asked: Asked) -> Response:
         name=bill_cell(key, here, shown).text,
         facts=_facts(here),
         away=away_of(here),
-        waits=waits_for(key, turn, open_asks) if is_open and not is_decided else None,
-        decisions=decision_table(decided, known, shown, dag_id=dag_id).without("Bill", "Amount"),
+        waits=waits_for(turn, open_asks, due) if is_open and not is_decided else None,
+        decisions=decision_table(decided, known, shown, dag_id=dag_id, runs=runs).without("Bill", "Amount"),
         concerns=concern_table(seen.store.concerns().of([key]), known, shown).without("Bill", "Open in"),
         evidence=evidence_table(proof.rows[::-1], shown),
         proof=proof_words(proof),

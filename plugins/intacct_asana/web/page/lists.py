@@ -13,6 +13,7 @@ from intacct_asana.records.concerns import ConcernState
 from intacct_asana.records.drift import Drift
 from intacct_asana.records.matters import LIVE, MatterState
 from intacct_asana.reports.listed import Piece, Sought
+from intacct_asana.store.reporting.closing import due_now
 from intacct_asana.web.page.flows import shown_for
 from intacct_asana.web.page.frame import Asked, Page, Seen, Sentence
 from intacct_asana.web.page.rows import (
@@ -82,6 +83,7 @@ def waiting(asked: Asked) -> Response:
         seen.store.listing().known(keys),
         {key: turns[turn_id(key)] for key in keys if turn_id(key) in turns},
         seen.store.asks().of(keys),
+        due_now(seen.flow, seen.store.history(), seen.store.decisions(), keys, at=asked.now),
         shown_for(asked, seen.flow),
     )
     about = "Bills with an open task and no decision that counts, the oldest first."
@@ -93,8 +95,9 @@ def decisions(asked: Asked) -> Response:
     sought = OF_DECISIONS.sought(asked)
     piece = seen.store.listing().decisions(sought)
     known = seen.store.listing().known([one.key for one in piece.rows])
+    runs = seen.store.listing().moved_in([one.decision_id for one in piece.rows])
     dag_id = f"{seen.flow.flow}_approval_reconciliation"
-    table = decision_table(piece.rows, known, shown_for(asked, seen.flow), dag_id=dag_id)
+    table = decision_table(piece.rows, known, shown_for(asked, seen.flow), dag_id=dag_id, runs=runs)
     about = "What people chose in Asana and what became of it, the newest first."
     return _list(asked, seen, "decisions", table, piece, sought=sought, choice=OF_DECISIONS, about=about)
 

@@ -11,6 +11,7 @@ from html import unescape
 from zoneinfo import ZoneInfo
 
 from intacct_asana.audit.chain import ChainRow
+from intacct_asana.closing.view import Due
 from intacct_asana.records import Decision, DecisionState, Intent, Link, Verdict
 from intacct_asana.records.asks import Ask
 from intacct_asana.records.concerns import Concern, ConcernState
@@ -149,14 +150,15 @@ def _task_url(known: Known | None) -> str:
     return known.link.task_url if known and known.link else ""
 
 
-def waits_for(key: str, turn: Intent | None, asked: Sequence[Ask]) -> Cell:
-    """Who is due, as far as the store has it: by the turn that was worked out, or by subtasks that are open."""
+def waits_for(turn: Intent | None, asked: Sequence[Ask], by_rules: Due | None) -> Cell:
+    """Who is due: by the turn that was worked out, by subtasks that are open, or, where nobody was named so, by the rules."""
     body = turn.body if turn else {}
     due = body.get("due")
     people = [str(one) for one in due] if isinstance(due, list) else []
     people = people or sorted({ask.email for ask in asked})
     if not people:
-        return Cell(text="an approver", look="wait")
+        told = by_rules or Due(words="an approver")
+        return Cell(text=short(told.words, longest=LONGEST), look="wait", note=told.step)
     step = str(body.get("step") or "") or next((ask.step for ask in asked if ask.step), "")
     return Cell(text=short(", ".join(people), longest=LONGEST), look="wait", note=step)
 
@@ -166,6 +168,7 @@ def waiting_table(
     known: Mapping[str, Known],
     turns: Mapping[str, Intent],
     asked: Mapping[str, Sequence[Ask]],
+    due: Mapping[str, Due],
     shown: Shown,
 ) -> Table:
     rows = []
@@ -175,7 +178,7 @@ def waiting_table(
             (
                 bill_cell(link.key, known.get(link.key), shown),
                 Cell(text=money_of(known.get(link.key)), is_number=True),
-                waits_for(link.key, turns.get(link.key), open_asks),
+                waits_for(turns.get(link.key), open_asks, due.get(link.key)),
                 shown.since(link.linked_at),
                 Cell(away=away_of(known.get(link.key))),
             )
@@ -183,12 +186,16 @@ def waiting_table(
     return Table(headings=("Bill", "Amount", "Waits for", "Task since", "Open in"), rows=tuple(rows), empty="No bill waits.")
 
 
-def decision_table(decisions: Iterable[Decision], known: Mapping[str, Known], shown: Shown, *, dag_id: str) -> Table:
+def decision_table(
+    decisions: Iterable[Decision], known: Mapping[str, Known], shown: Shown, *, dag_id: str, runs: Mapping[str, str]
+) -> Table:
+    """Each with a link to the run that brought it where it is, or to the DAG where an older release did; `runs` by decision."""
     rows = []
     for one in decisions:
         words, look = STATES[one.state]
         here = known.get(one.key)
-        links = (*away_of(here, task_url=one.task_url), Away(text="Airflow", url=shown.dag_url(dag_id, "")))
+        run_id = runs.get(one.decision_id, "")
+        links = (*away_of(here, task_url=one.task_url), Away(text="Airflow", url=shown.dag_url(dag_id, run_id)))
         rows.append(
             (
                 bill_cell(one.key, here, shown),
