@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,13 @@ from sandbox.pictures.browser import Browser
 SYNC, APPROVALS = "demo_bill_sync", "demo_approval_reconciliation"
 Cursors = Callable[[], Mapping[str, str]]
 Say = Callable[[str], None]
+TRIGGER = (
+    "[...document.querySelectorAll('button')].find(one => (one.ariaLabel || one.textContent).trim().startsWith('Trigger'))"
+)
+FORM, CALENDAR = "[role=dialog]", "[data-scope=popover][data-part=content][data-state=open]"
+NOTHING = "No runs matching"
+"""What the form says, and lets nobody ask for it."""
+
 REFUSED_READS = {"system": "intacct", "kind": "query APBILL", "action": "refuse"}
 """A no of Intacct's, which no task repeats by itself."""
 
@@ -116,9 +124,30 @@ def by_rest(airflow: AirflowServer) -> Ask:
 
 def by_form(airflow: AirflowServer, tab: Browser) -> Ask:
     """As somebody does in Airflow's UI: Trigger, Backfill, the days, the behaviour, run."""
+    tab.open(f"{airflow.url}/auth/token/login", until="document.readyState === 'complete' && location.pathname === '/'")
+    tab.look(width=1280, height=1400, dark=False)
 
     def ask(days: Days, reprocess: str) -> None:
-        raise NotImplementedError
+        tab.open(f"{airflow.url}/dags/{SYNC}", until=TRIGGER, seconds=90)
+        tab.value(f"{TRIGGER}.click()")
+        tab.press(f"{FORM} input[value=backfill]", seconds=60)
+        tab.wait(f"document.querySelectorAll('{FORM} [data-testid=datetime-input]').length === 3")
+        for place, at in enumerate((days.first, days.last)):
+            field = f"document.querySelectorAll('{FORM} [data-testid=datetime-input]')[{place}]"
+            tab.value(f"{field}.click()")
+            for hint, text in (("YYYY/MM/DD", f"{at:%Y/%m/%d}"), ("HH:mm", f"{at:%H:%M}")):
+                tab.write(f'{CALENDAR} input[placeholder="{hint}"]', text)
+            tab.wait(f"{field}.textContent.trim() === '{at:%b %d, %Y %H:%M}'")
+            tab.value(f"{field}.click()")
+            tab.wait(f"!document.querySelector('{CALENDAR}')")
+        tab.press(f"{FORM} input[value={reprocess}]")
+        button = f"[...document.querySelectorAll('{FORM} button')].find(one => one.textContent.trim() === 'Run Backfill')"
+        # The form asks Airflow first what would run.
+        time.sleep(3)
+        tab.wait(f"{button} && (!{button}.disabled || document.querySelector('{FORM}').textContent.includes('{NOTHING}'))")
+        if not tab.value(f"{button}.disabled"):
+            tab.value(f"{button}.click()")
+            tab.wait(f"!{button}", seconds=60)
 
     return ask
 

@@ -82,6 +82,20 @@ class Browser:
     def value(self, expression: str) -> Any:
         return self.tell("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
 
+    def press(self, selector: str, *, seconds: float = 30) -> None:
+        """A click on the first such thing, as soon as it is there."""
+        found = f"document.querySelector({json.dumps(selector)})"
+        self.wait(found, seconds=seconds)
+        self.value(f"{found}.click()")
+
+    def write(self, selector: str, text: str) -> None:
+        """What somebody types into a field, which they leave afterwards."""
+        found = f"document.querySelector({json.dumps(selector)})"
+        self.wait(found)
+        self.value(f"{found}.focus(), {found}.select()")
+        self.tell("Input.insertText", text=text)
+        self.value(f"{found}.blur()")
+
     def picture(self, path: Path, *, settle_seconds: float = 0.8) -> None:
         """What the window shows once fonts and transitions are done. Afterwards the tab is empty."""
         time.sleep(settle_seconds)

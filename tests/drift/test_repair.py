@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException
 from intacct_asana.errors import IntacctAsanaError, UnsafePlan
+from intacct_asana.flow.load import load_flow
 from intacct_asana.flow.running.release import Release as ReleaseRule
 from intacct_asana.operators.drift.comparing import CompareSidesOperator
 from intacct_asana.operators.drift.repairing import ApplyRepairOperator
@@ -156,3 +158,89 @@ def test_a_repair_over_the_limits_waits_for_a_person_where_the_flow_says_so(a_wo
     assert len(carrying(world, 1)) == 2
     assert repair(world, allow_unsafe_plan=True)[1]
     assert len(carrying(world, 1)) == 1
+
+
+PLACES = (("US01", "USD"), ("US01", "EUR"), ("UK01", "GBP"), ("UK01", "EUR"))
+"""Two entities that keep their books in dollars and in pounds, each with bills in another currency too."""
+
+
+def of_two_entities(world: Audited) -> dict[str, list[int]]:
+    """One company with bills of each place: for each thing that happens, the places of its bills in this world."""
+    more = {"  states:": "  show_private: true\n  states:", "USD: 1000.00": "USD: 1000.00, GBP: 1000.00"}
+    text = world.path.read_text()
+    for before, after in more.items():
+        assert before in text
+        text = text.replace(before, after, 1)
+    world.path.write_text(text)
+    world.flow = load_flow(world.path)
+    places: dict[str, list[int]] = {}
+    for name in NAMED:
+        for number, (entity, currency) in enumerate(PLACES):
+            places.setdefault(name, []).append(len(world.bills))
+            amount = f"{500 + len(world.bills)}.{10 + number}"
+            world.bills.append(world.make_bill(amount=amount, entity=entity, currency=currency))
+    world.steps()
+    world.pass_time(hours=3)
+    # What changed last is read again by every run, and so no drift yet.
+    world.make_bill()
+    world.heal()
+    world.pass_time(hours=1)
+    return places
+
+
+def totals_of_both(world: Audited) -> list[tuple[str, str, int, str, int, str]]:
+    """Open bills, and the open tasks that stand for them, by entity and base currency, as both systems hold them."""
+    intacct = {one["record_no"]: one for one in world.sandbox.state("intacct")["bills"]}
+    wanted = {number: one for number, one in intacct.items() if one["state"] in world.flow.bills.states}
+    sums: dict[tuple[str, str], list[Decimal]] = {}
+    for one in wanted.values():
+        here = sums.setdefault((one["entity"], one["base_currency"]), [Decimal(0)] * 4)
+        here[0], here[1] = here[0] + 1, here[1] + Decimal(one["total_entered"])
+    numbers = {link.task_gid: link.record_no for link in world.store.links("bill").all().values()}
+    for task in world.sandbox.state("asana")["tasks"]:
+        number = numbers.get(task["gid"], "")
+        if number in wanted and not task["completed"]:
+            here = sums[wanted[number]["entity"], wanted[number]["base_currency"]]
+            here[2], here[3] = here[2] + 1, here[3] + Decimal(str(task["fields"].get("Amount") or 0))
+    return [(*key, int(a), f"{b:.2f}", int(c), f"{d:.2f}") for key, (a, b, c, d) in sorted(sums.items())]
+
+
+def test_a_repair_makes_the_control_totals_of_each_entity_and_currency_equal_to_the_cent(a_world: Any) -> None:
+    """Every class in each place; each difference is found by name, and gone from the sums of both sides afterwards."""
+    world: Audited = a_world()
+    places = of_two_entities(world)
+    before = world.audit()
+    assert before["counts"] == {}
+    assert {(one["entity"], one["currency"], one["difference"]) for one in before["totals"]} == {
+        ("US01", "USD", "0.00"),
+        ("UK01", "GBP", "0.00"),
+    }
+    planted = set[tuple[str, str]]()
+    for name, (happen, drift) in NAMED.items():
+        for number, bill in enumerate(places[name]):
+            if happen is task_without_bill:
+                gone = f"99{number}"
+                world.make_by_hand(constants.BOT_EMAIL, **{"Intacct key": f"{constants.COMPANY_ID}:ap:{gone}"})
+                planted.add((drift, gone))
+            else:
+                happen(world, bill)
+                planted.add((drift, world.bills[bill]))
+    found = world.audit()
+    assert {*world.found()} == planted
+    apart = {(one["entity"], one["currency"]) for one in found["totals"] if one["difference"] != "0.00"}
+    assert apart == {("US01", "USD"), ("UK01", "GBP")}, "a deleted and a changed task are missing in the sums of each"
+    wrong = [row for row in totals_of_both(world) if row[3] != row[5]]
+    assert len(wrong) == 2
+
+    repaired, _ = repair(world)
+    assert {one["drift"]: one["count"] for one in repaired["stays"]} == {drift: 4 * count for drift, count in STAY.items()}
+    world.sync()
+    after = world.audit()
+    assert after["counts"] == {drift: 4 * count for drift, count in STAY.items()}
+    told = [
+        (one["entity"], one["currency"], one["bills"], one["in_intacct"], one["tasks"], one["in_asana"])
+        for one in after["totals"]
+    ]
+    assert told == totals_of_both(world)
+    assert all(row[2:4] == row[4:6] for row in told)
+    assert [one["difference"] for one in after["totals"]] == ["0.00", "0.00"]
