@@ -161,8 +161,8 @@ def may_be(one: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
         return "a list of parts, see below" if "see below" in inner else f"a list of {inner}"
     if kind == "object":
         return "a map of a currency to an amount" if "patternProperties" in one or _is_by_currency(one) else _map(one, schema)
-    if kind == "integer":
-        return _whole_number(one)
+    if kind in ("integer", "number"):
+        return _number("a whole number" if kind == "integer" else "a number", one)
     if isinstance(kind, list):
         return "a gid: the long number in Asana's address" if "integer" in kind else "an amount, as in 10000.00"
     if kind == "string":
@@ -179,11 +179,11 @@ def _map(one: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
     return f"a map of names to {may_be(inner, schema)}" if inner else "a map"
 
 
-def _whole_number(one: Mapping[str, Any]) -> str:
+def _number(what: str, one: Mapping[str, Any]) -> str:
     low, high = one.get("minimum"), one.get("maximum")
     if low is not None and high is not None:
-        return f"a whole number, {low} to {high}"
-    return f"a whole number, {low} or more" if low is not None else "a whole number"
+        return f"{what}, {low:g} to {high:g}"
+    return f"{what}, {low:g} or more" if low is not None else what
 
 
 def source_table(sources: Mapping[str, Source[Any]]) -> str:

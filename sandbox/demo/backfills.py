@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sandbox.demo import checks
-from sandbox.demo.airflow_server import AirflowServer
+from sandbox.demo.airflow_server import AirflowServer, DemoFailed
 from sandbox.demo.checks import Check
 from sandbox.demo.steering import Steering
 from sandbox.pictures.browser import Browser
@@ -21,6 +21,7 @@ TRIGGER = (
     "[...document.querySelectorAll('button')].find(one => (one.ariaLabel || one.textContent).trim().startsWith('Trigger'))"
 )
 FORM, CALENDAR = "[role=dialog]", "[data-scope=popover][data-part=content][data-state=open]"
+LOCKED = "database is locked"
 NOTHING = "No runs matching"
 """What the form says, and lets nobody ask for it."""
 
@@ -108,9 +109,14 @@ Ask = Callable[[Days, str], None]
 def by_command_line(airflow: AirflowServer) -> Ask:
     def ask(days: Days, reprocess: str) -> None:
         span = ("--from-date", f"{days.first:%Y-%m-%d}", "--to-date", f"{days.last:%Y-%m-%dT%H:%M:%S}")
-        airflow.command(
-            "backfill", "create", "--dag-id", SYNC, *span, "--reprocess-behavior", reprocess, "--max-active-runs", "2"
-        )
+        said = ("--reprocess-behavior", reprocess, "--max-active-runs", "2")
+        try:
+            airflow.command("backfill", "create", "--dag-id", SYNC, *span, *said)
+        except DemoFailed as error:
+            # SQLite, where somebody wrote meanwhile: nothing was made.
+            if LOCKED not in str(error):
+                raise
+            airflow.command("backfill", "create", "--dag-id", SYNC, *span, *said)
 
     return ask
 

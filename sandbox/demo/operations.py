@@ -13,6 +13,7 @@ measured, and ends what it started. The scenes take a running Airflow, so that a
 
 from __future__ import annotations
 
+import importlib.util
 import secrets
 import sqlite3
 import tempfile
@@ -43,6 +44,8 @@ DAYS = 30
 BILLS = 80
 SHORT_WAIT_HOURS = 0.012
 """As long as nobody answers: long enough to see the question, and sat out."""
+MISSING = """Airflow on PostgreSQL needs asyncpg, which is not installed here. Use the Python of script/cluster-test
+(.venv-cluster/bin/python), or name --database sqlite."""
 JOBS = ("bill_sync", "vendor_sync", "approval_reconciliation", "drift_audit")
 console = Console(highlight=False, width=160)
 
@@ -180,6 +183,8 @@ def postgresql(home: Path) -> Iterator[str]:
     """The URL of an empty database on a server of its own, which ends with us."""
     said = {"POSTGRES_USER": "airflow", "POSTGRES_PASSWORD": secrets.token_hex(16), "POSTGRES_DB": "airflow"}
     service = Service(name="database", command=(), environment=said, replicas=1, profiles=(), image="")
+    if importlib.util.find_spec("asyncpg") is None:
+        raise DemoFailed(MISSING)
     server = Postgres(service, folder=home / "database")
     try:
         server.begin()

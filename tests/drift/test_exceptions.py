@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,8 +12,11 @@ from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.flow.controls import Controls, DuplicateRule
 from intacct_asana.operators.preflight import CheckAsanaOperator
 from intacct_asana.records.concerns import Concern, ConcernState
+from intacct_asana.store.database import open_database
+from intacct_asana.store.retention import prune
 
 from tests.drift.drift_world import CONTROLLER, OWNER, Audited, Kept
+from tests.drift.test_drift import edit_task
 from tests.reconciliation.reconciliation_world import ALICE, BEN, GUS
 
 pytestmark = pytest.mark.airflow
@@ -346,3 +350,28 @@ def test_a_step_that_was_cut_is_finished_once(call: int, kept: Any) -> None:
     world.sandbox.clear_faults()
     assert world.exception()["completed"]
     assert [text.splitlines()[0] for text in world.said()] == ["This is over, so the task is completed."]
+
+
+def test_an_exception_that_the_store_has_forgotten_has_a_new_task_when_it_is_back(kept: Any) -> None:
+    """The old one, completed, is in the project still and carries the same reference."""
+    world: Kept = kept()
+    edit_task(world)
+    world.audited()
+    old = world.exception()["gid"]
+    world.sync(full=True)
+    world.audited()
+    assert world.exception()["completed"]
+    prune(open_database(world.url), older_than=timedelta(days=400), now=world.at + timedelta(days=500), dry_run=False)
+    edit_task(world)
+    assert world.audited()["done"] == {"exception": 1}
+    for _ in range(2):
+        world.pass_time(hours=2)
+        assert world.audited()["states"] == {"OPEN": 1}
+        assert {one["gid"] == old: one["completed"] for one in world.exceptions()} == {True: True, False: False}
+    told = {
+        one["gid"] == old: [s for s in one["stories"] if s["resource_subtype"] == "comment_added"] for one in world.exceptions()
+    }
+    assert (len(told[True]), told[False]) == (1, []), "the old one says that it was over, and nothing is told on the new one"
+    world.sync(full=True)
+    world.audited()
+    assert all(one["completed"] for one in world.exceptions())
