@@ -17,7 +17,7 @@ from sandbox.demo.checks import Check
 from sandbox.demo.steering import Steering
 
 WATCHED, STEP = "demo_vendor_sync", "plan_tasks"
-HEARTBEAT_SECONDS = 20
+HEARTBEAT_SECONDS = 45
 """After so long without a sign of life Airflow's scheduler fails a task; 300 where nobody sets it."""
 
 SETTINGS = {

@@ -59,8 +59,7 @@ class FlowRun:
         self._pinned: dict[str, Pins] = {}
         self._named: dict[str, dict[str, str]] = {}
         self.now = now or utc_now
-        self.run_id = ""
-        """Airflow's run for which this works; decisions that it moves name it."""
+        self.run_id = ""  # Airflow's run for which this works: decisions that it moves name it.
         self.is_dry_run = False
         """Whether one run of a flow that writes was asked to say only what it would do."""
         self.is_away: bool | None = None
