@@ -108,10 +108,11 @@ def tasks_that_die(airflow: AirflowServer, steering: Steering, heard: Channel, *
         airflow.wait_for(lambda: steering.call("GET", "faults")[-1]["struck"], "the task to wait for Intacct", seconds=60)
         wake = end(process)
         try:
-            state = airflow.wait_for_run(WATCHED, run_id, seconds=300, watch=lambda text: None)
-            heard.wait_for(before + 1, seconds=NEWS_WITHIN)
+            airflow.wait_for(lambda run_id=run_id: _step(airflow, run_id)["state"] == "failed", "the task to fail", seconds=300)
         finally:
             wake()
+        state = airflow.wait_for_run(WATCHED, run_id, seconds=600, watch=lambda text: None)
+        heard.wait_for(before + 1, seconds=NEWS_WITHIN)
         told = heard.wait_for(before + 2, seconds=SILENT_FOR)[before:]
         say(f"{name}: {WATCHED} {state}, {len(told)} messages")
         good = state == "failed" and len(told) == 1 and f"{WATCHED} failed at {STEP}" in told[0]
@@ -128,10 +129,14 @@ def _first_line(texts: list[str]) -> str:
     return texts[0].splitlines()[0] if texts else "none"
 
 
+def _step(airflow: AirflowServer, run_id: str) -> dict[str, Any]:
+    return next((one for one in airflow.tasks(WATCHED, run_id) if one["task_id"] == STEP), {"state": None})
+
+
 def _process_of(airflow: AirflowServer, run_id: str) -> int:
     """The process of the step, or 0: Airflow names it by the task instance's id."""
-    task = next((one for one in airflow.tasks(WATCHED, run_id) if one["task_id"] == STEP), {})
-    if task.get("state") != "running":
+    task = _step(airflow, run_id)
+    if task["state"] != "running":
         return 0
     title = f"airflow worker -- {task['id']}".encode()
     for line in Path("/proc").glob("[0-9]*/cmdline"):
@@ -150,7 +155,8 @@ def _kill(process: int) -> Callable[[], None]:
 
 
 def _freeze(process: int) -> Callable[[], None]:
-    """The task and the worker that tells of it, as a machine that hangs. The answer lets them go on."""
+    """The task and the worker that tells of it, as a machine that hangs. The answer lets them go on: the task holds the
+    company's place in line as long as it is there."""
     worker = int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
     for number in (worker, process):
         os.kill(number, signal.SIGSTOP)

@@ -13,7 +13,7 @@ from intacct_asana.records.concerns import Concern
 
 from sandbox.pictures.browser import Browser, browser, chromium
 from tests.conftest import free_port
-from tests.page.conftest import PAGE, Office
+from tests.page.conftest import PAGE, Office, facts, keep_facts
 from tests.page.test_page import a_bill, a_decided_bill
 
 pytestmark = [
@@ -90,11 +90,14 @@ def test_every_view_can_be_read(
     for number, state in enumerate((DecisionState.PARKED, DecisionState.REFUSED), start=8):
         a_decided_bill(office, number, at=ago(hours=number), state=state, outcome="Because of " + "averylongword" * 20)
     a_bill(office, 10, name="A vendor with a very long name indeed " * 4, at=ago(hours=1))
+    # Nobody was asked by name: the rules name three people.
+    keep_facts(office, facts(10), at=ago(hours=1))
     told = {"concern_id": "con-1", "key": key, "kind": "duplicate", "cause": "c", "words": "It looks like INV-6."}
     office.store.concerns().save([Concern(**told, blocks=True, found_at=ago(hours=1))])
     office.store.calls().add(system="intacct", company="ACME", job="bill_sync", day=ago(days=1).date(), calls=41)
     tab.tell("Network.setCookie", name="_token", value=office.token("ann"), url=served, httpOnly=True)
     tab.look(width=width, height=900, dark=dark)
+    assert "ben.okafor@northwind.example or carla.ruiz@northwind.example" in office.read("/flows/demo/waiting")
     views = ("", "flows/demo", "flows/demo/waiting", "flows/demo/decisions", "flows/demo/concerns", "flows/demo/figures")
     for view in (*views, f"flows/demo/bill?key={key}", "flows/nobody"):
         tab.open(f"{served}{PAGE}/{view}", until="document.readyState === 'complete' && document.querySelector('main')")
