@@ -219,8 +219,8 @@ def main(
             found += office.begin(release=Scene.RELEASE in scenes)
             for one in (one for one in Scene if one in scenes and one is not Scene.RELEASE):
                 found += office.play(one, heard, days=days)
-    except (DemoFailed, NoBrowser) as error:
-        failed = str(error)
+    except (DemoFailed, NoBrowser, KeyboardInterrupt) as error:
+        failed = str(error) or "Stopped by Ctrl-C"
     for check in found:
         console.print(f"{'ok ' if check.ok else 'OFF'}  {check.name}: {check.figure}")
     if failed:
