@@ -24,7 +24,11 @@ SETTINGS = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_SEC": "2",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": str(HEARTBEAT_SECONDS),
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+    "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "300",
 }
+"""The DAG processor tells of what died, and is ended itself when a file takes it longer than that: 50 seconds where nobody
+sets it, which a busy machine does not always keep to."""
+
 POLICY = f'''"""A deployment's own rule: tasks of this DAG have no second try."""
 
 
@@ -35,7 +39,7 @@ def task_policy(task):
 """Airflow's airflow_local_settings: a task that dies is repeated, and the repeated one tells nobody that the first died."""
 
 SLACK = "slack_default"
-NEWS_WITHIN, SILENT_FOR = 120.0, 45.0
+NEWS_WITHIN, SILENT_FOR = 300.0, 45.0
 """Seconds: how long a message may take, and how long no second one may come. The DAG processor waits for a task's own words,
 and a DAG's failure is told behind its task's."""
 
