@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 from intacct_asana.errors import UnexpectedReply
-from intacct_asana.intacct.records import Cells, money
+from intacct_asana.intacct.records import NOTHING, Row, money, told
 from intacct_asana.intacct.timestamps import day_of, day_text
 from intacct_asana.intacct.xml import Element, element, record
 from intacct_asana.records.intacct import Payment, PaymentOrder, PaymentState, RequestedPayment
@@ -68,8 +68,6 @@ STATE_WORDS: Sequence[tuple[PaymentState, frozenset[str]]] = (
 )
 """Codes of readByQuery, words of query and of DISPLAYSTATE. Of several that a payment shows, the first here counts."""
 
-Row = Mapping[str, str]
-
 
 def order_fields(order: PaymentOrder) -> dict[str, str]:
     """The header of a payment to be made. CURRENCY is said to be required, though samples do without."""
@@ -100,7 +98,7 @@ def requested_of(headers: Iterable[Row], details: Iterable[Row]) -> list[Request
             record_no=row["RECORDNO"],
             state=row.get("STATE", ""),
             bill_no=next(iter(of)) if len(of := bills[row["RECORDNO"]]) == 1 else "",
-            amount=Cells(row=row, record=f"payment {row['RECORDNO']}").told(money, "TRX_TOTALENTERED"),
+            amount=_money(row, "TRX_TOTALENTERED"),
         )
         for row in headers
     ]
@@ -169,10 +167,10 @@ def _payment(record_no: str, rows: Sequence[Row], header: Row) -> Payment:
     return Payment(
         record_no=record_no,
         state=state,
-        amount=sum((_cells(row).told(money, "PAYMENTAMOUNT") for row in counted), Decimal(0)),
+        amount=sum((_money(row, "PAYMENTAMOUNT") for row in counted), NOTHING),
         transaction_amount=_sum(counted, "PAYMENTAMOUNT"),
         discount=_sum(counted, "DISCOUNTAMOUNT"),
-        credit=sum((_sum(counted, name) for name in CREDITS), Decimal(0)),
+        credit=sum((_sum(counted, name) for name in CREDITS), NOTHING),
         currency=first.get("CURRENCY") or header.get("CURRENCY", ""),
         base_currency=header.get("BASECURR", ""),
         paid_on=_paid_on(first, header),
@@ -185,18 +183,22 @@ def _payment(record_no: str, rows: Sequence[Row], header: Row) -> Payment:
 
 def _sum(rows: Iterable[Row], name: str) -> Decimal:
     """The sum in the payment's own currency; without a second currency the base amount is it."""
-    return sum((_cells(row).told(money, f"TRX_{name}", name) for row in rows), Decimal(0))
+    return sum((_money(row, f"TRX_{name}", name) for row in rows), NOTHING)
+
+
+def _money(row: Row, *names: str) -> Decimal:
+    """The first of these amounts that says something."""
+    name = next((name for name in names if row.get(name)), names[0])
+    return told(row, (name,), money, record=_name).get(name, NOTHING)
 
 
 def _paid_on(detail: Row, header: Row) -> date | None:
-    if detail.get("PAYMENTDATE"):
-        return _cells(detail).told(day_of, "PAYMENTDATE")
-    return _cells(header).told(day_of, "WHENCREATED")
+    row, name = (detail, "PAYMENTDATE") if detail.get("PAYMENTDATE") else (header, "WHENCREATED")
+    return told(row, (name,), day_of, record=_name).get(name)
 
 
-def _cells(row: Row) -> Cells:
-    payment = row[PAID_BY] if row.get(PAID_BY) else row.get("RECORDNO", "")
-    return Cells(row=row, record=f"payment {payment}")
+def _name(row: Row) -> str:
+    return f"payment {row.get(PAID_BY) or row.get('RECORDNO', '')}"
 
 
 def _state(record_no: str, header: Row, rows: Sequence[Row]) -> PaymentState:

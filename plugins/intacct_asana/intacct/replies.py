@@ -256,8 +256,9 @@ def rows_of(reply: Reply, object_name: str, *, asked: str, key_field: str = RECO
     """
     if reply.data is None:
         raise UnexpectedReply(f"{asked}: a success without data")
-    rows = [_row(found, asked=asked) for found in reply.data]
-    if any(str(found.tag).upper() != object_name for found in reply.data) or not all(row.get(key_field) for row in rows):
+    names = UpperCase()
+    rows = [_row(found, names, asked=asked) for found in reply.data]
+    if {names[found.tag] for found in reply.data} - {object_name} or not all(row.get(key_field) for row in rows):
         raise UnexpectedReply(f"{asked}: the answer holds something else than {object_name} records")
     announced = reply.data.get("count", "")
     if COUNT.fullmatch(announced) and int(announced) != len(rows):
@@ -267,12 +268,22 @@ def rows_of(reply: Reply, object_name: str, *, asked: str, key_field: str = RECO
     return rows
 
 
-def _row(found: Element, *, asked: str) -> dict[str, str]:
-    row: dict[str, str] = {}
-    for cell in found:
-        name, text = str(cell.tag).upper(), (cell.text or "").strip()
-        if row.setdefault(name, text) != text:
-            raise UnexpectedReply(f"{asked}: a record has {name} twice, with different values")
+class UpperCase(dict[str, str]):
+    """Names as we know them, each worked out once for an answer of many rows."""
+
+    def __missing__(self, name: str) -> str:
+        self[name] = known = str(name).upper()
+        return known
+
+
+def _row(found: Element, names: UpperCase, *, asked: str) -> dict[str, str]:
+    row = {names[cell.tag]: (cell.text or "").strip() for cell in found}
+    if len(row) != len(found):
+        first: dict[str, str] = {}
+        for cell in found:
+            name, text = names[cell.tag], (cell.text or "").strip()
+            if first.setdefault(name, text) != text:
+                raise UnexpectedReply(f"{asked}: a record has {name} twice, with different values")
     return row
 
 

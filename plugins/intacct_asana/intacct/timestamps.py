@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from intacct_asana.errors import Misconfigured, UnexpectedReply
@@ -88,6 +89,7 @@ def _quarters_after(instant: datetime) -> list[datetime]:
     return [quarter for quarter in listed if instant < quarter <= instant + LONGEST_SHIFT]
 
 
+@lru_cache(maxsize=4096)
 def day_of(text: str) -> date | None:
     """The day in a DATE field's text, None for an empty one; ISO days are read too. UnexpectedReply when it is no day."""
     text = text.strip()

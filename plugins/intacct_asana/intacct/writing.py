@@ -7,7 +7,7 @@ write is sent once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -32,14 +32,11 @@ from intacct_asana.intacct.records import (
     RECORD_NO,
     VENDOR,
     stamp_fields,
-    text_field_problems,
-    why_not_value,
-    why_not_writable,
 )
 from intacct_asana.intacct.replies import record_no_of
 from intacct_asana.intacct.walks import Walk
 from intacct_asana.intacct.xml import create, element, record, update
-from intacct_asana.records import PaymentOrder, PurchasingDocument, RequestedPayment
+from intacct_asana.records import ObjectField, PaymentOrder, PurchasingDocument, RequestedPayment
 
 if TYPE_CHECKING:
     from intacct_asana.intacct.gateway import Gateway
@@ -186,3 +183,49 @@ class Writes:
         ]
         if problems:
             raise Misconfigured(f"Connection {self.conn_id}: bills cannot be stamped.", problems=tuple(problems))
+
+
+TEXT_TYPES = frozenset({"TEXT", "ENUM"})
+"""Types whose values are written and compared as text. A picklist is one of them with a list of valid values."""
+
+
+def why_not_writable(field: ObjectField | None) -> str:
+    """Empty when the field is custom and writable."""
+    if field is None:
+        return "does not exist"
+    if not field.is_custom:
+        return "is not a custom field"
+    return "is read-only" if field.read_only else ""
+
+
+def why_not_text(field: ObjectField | None) -> str:
+    """Empty when the field is custom, writable, and holds text or one of a list of values."""
+    if why := why_not_writable(field):
+        return why
+    assert field is not None
+    return "" if field.data_type.upper() in TEXT_TYPES else f"is of type {field.data_type}, not text or a list of values"
+
+
+def why_not_value(field: ObjectField, value: str) -> str:
+    """Empty when a picklist lists the value, when nothing is written, and for text without a list."""
+    if not value or not field.valid_values or value in field.valid_values:
+        return ""
+    return f"takes {', '.join(field.valid_values)} only, not {value!r}"
+
+
+def text_field_problems(
+    fields: Iterable[ObjectField], values: Mapping[str, Iterable[str]], *, object_name: str
+) -> list[Problem]:
+    """What keeps `values` (field name to every value that may be written) from being written; empty when nothing does."""
+    known = {field.name: field for field in fields}
+    problems = []
+    for name, wanted in values.items():
+        where = f"{object_name} field {name}"
+        if why := why_not_text(known.get(name)):
+            mend = "an Intacct administrator adds it as a custom text field or picklist, or the flow names another"
+            problems.append(Problem(where=where, what=why, mend=mend))
+            continue
+        wrong = [why for value in wanted if (why := why_not_value(known[name], value))]
+        mend = "make the flow's options and the picklist's values the same"
+        problems += [Problem(where=where, what=why, mend=mend) for why in wrong]
+    return problems

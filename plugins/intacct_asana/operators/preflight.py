@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
-from intacct_asana.intacct.records import text_field_problems
+from intacct_asana.intacct.writing import text_field_problems
 from intacct_asana.operators.checks import (
     Row,
     base_currency,
