@@ -22,7 +22,8 @@ CREATED: Mapping[str, str] = {BILL: "AUWHENCREATED", LINE: "WHENCREATED", VENDOR
 """When a row was made. On a bill WHENCREATED is the document's date, and AUWHENCREATED may be in another zone than
 WHENMODIFIED."""
 
-Kind, Read = TypeVar("Kind"), TypeVar("Read")
+Kind = TypeVar("Kind")
+Read = TypeVar("Read")
 CREATORS = ("CREATEDBYLOGINID", "CREATEDBY")
 PURCHASING = "9.PO"
 ENTITY = "MEGAENTITYID"
