@@ -13,7 +13,7 @@ from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.records.concerns import Concern
 from intacct_asana.sync.report import Report
 
-from sandbox.bench.duplicates import counted, plant
+from sandbox.bench.controls.duplicates import counted, plant
 from tests.controls.controls_world import Controlled
 from tests.standing.standing_world import CLERK
 

@@ -20,7 +20,7 @@ from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.records.concerns import BillFacts, Concern
 from intacct_asana.sync.report import Report
 
-from sandbox.bench.slices import by_number, counted, plant
+from sandbox.bench.controls.slices import by_number, counted, plant
 from tests.controls.controls_world import Controlled
 from tests.reconciliation.reconciliation_world import ALICE, BEN
 

@@ -1,0 +1,1 @@
+"""What the controls tell, and what they should not tell: counts, and no seconds."""
