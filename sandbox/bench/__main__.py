@@ -1,26 +1,143 @@
-"""`script/bench NAME`: one command for each measurement. It prints one table and changes nothing but its own sandbox."""
+"""`script/bench`: all measures in one table, or `script/bench NAME`: one in full. It changes nothing but its own sandboxes."""
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
-from sandbox.bench import first_sync, idle_run, imports, memory, parsing, wake
+from sandbox.bench import first_sync, idle_run, imports, memory, no_change, parsing, wake
 from sandbox.bench.controls import duplicates, slices
+from sandbox.bench.table import Result, load, machine, results_table
+from sandbox.demo.airflow_server import ROOT, end_on_signals
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+MEASURES: Mapping[str, str] = {
+    # name: the module whose `results(quick=...)` gives a list of Result; those that take longest come last
+    "parsing": "parsing",
+    "planning": "planning",
+    "worker": "worker",
+    "imports": "imports",
+    "no-change": "no_change",
+    "first_sync": "first_sync",
+    "memory": "memory",
+    "duplicates": "controls.duplicates",
+    "slices": "controls.slices",
+    "wake": "wake",
+    "idle-run": "idle_run",
+}
+QUICK_SECONDS = 270.0
+"""When a quick run stops what still runs: with half a minute for that, all of it takes less than five minutes."""
+
+STOP_SECONDS = 25.0
+PATIENCE_SECONDS = 3 * 3600.0
+LAST_WORDS = 300
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 app.command(name="duplicates")(duplicates.main)
 app.command(name="first_sync")(first_sync.main)
 app.command(name="idle-run")(idle_run.main)
 app.command(name="imports")(imports.main)
 app.command(name="memory")(memory.main)
+app.command(name="no-change")(no_change.main)
 app.command(name="parsing")(parsing.main)
 app.command(name="slices")(slices.main)
 app.command(name="wake")(wake.main)
 
 
-@app.callback()
-def measurements() -> None:
-    """Measure on this machine, against a sandbox of its own. docs/benchmarks.md says how to read the tables."""
+@app.callback(invoke_without_command=True)
+def measurements(
+    context: typer.Context,
+    quick: Annotated[bool, typer.Option("--quick", help="Less of everything: done within five minutes.")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write machine and results into this file.")] = None,
+    provider_python: Annotated[
+        Path | None, typer.Option(help="A Python that has apache-airflow-providers-asana, to compare a first sync with it.")
+    ] = None,
+) -> None:
+    """Measure on this machine, against sandboxes of its own: all in one table, or one NAME in full.
+
+    docs/benchmarks.md says how to read it. Ends with 1 where a measure failed; a goal that is not met is no failure.
+    """
+    if context.invoked_subcommand:
+        return
+    if provider_python:
+        os.environ[first_sync.PROVIDER_PYTHON] = str(provider_python.absolute())
+    began, told = machine(), list(measured(quick=quick))
+    print(f"\n{results_table(told)}\nBefore: load {began['load'][0]:.1f}\nAfter:  {load()}")
+    if json_file:
+        body = {"machine": began, "results": [one.json() for one in told]}
+        body = {"machine": began, "results": [one.json() for one in told]}
+        json_file.write_text(json.dumps(body, indent=1), encoding="utf-8")
+    raise typer.Exit(code=int(any(one.failed for one in told)))
 
 
-app()
+def measured(*, quick: bool, measures: Mapping[str, str] = MEASURES) -> Iterator[Result]:
+    """Every measure in a process of its own, since each has an Airflow home of its own. One that fails stops no other."""
+    end = time.monotonic() + (QUICK_SECONDS if quick else PATIENCE_SECONDS)
+    for name, module in measures.items():
+        if not find_spec(f"sandbox.bench.{module}"):
+            continue
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        left = end - time.monotonic()
+        yield from _in_a_process(name, module, quick=quick, seconds=left) if left > 0 else [_late(name)]
+
+
+def _late(name: str) -> Result:
+    note = f"not measured: no time was left; script/bench {name} takes as long as it needs"
+    return Result(id=name, value=None, unit="", note=note)
+
+
+def _in_a_process(name: str, module: str, *, quick: bool, seconds: float) -> list[Result]:
+    command = [sys.executable, "-m", "sandbox.bench", "one", module, *(["--quick"] if quick else [])]
+    child = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        out, err = child.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        _stop(child)
+        return [_late(name)]
+    except BaseException:
+        _stop(child)
+        raise
+    try:
+        if child.returncode == 0:
+            return [Result(**{**one, "samples": tuple(one["samples"])}) for one in json.loads(out.splitlines()[-1])]
+        said = next((line for line in reversed(err.splitlines()) if line.strip()), f"it ended with {child.returncode}")
+    except (ValueError, LookupError, TypeError) as error:
+        said = f"its results cannot be read: {error}"
+    return [Result(id=name, value=None, unit="", note=f"failed: {said[:LAST_WORDS]}", failed=True)]
+
+
+def _stop(child: subprocess.Popen[str]) -> None:
+    """A measure that is asked to end stops its own sandbox and Airflow."""
+    child.send_signal(signal.SIGTERM)
+    try:
+        child.communicate(timeout=STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.communicate()
+
+
+@app.command(name="one", hidden=True)
+def one_measure(module: str, quick: Annotated[bool, typer.Option("--quick")] = False) -> None:
+    """One measure's results as JSON in the last line of what it prints."""
+    end_on_signals()
+    found: list[Result] = importlib.import_module(f"sandbox.bench.{module}").results(quick=quick)
+    print(json.dumps([asdict(one) for one in found]))
+
+
+if __name__ == "__main__":
+    app()

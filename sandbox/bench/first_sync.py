@@ -1,18 +1,26 @@
-"""How fast a first sync is: our bill sync and the official client in a plain loop, against one sandbox, in one table."""
+"""How fast a first sync is: our bill sync, the official client in a plain loop, and Airflow's provider, against one sandbox.
+
+`python -m sandbox.bench.first_sync < BODIES` is the provider's part, in a process of whichever Python has the provider.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sandbox import constants
-from sandbox.bench.table import load, table
+from sandbox.bench.table import Result, load, table
 from sandbox.bench.world import a_world
+from sandbox.demo.airflow_server import ROOT, DemoFailed
 from sandbox.demo.steering import Steering
 
 if TYPE_CHECKING:
@@ -23,6 +31,10 @@ PER_MINUTE = 1500
 GOAL_SHARE, GOAL_REFUSED = 0.95, 0.001
 SHARE_IN_SCOPE = 0.83
 """Of the sandbox's bills, about so many are in the states that the demo flow carries over."""
+
+LEAST_FASTER = 4.0
+PROVIDER_PYTHON = "INTACCT_ASANA_BENCH_PROVIDER_PYTHON"
+"""Names a Python that has apache-airflow-providers-asana, which this project does without."""
 
 PAID_LIMITS = {"asana_requests_per_minute": PER_MINUTE, "asana_max_reads": 50, "asana_max_writes": 15}
 
@@ -61,21 +73,59 @@ def main(
     latency_ms: Annotated[int, typer.Option(min=0, max=5000, help="What Asana takes to answer.")] = 200,
     window_seconds: Annotated[float, typer.Option(min=1, max=60, help="The span that Asana counts; shorter is stricter.")] = 60,
     seed: Annotated[int, typer.Option(help="Another seed makes other vendors and bills.")] = 7,
+    provider_python: Annotated[
+        Path | None, typer.Option(help="A Python that has apache-airflow-providers-asana, to compare with its operator.")
+    ] = None,
 ) -> None:
     """First sync of many bills at Asana's paid limits, beside the official client in a plain loop."""
-    with a_world() as steering:
-        steering.call("POST", "reset", {"seed": seed, "vendors": 40, "bills": round(bills / SHARE_IN_SCOPE)})
-        before = load()
-        settings = PAID_LIMITS | {"asana_latency_ms": latency_ms, "asana_window_seconds": window_seconds}
-        ours, run, plan_id = _our_sync(steering, settings)
-        theirs = _plain_loop(steering, _bodies(run, plan_id, plain))
+    if provider_python:
+        os.environ[PROVIDER_PYTHON] = str(provider_python.absolute())
+    before = load()
+    ours, *others = measure(bills=bills, plain=plain, latency_ms=latency_ms, window_seconds=window_seconds, seed=seed)
     head = ("way", "tasks", "requests", "seconds", "a minute", f"of {PER_MINUTE:,}", "429s", "refused", f"min for {bills:,}")
     print(f"\nFirst sync of {ours.tasks:,} bills, Asana answers after {latency_ms} ms, paid limits")
-    print(table(head, [ours.row(bills=bills), theirs.row(bills=bills)]))
-    print(f"{ours.per_minute / theirs.per_minute:.1f} times as fast; the last column of the plain loop is extrapolated.")
+    print(table(head, [one.row(bills=bills) for one in (ours, *others)]))
+    for one in others:
+        print(f"{ours.per_minute / one.per_minute:.1f} times as fast as {one.name}, whose last column is extrapolated.")
     print(f"Goal {GOAL_SHARE:.0%} of the limit: {_met(ours.share >= GOAL_SHARE)}. ", end="")
     print(f"Goal at most {GOAL_REFUSED:.1%} refused: {_met(ours.refused_share <= GOAL_REFUSED)}.")
     print(f"Before: {before}\nAfter:  {load()}")
+
+
+def measure(*, bills: int, plain: int, latency_ms: int, window_seconds: float, seed: int) -> list[Measured]:
+    """Ours, the official client in a plain loop, and the provider's operator where a Python with it is named."""
+    with a_world() as steering:
+        steering.call("POST", "reset", {"seed": seed, "vendors": 40, "bills": round(bills / SHARE_IN_SCOPE)})
+        settings = PAID_LIMITS | {"asana_latency_ms": latency_ms, "asana_window_seconds": window_seconds}
+        ours, run, plan_id = _our_sync(steering, settings)
+        bodies = _bodies(run, plan_id, plain)
+        others = [_plain_loop(steering, bodies)]
+        if python := os.environ.get(PROVIDER_PYTHON):
+            others.append(_provider(steering, bodies, python))
+    return [ours, *others]
+
+
+def results(*, quick: bool) -> list[Result]:
+    bills, plain = (500, 40) if quick else (3000, 150)
+    ours, loop, *others = measure(bills=bills, plain=plain, latency_ms=200, window_seconds=60, seed=7)
+    share = Result(id="first_sync_of_quota", value=100 * ours.share, unit="% of the limit", at_least=100 * GOAL_SHARE)
+    refused = Result(id="first_sync_refused", value=100 * ours.refused_share, unit="% of calls", at_most=100 * GOAL_REFUSED)
+    faster = [_faster("first_sync_vs_asana_loop", ours, loop)]
+    faster += [_faster("first_sync_vs_provider_operator", ours, one) for one in others] or [
+        Result(
+            id="first_sync_vs_provider_operator",
+            value=None,
+            unit="times faster",
+            at_least=LEAST_FASTER,
+            note="not measured: --provider-python names a Python that has apache-airflow-providers-asana",
+        )
+    ]
+    return [share, refused, *faster]
+
+
+def _faster(id: str, ours: Measured, other: Measured) -> Result:
+    note = f"{ours.tasks:,} tasks beside {other.tasks:,}, each of one call that takes 200 ms"
+    return Result(id=id, value=ours.per_minute / other.per_minute, unit="times faster", at_least=LEAST_FASTER, note=note)
 
 
 def _met(good: bool) -> str:
@@ -134,6 +184,42 @@ def _plain_loop(steering: Steering, bodies: list[dict[str, Any]]) -> Measured:
     return _measured("asana, plain loop", before, _asana(steering), tasks=len(bodies), seconds=seconds)
 
 
+def _provider(steering: Steering, bodies: list[dict[str, Any]], python: str) -> Measured:
+    """Its operator once for each task, as a mapped task would be; without the process that Airflow starts for each of them."""
+    before, connection = _asana(steering), {"conn_type": "asana", "password": constants.ASANA_TOKEN}
+    env = os.environ | {"AIRFLOW_CONN_ASANA_DEFAULT": json.dumps(connection), "PYTHONPATH": str(ROOT)}
+    asked = json.dumps({"host": f"{steering.url}/api/1.0", "bodies": bodies})
+    done = subprocess.run(
+        [python, "-m", "sandbox.bench.first_sync"], input=asked, cwd=ROOT, env=env, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise DemoFailed(f"The provider's operator failed:\n{done.stderr[-3000:]}")
+    seconds = float(done.stdout.splitlines()[-1])
+    return _measured("Asana provider, operator", before, _asana(steering), tasks=len(bodies), seconds=seconds)
+
+
+def provider_seconds(host: str, bodies: list[dict[str, Any]]) -> float:
+    """The provider's own operator and hook, which know no other host than Asana's, but for that host."""
+    from unittest.mock import patch
+
+    from airflow.providers.asana.hooks import asana as hooks
+    from airflow.providers.asana.operators.asana_tasks import AsanaCreateTaskOperator
+
+    def configuration() -> Any:
+        import asana
+
+        made = asana.Configuration()
+        made.host = host
+        return made
+
+    with patch.object(hooks, "Configuration", configuration):
+        began = time.monotonic()
+        for number, body in enumerate(bodies):
+            told = dict(body["data"])
+            AsanaCreateTaskOperator(task_id=f"make_{number}", name=told.pop("name"), task_parameters=told).execute({})
+        return time.monotonic() - began
+
+
 def _asana(steering: Steering) -> Counter[str]:
     return Counter({kind: count for kind, count in steering.counters().items() if kind.startswith("asana ")})
 
@@ -143,3 +229,7 @@ def _measured(name: str, before: Counter[str], after: Counter[str], *, tasks: in
     refused = used.pop("asana 429", 0)
     used.pop("asana WRITE", 0)
     return Measured(name=name, tasks=tasks, requests=used.total(), refused=refused, seconds=seconds)
+
+
+if __name__ == "__main__":
+    print(provider_seconds(**json.load(sys.stdin)))

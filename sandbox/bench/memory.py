@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from sandbox.bench.first_sync import FLOW
-from sandbox.bench.table import load, table
+from sandbox.bench.table import Result, load, table
 from sandbox.bench.world import a_world
 from sandbox.demo.airflow_server import ROOT, DemoFailed
 from sandbox.demo.steering import Steering
@@ -53,6 +53,14 @@ def main(
         held_mb = (one.peak_mb - small.peak_mb) / one.bills * 10_000
         print(f"A first plan keeps every bill: {held_mb:.0f} MB for 10,000 bills beyond reading them in pages.")
     print(f"Before: {before}\nAfter:  {load()}")
+
+
+def results(*, quick: bool) -> list[Result]:
+    few, many = (2000, 20_000) if quick else (10_000, 200_000)
+    with a_world() as steering:
+        small, large = (_read(steering, seed=7, bills=bills) for bills in (few, many))
+    note = f"reading {large.bills:,} bills instead of {small.bills:,}"
+    return [Result(id="memory_of_reading", value=large.peak_mb - small.peak_mb, unit="MB more", at_most=GOAL_MB, note=note)]
 
 
 def _read(steering: Steering, *, seed: int, bills: int) -> Measured:

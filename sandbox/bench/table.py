@@ -6,7 +6,7 @@ import os
 import platform
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 GAP = "   "
@@ -16,9 +16,9 @@ GAP = "   "
 class Result:
     """What one measure came to.
 
-    `value` is in `unit`: the middle of the `samples` where there are any, each of them one round in which all that is
-    compared took its turn. None where nothing was measured, and then `note` says why. A goal is an upper or a lower bound, and may
-    be missing.
+    `value` is in `unit`, most often the middle of the `samples`, of which each is a round in which all that is compared took
+    its turn. It is None where nothing was measured, and then `note` says why. A goal is an upper or a lower bound, if any;
+    a measure that failed has met none.
     """
 
     id: str
@@ -28,6 +28,7 @@ class Result:
     at_least: float | None = None
     samples: tuple[float, ...] = ()
     note: str = ""
+    failed: bool = False
 
     @property
     def goal(self) -> str:
@@ -37,23 +38,23 @@ class Result:
 
     @property
     def met(self) -> bool | None:
-        """None without a goal. What was not measured meets none."""
-        if not self.goal:
-            return None
-        if self.value is None:
+        """None without a goal, and where nothing was measured on purpose."""
+        if self.failed:
             return False
+        if self.value is None or not self.goal:
+            return None
         return (self.at_most is None or self.value <= self.at_most) and (self.at_least is None or self.value >= self.at_least)
 
     def row(self) -> tuple[str, ...]:
         value = "-" if self.value is None else _figure(self.value)
         spread = (min(self.samples), max(self.samples)) if self.samples else ()
         low, high = map(_figure, spread) if spread else ("", "")
-        verdict = {True: "met", False: "NOT met", None: ""}[self.met]
+        verdict = "FAILED" if self.failed else {True: "met", False: "NOT met", None: ""}[self.met]
         return self.id, self.unit, low, value, high, self.goal, verdict
 
     def json(self) -> dict[str, Any]:
-        told = {name: value for name, value in asdict(self).items() if name not in ("at_most", "at_least")}
-        return {**told, "goal": self.goal, "met": self.met, "samples": list(self.samples)}
+        told = {name: getattr(self, name) for name in ("id", "value", "unit", "goal", "met", "note")}
+        return told | {"samples": list(self.samples)}
 
 
 HEAD = ("measure", "unit", "min", "value", "max", "goal", "")

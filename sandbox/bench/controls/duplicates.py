@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sandbox.bench.table import table
+from sandbox.bench.table import Result, table
 from sandbox.bench.world import a_world
 
 FLOW, CLERK = "demo", "mgarcia"
@@ -130,19 +130,40 @@ def main(
     seed: Annotated[int, typer.Option(help="Another seed makes other vendors and bills.")] = 7,
 ) -> None:
     """Hits and false alarms of the control `duplicates`, over a company of thousands of bills."""
-    with a_world() as steering:
-        steering.http.post("/_sandbox/reset", json={"seed": seed, "vendors": 400, "bills": bills}, timeout=600)
-        steering.call("POST", "settings", {"private_entities": []})
-        state = steering.call("GET", "state/intacct")
-        before = _told()
-        planted = plant(state["bills"], state["vendors"], steering.act, each=each)
-        told = _told()
+    before, planted, told = measure(bills=bills, each=each, seed=seed)
     pairs = {frozenset((one.record_no, one.beside)) for one in planted}
     print(f"\nBills that may be entered twice, among {bills:,} generated ones and {len(planted):,} planted ones")
     print(table(("planted", "is", "planted", "told"), counted(planted, told)))
     print(
         f"Told of the generated bills alone: {len(before)} pairs. Told of others than the planted: {len(told - pairs)} pairs."
     )
+
+
+def measure(*, bills: int, each: int, seed: int) -> tuple[set[frozenset[str]], list[Planted], set[frozenset[str]]]:
+    """The pairs that are told before anything was planted, what was planted, and the pairs that are told then."""
+    with a_world() as steering:
+        steering.http.post("/_sandbox/reset", json={"seed": seed, "vendors": 400, "bills": bills}, timeout=600)
+        steering.call("POST", "settings", {"private_entities": []})
+        state = steering.call("GET", "state/intacct")
+        before = _told()
+        planted = plant(state["bills"], state["vendors"], steering.act, each=each)
+        return before, planted, _told()
+
+
+def results(*, quick: bool) -> list[Result]:
+    """Shares of all that was planted; which kinds are told and which are not stands in the command's own table."""
+    _, planted, told = measure(bills=1500 if quick else 6000, each=5 if quick else 50, seed=7)
+    return shares("duplicates", [row[1:] for row in counted(planted, told)], yes="twice")
+
+
+def shares(name: str, kinds: Iterable[tuple[str, int, int]], *, yes: str) -> list[Result]:
+    """Of each kind what it is, how many were planted and how many told: the hits, and the false alarms, in percent."""
+    rows = list(kinds)
+    parts = {"hits": [row for row in rows if row[0] == yes], "false_alarms": [row for row in rows if row[0] != yes]}
+    return [
+        Result(id=f"{name}_{what}", value=100 * sum(row[2] for row in part) / sum(row[1] for row in part), unit="% of planted")
+        for what, part in parts.items()
+    ]
 
 
 def _told() -> set[frozenset[str]]:

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 from intacct_asana.controls.ledger import name_like
 
-from sandbox.bench.table import table
+from sandbox.bench.controls.duplicates import shares
+from sandbox.bench.table import Result, table
 from sandbox.bench.world import a_world
 
 FLOW, CLERKS, LIMIT = "demo", ("mgarcia", "jchen"), 10_000
@@ -125,6 +126,19 @@ def main(
     seed: Annotated[int, typer.Option(help="Another seed makes other vendors and bills.")] = 7,
 ) -> None:
     """Hits and false alarms of the control `slices`, over a company of thousands of bills."""
+    before, planted, told = measure(bills=bills, each=each, seed=seed)
+    ours = {number for one in planted for number in one.record_nos}
+    others = [number for number, each in told.items() if not each & ours]
+    print(f"\nAmounts that were cut, among {bills:,} generated bills and {len(planted):,} planted sets of bills")
+    print(table(("planted", "is", "planted", "told"), counted(planted, told)))
+    print(f"Of the generated bills alone {len(before)} are told, and beside the planted ones {len(others)}.")
+
+
+Told = dict[str, frozenset[str]]
+
+
+def measure(*, bills: int, each: int, seed: int) -> tuple[Told, list[Planted], Told]:
+    """What is told before anything was planted, what was planted, and what is told then."""
     with a_world() as steering:
         steering.http.post("/_sandbox/reset", json={"seed": seed, "vendors": 1000, "bills": bills}, timeout=600)
         steering.call("POST", "settings", {"private_entities": []})
@@ -132,12 +146,13 @@ def main(
         before = _told()
         today = max(date.fromisoformat(one["bill_date"]) for one in state["bills"] if one["bill_date"])
         planted = plant(state["vendors"], steering.act, today=today, each=each, seed=seed)
-        told = _told(by_creator=False)
-    ours = {number for one in planted for number in one.record_nos}
-    others = [number for number, each in told.items() if not each & ours]
-    print(f"\nAmounts that were cut, among {bills:,} generated bills and {len(planted):,} planted sets of bills")
-    print(table(("planted", "is", "planted", "told"), counted(planted, told)))
-    print(f"Of the generated bills alone {len(before)} are told, and beside the planted ones {len(others)}.")
+        return before, planted, _told(by_creator=False)
+
+
+def results(*, quick: bool) -> list[Result]:
+    """Shares of all that was planted; which kinds are told and which are not stands in the command's own table."""
+    _, planted, told = measure(bills=1500 if quick else 6000, each=3 if quick else 15, seed=7)
+    return shares("slices", [row[1:] for row in counted(planted, told)], yes="cut")
 
 
 def _told(**rules: Any) -> dict[str, frozenset[str]]:

@@ -1,0 +1,92 @@
+"""What a bill sync costs in which nothing changed: calls of both systems, counted by the sandbox, over many bills."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from sandbox.bench.first_sync import FLOW, SHARE_IN_SCOPE
+from sandbox.bench.peak import a_context, make_fields
+from sandbox.bench.table import Result, results_table
+from sandbox.bench.world import a_world
+from sandbox.demo.steering import Steering
+
+MOST_INTACCT, MOST_ASANA = 4, 3
+UNLIMITED = 1_000_000
+ASANA = "AIRFLOW_CONN_ASANA_DEFAULT"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """Calls of one run by kind."""
+
+    what: str
+    calls: Counter[str]
+
+    def of(self, system: str) -> int:
+        left_out = ("asana WRITE", "asana READ")
+        return sum(count for kind, count in self.calls.items() if kind.startswith(f"{system} ") and kind not in left_out)
+
+    @property
+    def writes(self) -> int:
+        """Of either system. Intacct is only ever written to by functions that say so."""
+        intacct = sum(count for kind, count in self.calls.items() if kind.startswith(("intacct create", "intacct update")))
+        return self.calls["asana WRITE"] + intacct
+
+
+def measure(*, bills: int, seed: int = 7) -> list[Measured]:
+    """A first sync, then runs in which nothing changed: at once, a quarter of an hour later, and the next one of those."""
+    with a_world() as steering:
+        connection = json.loads(os.environ[ASANA])
+        connection["extra"]["requests_per_minute"] = UNLIMITED
+        os.environ[ASANA] = json.dumps(connection)
+        asked = {"seed": seed, "vendors": 400, "bills": round(bills / SHARE_IN_SCOPE)}
+        steering.http.post("/_sandbox/reset", json=asked, timeout=600)
+        steering.call("POST", "settings", {"asana_requests_per_minute": UNLIMITED, "asana_max_writes": 50})
+        make_fields()
+        first = _sync(steering, "the first sync")
+        again = [_sync(steering, f"nothing changed, run {number}") for number in (1, 2, 3)]
+    return [first, *again]
+
+
+def _sync(steering: Steering, what: str) -> Measured:
+    """One bill sync by the operators of its DAG; what comes behind them asks neither system."""
+    from intacct_asana.operators.syncing import ApplyPlanOperator, PlanBillsOperator
+
+    context: Any = a_context()
+    before = Counter(steering.counters())
+    planned = PlanBillsOperator(task_id="plan_tasks", flow=FLOW).execute(context)
+    ApplyPlanOperator(task_id="apply_plan", flow=FLOW, plan_id=planned["plan_id"]).execute(context)
+    return Measured(what=what, calls=Counter(steering.counters()) - before)
+
+
+def results(*, quick: bool) -> list[Result]:
+    return _results(measure(bills=500 if quick else 10_000), bills=500 if quick else 10_000)
+
+
+def _results(found: list[Measured], *, bills: int) -> list[Result]:
+    last = found[-1]
+    note = f"{bills:,} bills; {', '.join(f'{kind} {count}' for kind, count in sorted(last.calls.items()))}"
+    return [
+        Result(id="no_change_intacct_calls", value=last.of("intacct"), unit="calls", at_most=MOST_INTACCT, note=note),
+        Result(id="no_change_asana_calls", value=last.of("asana"), unit="calls", at_most=MOST_ASANA),
+        Result(id="no_change_writes", value=last.writes, unit="writes", at_most=0),
+    ]
+
+
+def main(
+    bills: Annotated[int, typer.Option(min=1, max=100_000, help="About so many bills with a task.")] = 10_000,
+    seed: Annotated[int, typer.Option(help="Another seed makes other vendors and bills.")] = 7,
+) -> None:
+    """Calls of a bill sync in which nothing changed."""
+    found = measure(bills=bills, seed=seed)
+    print(f"\nCalls of bill syncs, flow {FLOW}, {bills:,} bills with a task")
+    for one in found:
+        told = ", ".join(f"{kind} {count:,}" for kind, count in sorted(one.calls.items()))
+        print(f"{one.what}: Intacct {one.of('intacct'):,}, Asana {one.of('asana'):,}, written {one.writes:,} ({told})")
+    print(f"\n{results_table(_results(found, bills=bills))}")
