@@ -24,18 +24,18 @@ from sandbox.bench.table import Result, load, machine, results_table
 from sandbox.demo.airflow_server import ROOT, end_on_signals
 
 MEASURES: Mapping[str, str] = {
-    # name: the module whose `results(quick=...)` gives a list of Result; those that take longest come last
-    "parsing": "parsing",
-    "planning": "planning",
-    "worker": "worker",
-    "imports": "imports",
-    "no-change": "no_change",
-    "first_sync": "first_sync",
-    "memory": "memory",
-    "duplicates": "controls.duplicates",
-    "slices": "controls.slices",
-    "wake": "wake",
-    "idle-run": "idle_run",
+    # name: the module whose `results(quick=...)` gives a list of Result; those without a goal come last
+    "parsing": "sandbox.bench.parsing",
+    "worker": "sandbox.bench.worker",
+    "imports": "sandbox.bench.imports",
+    "no-change": "sandbox.bench.no_change",
+    "first_sync": "sandbox.bench.first_sync",
+    "planning": "sandbox.bench.planning",
+    "wake": "sandbox.bench.wake",
+    "idle-run": "sandbox.bench.idle_run",
+    "memory": "sandbox.bench.memory",
+    "duplicates": "sandbox.bench.controls.duplicates",
+    "slices": "sandbox.bench.controls.slices",
 }
 QUICK_SECONDS = 270.0
 """When a quick run stops what still runs: with half a minute for that, all of it takes less than five minutes."""
@@ -71,9 +71,11 @@ def measurements(
     """
     if context.invoked_subcommand:
         return
+    # Ctrl-C, a kill and a closed terminal end what was started too.
+    end_on_signals()
     if provider_python:
         os.environ[first_sync.PROVIDER_PYTHON] = str(provider_python.absolute())
-    began, told = machine(), list(measured(quick=quick))
+    began, told = machine(), list(measured(MEASURES, quick=quick))
     print(f"\n{results_table(told)}\nBefore: load {began['load'][0]:.1f}\nAfter:  {load()}")
     if json_file:
         body = {"machine": began, "results": [one.json() for one in told]}
@@ -82,11 +84,11 @@ def measurements(
     raise typer.Exit(code=int(any(one.failed for one in told)))
 
 
-def measured(*, quick: bool, measures: Mapping[str, str] = MEASURES) -> Iterator[Result]:
+def measured(measures: Mapping[str, str], *, quick: bool) -> Iterator[Result]:
     """Every measure in a process of its own, since each has an Airflow home of its own. One that fails stops no other."""
     end = time.monotonic() + (QUICK_SECONDS if quick else PATIENCE_SECONDS)
     for name, module in measures.items():
-        if not find_spec(f"sandbox.bench.{module}"):
+        if not find_spec(module):
             continue
         print(f"{name} ...", file=sys.stderr, flush=True)
         left = end - time.monotonic()
@@ -98,18 +100,23 @@ def _late(name: str) -> Result:
     return Result(id=name, value=None, unit="", note=note)
 
 
-def _in_a_process(name: str, module: str, *, quick: bool, seconds: float) -> list[Result]:
+def started(module: str, *, quick: bool) -> subprocess.Popen[str]:
+    """In a group of its own, so that nothing of it stays."""
     command = [sys.executable, "-m", "sandbox.bench", "one", module, *(["--quick"] if quick else [])]
-    child = subprocess.Popen(
+    return subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
+
+
+def _in_a_process(name: str, module: str, *, quick: bool, seconds: float) -> list[Result]:
+    child = started(module, quick=quick)
     try:
         out, err = child.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
-        _stop(child)
+        stop(child)
         return [_late(name)]
     except BaseException:
-        _stop(child)
+        stop(child)
         raise
     try:
         if child.returncode == 0:
@@ -120,7 +127,7 @@ def _in_a_process(name: str, module: str, *, quick: bool, seconds: float) -> lis
     return [Result(id=name, value=None, unit="", note=f"failed: {said[:LAST_WORDS]}", failed=True)]
 
 
-def _stop(child: subprocess.Popen[str]) -> None:
+def stop(child: subprocess.Popen[str]) -> None:
     """A measure that is asked to end stops its own sandbox and Airflow."""
     child.send_signal(signal.SIGTERM)
     try:
@@ -135,7 +142,7 @@ def _stop(child: subprocess.Popen[str]) -> None:
 def one_measure(module: str, quick: Annotated[bool, typer.Option("--quick")] = False) -> None:
     """One measure's results as JSON in the last line of what it prints."""
     end_on_signals()
-    found: list[Result] = importlib.import_module(f"sandbox.bench.{module}").results(quick=quick)
+    found: list[Result] = importlib.import_module(module).results(quick=quick)
     print(json.dumps([asdict(one) for one in found]))
 
 

@@ -56,7 +56,7 @@ def main(
 
 
 def results(*, quick: bool) -> list[Result]:
-    few, many = (2000, 20_000) if quick else (10_000, 200_000)
+    few, many = (1000, 10_000) if quick else (10_000, 200_000)
     with a_world() as steering:
         small, large = (_read(steering, seed=7, bills=bills) for bills in (few, many))
     note = f"reading {large.bills:,} bills instead of {small.bills:,}"
