@@ -18,13 +18,13 @@ from typing import Annotated
 
 import typer
 
-from sandbox.bench import first_sync, idle_run, imports, memory, no_change, parsing, wake
-from sandbox.bench.controls import duplicates, slices
+from sandbox.bench.first_sync import PROVIDER_PYTHON
 from sandbox.bench.table import Result, load, machine, results_table
 from sandbox.demo.airflow_server import ROOT, end_on_signals
 
 MEASURES: Mapping[str, str] = {
-    # name: the module whose `results(quick=...)` gives a list of Result; those without a goal come last
+    # name: the module whose `main` is the command of that name, and whose `results(quick=...)` are its rows in the one table;
+    # those without a goal come last
     "parsing": "sandbox.bench.parsing",
     "worker": "sandbox.bench.worker",
     "imports": "sandbox.bench.imports",
@@ -45,15 +45,9 @@ PATIENCE_SECONDS = 3 * 3600.0
 LAST_WORDS = 300
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-app.command(name="duplicates")(duplicates.main)
-app.command(name="first_sync")(first_sync.main)
-app.command(name="idle-run")(idle_run.main)
-app.command(name="imports")(imports.main)
-app.command(name="memory")(memory.main)
-app.command(name="no-change")(no_change.main)
-app.command(name="parsing")(parsing.main)
-app.command(name="slices")(slices.main)
-app.command(name="wake")(wake.main)
+for _name, _module in MEASURES.items():
+    if find_spec(_module):
+        app.command(name=_name)(importlib.import_module(_module).main)
 
 
 @app.callback(invoke_without_command=True)
@@ -73,8 +67,14 @@ def measurements(
         return
     # Ctrl-C, a kill and a closed terminal end what was started too.
     end_on_signals()
+    if json_file:
+        try:
+            # Before anything is measured, since that may take hours.
+            json_file.touch()
+        except OSError as error:
+            raise typer.BadParameter(f"{json_file} cannot be written: {error.strerror}", param_hint="--json") from error
     if provider_python:
-        os.environ[first_sync.PROVIDER_PYTHON] = str(provider_python.absolute())
+        os.environ[PROVIDER_PYTHON] = str(provider_python.absolute())
     began, told = machine(), list(measured(MEASURES, quick=quick))
     print(f"\n{results_table(told)}\nBefore: load {began['load'][0]:.1f}\nAfter:  {load()}")
     if json_file:

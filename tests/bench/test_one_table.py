@@ -140,6 +140,13 @@ def test_the_file_holds_the_machine_and_every_result(put: Put, tmp_path: Path, m
     assert "NOT" not in done.output
 
 
+def test_a_file_that_cannot_be_written_is_said_before_anything_is_measured(tmp_path: Path) -> None:
+    done = CliRunner().invoke(bench.app, ["--quick", "--json", str(tmp_path / "nowhere" / "told.json")])
+    assert done.exit_code == 2
+    assert "cannot be written: No such file or directory" in " ".join(done.output.replace("│", " ").split())
+    assert "parsing ..." not in done.output
+
+
 def test_a_goal_that_is_missed_is_no_failure(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "MEASURES", put(good=GOOD.replace("at_most=2.0", "at_most=1.0")))
     done = CliRunner().invoke(bench.app, [])
