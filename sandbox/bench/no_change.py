@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections import Counter
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -49,9 +50,21 @@ def measure(*, bills: int, seed: int = 7) -> list[Measured]:
         steering.http.post("/_sandbox/reset", json=asked, timeout=600)
         steering.call("POST", "settings", {"asana_requests_per_minute": UNLIMITED, "asana_max_writes": 50})
         make_fields()
-        first = _sync(steering, "the first sync")
+        first = _first_sync(steering)
         again = [_sync(steering, f"nothing changed, run {number}") for number in (1, 2, 3)]
     return [first, *again]
+
+
+def _first_sync(steering: Steering) -> Measured:
+    """On a busy machine an answer may be lost among ten thousand; the next run sees to it, as it would under Airflow."""
+    from intacct_asana.errors import OutcomeUnknown, TryLater
+
+    for _ in range(3):
+        try:
+            return _sync(steering, "the first sync")
+        except (OutcomeUnknown, TryLater) as error:
+            print(f"once more: {error.message.splitlines()[0]}", file=sys.stderr, flush=True)
+    return _sync(steering, "the first sync")
 
 
 def _sync(steering: Steering, what: str) -> Measured:
