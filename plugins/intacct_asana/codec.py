@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
+from hashlib import sha256
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from pydantic import PlainSerializer, PlainValidator, TypeAdapter
@@ -82,6 +83,24 @@ def from_json(kind: type[Record], text: str) -> Record:
     """The record that `to_json` wrote. What an earlier release did not say yet has its default."""
     record: Record = _adapter(kind).validate_python(json.loads(text))
     return record
+
+
+def draft_digest(draft: Any) -> str:
+    """What a draft says, in 64 characters: equal ones say exactly the same, in whatever order their fields stand.
+
+    In what form a task shows it (`shown_as`) is none of it.
+    """
+    said = [(name, _sorted(getattr(draft, name))) for name in _parts_of(type(draft)) if name != "shown_as"]
+    return sha256(repr(said).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _sorted(value: object) -> object:
+    return sorted(value.items()) if isinstance(value, Mapping) else value
+
+
+@cache
+def _parts_of(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
 
 
 def plan_to_json(plan: Versioned) -> str:

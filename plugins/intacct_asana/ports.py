@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Protocol
@@ -322,6 +322,10 @@ class FollowedLinks(Protocol):
     """Links, as far as following their records needs them."""
 
     def all(self) -> Mapping[str, Link]: ...
+
+    def keys_but(self, known: Container[str]) -> Sequence[str]:
+        """Keys of links that are not among these."""
+        ...
 
     def of(self, keys: Collection[str]) -> Mapping[str, Link]: ...
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping
 from contextlib import nullcontext
 from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from intacct_asana.codec import plan_from_json, plan_to_json
+from intacct_asana.codec import plan_to_json
 from intacct_asana.errors import Misconfigured, UnsafePlan
 from intacct_asana.operators.checks import drift
 from intacct_asana.operators.closing.keeping import keep_bills
 from intacct_asana.operators.flow_run import WAITS, FlowOperator, FlowRun, StoredPlanOperator, utc_now
+from intacct_asana.operators.planning.planner import Planner
 from intacct_asana.operators.release.held import hold_back, holds
 from intacct_asana.operators.runs.resting import RESTS, forget_quiet, quiet_cursor, quiet_of, reading_rests
 from intacct_asana.pins import draft_words, required_people
@@ -29,51 +29,33 @@ from intacct_asana.reading.following import (
     bill_window,
     reading_of,
 )
-from intacct_asana.records import (
-    Bill,
-    Cursor,
-    Intent,
-    Pins,
-    Snapshot,
-    Task,
-    Unread,
-    UnreadTask,
-    Vendor,
-    files_differ,
-    snapshot_of,
-)
+from intacct_asana.reading.spilling import in_pages
+from intacct_asana.records import Bill, Cursor, Pins, Snapshot, Vendor, files_differ, snapshot_of
 from intacct_asana.records.documents import UNREAD
 from intacct_asana.reports.plan_words import cost_words, plan_text
 from intacct_asana.store import StoredPlan
 from intacct_asana.sync import (
     Adopt,
     Create,
-    Leave,
     NotPutBack,
-    Plan,
+    PagedPlan,
     Progress,
     Update,
     Wanted,
     apply_plan,
-    creations_in_doubt,
     open_writes,
     parts_of,
-    plan_records,
     raise_if_unsafe,
-    tasks_by_key,
+    stored_plan,
 )
+from intacct_asana.sync.plan import WRITING_KINDS
 from intacct_asana.sync.report import MOST_SAID
-from intacct_asana.task.project import NoPlace, document_of, project_bill, project_vendor
+from intacct_asana.task.project import document_of, project_bill, project_vendor
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
     from intacct_asana.asana.hook import AsanaHook
-
-LATEST_ARRIVAL = timedelta(hours=24)
-"""A task whose creation was noted shows up within this time, or it was never made: by then every try of the step that noted
-it is over. A shorter time would give up creations of a long step that still goes on, when a backfill plans beside it."""
-
 
 MOST_SHOWN = 5
 """Tasks that a rehearsal shows in full."""
@@ -109,7 +91,19 @@ class PlanTasksOperator(FlowOperator):
         sight = _look(follower, reading)
         self.log.info("Deleted %ss: %s", self.kind, sight.deletions)
         sight = replace(sight, records=self.whole(run, sight))
-        plan, owed = self._plan(run, board, pins, follower, sight, reading)
+        planner = Planner(
+            run=run,
+            board=board,
+            pins=pins,
+            kind=self.kind,
+            follower=follower,
+            sight=sight,
+            reading=reading,
+            key_field_gid=pins.fields[self.key_field(run)].gid,
+            wanted=lambda record: self.wanted(record, run, pins),
+            name_of=self.name_of,
+        )
+        plan, owed = planner.plan(), planner.owed
         for one in owed:
             self.log.warning("Not written: %s", one.why)
         if run.unknown_people:
@@ -133,7 +127,7 @@ class PlanTasksOperator(FlowOperator):
         cursors = {follower.cursor_name(stream): text for stream, text in ends.items()}
         stood = {follower.cursor_name(stream): follower.known[stream] for stream in ends}
         if quiet:
-            mark = quiet_cursor(self.kind, quiet, changed=bool(plan.writing))
+            mark = quiet_cursor(self.kind, quiet, changed=bool(plan.how_many()))
             cursors[mark.name], stood[mark.name] = mark.value, run.store.cursor(mark.name)
         failed = {one.key or one.record_no: one.why for one in owed}
         unplaced = [one.key for one in owed if one.has_no_place]
@@ -153,9 +147,9 @@ class PlanTasksOperator(FlowOperator):
                 self.keep_read(run, follower, sight, reading)
         return {"plan_id": stored.plan_id, **summary}
 
-    def _show_first(self, plan: Plan, pins: Pins) -> None:
+    def _show_first(self, plan: PagedPlan, pins: Pins) -> None:
         """A few tasks as people would see them: the plan says which records, and not whether the flow shows them well."""
-        for action in [each for each in plan.writing if isinstance(each, Create | Adopt | Update)][:MOST_SHOWN]:
+        for action in (each for each in plan.first(MOST_SHOWN) if isinstance(each, Create | Adopt | Update)):
             self.log.info("%s %s, and the task would say: %s", action.kind, action.key, draft_words(action.desired, pins))
 
     def _follower(self, run: FlowRun) -> Follower:
@@ -174,108 +168,7 @@ class PlanTasksOperator(FlowOperator):
         goes_on = reading.moves_cursor and not reading.compares_all
         return replace(reading, why=reading.why + follower.back.says) if goes_on else reading
 
-    def _plan(
-        self, run: FlowRun, board: AsanaHook, pins: Pins, follower: Follower, sight: Sight, reading: Reading
-    ) -> tuple[Plan, list[Unread]]:
-        """The plan, and what of all that was read is owed: it cannot be read, or has no place in Asana."""
-        links = run.store.links(self.kind)
-        wanted, owed = self._all_wanted(run, pins, sight.records)
-        owed += sight.unread
-        unsure = open_writes(run.store.intents(), self.kind)
-        unread = list[UnreadTask]()
-        found = self._found(run, board, pins, follower, reading, wanted, unsure, unread)
-        owed += self._of_unread_tasks(run, pins, unread, wanted)
-        left_alone = {one.key for one in owed} | links.by_record_no([one.record_no for one in owed if not one.key]).keys()
-        plan = plan_records(
-            wanted,
-            links=links.all() if reading.compares_all else links.of({*wanted, *sight.gone}),
-            found=found,
-            compares_all=reading.compares_all,
-            gone=sight.gone,
-            shown=links.showing(wanted.keys()).get,
-            doubts=parts_of(unsure),
-            bot_gid=pins.bot_gid,
-            left_alone=left_alone,
-        )
-        self._give_up(run, unsure, plan, found)
-        return plan, owed
-
-    def _of_unread_tasks(
-        self, run: FlowRun, pins: Pins, unread: Sequence[UnreadTask], wanted: Mapping[str, Wanted]
-    ) -> list[Unread]:
-        """The records whose tasks cannot be read: nobody knows what those say, and a second task would be worse."""
-        linked = run.store.links(self.kind).by_task([task.gid for task in unread])
-        key_field = pins.fields[self.key_field(run)].gid
-        owed = []
-        for task in unread:
-            link, key = linked.get(task.gid), task.texts.get(key_field, "")
-            if link:
-                owed.append(Unread(record_no=link.record_no, key=link.key, why=f"{link.key}: {task.why}"))
-            elif key in wanted:
-                owed.append(Unread(record_no=wanted[key].record_no, key=key, why=f"{key}: {task.why}"))
-            else:
-                self.log.warning("%s", task.why)
-        return owed
-
-    def _all_wanted(self, run: FlowRun, pins: Pins, records: Mapping[str, Any]) -> tuple[dict[str, Wanted], list[Unread]]:
-        """What each record wants, and those of which a value has no place in Asana: they are named, and hold up no other."""
-        progress = Progress(f"{self.kind}s planned", total=len(records), now=utc_now, say=self.log.info)
-        wanted: dict[str, Wanted] = {}
-        unplaced: list[Unread] = []
-        for number, (key, record) in enumerate(records.items(), 1):
-            try:
-                wanted[key] = self.wanted(record, run, pins)
-            except NoPlace as error:
-                why = f"{self.name_of(record)}, {error.message}"
-                unplaced.append(Unread(record_no=record.record_no, key=key, why=why, has_no_place=True))
-            progress.note(number)
-        return wanted, unplaced
-
-    def _found(
-        self,
-        run: FlowRun,
-        board: AsanaHook,
-        pins: Pins,
-        follower: Follower,
-        reading: Reading,
-        wanted: Mapping[str, Wanted],
-        unsure: Sequence[Intent],
-        unread: list[UnreadTask],
-    ) -> Mapping[str, list[Task]] | None:
-        """Tasks on the board by key: all of them for a full pass, else only around creations that never ended.
-
-        Without a cursor no full pass was ever finished with this store, so even a narrowed run looks at the whole board:
-        after a lost store the tasks are there, and must be found instead of made again. A record that was owed since then
-        was left out of that look.
-        """
-        unfinished = creations_in_doubt(unsure)
-        late = {key for key, one in wanted.items() if one.record_no in follower.owed}
-        no_look_yet = follower.known[CHANGED] is None or bool(late - run.store.links(self.kind).of(late).keys())
-        looks_at_all = reading.compares_all or no_look_yet
-        if not looks_at_all and not unfinished:
-            return None
-        since = None if looks_at_all else min(unfinished.values())
-        key_field = pins.fields[self.key_field(run)].gid
-        return tasks_by_key(board, pins.project_gid, key_field_gid=key_field, since=since, unread=unread.append)
-
-    def _give_up(self, run: FlowRun, unsure: Sequence[Intent], plan: Plan, found: Mapping[str, list[Task]] | None) -> None:
-        """Old writes that this plan has no use for: creations that never reached the board, parts that nobody speaks of now.
-
-        They would be looked for, and their records be read, by every run.
-        """
-        if run.flow.rehearsal:
-            return
-        journal, long_ago = run.store.intents(), run.now() - LATEST_ARRIVAL
-        left = {action.key for action in plan.actions if isinstance(action, Leave)}
-        written = {action.key for action in plan.writing}
-        for write in unsure:
-            may_be_there = bool(write.since) and write.state.is_in_doubt
-            is_absent = found is not None and write.subject not in found
-            is_idle = is_absent if may_be_there else bool(write.since) or write.subject in left
-            if is_idle and write.subject not in written and write.noted_at and write.noted_at < long_ago:
-                journal.drop(write)
-
-    def _check_limits(self, context: Context, run: FlowRun, plan: Plan, sight: Sight, reading: Reading) -> None:
+    def _check_limits(self, context: Context, run: FlowRun, plan: PagedPlan, sight: Sight, reading: Reading) -> None:
         if context["params"].get("allow_unsafe_plan"):
             return
         limits = run.flow.limits
@@ -291,7 +184,7 @@ class PlanTasksOperator(FlowOperator):
             nothing_read=asked_for_all and not (sight.records or sight.unread) and limits.empty_side,
         )
 
-    def _summary(self, context: Context, run: FlowRun, plan: Plan) -> dict[str, Any]:
+    def _summary(self, context: Context, run: FlowRun, plan: PagedPlan) -> dict[str, Any]:
         return {
             "counts": plan.counts(),
             "money": {name: str(amount) for name, amount in plan.money().items()},
@@ -303,7 +196,7 @@ class PlanTasksOperator(FlowOperator):
             **({"cost": cost} if (cost := cost_words(plan)) else {}),
         }
 
-    def _stored(self, context: Context, run: FlowRun, plan: Plan, summary: Mapping[str, Any]) -> StoredPlan:
+    def _stored(self, context: Context, run: FlowRun, plan: PagedPlan, summary: Mapping[str, Any]) -> StoredPlan:
         """The plan as it is kept: some of `summary` is for the step that writes, not for people."""
         now = utc_now()
         return StoredPlan(
@@ -312,7 +205,8 @@ class PlanTasksOperator(FlowOperator):
             created_at=now,
             run_id=str(context["run_id"]),
             summary=summary,
-            body=plan_to_json(plan),
+            body=plan_to_json(plan.head),
+            more=plan.more,
         )
 
     # What differs between bills and vendors.
@@ -325,7 +219,7 @@ class PlanTasksOperator(FlowOperator):
     def check_scope(self, run: FlowRun) -> None:
         """Raises Misconfigured when what the flow names cannot be read: it would look as if there was nothing to do."""
 
-    def whole(self, run: FlowRun, sight: Sight) -> Mapping[str, Any]:
+    def whole(self, run: FlowRun, sight: Sight) -> MutableMapping[str, Any]:
         """The records with what another call has to tell about them."""
         return sight.records
 
@@ -374,24 +268,26 @@ class PlanBillsOperator(PlanTasksOperator):
     def name_of(self, record: Bill) -> str:
         return f"Bill {record.bill_number or 'without a number'} (record {record.record_no})"
 
-    def whole(self, run: FlowRun, sight: Sight) -> Mapping[str, Bill]:
+    def whole(self, run: FlowRun, sight: Sight) -> MutableMapping[str, Bill]:
         """With the digest of their files. What a task shows already is not read again, but once a day and where something made
         us doubt it."""
-        records: Mapping[str, Bill] = sight.records
+        records: MutableMapping[str, Bill] = sight.records
         if not run.files.compared:
             return records
-        named = {key: bill for key, bill in records.items() if bill.document_id}
-        links = run.store.links(self.kind)
-        shown, doubted = links.showing(named.keys()), parts_of(open_writes(run.store.intents(), self.kind)).keys()
+        links, done = run.store.links(self.kind), 0
+        doubted = parts_of(open_writes(run.store.intents(), self.kind)).keys()
+        named = [key for key, bill in records.items() if bill.document_id]
         progress = Progress("attachments looked at", total=len(named), now=utc_now, say=self.log.info)
-        for number, (key, bill) in enumerate(named.items(), 1):
-            kept = None if key in doubted else as_shown(bill, shown.get(key))
-            wanted = bill.state in run.flow.bills.states and (sight.files_anew or not kept)
-            read = run.files.of(bill, unread=ANY) if wanted else replace(bill, document_digest=UNREAD)
-            # What cannot be read just now says nothing against what is known.
-            named[key] = kept if kept and read.document_digest == UNREAD else read
-            progress.note(number)
-        return {**records, **named}
+        for page in in_pages(records, named):
+            shown = links.showing(page.keys())
+            for key, bill in page.items():
+                kept = None if key in doubted else as_shown(bill, shown.get(key))
+                wanted = bill.state in run.flow.bills.states and (sight.files_anew or not kept)
+                read = run.files.of(bill, unread=ANY) if wanted else replace(bill, document_digest=UNREAD)
+                # What cannot be read just now says nothing against what is known.
+                records[key] = kept if kept and read.document_digest == UNREAD else read
+                progress.note(done := done + 1)
+        return records
 
     def keep_read(self, run: FlowRun, follower: Follower, sight: Sight, reading: Reading) -> None:
         unread = {one.key for one in sight.unread}
@@ -404,13 +300,17 @@ class PlanBillsOperator(PlanTasksOperator):
     def want_documents(self, run: FlowRun, records: Mapping[str, Bill], *, is_dry: bool) -> None:
         if run.flow.bills.attachments == "none":
             return
-        wanted = [one for bill in records.values() if (one := document_of(bill, run.flow))]
-        self.log.info("%d of the bills read have an attachment for their task", len(wanted))
+        named = [key for key, bill in records.items() if document_of(bill, run.flow)]
+        self.log.info("%d of the bills read have an attachment for their task", len(named))
         if is_dry:
             return
-        documents, shown = run.store.documents(self.kind), run.store.links(self.kind).showing(records.keys())
-        documents.want(wanted, keys=records.keys())
-        documents.want_again([one for one in wanted if one.key in shown and _is_new(shown[one.key], records[one.key])])
+        documents, links = run.store.documents(self.kind), run.store.links(self.kind)
+        with run.store.together():
+            for page in in_pages(records):
+                wanted = [one for bill in page.values() if (one := document_of(bill, run.flow))]
+                documents.want(wanted, keys=page.keys())
+                shown = links.showing([one.key for one in wanted])
+                documents.want_again([one for one in wanted if one.key in shown and _is_new(shown[one.key], page[one.key])])
 
 
 class PlanVendorsOperator(PlanTasksOperator):
@@ -448,8 +348,9 @@ class ApplyPlanOperator(StoredPlanOperator):
     def carry_out(self, run: FlowRun, stored: StoredPlan) -> dict[str, Any]:
         board, pins = run.own_board(stored.kind)
         scope = run.flow.bills if stored.kind == "bill" else run.flow.vendors
+        counts = stored.summary.get("counts", {})
         result = apply_plan(
-            plan_from_json(Plan, stored.body),
+            stored_plan(stored.body, stored.more),
             kind=stored.kind,
             board=board,
             links=run.store.links(stored.kind),
@@ -461,11 +362,10 @@ class ApplyPlanOperator(StoredPlanOperator):
             now=run.now,
             names={pin.gid: name for name, pin in pins.fields.items()},
             workers=board.max_writes,
+            total=sum(counts.get(kind, 0) for kind in WRITING_KINDS),
             on_progress=lambda text: self.log.info("%s", text),
+            after_batch=lambda: self._keep_marks(run, board, stored.kind),
         )
-        if stored.kind == "bill":
-            run.store.marks().made(board.made)
-            run.store.marks().wrote(board.wrote)
         # A task that may not be put back is noted, and its record is read again by every run.
         is_whole = all(isinstance(failure.error, NotPutBack) for failure in result.failures)
         left = {failure.key: failure.error.message for failure in result.failures if isinstance(failure.error, NotPutBack)}
@@ -480,6 +380,13 @@ class ApplyPlanOperator(StoredPlanOperator):
             run.store.finish_plan(stored.plan_id, cursors=moved, stood=stood, result=summary, at=run.now())
         result.raise_if_failed()
         return summary
+
+    def _keep_marks(self, run: FlowRun, board: AsanaHook, kind: str) -> None:
+        """Of what was written just now; a mark too little costs one more read."""
+        made, wrote, board.made, board.wrote = board.made, board.wrote, {}, {}
+        if kind == "bill":
+            run.store.marks().made(made)
+            run.store.marks().wrote(wrote)
 
 
 def _is_new(shown: Snapshot, bill: Bill) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -21,6 +22,7 @@ from intacct_asana.errors import IntacctAsanaError, Misconfigured
 from intacct_asana.flow.model import BillScope, Flow, VendorScope
 from intacct_asana.ports import FollowedBooks, FollowedStore
 from intacct_asana.reading.late import EVERY, LookBack
+from intacct_asana.reading.spilling import Spilled
 from intacct_asana.records import Bill, Link, ReadWindow, Unread, Vendor
 from intacct_asana.sync import Progress, open_writes, parts_of
 from intacct_asana.vendors import NamedPeople, vendor_id_of
@@ -109,7 +111,7 @@ class Sight:
     be read too, since nothing tells that it was replaced.
     """
 
-    records: Mapping[str, Any]
+    records: MutableMapping[str, Any]
     gone: Mapping[str, str] = field(default_factory=dict)
     cursors: Mapping[str, str] = field(default_factory=dict)
     swept: bool = False
@@ -182,11 +184,11 @@ class Follower:
         cursors |= {**self.back.made_all(cursors), SWEPT: self.now.isoformat()}
         records = self._by_key(self.read(window))
         # What a listing does not hold may be left out of it only: it counts as gone when it does not come by its number.
-        missing = {
-            key: link for key, link in self.store.links(self.kind).all().items() if _is_open(link) and key not in records
-        }
-        records |= self._by_key(self.again({link.record_no for link in missing.values()} | self.owed - self.unread.keys()))
-        records |= self._by_key(self.made_anew(missing.keys() - records.keys()))
+        links = self.store.links(self.kind)
+        missing = {key: link for key, link in links.of(links.keys_but(records)).items() if _is_open(link)}
+        again = self.again({link.record_no for link in missing.values()} | self.owed - self.unread.keys())
+        records = self._by_key(again, into=records)
+        records = self._by_key(self.made_anew(missing.keys() - records.keys()), into=records)
         return self._sight(records, cursors=cursors, deletions="by this full pass, and by asking for what it did not bring")
 
     def changes(self, window: ReadWindow) -> Sight:
@@ -194,15 +196,15 @@ class Follower:
         named, cursors = self.named_by_others()
         suspects, told_cursors, told = self._suspects()
         main = self._by_key(self.read(replace(window, created_since_text=self.since_text(CREATED))))
-        cursors |= told_cursors | self._own_cursors([*main.values(), *self.unread.values()]) | self.back.made(self._stood)
+        own = self._own_cursors(chain(main.values(), self.unread.values()))
+        cursors |= told_cursors | own | self.back.made(self._stood)
         seen = {record.record_no for record in main.values()} | self.unread.keys()
         unsure = parts_of(open_writes(self.store.intents(), self.kind))
         doubted = {link.record_no for link in self.store.links(self.kind).of(unsure.keys()).values()}
         suspected = {link.record_no for link in suspects.values()}
-        again = self._by_key(self.again((named | doubted | suspected | self.owed) - seen))
-        records = {**main, **again}
+        records = self._by_key(self.again((named | doubted | suspected | self.owed) - seen), into=main)
         missing = suspects.keys() - records.keys()
-        records |= self._by_key(self.made_anew(missing))
+        records = self._by_key(self.made_anew(missing), into=records)
         gone = dict.fromkeys(missing - records.keys(), GONE)
         return self._sight(records, gone=gone, cursors=cursors, swept=SWEPT in cursors, deletions=told)
 
@@ -214,14 +216,20 @@ class Follower:
     def tell_unread(self, one: Unread) -> None:
         self.unread[one.record_no] = one
 
-    def _sight(self, records: Mapping[str, Any], *, gone: Mapping[str, str] = MappingProxyType({}), **more: Any) -> Sight:
+    def _sight(
+        self, records: MutableMapping[str, Any], *, gone: Mapping[str, str] = MappingProxyType({}), **more: Any
+    ) -> Sight:
         """A record that could not be read at one time of two is not believed the other time either: it changed meanwhile."""
         unread = tuple(self.unread.values())
         is_unread = {one.key for one in unread} | {
             key for key, link in self.store.links(self.kind).by_record_no(self.unread.keys()).items()
         }
-        kept = {key: record for key, record in records.items() if record.record_no not in self.unread and key not in is_unread}
-        return Sight(records=kept, gone={key: why for key, why in gone.items() if key not in is_unread}, unread=unread, **more)
+        out = [key for key, one in records.items() if key in is_unread or one.record_no in self.unread] if self.unread else []
+        for key in out:
+            del records[key]
+        return Sight(
+            records=records, gone={key: why for key, why in gone.items() if key not in is_unread}, unread=unread, **more
+        )
 
     # Deletions.
 
@@ -274,14 +282,15 @@ class Follower:
 
     def _own_cursors(self, records: Iterable[Any]) -> dict[str, str]:
         """From what was read by time alone: a record read by its number may be newer than others that were not read."""
-        records = list(records)
-        changed = [record.modified_at_text for record in records]
-        created = [record.created_at_text for record in records if not record.modified_at_text]
-        latest = self.books.latest
-        return {CHANGED: latest([self.known[CHANGED] or "", *changed]), CREATED: latest([self.known[CREATED] or "", *created])}
+        texts: dict[str, dict[str, None]] = {stream: {self.known[stream] or "": None} for stream in (CHANGED, CREATED)}
+        for record in records:
+            stream = CHANGED if record.modified_at_text else CREATED
+            texts[stream][record.modified_at_text or record.created_at_text] = None
+        return {stream: self.books.latest([*each]) for stream, each in texts.items()}
 
-    def _by_key(self, pages: Iterable[list[Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    def _by_key(self, pages: Iterable[list[Any]], *, into: MutableMapping[str, Any] | None = None) -> MutableMapping[str, Any]:
+        """Records of all pages, beside and over those that are there; of many, only keys are in memory."""
+        found: MutableMapping[str, Any] = Spilled() if into is None else into
         progress = Progress(f"{self.kind}s read", total=None, now=self.clock, say=log.info)
         for page in pages:
             found.update((self.key_of(record), record) for record in page)
@@ -352,9 +361,11 @@ class BillFollower(Follower):
         if vendor_ids is None:
             return sight
         window = replace(self.window, vendor_ids=vendor_ids)
-        theirs = self._by_key(self.books.bills(window, unread=self.tell_unread)) if vendor_ids else {}
+        theirs = self._by_key(self.books.bills(window, unread=self.tell_unread) if vendor_ids else ())
+        for key, record in sight.records.items():
+            theirs[key] = record
         cursors = {**sight.cursors, NAMED: self._named_until()}
-        both = self._sight({**theirs, **sight.records}, gone=sight.gone, cursors=cursors)
+        both = self._sight(theirs, gone=sight.gone, cursors=cursors)
         return replace(both, swept=sight.swept, deletions=sight.deletions, files_anew=sight.files_anew)
 
     def everything(self, window: ReadWindow) -> Sight:

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 from intacct_asana.records.asana import TaskDraft
 from intacct_asana.records.documents import UNREAD
@@ -114,6 +114,19 @@ class Link:
     confirmed: TaskDraft | None = None
     task_url: str = ""
     linked_at: datetime | None = None
+
+
+class LinkDigest(NamedTuple):
+    """How a record's link stands, told shortly: `digest` is the confirmed draft's, `shown_digest` that of what its task shows.
+
+    Either is empty where there is nothing to be told of.
+    """
+
+    key: str
+    task_gid: str
+    record_no: str
+    digest: str = ""
+    shown_digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ from decimal import Decimal
 from intacct_asana.approvals.words import bill_words
 from intacct_asana.records import Bill, FieldValue, PinnedField, Pins, Vendor
 from intacct_asana.sync.difference import FIELD, said
-from intacct_asana.sync.plan import Action, Plan, Update
+from intacct_asana.sync.paged import PagedPlan
+from intacct_asana.sync.plan import Action, Adopt, Create, Plan, Update
 from intacct_asana.sync.release import calls_of
 from intacct_asana.text import amount_text, money_text, short
 
@@ -16,17 +17,18 @@ LONGEST_VALUE = 60
 NOTHING = "nothing"
 
 
-def plan_text(plan: Plan, pins: Pins, *, records: Mapping[str, Bill | Vendor], rows: int = 50) -> str:
+def plan_text(plan: Plan | PagedPlan, pins: Pins, *, records: Mapping[str, Bill | Vendor], rows: int = 50) -> str:
     """Markdown for the log. A record that was not read, as one that is gone, is called as its task is."""
     by_gid = {pin.gid: pin for pin in pins.fields.values()}
-    titles = {one.key: f'"{short(one.desired.name, longest=LONGEST_VALUE)}"' for one in plan.writing[:rows] if one.desired.name}
-    read = {one.key: record_words(records[one.key]) for one in plan.writing[:rows] if one.key in records}
+    first = [one for one in plan.first(rows) if isinstance(one, Create | Adopt | Update)]
+    titles = {one.key: f'"{short(one.desired.name, longest=LONGEST_VALUE)}"' for one in first if one.desired.name}
+    read = {one.key: record_words(records[one.key]) for one in first if one.key in records}
     text = plan.render(names=lambda action: _changes(action, by_gid), records={**titles, **read}, rows=rows)
     worth = [money_text(amount, currency) for currency, amount in sorted(plan.at_stake().items()) if currency]
     return f"{text}\n\nWhat would be written is worth {', '.join(worth)}." if worth else text
 
 
-def cost_words(plan: Plan) -> str:
+def cost_words(plan: Plan | PagedPlan) -> str:
     """What carrying it out takes, before it is carried out: of Asana about this, of Intacct nothing."""
     calls = calls_of(plan)
     return f"Carrying it out takes about {calls:,} calls of Asana and none of Intacct." if calls else ""

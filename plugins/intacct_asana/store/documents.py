@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, or_, select, update
 
 from intacct_asana.records.documents import DueDocument, WantedDocument
 from intacct_asana.store.database import Database, add, put
 from intacct_asana.store.tables import documents as table
 from intacct_asana.store.tables import links
+
+CHUNK = 500
+"""Keys in one IN list: below the variable limit of every database."""
 
 WANTED, DONE, REFUSED = "wanted", "done", "refused"
 
@@ -28,9 +31,8 @@ class StoredDocuments:
         """
         named = {(one.key, one.form, one.document_id) for one in wanted}
         with self._database.write() as connection:
-            waiting = connection.execute(select(table).where(self._own(), table.c.state == WANTED)).all()
-            for row in waiting:
-                if row.key in keys and (row.key, row.form, row.document_id) not in named:
+            for row in self._waiting(connection, keys):
+                if (row.key, row.form, row.document_id) not in named:
                     connection.execute(delete(table).where(self._own(), *self._is(row)))
             for one in sorted(wanted, key=lambda each: (each.key, each.document_id)):
                 add(connection, table, self._row(one, state=WANTED, task_gid="", outcome=""))
@@ -54,6 +56,12 @@ class StoredDocuments:
         state = REFUSED if refused else DONE
         with self._database.write() as connection:
             put(connection, table, self._row(due.wanted, state=state, task_gid=due.task_gid, outcome=refused))
+
+    def _waiting(self, connection: Connection, keys: Collection[str]) -> list[Row[Any]]:
+        each = sorted(keys)
+        chunks = (each[start : start + CHUNK] for start in range(0, len(each), CHUNK))
+        query = select(table).where(self._own(), table.c.state == WANTED)
+        return [row for chunk in chunks for row in connection.execute(query.where(table.c.key.in_(chunk)))]
 
     def _row(self, wanted: WantedDocument, **more: Any) -> dict[str, Any]:
         named = {name: getattr(wanted, name) for name in ("key", "form", "document_id", "name", "url")}

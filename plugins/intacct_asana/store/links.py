@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from intacct_asana.codec import from_json, instant_of, instant_text, json_text, to_json
+from intacct_asana.codec import draft_digest, from_json, instant_of, instant_text, json_text, to_json
 from intacct_asana.errors import Refused
-from intacct_asana.records import Link, Snapshot, TaskDraft
+from intacct_asana.records import Link, LinkDigest, Snapshot, TaskDraft
 from intacct_asana.store.database import Database, put
 from intacct_asana.store.tables import links, shown
 
 CHUNK = 500
 """Keys in one IN list: below the variable limit of every database."""
+READ_AT_ONCE = 2000
 
 
 class StoredLinks:
@@ -34,6 +35,24 @@ class StoredLinks:
         """How many links there are, without reading them."""
         with self._database.read() as connection:
             return connection.execute(select(func.count()).select_from(links).where(self._own(links))).scalar_one()
+
+    def keys_but(self, known: Container[str]) -> list[str]:
+        """Keys of links that are not among these, in their order; no more is read of them."""
+        query = select(links.c.key).where(self._own(links)).execution_options(yield_per=READ_AT_ONCE)
+        with self._database.read() as connection:
+            return sorted(key for key in connection.execute(query).scalars() if key not in known)
+
+    def digests(self, keys: Collection[str]) -> Mapping[str, LinkDigest]:
+        """How these links stand, told shortly, and by which digest their tasks show their records."""
+        said = (links.c.key, links.c.task_gid, links.c.record_no, links.c.digest)
+        rows = {row.key: row for row in self._rows(links, links.c.key, keys, columns=said)}
+        seen, order = (shown.c.key, shown.c.task_gid, shown.c.digest), (shown.c.shown_at, shown.c.id)
+        newest = self._rows(shown, shown.c.key, rows, columns=seen, order=order)
+        showing = {row.key: row.digest for row in newest if row.task_gid == rows[row.key].task_gid}
+        return {
+            key: LinkDigest(key, row.task_gid, row.record_no, row.digest or "", showing.get(key, ""))
+            for key, row in rows.items()
+        }
 
     def of(self, keys: Collection[str]) -> Mapping[str, Link]:
         return {row.key: link_of(row) for row in self._rows(links, links.c.key, keys)}
@@ -97,6 +116,7 @@ class StoredLinks:
             task_url=link.task_url,
             confirmed=to_json(link.confirmed) if link.confirmed else None,
             linked_at=instant_text(link.linked_at) if link.linked_at else None,
+            digest=draft_digest(link.confirmed) if link.confirmed else None,
         )
         try:
             put(connection, links, row)
@@ -120,9 +140,11 @@ class StoredLinks:
         query = select(shown).where(self._own(shown), shown.c.key == key, shown.c.task_gid == task_gid, *limits)
         return connection.execute(query.order_by(shown.c.shown_at.desc(), shown.c.id.desc()).limit(1)).first()
 
-    def _rows(self, table: Any, column: Any, values: Collection[str], *, order: Sequence[Any] = ()) -> list[Row[Any]]:
+    def _rows(
+        self, table: Any, column: Any, values: Collection[str], *, columns: Sequence[Any] = (), order: Sequence[Any] = ()
+    ) -> list[Row[Any]]:
         wanted = sorted(set(values))
-        query = select(table).where(self._own(table)).order_by(*order)
+        query = select(*columns or (table,)).where(self._own(table)).order_by(*order)
         with self._database.read() as connection:
             chunks = (wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK))
             return [row for chunk in chunks for row in connection.execute(query.where(column.in_(chunk)))]

@@ -34,6 +34,7 @@ from intacct_asana.store.tables import (
     intents,
     links,
     matters,
+    plan_pages,
     plans,
     releases,
     run_reports,
@@ -82,7 +83,10 @@ def _old(connection: Connection, before: datetime, now: datetime) -> Iterator[tu
     yield incidents, and_(incidents.c.ended_at < then, incidents.c.is_told, incidents.c.kind != FIRST_LOOK)
     yield calls, calls.c.day < instant_text(min(before, now - CALLS_FOR))[:10]
     yield releases, and_(releases.c.refused_at < then, releases.c.state.not_in(OPEN))
-    yield plans, and_(plans.c.created_at < then, not_(_newest_whole(connection)), not_(_waits()))
+    old = and_(plans.c.created_at < then, not_(_newest_whole(connection)), not_(_waits()))
+    same = (plans.c.flow == plan_pages.c.flow, plans.c.plan_id == plan_pages.c.plan_id)
+    yield plan_pages, select(plans.c.plan_id).where(*same, old).exists()
+    yield plans, old
     yield concerns, and_(concerns.c.state == str(ConcernState.ENDED), concerns.c.found_at < then, not_(_decided(concerns)))
     yield intents, _asked_in_vain(connection, then)
     yield shown, and_(_shown_no_more(then), not_(_decided(shown)))

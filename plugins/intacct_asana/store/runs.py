@@ -7,23 +7,23 @@ task's history is known: read up to here by us, last written by us there. It sav
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, delete, insert, literal, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, delete, func, insert, literal, select, update
 from sqlalchemy.exc import IntegrityError
 
 from intacct_asana.codec import from_json, instant_of, instant_text, json_text, to_json
-from intacct_asana.errors import Misconfigured, Problem, Refused
+from intacct_asana.errors import Misconfigured, Problem, Refused, UnexpectedReply
 from intacct_asana.records import Cursor, Mark, Pins
 from intacct_asana.store.database import Database, add_all, put
 from intacct_asana.store.reporting.releases import OPEN
 from intacct_asana.store.tables import cursors as cursors_table
 from intacct_asana.store.tables import marks as marks_table
 from intacct_asana.store.tables import pins as pins_table
-from intacct_asana.store.tables import plans, releases
+from intacct_asana.store.tables import plan_pages, plans, releases
 
 KEEP = 200
 """Plans kept of each flow and kind; older ones are dropped when a new one is saved, but for those that wait for a person."""
@@ -31,7 +31,10 @@ KEEP = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPlan:
-    """A plan as text. `summary` is for people, `body` is the whole plan, `result` is None until it was applied.
+    """A plan as text. `summary` is for people, `result` is None until it was applied.
+
+    `body` is the first page of the plan, and `more` are the texts of the others: given to be kept, they are taken one after the
+    other; from the store, each is read when it is its turn.
 
     Money in `summary` and `result` comes back as text, as JSON has no Decimal.
     """
@@ -44,6 +47,28 @@ class StoredPlan:
     body: str
     applied_at: datetime | None = None
     result: Mapping[str, Any] | None = None
+    more: Iterable[str] = ()
+
+
+class StoredPages:
+    """The pages of a stored plan behind its first one, read one at a time, as often as they are asked for."""
+
+    def __init__(self, database: Database, *, flow: str, plan_id: str, count: int) -> None:
+        self._database, self._here = database, (plan_pages.c.flow == flow, plan_pages.c.plan_id == plan_id)
+        self._count, self._name = count, plan_id
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        """Raises UnexpectedReply where the plan was dropped meanwhile."""
+        for page in range(1, self._count + 1):
+            with self._database.read() as connection:
+                query = select(plan_pages.c.body).where(*self._here, plan_pages.c.page == page)
+                text = connection.execute(query).scalar()
+            if text is None:
+                raise UnexpectedReply(f"Page {page} of plan {self._name} is not in the store any more; run the planning again.")
+            yield text
 
 
 def save_plan(database: Database, *, flow: str, plan: StoredPlan) -> None:
@@ -61,13 +86,21 @@ def save_plan(database: Database, *, flow: str, plan: StoredPlan) -> None:
     }
     with database.write() as connection:
         connection.execute(insert(plans).values(**row))
+        for page, text in enumerate(plan.more, 1):
+            own = {"flow": flow, "plan_id": plan.plan_id}
+            connection.execute(insert(plan_pages).values(**own, page=page, body=text))
         _drop_old(connection, flow=flow, kind=plan.kind, keep=KEEP)
 
 
 def read_plan(database: Database, *, flow: str, plan_id: str) -> StoredPlan | None:
     with database.read() as connection:
         row = connection.execute(select(plans).where(plans.c.flow == flow, plans.c.plan_id == plan_id)).first()
-        return _plan(row) if row else None
+        own = (plan_pages.c.flow == flow, plan_pages.c.plan_id == plan_id)
+        count = connection.execute(select(func.count()).select_from(plan_pages).where(*own)).scalar_one() if row else 0
+    if row is None:
+        return None
+    more = StoredPages(database, flow=flow, plan_id=plan_id, count=count) if count else ()
+    return replace(_plan(row), more=more)
 
 
 def newest_whole_plan(database: Database, *, flow: str, kind: str) -> StoredPlan | None:
@@ -125,7 +158,9 @@ def _drop_old(connection: Connection, *, flow: str, kind: str, keep: int) -> Non
     waits = releases.c.state.in_(OPEN)
     old = old.where(plans.c.plan_id.not_in(select(releases.c.plan_id).where(releases.c.flow == flow, waits)))
     old = old.where(plans.c.plan_id != _newest_whole_id(connection, own))
-    connection.execute(delete(plans).where(plans.c.flow == flow, plans.c.plan_id.in_(old)))
+    gone = connection.execute(old).scalars().all()
+    for table in (plan_pages, plans):
+        connection.execute(delete(table).where(table.c.flow == flow, table.c.plan_id.in_(gone)))
 
 
 def _newest_whole_id(connection: Connection, own: tuple[ColumnElement[bool], ...]) -> str:

@@ -24,6 +24,8 @@ links = Table(
     Column("task_url", Text, nullable=False, default=""),
     Column("confirmed", Text),
     Column("linked_at", String(27)),
+    # Of `confirmed`, so that it need not be read where nothing moved.
+    Column("digest", String(64)),
     UniqueConstraint("flow", "kind", "task_gid", name="ia_links_task"),
 )
 
@@ -121,6 +123,16 @@ plans = Table(
     Column("body", Text, nullable=False),
     Column("applied_at", String(27)),
     Column("result", Text),
+)
+
+# What of a plan goes beyond its `body`, which is its first page.
+plan_pages = Table(
+    "ia_plan_pages",
+    metadata,
+    _key("flow"),
+    _key("plan_id"),
+    Column("page", Integer, primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),
 )
 
 # `run_id` is Airflow's run that brought a decision where it is; empty where an older release did.

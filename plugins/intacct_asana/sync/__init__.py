@@ -8,6 +8,8 @@ from __future__ import annotations
 from intacct_asana.sync.apply import apply_plan
 from intacct_asana.sync.attach import attach_documents
 from intacct_asana.sync.back import NotPutBack
+from intacct_asana.sync.limits import raise_if_unsafe
+from intacct_asana.sync.paged import PagedPlan, PlanPages, stored_plan
 from intacct_asana.sync.plan import (
     Adopt,
     Close,
@@ -19,7 +21,7 @@ from intacct_asana.sync.plan import (
     Update,
     Wanted,
     plan_records,
-    raise_if_unsafe,
+    settled,
 )
 from intacct_asana.sync.report import Progress, Report
 from intacct_asana.sync.writes import creations_in_doubt, open_writes, parts_of, tasks_by_key
@@ -30,7 +32,9 @@ __all__ = [
     "Create",
     "Leave",
     "NotPutBack",
+    "PagedPlan",
     "Plan",
+    "PlanPages",
     "Progress",
     "Reopen",
     "Report",
@@ -44,5 +48,7 @@ __all__ = [
     "parts_of",
     "plan_records",
     "raise_if_unsafe",
+    "settled",
+    "stored_plan",
     "tasks_by_key",
 ]

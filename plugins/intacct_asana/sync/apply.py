@@ -18,6 +18,7 @@ from intacct_asana.ports import Journal, Links, TaskBoard
 from intacct_asana.records import Intent, IntentState, Link, Snapshot, Task
 from intacct_asana.sync.back import NotPutBack, was_put_back
 from intacct_asana.sync.difference import REMARK, acknowledged, forms_kept, parts_moved, parts_not_taken, said
+from intacct_asana.sync.paged import PagedPlan
 from intacct_asana.sync.piecewise import OPTIONAL, Piecewise
 from intacct_asana.sync.plan import Adopt, Create, Plan, Retire, Update, Writing
 from intacct_asana.sync.report import Progress, Report
@@ -47,7 +48,7 @@ class Stale(Refused):
 
 
 def apply_plan(
-    plan: Plan,
+    plan: Plan | PagedPlan,
     *,
     kind: str,
     board: TaskBoard,
@@ -60,7 +61,9 @@ def apply_plan(
     now: Callable[[], datetime],
     names: Mapping[str, str] | None = None,
     workers: int = 8,
+    total: int | None = None,
     on_progress: Callable[[str], None] | None = None,
+    after_batch: Callable[[], None] | None = None,
 ) -> Report:
     """Does everything in `plan` that can be done and says what failed, by key; raises nothing for a single failure.
 
@@ -69,9 +72,13 @@ def apply_plan(
     the rest of the task is written. `names` gives custom field gids their names. `kind` is that of the records.
     `bot_gid` is our own user, who makes our tasks and writes our comments. `now` gives aware UTC instants. `owner` is who
     writes, as the journal wants it.
-    Board calls run in `workers` threads; the store is used from the calling thread only.
+    Board calls run in `workers` threads; the store is used from the calling thread only. Of a paged plan one page after the
+    other is in memory. `total` is how many tasks are to be written, where that is known. `after_batch` is called when no write
+    is under way.
     An interruption (KeyboardInterrupt, a task timeout) comes out at once; what was saved stays saved.
     """
+    if isinstance(plan, Plan):
+        total = len(plan.writing)
     pieces = Piecewise(board, project_gid=project_gid, key_field_gid=key_field_gid, names=names or {})
     tasks = TaskWrite(
         name=task_kind(kind),
@@ -92,12 +99,17 @@ def apply_plan(
         owner=owner,
         workers=workers,
         now=now,
-        progress=Progress("tasks dealt with", total=len(plan.writing), now=now, say=on_progress or (lambda text: None)),
+        progress=Progress("tasks dealt with", total=total, now=now, say=on_progress or (lambda text: None)),
     )
-    for start in range(0, len(plan.writing), BATCH):
-        applier.act(plan.writing[start : start + BATCH])
+    for page in plan.pages():
+        writing = page.writing
+        for start in range(0, len(writing), BATCH):
+            applier.act(writing[start : start + BATCH])
+            if after_batch:
+                after_batch()
     retire = RetireKind(name=retire_kind(kind), board=board, bot_gid=bot_gid, key_field_gid=key_field_gid)
-    applier.retire(plan.retiring, retire)
+    for page in plan.pages():
+        applier.retire(page.retiring, retire)
     return applier.report
 
 
@@ -145,6 +157,9 @@ class _Applier:
         gone = self._write(to_write, to_say)
         for action in self._write(gone, []):
             self._fail(action, Refused(f"task {action.replaces} vanished again"))
+        # Nothing is looked up in what is over.
+        for held in (self.tasks.actions, self.tasks.made, self.remarks.actions, self.unsaid):
+            held.clear()
 
     def retire(self, actions: Sequence[Retire], kind: RetireKind) -> None:
         """Tells and completes tasks that stand for nothing. One that another run has linked since stands for something."""

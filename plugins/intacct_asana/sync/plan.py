@@ -6,13 +6,13 @@ where the board was listed). A plan is a value: it can be printed, stored, refus
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated, ClassVar
 
-from intacct_asana.codec import by_kind
-from intacct_asana.records import Link, Snapshot, Task, TaskDraft
+from intacct_asana.codec import by_kind, draft_digest
+from intacct_asana.records import Link, LinkDigest, Snapshot, Task, TaskDraft
 from intacct_asana.records.remarks import GONE, reference, takes_back
 from intacct_asana.sync.difference import (
     APPROVAL,
@@ -24,9 +24,10 @@ from intacct_asana.sync.difference import (
     parts_moved,
     parts_to_adopt,
 )
-from intacct_asana.sync.plan_value import FEWEST, PlanValue, refuse_if_any, too_many
+from intacct_asana.sync.plan_value import PlanValue
 
-ALL_KINDS = ("create", "adopt", "update", "close", "reopen", "leave")
+WRITING_KINDS = ("create", "adopt", "update", "close", "reopen")
+ALL_KINDS = (*WRITING_KINDS, "leave")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +155,7 @@ Writing = Create | Adopt | Update
 Action = Writing | Leave | Retire
 
 
+SAME, ALREADY_CLOSED = "same as confirmed", "out of scope, task already closed"
 NOT_READ = "a full read of Intacct did not bring it, so it was deleted or left what this flow reads"
 
 Shown = Callable[[str], Snapshot | None]
@@ -193,6 +195,10 @@ class Plan(PlanValue[Action]):
             sums[action.currency] = sums.get(action.currency, Decimal(0)) + abs(action.amount)
         return sums
 
+    def pages(self) -> Iterator[Plan]:
+        """Itself, as `PagedPlan` gives its parts."""
+        yield self
+
 
 def plan_records(
     wanted: Mapping[str, Wanted],
@@ -205,8 +211,12 @@ def plan_records(
     doubts: Mapping[str, Collection[str]] | None = None,
     bot_gid: str = "",
     left_alone: Collection[str] = (),
+    owners: Mapping[str, str] | None = None,
 ) -> Plan:
     """What to do for each record, with a reason. Reads nothing, writes nothing.
+
+    Many records are planned a page of keys at a time. `owners` then says for which record the tasks in `found` stand that
+    `links` do not name, by task gid.
 
     `found` are tasks on the board by key: whatever a listing brought, or None when none was made. With `compares_all`,
     `wanted` is everything in Intacct, `links` every link and `found` the whole board, so what is missing is really gone.
@@ -220,7 +230,7 @@ def plan_records(
     """
     board = found or {}
     lists_all = compares_all and found is not None
-    owners = {link.task_gid: key for key, link in links.items()}
+    owners = {**(owners or {}), **{link.task_gid: key for key, link in links.items()}}
     gone, doubts = gone or {}, doubts or {}
     keys = sorted(({*wanted, *links} if compares_all else {*wanted, *gone}) - {*left_alone})
     actions: list[Action] = []
@@ -240,9 +250,29 @@ def plan_records(
         notes += [] if is_there else [_of_another(key, task) for task in foreign]
         notes += _of_another_kind(key, record, tasks)
     if compares_all:
-        unknown = sorted({*board} - {*keys, *left_alone})
-        notes += [f"{key}: {len(board[key])} task(s) on the board, but no such record" for key in unknown]
+        notes += [of_no_record(key, len(board[key])) for key in sorted({*board} - {*keys, *left_alone})]
     return Plan(actions=tuple(actions), notes=tuple(notes))
+
+
+def of_no_record(key: str, tasks: int) -> str:
+    """What people are told about a key that a full pass found on the board only."""
+    return f"{key}: {tasks} task(s) on the board, but no such record"
+
+
+def settled(key: str, wanted: Wanted, standing: LinkDigest) -> Leave | None:
+    """What `plan_records` says of a linked record of which nothing moved, told by digests; None where it has to be compared.
+
+    Only where no task was looked at and no write is in doubt: it is not asked what the task says now.
+    """
+    if not standing.digest:
+        return None
+    if not wanted.in_scope:
+        is_closed = standing.digest == draft_digest(replace(wanted.draft, completed=True))
+        return _leave(key, wanted, ALREADY_CLOSED) if is_closed else None
+    shows = wanted.snapshot is None or wanted.snapshot.digest == standing.shown_digest
+    if shows and wanted.record_no == standing.record_no and standing.digest == draft_digest(wanted.draft):
+        return _leave(key, wanted, SAME)
+    return None
 
 
 def _decide(
@@ -265,7 +295,7 @@ def _decide(
             return _change(key, _completed(wanted), link=link, actual=None, why="", in_doubt=in_doubt)
         # Out of scope, and its task was completed by us: people may do with it what they like.
         if closed:
-            return _leave(key, wanted, "out of scope, task already closed")
+            return _leave(key, wanted, ALREADY_CLOSED)
         # Out of scope with an open task: complete it, once.
         if link:
             return _change(
@@ -315,7 +345,7 @@ def _change(
     if not reasons and _stands_for_another(key, wanted, shown):
         reasons.append("changed in Intacct in a way its task does not show")
     if not reasons:
-        return _leave(key, wanted, "same as confirmed")
+        return _leave(key, wanted, SAME)
     return _kind_of_change(desired, confirmed, [*edited, *doubted])(
         key=key,
         record_no=wanted.record_no,
@@ -432,60 +462,3 @@ def _duplicates(key: str, tasks: Sequence[Task], *, kept: Link | None) -> list[s
     keeper = kept.task_gid if kept and kept.task_gid in gids else next(iter(gids), "")
     others = ", ".join(gid for gid in gids if gid != keeper)
     return [f"{key}: task {keeper} is kept; also with this key: {others}. Delete what is a copy."] if others else []
-
-
-def raise_if_unsafe(
-    plan: Plan,
-    *,
-    creates: int,
-    closes: int,
-    updates: int,
-    money: Mapping[str, Decimal] | None,
-    existing: int,
-    nothing_read: bool = False,
-    nothing_listed: bool = False,
-) -> None:
-    """Raises UnsafePlan with every reason when the plan is beyond the limits.
-
-    `money` limits the sum of all records to be written, by base currency. `existing` is how many links the flow has.
-    `nothing_read` says that a full read of Intacct brought no record, `nothing_listed` that the board showed no task.
-    """
-    counts = plan.counts()
-    reasons = [
-        *too_many("tasks to create", counts["create"] + counts["adopt"], creates),
-        *too_many("tasks to close", counts["close"] + sum(action.completes for action in plan.retiring), closes),
-        *too_many("tasks to update or reopen", counts["update"] + counts["reopen"], updates),
-    ]
-    reasons += _too_much(plan, money) if money is not None else []
-    if existing >= FEWEST:
-        reasons += _empty_sides(plan, existing=existing, nothing_read=nothing_read, nothing_listed=nothing_listed)
-    refuse_if_any(reasons)
-
-
-def _too_much(plan: Plan, money: Mapping[str, Decimal]) -> list[str]:
-    """A currency that has no limit stops as well: nobody thought of it when the limits were written."""
-    reasons = []
-    for currency, amount in sorted(plan.at_stake().items()):
-        worth = f"money at stake: records worth {amount:f} {currency or 'in a currency that Intacct does not tell'}"
-        if currency not in money and amount:
-            cure = "limits.money does not name it" if currency else "approval.base_currency does not say which it is"
-            reasons.append(f"{worth} would be written, and {cure}")
-        elif currency in money and amount > money[currency]:
-            reasons.append(f"{worth} would be written, the limit is {money[currency]:f}")
-    return reasons
-
-
-def _empty_sides(plan: Plan, *, existing: int, nothing_read: bool, nothing_listed: bool) -> list[str]:
-    reasons = []
-    if nothing_read:
-        reasons.append(f"a side is empty: Intacct returned no record, but {existing} tasks are linked")
-    if nothing_listed:
-        reasons.append(f"a side is empty: the Asana project showed no task, but {existing} tasks are linked")
-    elif (lost := _lost(plan)) * 2 >= existing:
-        reasons.append(f"a side is going empty: {lost} of {existing} linked tasks are no longer on the board")
-    return reasons
-
-
-def _lost(plan: Plan) -> int:
-    """How many linked tasks a full listing did not show."""
-    return sum(1 for action in plan.writing if isinstance(action, Create | Adopt) and action.replaces)

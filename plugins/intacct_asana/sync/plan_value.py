@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from intacct_asana.errors import UnsafePlan
@@ -41,26 +42,27 @@ class Planned(Protocol):
 Act = TypeVar("Act", bound=Planned)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanValue(Generic[Act]):
-    """Actions in the order of their keys, and notes for people. `version` is of its form as text.
+class Rendered(Generic[Act]):
+    """What can be printed as a plan: totals by kind, the first of its actions, notes for people."""
 
-    Each plan is a dataclass of its own and says the type of its actions again, because pydantic reads it by that.
-    """
-
-    version: ClassVar[int] = 1
-    kinds: ClassVar[Sequence[str]]
-    actions: tuple[Act, ...]
-    notes: tuple[str, ...] = ()
+    __slots__ = ()
+    notes: tuple[str, ...]
 
     def counts(self) -> dict[str, int]:
         """How many of each kind; every kind is there."""
-        counted = Counter(action.kind for action in self.actions)
-        return {kind: counted[kind] for kind in self.kinds}
+        raise NotImplementedError
 
     def money(self) -> dict[str, Decimal]:
         """Absolute base currency amounts, summed by kind; empty where a plan is not about money."""
         return {}
+
+    def first(self, most: int) -> tuple[Act, ...]:
+        """The first actions that do anything."""
+        raise NotImplementedError
+
+    def how_many(self) -> int:
+        """How many actions do anything."""
+        raise NotImplementedError
 
     def render(
         self,
@@ -75,23 +77,44 @@ class PlanValue(Generic[Act]):
         people know. What is left alone is only counted.
         """
         called, known = names if callable(names) else lambda _: names or {}, records or {}
-        money = self.money()
+        money, more = self.money(), self.how_many() - rows
         totals = [(kind, str(count), f"{money.get(kind, Decimal(0)):f}") for kind, count in self.counts().items()]
-        acting = [action for action in self.actions if action.kind != LEAVE]
         parts = [_table(("action", "records", "amount"), totals)]
-        if acting:
-            said = [(one.kind, one.key, _named(one.reason, called(one))) for one in acting[:rows]]
+        if said := [(one.kind, one.key, _named(one.reason, called(one))) for one in self.first(rows)]:
             if known:
                 told = [(kind, known.get(key, ""), why, key) for kind, key, why in said]
                 parts.append(_table(("action", "record", "why", "key"), told))
             else:
                 parts.append(_table(("action", "key", "why"), said))
-        if len(acting) > rows:
-            parts.append(f"... and {len(acting) - rows} more.")
+        if more > 0:
+            parts.append(f"... and {more} more.")
         if self.notes:
-            more = [f"- ... and {len(self.notes) - rows} more"] if len(self.notes) > rows else []
-            parts.append("\n".join([*(f"- {note}" for note in self.notes[:rows]), *more]))
+            unsaid = [f"- ... and {len(self.notes) - rows} more"] if len(self.notes) > rows else []
+            parts.append("\n".join([*(f"- {note}" for note in self.notes[:rows]), *unsaid]))
         return "\n\n".join(parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanValue(Rendered[Act]):
+    """Actions in the order of their keys, and notes for people. `version` is of its form as text.
+
+    Each plan is a dataclass of its own and says the type of its actions again, because pydantic reads it by that.
+    """
+
+    version: ClassVar[int] = 1
+    kinds: ClassVar[Sequence[str]]
+    actions: tuple[Act, ...]
+    notes: tuple[str, ...] = ()
+
+    def counts(self) -> dict[str, int]:
+        counted = Counter(action.kind for action in self.actions)
+        return {kind: counted[kind] for kind in self.kinds}
+
+    def first(self, most: int) -> tuple[Act, ...]:
+        return tuple(islice((action for action in self.actions if action.kind != LEAVE), most))
+
+    def how_many(self) -> int:
+        return sum(action.kind != LEAVE for action in self.actions)
 
 
 def refuse_if_any(reasons: Iterable[str]) -> None:

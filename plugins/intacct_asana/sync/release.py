@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from itertools import islice
 
 from intacct_asana.codec import json_text
-from intacct_asana.sync.difference import FIELD, REMARK
-from intacct_asana.sync.plan import Create, Plan, Retire, Writing
+from intacct_asana.sync.difference import FIELD
+from intacct_asana.sync.paged import PagedPlan, totals_of
+from intacct_asana.sync.plan import Plan, Retire, Writing
+from intacct_asana.sync.plan_value import LEAVE
 from intacct_asana.text import money_text, short
 
 SHOWN = 12
@@ -92,24 +95,27 @@ class Release:
         return {"about": "release", "step": step, "kind": self.kind, "by": who, **said}
 
 
-def digest_of(plan: Plan, *, kind: str) -> str:
-    """Of everything that the plan would write. What it leaves alone, and its notes, make no other plan of it."""
-    acting = [[action.kind, action] for action in (*plan.writing, *plan.retiring)]
-    return hashlib.sha256(json_text([kind, acting]).encode()).hexdigest()
+def digest_of(plan: Plan | PagedPlan, *, kind: str) -> str:
+    """Of everything that the plan would write. What it leaves alone, and its notes, make no other plan of it, nor do pages."""
+    digest, parting = hashlib.sha256(f"[{json_text(kind)},[".encode()), ""
+    for action in _acting(plan):
+        digest.update(f"{parting}{json_text([action.kind, action])}".encode())
+        parting = ","
+    digest.update(b"]]")
+    return digest.hexdigest()
 
 
-def calls_of(plan: Plan) -> int:
+def calls_of(plan: Plan | PagedPlan) -> int:
     """Calls to Asana that carrying it out takes, a few more or less."""
-    return sum(map(_calls, plan.writing)) + 3 * len(plan.retiring)
+    return totals_of(plan).calls
 
 
-def _calls(action: Writing) -> int:
-    """A section and followers are calls of their own, and before a comment is made it is looked for."""
-    if isinstance(action, Create):
-        return 1 + action.desired.completed
-    parts = [part for part in action.changed if part not in ("section_gid", "followers", REMARK)]
-    apart = ("section_gid" in action.changed) + ("followers" in action.changed)
-    return bool(parts) + apart + 2 * (REMARK in action.changed)
+def _acting(plan: Plan | PagedPlan) -> Iterator[Writing | Retire]:
+    """What is written on tasks of records, then what is told on those that stand for nothing."""
+    for page in plan.pages():
+        yield from page.writing
+    for page in plan.pages():
+        yield from page.retiring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,10 +175,10 @@ def subject(release: Release, *, flow: str) -> str:
     return f"{flow}: a plan for {release.kind}s is over a limit ({release.shown})"
 
 
-def body(release: Release, plan: Plan, *, until: datetime, names: Mapping[str, str]) -> str:
+def body(release: Release, plan: Plan | PagedPlan, *, until: datetime, names: Mapping[str, str]) -> str:
     """`names` gives custom field gids their names."""
-    acting = (*plan.writing, *plan.retiring)
-    more = len(acting) - FIRST_ACTIONS
+    acting = tuple(islice(_acting(plan), FIRST_ACTIONS))
+    more = sum(count for kind, count in release.counts.items() if kind != LEAVE) - FIRST_ACTIONS
     return "\n".join(
         [
             f"Run `{release.refused_in}` of `{release.dag_id}` wrote nothing, because its plan is over a limit:",
@@ -183,7 +189,7 @@ def body(release: Release, plan: Plan, *, until: datetime, names: Mapping[str, s
             "",
             "**The first of it:**" if more > 0 else "**One by one:**",
             "",
-            *(f"- {_line(action, names)}" for action in acting[:FIRST_ACTIONS]),
+            *(f"- {_line(action, names)}" for action in acting),
             *([f"- and {more:,} more; the log of that run lists them"] if more > 0 else []),
             *(["", "**Notes:**", "", *(f"- {escaped(note)}" for note in plan.notes[:FIRST_ACTIONS])] if plan.notes else []),
             "",

@@ -7,7 +7,7 @@ twice the same is the same. A remark is found by its last line.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -158,7 +158,7 @@ class TaskWrite(Kind):
     key_field_gid: str
     bot_gid: str
     actions: dict[str, Writing] = field(default_factory=dict)
-    on_board: dict[str, list[Task]] = field(default_factory=dict)
+    on_board: Mapping[str, list[Task]] = field(default_factory=dict)
     made: set[str] = field(default_factory=set)
     """Intents for which this very run sent a creation."""
 
@@ -380,20 +380,21 @@ def tasks_by_key(
     since: datetime | None = None,
     keys: Collection[str] | None = None,
     unread: TellUnreadTask | None = None,
-) -> dict[str, list[Task]]:
-    """The project's tasks by their key, oldest first; those without a key are left out.
+    into: MutableMapping[str, list[Task]] | None = None,
+) -> MutableMapping[str, list[Task]]:
+    """The project's tasks by their key, oldest first, put `into` a mapping; those without a key are left out.
 
     `since` (less a margin for clocks) narrows the listing to tasks modified from then on, `keys` the answer. `unread` is told
     of tasks that cannot be read; without it, that is raised.
     """
     modified_since = since - MARGIN if since else None
-    found: dict[str, list[Task]] = {}
+    found: MutableMapping[str, list[Task]] = {} if into is None else into
     for page in board.tasks(project_gid, modified_since=modified_since, unread=unread):
         for task in page:
             key = task.fields.get(key_field_gid)
             if isinstance(key, str) and key and (keys is None or key in keys):
-                found.setdefault(key, []).append(task)
-    return {key: sorted(tasks, key=age) for key, tasks in found.items()}
+                found[key] = sorted([*found.get(key, ()), task], key=age)
+    return found
 
 
 def _raise_if_there(action: Adopt | Update, no: Refused, *, board: TaskBoard) -> None:

@@ -9,6 +9,7 @@ from intacct_asana.closing.facts import APPROVAL, BILL, EXCEPTION, RULES, Except
 from intacct_asana.codec import to_json
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.reading.following import bill_window
+from intacct_asana.reading.spilling import batched, in_pages
 from intacct_asana.records import SETTLED_STATES, Bill
 from intacct_asana.records.matters import Matter, MatterState
 
@@ -29,16 +30,20 @@ def keep_bills(
     steps = [step for rule in run.flow.approval.rules for step in rule.steps]
     fields = list(dict.fromkeys(step.vendor_field for step in steps if step.vendor_field))
     base = run.flow.approval.base_currency or ""
-    held = {key: bill for key, bill in bills.items() if bill.state not in SETTLED_STATES and window.covers(bill)}
-    facts: dict[str, Fact] = {}
-    for key, bill in held.items():
-        named = {name: run.vendor_person(name, bill) for name in fields}
-        facts[key] = Fact(text=to_json(bill_then(bill, base_currency=base, named=named)))
     history, at = run.store.history(), run.now()
     with run.store.together():
         rules = {APPROVAL: Fact(text=run.flow.approval.model_dump_json(by_alias=True))}
         history.keep(RULES, rules, read_at=read_at, at=at)
-        history.keep(BILL, facts, gone={*gone, *(bills.keys() - held.keys())}, all_but=all_but, read_at=read_at, at=at)
+        for page in in_pages(bills):
+            held = {key: bill for key, bill in page.items() if bill.state not in SETTLED_STATES and window.covers(bill)}
+            facts: dict[str, Fact] = {}
+            for key, bill in held.items():
+                named = {name: run.vendor_person(name, bill) for name in fields}
+                facts[key] = Fact(text=to_json(bill_then(bill, base_currency=base, named=named)))
+            history.keep(BILL, facts, gone=page.keys() - held.keys(), read_at=read_at, at=at)
+        ended = [] if all_but is None else history.open_but(BILL, bills, all_but)
+        for keys in batched([*gone, *ended]):
+            history.keep(BILL, {}, gone=keys, read_at=read_at, at=at)
 
 
 def keep_owners(run: FlowRun, matters: Mapping[str, Matter]) -> None:

@@ -15,13 +15,12 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
-from intacct_asana.codec import plan_from_json
 from intacct_asana.deployment import flow_named
 from intacct_asana.errors import Misconfigured, Refused
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.operators.syncing import ApplyPlanOperator
 from intacct_asana.store import kept_open
-from intacct_asana.sync import Plan
+from intacct_asana.sync import stored_plan
 from intacct_asana.sync.release import Release, ReleaseState, body, is_carried_out, subject, words_of_end
 
 if TYPE_CHECKING:
@@ -133,7 +132,7 @@ class AskPeopleOperator(ApprovalOperator):
         self.subject = subject(release, flow=self.flow)
         self.body = body(
             release,
-            plan_from_json(Plan, stored.body),
+            stored_plan(stored.body, stored.more),
             until=_until(run, release),
             names={pin.gid: name for name, pin in pins.fields.items()} if pins else {},
         )

@@ -9,7 +9,7 @@ from intacct_asana.errors import UnsafePlan
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.store import StoredPlan
 from intacct_asana.store.reporting.releases import StoredReleases
-from intacct_asana.sync import Plan
+from intacct_asana.sync import PagedPlan, Plan
 from intacct_asana.sync.release import Release, ReleaseState, calls_of, digest_of, held, out_of_date
 
 LATE_ANSWER = timedelta(minutes=30)
@@ -25,7 +25,9 @@ def release_dag(run: FlowRun) -> str:
     return f"{run.flow.flow}_release_plan"
 
 
-def hold_back(run: FlowRun, plan: Plan, stored: StoredPlan, *, unsafe: UnsafePlan | None, scope: str, dag_id: str) -> str:
+def hold_back(
+    run: FlowRun, plan: Plan | PagedPlan, stored: StoredPlan, *, unsafe: UnsafePlan | None, scope: str, dag_id: str
+) -> str:
     """Why the run has nothing to write, where the same plan waits for an answer; empty for a plan that is within the limits.
 
     Raises UnsafePlan where this run is the first that meets the plan, or where nobody is asked about it any more. Plans that

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from intacct_asana.store.tables import evidence, history, shown
 
 CHUNK = 500
 """Keys in one IN list: below the variable limit of every database."""
+READ_AT_ONCE = 2000
 
 
 class StoredHistory:
@@ -55,6 +56,14 @@ class StoredHistory:
             if rows:
                 connection.execute(insert(history), rows)
         return len(rows)
+
+    def open_but(self, kind: str, *known: Container[str]) -> list[str]:
+        """Keys of what holds now and is among none of these. Within a transaction it sees what that kept."""
+        newest = select(func.max(history.c.id)).where(history.c.flow == self._flow, history.c.kind == kind)
+        query = select(history.c.key).where(history.c.id.in_(newest.group_by(history.c.key)), history.c.is_open)
+        with self._database.read() as connection:
+            found = connection.execute(query.execution_options(yield_per=READ_AT_ONCE)).scalars()
+            return [key for key in found if not any(key in keys for keys in known)]
 
     def looked(self, *, whole: bool, at: datetime) -> None:
         """Bills were read, all of the open ones where it was the `whole`: a row an hour, and one for the first whole look."""

@@ -1,0 +1,1 @@
+"""What the planning steps do with records that were read."""
