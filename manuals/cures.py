@@ -228,12 +228,18 @@ SECTIONS: dict[str, tuple[Cure, ...]] = {
         Cure(
             see="The plan is old, or gone",
             patterns=(
-                r"Plan … is not in the store",
+                r"(Plan|Page … of plan) … is not in the store",
                 r"The stored plan cannot be read",
                 r"(its task changed after the plan|was not made by us; clear the planning)",
             ),
             means="Something was written after the plan was made, or the plan was kept by another release, or is done.",
             do="Clear the planning step, or just wait for the next run, which plans anew.",
+        ),
+        Cure(
+            see="No room for a temporary file",
+            patterns=(r"could not be kept in a temporary file",),
+            means="A run that reads many records keeps them on the worker's disk while it plans: about 1 kB a record. Nothing was planned or written.",
+            do="Make room in the folder that the message names, or name another one in TMPDIR; the next try goes on by itself.",
         ),
         Cure(
             see="Nothing was compared",

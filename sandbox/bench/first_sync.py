@@ -12,6 +12,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -159,15 +160,13 @@ class _Manual:
 def _bodies(run: FlowRun, plan_id: str, count: int) -> list[dict[str, Any]]:
     """What our sync sent for the first `count` bills, so that both ways create the same tasks."""
     from intacct_asana.asana.calls import create_task
-    from intacct_asana.codec import plan_from_json
-    from intacct_asana.sync import Plan
+    from intacct_asana.sync import stored_plan
 
     stored = run.store.plan(plan_id)
     assert stored is not None
-    requests = [
-        create_task(constants.BILLS_PROJECT_GID, action.desired) for action in plan_from_json(Plan, stored.body).writing
-    ]
-    return [json.loads(request.content or b"") for request in requests[:count]]
+    actions = (action for page in stored_plan(stored.body, stored.more).pages() for action in page.writing)
+    requests = (create_task(constants.BILLS_PROJECT_GID, action.desired) for action in islice(actions, count))
+    return [json.loads(request.content or b"") for request in requests]
 
 
 def _plain_loop(steering: Steering, bodies: list[dict[str, Any]]) -> Measured:

@@ -108,3 +108,12 @@ def test_of_two_runs_at_once_the_one_that_read_later_is_believed(url: str, monke
     mine.keep(BILL, {"b": Fact(text="new")}, read_at=minutes(1), at=minutes(2))
     thread.join()
     assert mine.open_at(BILL, until=minutes(60))["b"].text == "new"
+
+
+def test_what_holds_and_nobody_named_is_found(flow: FlowStore) -> None:
+    keep(flow, 1, a=fact("1"), b=fact("1"), c=fact("1"), d=fact("1"))
+    keep(flow, 2, gone=("b",), a=fact("2"))
+    assert sorted(flow.history().open_but(BILL, {"c"}, ("x",))) == ["a", "d"]
+    with flow.together():
+        keep(flow, 3, e=fact("1"))
+        assert sorted(flow.history().open_but(BILL, {"a", "c"}, {"d"})) == ["e"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
+from intacct_asana.codec import draft_digest
 from intacct_asana.errors import IntacctAsanaError, Refused, TryLater
 from intacct_asana.records import TaskDraft
 from intacct_asana.store import FlowStore, kept_open, open_store
@@ -184,3 +186,26 @@ def test_what_an_older_store_noted_was_shown_by_the_linked_task(url: str) -> Non
     links = open_store(url).for_flow("demo").links("bill")
     assert {key: link.linked_at for key, link in links.all().items()} == {"bill-1": minutes(1), "never shown": None}
     assert links.shown("bill-1", task_gid="task of bill-1", at=minutes(1)) == a_snapshot("one")
+
+
+def test_links_tell_shortly_how_they_stand_and_what_their_task_shows(flow: FlowStore) -> None:
+    links, draft = flow.links("bill"), TaskDraft(key="a", name="Bill", fields={"1": Decimal("12.50")})
+    links.save(a_link("a", confirmed=draft), shown=a_snapshot("1"), shown_at=minutes(1))
+    links.save(a_link("a", confirmed=replace(draft, name="Bill 2")), shown=a_snapshot("2"), shown_at=minutes(2))
+    links.save(a_link("b"))
+    told = links.digests(["a", "b", "c", *(f"no {number}" for number in range(1200))])
+    assert told["a"] == ("a", "task of a", "17", draft_digest(replace(draft, name="Bill 2")), "2")
+    assert told["b"] == ("b", "task of b", "17", "", "")
+    assert told.keys() == {"a", "b"}
+    # Another task that took its place shows nothing yet.
+    links.save(a_link("a", task_gid="new", confirmed=draft))
+    assert links.digests(["a"])["a"] == ("a", "new", "17", draft_digest(draft), "")
+    links.save(a_link("a", task_gid="new"))
+    assert links.digests(["a"])["a"].digest == "", "nothing of an earlier draft may stay"
+
+
+def test_keys_that_nobody_named_are_found(flow: FlowStore, url: str) -> None:
+    for key in "cab":
+        flow.links("bill").save(a_link(key))
+    open_store(url).for_flow("other").links("bill").save(a_link("z"))
+    assert flow.links("bill").keys_but({"b", "x"}) == ["a", "c"]

@@ -24,7 +24,7 @@ DECIDED = "bill-decided"
 
 def a_plan(plan_id: str, *, at: datetime, cursors: bool = False) -> StoredPlan:
     summary = {"cursors": {"bills": "x"}} if cursors else {}
-    return StoredPlan(plan_id=plan_id, kind="bill", created_at=at, run_id="r", summary=summary, body="{}")
+    return StoredPlan(plan_id=plan_id, kind="bill", created_at=at, run_id="r", summary=summary, body="{}", more=["more of it"])
 
 
 def a_link(key: str, *, completed: bool = True) -> Link:
@@ -56,7 +56,7 @@ def test_a_dry_run_says_what_would_go_and_takes_nothing(old: FlowStore, url: str
     before = everything(url)
     said = pruned(url, dry_run=True)
     assert everything(url) == before
-    assert said == {"ia_plans": 2, "ia_shown": 2}
+    assert said == {"ia_plan_pages": 2, "ia_plans": 2, "ia_shown": 2}
     assert pruned(url) == said
     assert pruned(url) == {}
 
@@ -88,7 +88,8 @@ def test_the_newest_plan_that_moved_cursors_stays(old: FlowStore, url: str) -> N
     newest = old.newest_whole_plan("bill")
     assert newest
     assert newest.plan_id == "plan-1"
-    assert {row[0] for row in rows(url, "SELECT plan_id FROM ia_plans")} == {"plan-1", "plan of today"}
+    for table in ("ia_plans", "ia_plan_pages"):
+        assert {row[0] for row in rows(url, f"SELECT plan_id FROM {table}")} == {"plan-1", "plan of today"}
 
 
 def test_reminders_go_with_what_they_were_about_and_writes_of_decisions_stay(old: FlowStore, url: str) -> None:

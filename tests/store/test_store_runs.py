@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 import pytest
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, UnexpectedReply
 from intacct_asana.records import Cursor, Intent, Mark, PinnedField, Pins
 from intacct_asana.store import FlowStore, StoredPlan, open_store, runs
 
+from tests.databases import rows
 from tests.store.store_world import NOON, a_decision, break_table, crowd, everything, make_older, minutes, opened, run_sql
 
 HERE = Cursor(name="bills", value="11/23/2026 12:00:00")
@@ -203,3 +205,35 @@ def test_the_plan_that_says_what_is_owed_stays_however_many_move_no_cursor(flow:
     found = flow.newest_whole_plan("bill")
     assert found is not None
     assert found.plan_id == "whole"
+
+
+def test_pages_of_a_plan_come_back_in_their_order_as_often_as_they_are_asked_for(flow: FlowStore) -> None:
+    flow.save_plan(a_plan(more=(f"page {number}" for number in range(1, 12))))
+    flow.save_plan(a_plan("plan-2", more=["another plan's"]))
+    stored = flow.plan("plan-1")
+    assert stored
+    assert stored.body == "[]"
+    assert [list(stored.more), list(stored.more)] == [[f"page {number}" for number in range(1, 12)]] * 2
+
+
+def test_pages_are_kept_with_their_plan_or_not_at_all(flow: FlowStore) -> None:
+    def breaks() -> Iterator[str]:
+        yield "page 1"
+        raise Refused("the second page cannot be told")
+
+    with pytest.raises(Refused, match="second page"):
+        flow.save_plan(a_plan(more=breaks()))
+    assert flow.plan("plan-1") is None
+    flow.save_plan(a_plan(more=["whole"]))
+    assert [*flow.plan("plan-1").more] == ["whole"]  # type: ignore[union-attr]
+
+
+def test_pages_go_with_their_plan(flow: FlowStore, url: str) -> None:
+    for number in range(4):
+        flow.save_plan(a_plan(f"plan-{number}", created_at=minutes(number), more=["a", "b"]))
+    oldest = flow.plan("plan-0")
+    flow.prune_plans(keep=1)
+    assert rows(url, "SELECT plan_id, page FROM ia_plan_pages ORDER BY page") == [("plan-3", 1), ("plan-3", 2)]
+    assert oldest
+    with pytest.raises(UnexpectedReply, match=r"Page 1 of plan plan-0 is not in the store"):
+        list(oldest.more)

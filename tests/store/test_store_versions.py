@@ -13,9 +13,9 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from intacct_asana.codec import instant_text
+from intacct_asana.codec import draft_digest, instant_text
 from intacct_asana.errors import IntacctAsanaError, Misconfigured
-from intacct_asana.records import Cursor
+from intacct_asana.records import Cursor, Link, TaskDraft
 from intacct_asana.store import database, open_store, revisions, tables
 from intacct_asana.store.migrations import LAST_STEP
 from intacct_asana.store.revisions import SCHEMA_VERSION, VERSION_TABLE, downgrade
@@ -216,3 +216,18 @@ def test_what_is_written_before_a_change_is_there_after_it(new_store: NewStore, 
     flow = opened(url)
     assert flow.cursor("bills") == "here"
     assert flow.verify_evidence() == []
+
+
+def test_links_of_an_older_release_tell_their_digests(new_store: NewStore) -> None:
+    url = new_store.ready()
+    drafts = {f"k{number:04}": TaskDraft(key=f"k{number}", name=f"Bill {number}") for number in range(1100)}
+    links = opened(url).links("bill")
+    with open_store(url).for_flow("demo").together():
+        for key, draft in drafts.items():
+            links.save(Link(key=key, task_gid=f"t{key}", record_no="1", confirmed=draft))
+        links.save(Link(key="bare", task_gid="t", record_no="1"))
+    make_older(url, 17)
+    told = opened(url).links("bill").digests([*drafts, "bare"])
+    assert {key: one.digest for key, one in told.items()} == {key: draft_digest(draft) for key, draft in drafts.items()} | {
+        "bare": ""
+    }

@@ -15,6 +15,7 @@ from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknow
 from intacct_asana.ports import TellUnreadTask
 from intacct_asana.records import Intent, IntentState, Link, Person, Snapshot, Story, Task, TaskDraft, UnreadTask
 from intacct_asana.sync import (
+    PagedPlan,
     Plan,
     Report,
     Wanted,
@@ -439,9 +440,9 @@ class World:
             claimed_until=since + timedelta(minutes=15),
         )
 
-    def apply(self, plan: Plan, *, workers: int = 2, **more: object) -> Report:
+    def apply(self, plan: Plan | PagedPlan, *, workers: int = 2, **more: object) -> Report:
         return apply_plan(
-            plan_from_json(Plan, plan_to_json(plan)),
+            plan_from_json(Plan, plan_to_json(plan)) if isinstance(plan, Plan) else plan,
             kind="bill",
             board=self.board,
             links=self.links,

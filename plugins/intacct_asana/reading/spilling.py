@@ -10,9 +10,12 @@ import os
 import pickle
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from itertools import islice
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import Generic, TypeVar
+
+from intacct_asana.errors import TryLater
 
 MOST_HELD = 2000
 """Records that stay in memory: a run that reads what changed since the last one seldom has more."""
@@ -25,15 +28,16 @@ PAGE = 500
 Item = TypeVar("Item")
 
 
-def in_pages(records: Mapping[str, Item], keys: Iterable[str] | None = None, *, page: int = PAGE) -> Iterator[dict[str, Item]]:
+def in_pages(records: Mapping[str, Item], keys: Iterable[str] | None = None) -> Iterator[dict[str, Item]]:
     """The records a few at a time, in the order of `keys` where that is given; keys without a record are left out."""
-    for chunk in batched(records if keys is None else keys, page):
+    for chunk in batched(records if keys is None else keys):
         yield {key: records[key] for key in chunk if key in records}
 
 
-def batched(items: Iterable[Item], size: int = PAGE) -> Iterator[list[Item]]:
+def batched(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Lists of a page's length."""
     rest = iter(items)
-    while chunk := list(islice(rest, size)):
+    while chunk := list(islice(rest, PAGE)):
         yield chunk
 
 
@@ -41,36 +45,50 @@ class _File:
     """Pieces of bytes, each found again by where it begins."""
 
     def __init__(self) -> None:
-        self._file = TemporaryFile(prefix="intacct-asana-")  # noqa: SIM115 - it lives as long as this object
+        with _told():
+            self._file = TemporaryFile(prefix="intacct-asana-")  # noqa: SIM115 - it lives as long as this object
         self._end = 0
 
     def put(self, piece: bytes) -> int:
         packed = zlib.compress(piece, FASTEST)
         place, self._end = self._end, self._end + 4 + len(packed)
-        self._file.write(len(packed).to_bytes(4, "big") + packed)
+        with _told():
+            self._file.write(len(packed).to_bytes(4, "big") + packed)
         return place
 
     def get(self, place: int) -> bytes:
-        self._file.flush()
-        number = self._file.fileno()
-        size = int.from_bytes(os.pread(number, 4, place), "big")
-        return zlib.decompress(os.pread(number, size, place + 4))
+        with _told():
+            self._file.flush()
+            number = self._file.fileno()
+            size = int.from_bytes(os.pread(number, 4, place), "big")
+            return zlib.decompress(os.pread(number, size, place + 4))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        where = f"What was read could not be kept in a temporary file in {gettempdir()}"
+        cure = "Make room there, or name a folder with room in TMPDIR; the next try reads anew"
+        raise TryLater(f"{where} ({error.strerror}). Nothing was planned or written. {cure}.") from error
 
 
 class Spilled(MutableMapping[str, Item], Generic[Item]):
-    """A mapping of keys to records, in the order in which the keys came. Beyond `most` only keys and places are in memory.
+    """A mapping of keys to records, in the order in which the keys came. Beyond MOST_HELD only keys and places are in memory.
 
-    What is read is a copy: a changed record has to be put again. For one thread.
+    Records are no numbers. What is read is a copy: a changed record has to be put again. For one thread.
     """
 
-    def __init__(self, *, most: int = MOST_HELD) -> None:
-        self._most, self._file = most, None if most else _File()
-        self._records: dict[str, Item | _Place] = {}
+    def __init__(self) -> None:
+        self._file: _File | None = None
+        self._records: dict[str, Item | int] = {}
+        """Where it begins in the file stands in the record's place."""
         self._held = 0
 
     def __getitem__(self, key: str) -> Item:
         found = self._records[key]
-        if not isinstance(found, _Place):
+        if not isinstance(found, int):
             return found
         assert self._file is not None
         record: Item = pickle.loads(self._file.get(found))  # noqa: S301 - written by this very process
@@ -78,16 +96,16 @@ class Spilled(MutableMapping[str, Item], Generic[Item]):
 
     def __setitem__(self, key: str, record: Item) -> None:
         before = self._records.get(key)
-        is_held = before is not None and not isinstance(before, _Place)
-        if is_held or self._held < self._most:
+        is_held = before is not None and not isinstance(before, int)
+        if is_held or self._held < MOST_HELD:
             self._held += not is_held
             self._records[key] = record
             return
         self._file = self._file or _File()
-        self._records[key] = _Place(self._file.put(pickle.dumps(record, pickle.HIGHEST_PROTOCOL)))
+        self._records[key] = self._file.put(pickle.dumps(record, pickle.HIGHEST_PROTOCOL))
 
     def __delitem__(self, key: str) -> None:
-        self._held -= not isinstance(self._records.pop(key), _Place)
+        self._held -= not isinstance(self._records.pop(key), int)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._records)
@@ -97,12 +115,6 @@ class Spilled(MutableMapping[str, Item], Generic[Item]):
 
     def __contains__(self, key: object) -> bool:
         return key in self._records
-
-
-class _Place(int):
-    """Where a record begins in the file."""
-
-    __slots__ = ()
 
 
 class SpilledTexts:

@@ -74,9 +74,10 @@ class Planner:
         for page in batched(keys):
             pages.add(self._page(page, found))
             progress.note(done := done + len(page))
-        if self.reading.compares_all:
-            known = (*records, *more)
-            pages.add(Plan(actions=(), notes=_unknown(found or {}, {*(found or {})} - {*known} - left_alone)))
+        if self.reading.compares_all and found:
+            speaks_of = (records, {*more}, left_alone)
+            unknown = sorted(key for key in found if not any(key in known for known in speaks_of))
+            pages.add(Plan(actions=(), notes=tuple(of_no_record(key, len(found[key])) for key in unknown)))
         self._give_up(found)
         return pages.whole()
 
@@ -93,7 +94,7 @@ class Planner:
         return parts_of(self._unsure)
 
     def _page(self, keys: Sequence[str], found: Mapping[str, list[Task]] | None) -> Plan:
-        [records] = in_pages(self.sight.records, keys, page=len(keys))
+        [records] = in_pages(self.sight.records, keys)
         wanted, unplaced = self._wanted_of(records)
         known = self._links.digests(keys)
         # Of what no task was looked at for, and nothing is in doubt, digests say what did not move.
@@ -191,7 +192,3 @@ class Planner:
 
 def _shows(link: Any) -> bool:
     return bool(link and link.shown_digest)
-
-
-def _unknown(found: Mapping[str, list[Task]], keys: Iterable[str]) -> tuple[str, ...]:
-    return tuple(of_no_record(key, len(found[key])) for key in sorted(keys))

@@ -11,8 +11,8 @@ from alembic import op
 from intacct_asana.store.revisions import add_column
 from intacct_asana.store.tables import decisions, matters
 
-revision = "0024"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 
 
 def upgrade() -> None:
