@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from hashlib import sha256
+from operator import attrgetter
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from pydantic import PlainSerializer, PlainValidator, TypeAdapter
@@ -90,17 +91,19 @@ def draft_digest(draft: Any) -> str:
 
     In what form a task shows it (`shown_as`) is none of it.
     """
-    said = [(name, _sorted(getattr(draft, name))) for name in _parts_of(type(draft)) if name != "shown_as"]
+    plain_parts, mappings = _readers(type(draft))
+    said = (plain_parts(draft), [sorted(each.items()) for each in mappings(draft)])
     return sha256(repr(said).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _sorted(value: object) -> object:
-    return sorted(value.items()) if isinstance(value, Mapping) else value
-
-
 @cache
-def _parts_of(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(kind))
+def _readers(kind: type[Any]) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+    """What reads a draft's own parts, and its mappings: at the speed of C, since every bill of a run is told so."""
+    mappings = [each.name for each in fields(kind) if each.default_factory is dict and each.name != "shown_as"]
+    return (
+        attrgetter(*(each.name for each in fields(kind) if each.default_factory is not dict)),
+        attrgetter(*mappings),
+    )
 
 
 def plan_to_json(plan: Versioned) -> str:

@@ -147,7 +147,7 @@ class StoredLinks:
         query = select(*columns or (table,)).where(self._own(table)).order_by(*order)
         with self._database.read() as connection:
             chunks = (wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK))
-            return [row for chunk in chunks for row in connection.execute(query.where(column.in_(chunk)))]
+            return [row for chunk in chunks for row in connection.execute(query.where(column.in_(chunk))).all()]
 
     def _own(self, table: Any) -> ColumnElement[bool]:
         return and_(table.c.flow == self._flow, table.c.kind == self._kind)

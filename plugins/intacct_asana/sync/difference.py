@@ -28,6 +28,9 @@ def parts_moved(desired: TaskDraft, confirmed: TaskDraft | None) -> tuple[str, .
 
     A field that is only in `confirmed` has left the mapping and is left alone.
     """
+    if desired == confirmed:
+        # Of many bills few moved, and to find that out part by part takes twenty times as long.
+        return ()
     before = confirmed or TaskDraft(key=desired.key, name="", completed=not desired.completed)
     parts = [part for part in ("name", "due_on", "completed") if not same(said(desired, part), said(before, part))]
     # A section or an assignee that the draft does not name is people's business.
