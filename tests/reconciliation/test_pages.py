@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from intacct_asana.errors import UnsafePlan
+from intacct_asana.operators.planning import spilling
 from intacct_asana.operators.syncing import ApplyPlanOperator, PlanBillsOperator
-from intacct_asana.reading import spilling
 from intacct_asana.sync import apply, paged
 from intacct_asana.sync.release import digest_of
 

@@ -14,6 +14,7 @@ from intacct_asana.operators.checks import drift
 from intacct_asana.operators.closing.keeping import keep_bills
 from intacct_asana.operators.flow_run import WAITS, FlowOperator, FlowRun, StoredPlanOperator, utc_now
 from intacct_asana.operators.planning.planner import Planner
+from intacct_asana.operators.planning.spilling import Spilled, in_pages
 from intacct_asana.operators.release.held import hold_back, holds
 from intacct_asana.operators.runs.resting import RESTS, forget_quiet, quiet_cursor, quiet_of, reading_rests
 from intacct_asana.pins import draft_words, required_people
@@ -29,7 +30,6 @@ from intacct_asana.reading.following import (
     bill_window,
     reading_of,
 )
-from intacct_asana.reading.spilling import in_pages
 from intacct_asana.records import Bill, Cursor, Pins, Snapshot, Vendor, files_differ, snapshot_of
 from intacct_asana.records.documents import UNREAD
 from intacct_asana.reports.plan_words import cost_words, plan_text
@@ -153,7 +153,7 @@ class PlanTasksOperator(FlowOperator):
             self.log.info("%s %s, and the task would say: %s", action.kind, action.key, draft_words(action.desired, pins))
 
     def _follower(self, run: FlowRun) -> Follower:
-        return self.follower(run.flow, books=run.books, store=run.store, now=run.now)
+        return self.follower(run.flow, books=run.books, store=run.store, now=run.now, keeps=Spilled)
 
     def _reading(self, context: Context, follower: Follower) -> Reading:
         dag_run = context["dag_run"]

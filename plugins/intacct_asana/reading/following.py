@@ -22,7 +22,6 @@ from intacct_asana.errors import IntacctAsanaError, Misconfigured
 from intacct_asana.flow.model import BillScope, Flow, VendorScope
 from intacct_asana.ports import FollowedBooks, FollowedStore
 from intacct_asana.reading.late import EVERY, LookBack
-from intacct_asana.reading.spilling import Spilled
 from intacct_asana.records import Bill, Link, ReadWindow, Unread, Vendor
 from intacct_asana.sync import Progress, open_writes, parts_of
 from intacct_asana.vendors import NamedPeople, vendor_id_of
@@ -128,7 +127,7 @@ def bill_window(scope: BillScope) -> ReadWindow:
 class Follower:
     """Follows one kind of record for one flow. `known` holds the cursors by stream; None where none was ever saved.
 
-    `now` gives aware UTC instants.
+    `now` gives aware UTC instants. `keeps` makes the mapping in which records wait, so that many need not be in memory.
     """
 
     kind: ClassVar[str]
@@ -141,8 +140,9 @@ class Follower:
         books: FollowedBooks,
         store: FollowedStore,
         now: Callable[[], datetime],
+        keeps: Callable[[], MutableMapping[str, Any]] = dict,
     ) -> None:
-        self.flow, self.books, self.store = flow, books, store
+        self.flow, self.books, self.store, self.keeps = flow, books, store, keeps
         self.people = NamedPeople(flow)
         self.clock, self.now = now, now()
         streams = (*self.required, DELETIONS, SWEPT, NAMED, FILES, OWED, *EVERY)
@@ -289,8 +289,8 @@ class Follower:
         return {stream: self.books.latest([*each]) for stream, each in texts.items()}
 
     def _by_key(self, pages: Iterable[list[Any]], *, into: MutableMapping[str, Any] | None = None) -> MutableMapping[str, Any]:
-        """Records of all pages, beside and over those that are there; of many, only keys are in memory."""
-        found: MutableMapping[str, Any] = Spilled() if into is None else into
+        """Records of all pages, beside and over those that are there."""
+        found: MutableMapping[str, Any] = self.keeps() if into is None else into
         progress = Progress(f"{self.kind}s read", total=None, now=self.clock, say=log.info)
         for page in pages:
             found.update((self.key_of(record), record) for record in page)

@@ -8,8 +8,8 @@ from datetime import datetime
 from intacct_asana.closing.facts import APPROVAL, BILL, EXCEPTION, RULES, ExceptionThen, Fact, bill_then
 from intacct_asana.codec import to_json
 from intacct_asana.operators.flow_run import FlowRun
+from intacct_asana.operators.planning.spilling import batched, in_pages
 from intacct_asana.reading.following import bill_window
-from intacct_asana.reading.spilling import batched, in_pages
 from intacct_asana.records import SETTLED_STATES, Bill
 from intacct_asana.records.matters import Matter, MatterState
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from intacct_asana.asana.hook import AsanaHook
 from intacct_asana.operators.flow_run import FlowRun, utc_now
+from intacct_asana.operators.planning.spilling import Spilled, SpilledTexts, batched, in_pages
 from intacct_asana.reading.following import CHANGED, Follower, Reading, Sight
-from intacct_asana.reading.spilling import Spilled, SpilledTexts, batched, in_pages
 from intacct_asana.records import Intent, Link, Pins, Snapshot, Task, Unread, UnreadTask
 from intacct_asana.store.links import StoredLinks
 from intacct_asana.sync import (

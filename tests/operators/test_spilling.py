@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from intacct_asana.errors import TryLater
-from intacct_asana.reading import spilling
-from intacct_asana.reading.spilling import Spilled, SpilledTexts, batched, in_pages
+from intacct_asana.operators.planning import spilling
+from intacct_asana.operators.planning.spilling import Spilled, SpilledTexts, batched, in_pages
 
 KEYS = st.sampled_from("abcdef")
 STEPS = st.lists(st.tuples(st.sampled_from(["put", "take away"]), KEYS, st.lists(st.text(max_size=3), max_size=2)), max_size=30)
