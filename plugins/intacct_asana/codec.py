@@ -96,14 +96,16 @@ def draft_digest(draft: Any) -> str:
     return sha256(repr(said).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-@cache
-def _readers(kind: type[Any]) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+def _make_readers(kind: type[Any]) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
     """What reads a draft's own parts, and its mappings: at the speed of C, since every bill of a run is told so."""
     mappings = [each.name for each in fields(kind) if each.default_factory is dict and each.name != "shown_as"]
     return (
         attrgetter(*(each.name for each in fields(kind) if each.default_factory is not dict)),
         attrgetter(*mappings),
     )
+
+
+_readers: Callable[[Any], tuple[Callable[[Any], Any], Callable[[Any], Any]]] = cache(_make_readers)
 
 
 def plan_to_json(plan: Versioned) -> str:
