@@ -21,7 +21,7 @@ MOST_HELD = 2000
 """Records that stay in memory: a run that reads what changed since the last one seldom has more."""
 
 FASTEST = 1
-"""Of zlib: bills shrink to a third of their size."""
+"""Of zlib: bills shrink to about half of their size."""
 
 PAGE = 500
 
