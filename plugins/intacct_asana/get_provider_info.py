@@ -106,6 +106,9 @@ OPERATORS = (
 )
 """Modules in which there are some, a line each; a test says which are missing."""
 
+INTACCT_HOOKS, ASANA_HOOKS = ("intacct.hook", "intacct.rest.hook"), ("asana.hook",)
+HOOKS = (*INTACCT_HOOKS, *ASANA_HOOKS)
+
 CONFIG: dict[str, Any] = {
     "intacct_asana": {
         "description": "Sage Intacct and Asana, joined. An environment variable that is named here goes before the option.",
@@ -126,6 +129,14 @@ CONFIG: dict[str, Any] = {
                 "example": "/opt/airflow/exports",
                 "default": "",
             },
+            "preload": {
+                "description": "Whether the process that task processes are forked from imports the steps once: the scheduler "
+                "with LocalExecutor, and Celery workers whose configuration imports intacct_asana.workers.celery.",
+                "version_added": "0.1.0",
+                "type": "boolean",
+                "example": None,
+                "default": "True",
+            },
         },
     }
 }
@@ -140,8 +151,8 @@ def get_provider_info() -> dict[str, Any]:
         "integrations": INTEGRATIONS,
         "connection-types": [INTACCT, INTACCT_REST, ASANA],
         "hooks": [
-            {"integration-name": "Sage Intacct", "python-modules": _modules("intacct.hook", "intacct.rest.hook")},
-            {"integration-name": "Asana", "python-modules": _modules("asana.hook")},
+            {"integration-name": "Sage Intacct", "python-modules": _modules(*INTACCT_HOOKS)},
+            {"integration-name": "Asana", "python-modules": _modules(*ASANA_HOOKS)},
         ],
         "operators": [{"integration-name": "Sage Intacct", "python-modules": _modules(*OPERATORS)}],
         "triggers": [{"integration-name": "Asana", "python-modules": _modules("triggers.asana_events")}],

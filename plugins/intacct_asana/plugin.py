@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.plugins_manager import AirflowPlugin
 
 from intacct_asana.notifications import run_notes
+from intacct_asana.workers import starting
 
 if TYPE_CHECKING:
     from intacct_asana.errors import Misconfigured
@@ -144,11 +145,11 @@ class LazyPage:
 class IntacctAsanaPlugin(AirflowPlugin):
     """The page stands below the receiver's prefix, so it is mounted first. A flow without `wake: webhook` has no receiver.
 
-    The listener gives runs their notes.
+    One listener gives runs their notes, the other has tasks begin with their steps imported.
     """
 
     name = "intacct_asana"
-    listeners = [run_notes]  # noqa: RUF012
+    listeners = [run_notes, starting]  # noqa: RUF012
     fastapi_apps = [  # noqa: RUF012
         {"app": LazyPage(), "url_prefix": "/intacct-asana/page", "name": "Intacct and Asana"},
         {"app": LazyReceiver(), "url_prefix": "/intacct-asana", "name": "Asana webhooks"},

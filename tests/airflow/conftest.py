@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -124,30 +125,32 @@ def api() -> ExecutionApi:
     return ExecutionApi()
 
 
-@pytest.fixture
-def run_task(api: ExecutionApi) -> Callable[..., Any]:
-    """`run_task(operator)` runs one operator as a worker would: templates, callbacks, retry policy and all."""
+def run_in(api: ExecutionApi, operator: Any) -> Any:
+    """Run one operator as a worker would: templates, callbacks, retry policy and all."""
     import httpx
     import uuid6
     from airflow.sdk.api.client import Client
     from airflow.sdk.api.datamodels._generated import TaskInstance
     from airflow.sdk.execution_time.supervisor import run_task_in_process
 
-    def run(operator: Any) -> Any:
-        client = Client(base_url=None, dry_run=True, token="", transport=httpx.MockTransport(api))
-        client.base_url = "http://execution.invalid/"
-        instance = TaskInstance(
-            id=uuid6.uuid7(),
-            task_id=operator.task_id,
-            dag_id=operator.dag.dag_id,
-            run_id=api.run["run_id"],
-            try_number=1,
-            dag_version_id=uuid6.uuid7(),
-            map_index=-1,
-        )
-        return run_task_in_process(instance, operator, client=client)
+    client = Client(base_url=None, dry_run=True, token="", transport=httpx.MockTransport(api))
+    client.base_url = "http://execution.invalid/"
+    instance = TaskInstance(
+        id=uuid6.uuid7(),
+        task_id=operator.task_id,
+        dag_id=operator.dag.dag_id,
+        run_id=api.run["run_id"],
+        try_number=1,
+        dag_version_id=uuid6.uuid7(),
+        map_index=-1,
+    )
+    return run_task_in_process(instance, operator, client=client)
 
-    return run
+
+@pytest.fixture
+def run_task(api: ExecutionApi) -> Callable[..., Any]:
+    """`run_task(operator)`, by the API of this test."""
+    return partial(run_in, api)
 
 
 def connections(sandbox: Any) -> dict[str, dict[str, Any]]:

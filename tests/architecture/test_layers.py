@@ -44,6 +44,7 @@ RANKS = {
     "web": 8,
     "triggers": 9,
     "operators": 9,
+    "workers": 9,
     "dag_parts": 10,
     "plugin": 10,
     "dags": 10,

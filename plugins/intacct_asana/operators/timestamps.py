@@ -5,12 +5,8 @@ from __future__ import annotations
 import logging
 import secrets
 
-import requests
-from urllib3.exceptions import HTTPError
-
 from intacct_asana.audit.timestamps import TimeStamp, request_for, stamp_from
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Refused, TryLater, UnexpectedReply
-from intacct_asana.http import nobody
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.records.anchors import Anchor, anchor_text
 
@@ -67,6 +63,12 @@ def _stamped(run: FlowRun, anchor: Anchor, *, url: str) -> TimeStamp:
 
 def _answer(url: str, request: bytes) -> bytes:
     """Follows no redirect, so that nobody but the named host answers."""
+    # Imported when it is used: most flows name no server, and every run's last step has this module.
+    import requests
+    from urllib3.exceptions import HTTPError
+
+    from intacct_asana.http import nobody
+
     try:
         with requests.post(
             url,

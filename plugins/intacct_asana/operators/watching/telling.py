@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from intacct_asana.errors import IntacctAsanaError, UnsafePlan
 from intacct_asana.flow.running.alerts import Alerts, Notifier
-from intacct_asana.notifications.channels import delivered
 from intacct_asana.operators.runs.links import page_of
 from intacct_asana.operators.watching.on_asana import tell_on_asana, told_by
 from intacct_asana.reports.incidents import Incident, Kind, Sighting, message, noted, subject
@@ -48,6 +47,14 @@ def name_of(notifier: Notifier) -> str:
     return f"{notifier.kind}-{hashlib.sha256(notifier.model_dump_json().encode()).hexdigest()[:8]}"
 
 
+def left_by(notifier: Notifier, *, subject: str, text: str) -> str:
+    """Empty where it left; else why not, in one sentence."""
+    # Imported when something is told: every DAG file has this module, and a channel brings all of HTTP.
+    from intacct_asana.notifications.channels import delivered
+
+    return delivered(notifier, subject=subject, text=text)
+
+
 def alarm(run: FlowRun, seen: Sighting) -> None:
     """Note what was seen and tell it, with whatever else is still to be told. Never raises: it hides nobody's own error."""
     try:
@@ -78,7 +85,7 @@ def _tell_without_memory(alerts: Alerts, incident: Incident) -> None:
     """By mail, Slack and log alone: nothing goes to Asana that could not be found again."""
     for notifier in notifiers_of(alerts, incident.seen.kind).values():
         by = LOG if notifier.kind in ON_ASANA else notifier
-        if why := delivered(by, subject=subject([incident]), text=message([incident], page=page_of(incident.flow))):
+        if why := left_by(by, subject=subject([incident]), text=message([incident], page=page_of(incident.flow))):
             log.error("Alert %s did not leave by %s: %s.", incident.incident_id, notifier.kind, why)
 
 
@@ -120,7 +127,7 @@ class Teller:
     def _delivered(self, notifier: Notifier, name: str, incidents: Sequence[Incident]) -> Mapping[str, str]:
         """Keys of those that were told, each with the gid of the task that was made for it, if any."""
         if notifier.kind not in ON_ASANA:
-            why = delivered(notifier, subject=subject(incidents), text=message(incidents, page=self.page))
+            why = left_by(notifier, subject=subject(incidents), text=message(incidents, page=self.page))
             done, wrong = {one.key: "" for one in incidents} if not why else {}, [why] if why else []
         elif self.run.flow.rehearsal:
             for one in incidents:

@@ -1,0 +1,120 @@
+"""Imports what the steps need in the process that forks task processes, so that each of them begins with it.
+
+A task process is a fork (`airflow.sdk.execution_time.supervisor`, `WatchedSubprocess.start`): of the scheduler's workers with
+LocalExecutor, of the worker's with CeleryExecutor. What the first of that line has imported, all have. Airflow's Celery
+provider does the same with modules of its own (`on_celery_import_modules`).
+
+Nothing but importing and reading flow files happens here: no thread, no connection, no engine, nothing that a fork may not share.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from intacct_asana.get_provider_info import HOOKS, OPERATORS
+
+log = logging.getLogger(__name__)
+
+PACKAGE = "intacct_asana"
+FOLDER = Path(__file__).resolve().parents[1]
+OPTION = "preload"
+
+STEPS = tuple(f"{PACKAGE}.{name}" for name in ("dag_parts", *OPERATORS, *HOOKS))
+"""What every DAG file and step imports at its top, and the hooks, which steps import when they use them."""
+
+Files = frozenset[tuple[str, int, int]]
+"""Each Python file of the package: its path, when it was written (ns), and its size (bytes)."""
+
+_files: Files | None = None
+"""The files as they were before they were imported here; None in a process whose parents imported nothing ahead."""
+
+
+def is_wanted() -> bool:
+    """Airflow's `[intacct_asana] preload`, which is on. Raises AirflowConfigException for a word that is neither."""
+    from airflow.sdk.configuration import conf
+
+    return bool(conf.getboolean(PACKAGE, OPTION, fallback=True))
+
+
+def preload() -> bool:
+    """Import the steps and read the flow files; whether that went well. Never raises: each task can do it for itself.
+
+    What fails is said in the log. The task that needs it says it again, where people look for it.
+    """
+    global _files
+    began = time.monotonic()
+    try:
+        if not is_wanted():
+            return False
+        # Before the first import: what is written meanwhile counts as changed.
+        found = files_now()
+        for name in STEPS:
+            importlib.import_module(name)
+        _read_flows()
+        _keep_shared()
+    except Exception:
+        log.exception("The steps of %s cannot be imported ahead; each task does it for itself", PACKAGE)
+        return False
+    _files = found
+    log.info("The steps of %s are imported ahead, in %.1f s; tasks begin with them", PACKAGE, time.monotonic() - began)
+    return True
+
+
+def _read_flows() -> None:
+    """A text that was understood once is known (`flow.load`); one that changes is read again by the task."""
+    from intacct_asana.deployment import mappings_folder
+    from intacct_asana.flow.load import load_flows
+
+    load_flows(mappings_folder())
+
+
+def _keep_shared() -> None:
+    """Where the process froze its objects before it forks, ours are frozen too: a collection would copy their pages."""
+    if gc.get_freeze_count():
+        gc.freeze()
+
+
+def drop_if_changed() -> bool:
+    """In a task process: forget what was imported ahead if the files on disk are others by now. Whether that was so.
+
+    A release that is put in place while workers run would otherwise meet its DAG files and its lazy imports with the old steps.
+    """
+    if _files is None:
+        return False
+    try:
+        if files_now() == _files:
+            return False
+    except OSError as error:
+        log.warning("The files of %s cannot be looked at: %s", PACKAGE, error)
+    for name in [name for name in sys.modules if name == PACKAGE or name.startswith(f"{PACKAGE}.")]:
+        del sys.modules[name]
+    importlib.invalidate_caches()
+    log.warning(
+        "The files of %s changed after this worker began, so this task imports them anew. Restart the scheduler (LocalExecutor) "
+        "or the Celery workers after an upgrade.",
+        PACKAGE,
+    )
+    return True
+
+
+def files_now() -> Files:
+    """Raises OSError when the package's folder cannot be read."""
+    return frozenset(_files_below(str(FOLDER)))
+
+
+def _files_below(folder: str) -> Iterator[tuple[str, int, int]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name != "__pycache__":
+                    yield from _files_below(entry.path)
+            elif entry.name.endswith(".py"):
+                facts = entry.stat()
+                yield entry.path, facts.st_mtime_ns, facts.st_size
