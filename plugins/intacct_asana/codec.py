@@ -35,6 +35,12 @@ StoredPlan = TypeVar("StoredPlan", bound=Versioned)
 _adapter: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)
 
 
+def prepare(*kinds: type[Any]) -> None:
+    """Make what reads and writes records of these kinds now, for a process that others are forked from."""
+    for kind in kinds:
+        _adapter(kind)
+
+
 def instant_text(at: datetime) -> str:
     """`2026-11-23T08:00:00.000000Z`: the same width always, so text order is time order on every database.
 

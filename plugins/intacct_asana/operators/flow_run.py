@@ -182,7 +182,7 @@ class FlowRun:
         """E-mails by vendor key, as the vendors' last confirmed values name them; nothing where the flow does not ask."""
         named = NamedPeople(self.flow)
         return (
-            named.emails(row for rows in self.store.vendor_values().all().values() for row in rows.values())
+            named.emails(row for rows in self.store.values_of_vendors().values() for row in rows.values())
             if named.asked
             else {}
         )
@@ -195,7 +195,7 @@ class FlowRun:
     def vendor_person(self, field: str, bill: Bill) -> str:
         """The address of the approver whom a field of the bill's vendor names; empty when it names nobody."""
         if field not in self._named:
-            rows = (row for rows in self.store.vendor_values().all().values() for row in rows.values())
+            rows = (row for rows in self.store.values_of_vendors().values() for row in rows.values())
             self._named[field] = NamedPeople(self.flow, field=field).emails(rows)
         named = self._named[field].get(vendor_key_of(bill.bill_key.split(":", 1)[0], bill.vendor_id), "")
         return next((email for email, gid in self._pins("bill").people.items() if gid == named), named)

@@ -40,6 +40,7 @@ from intacct_asana.sync import (
     NotPutBack,
     PagedPlan,
     Progress,
+    Report,
     Update,
     Wanted,
     apply_plan,
@@ -346,11 +347,30 @@ class ApplyPlanOperator(StoredPlanOperator):
     """
 
     def carry_out(self, run: FlowRun, stored: StoredPlan) -> dict[str, Any]:
+        plan = stored_plan(stored.body, stored.more)
+        # A plan that changes nothing needs nobody: no connection is read, and Asana is not asked who we are.
+        result = self._written(run, stored, plan) if plan.first(1) else Report()
+        # A task that may not be put back is noted, and its record is read again by every run.
+        is_whole = all(isinstance(failure.error, NotPutBack) for failure in result.failures)
+        left = {failure.key: failure.error.message for failure in result.failures if isinstance(failure.error, NotPutBack)}
+        for key, why in stored.summary.get("failed", {}).items():
+            result.fail(key, Misconfigured(why), kind=stored.kind)
+        summary = result.summary() | ({"not_put_back": left} if left else {}) | {"calls": run.calls()}
+        self.log.info("%s", json.dumps(summary))
+        if is_whole:
+            # By the names that they had when Intacct was read: the flow file may have changed since.
+            moved = [Cursor(name=name, value=text) for name, text in stored.summary.get("cursors", {}).items()]
+            stood = stored.summary.get("stood", {})
+            run.store.finish_plan(stored.plan_id, cursors=moved, stood=stood, result=summary, at=run.now())
+        result.raise_if_failed()
+        return summary
+
+    def _written(self, run: FlowRun, stored: StoredPlan, plan: PagedPlan) -> Report:
         board, pins = run.own_board(stored.kind)
         scope = run.flow.bills if stored.kind == "bill" else run.flow.vendors
         counts = stored.summary.get("counts", {})
         result = apply_plan(
-            stored_plan(stored.body, stored.more),
+            plan,
             kind=stored.kind,
             board=board,
             links=run.store.links(stored.kind),
@@ -366,20 +386,7 @@ class ApplyPlanOperator(StoredPlanOperator):
             on_progress=lambda text: self.log.info("%s", text),
             after_batch=lambda: self._keep_marks(run, board, stored.kind),
         )
-        # A task that may not be put back is noted, and its record is read again by every run.
-        is_whole = all(isinstance(failure.error, NotPutBack) for failure in result.failures)
-        left = {failure.key: failure.error.message for failure in result.failures if isinstance(failure.error, NotPutBack)}
-        for key, why in stored.summary.get("failed", {}).items():
-            result.fail(key, Misconfigured(why), kind=stored.kind)
-        summary = result.summary() | ({"not_put_back": left} if left else {}) | {"calls": run.calls()}
-        self.log.info("%s", json.dumps(summary))
-        if is_whole:
-            # By the names that they had when Intacct was read: the flow file may have changed since.
-            moved = [Cursor(name=name, value=text) for name, text in stored.summary.get("cursors", {}).items()]
-            stood = stored.summary.get("stood", {})
-            run.store.finish_plan(stored.plan_id, cursors=moved, stood=stood, result=summary, at=run.now())
-        result.raise_if_failed()
-        return summary
+        return result
 
     def _keep_marks(self, run: FlowRun, board: AsanaHook, kind: str) -> None:
         """Of what was written just now; a mark too little costs one more read."""

@@ -15,7 +15,7 @@ from intacct_asana.audit.export import Export, Query, make_export
 from intacct_asana.audit.timestamps import TimeStamp
 from intacct_asana.audit.verify import FileReport, verify_export
 from intacct_asana.errors import Problem, TryLater
-from intacct_asana.records import Cursor, Intent, IntentState, Pins
+from intacct_asana.records import Cursor, Intent, IntentState, Pins, VendorValue
 from intacct_asana.records.anchors import Anchor
 from intacct_asana.store import evidence, runs
 from intacct_asana.store.asks import StoredAsks
@@ -144,6 +144,10 @@ class FlowStore:
 
     def vendor_values(self) -> StoredVendorValues:
         return StoredVendorValues(self._database, flow=self._flow, keys=self._keys)
+
+    def values_of_vendors(self) -> Mapping[str, Mapping[str, VendorValue]]:
+        """All of them by vendor key and field, to be read: nobody is asked for the keys of the evidence."""
+        return StoredVendorValues(self._database, flow=self._flow, keys=Keyring(())).all()
 
     def lease(self, name: str, *, now: datetime) -> AbstractContextManager[None]:
         """A block that one process at a time may be in. Raises TryLater while another is."""

@@ -4,7 +4,8 @@ A task process is a fork (`airflow.sdk.execution_time.supervisor`, `WatchedSubpr
 LocalExecutor, of the worker's with CeleryExecutor. What the first of that line has imported, all have. Airflow's Celery
 provider does the same with modules of its own (`on_celery_import_modules`).
 
-Nothing but importing and reading flow files happens here: no thread, no connection, no engine, nothing that a fork may not share.
+Nothing but importing and reading flow files happens here: no thread, no connection, no engine, nothing that a fork may not
+share.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from intacct_asana.get_provider_info import HOOKS, OPERATORS
@@ -28,6 +30,10 @@ OPTION = "preload"
 
 STEPS = tuple(f"{PACKAGE}.{name}" for name in ("dag_parts", *OPERATORS, *HOOKS))
 """What every DAG file and step imports at its top, and the hooks, which steps import when they use them."""
+
+BORROWED = ("psycopg2.extras", "cryptography.hazmat.primitives.kdf.hkdf", "jinja2.ext", "_strptime", "encodings.idna")
+"""What others import for a step of ours when it is used: SQLAlchemy for a store in PostgreSQL, Airflow for a template, and so on.
+One that is not installed is not missed."""
 
 Files = frozenset[tuple[str, int, int]]
 """Each Python file of the package: its path, when it was written (ns), and its size (bytes)."""
@@ -57,7 +63,11 @@ def preload() -> bool:
         found = files_now()
         for name in STEPS:
             importlib.import_module(name)
+        for name in BORROWED:
+            with suppress(ImportError):
+                importlib.import_module(name)
         _read_flows()
+        _make_ready()
         _keep_shared()
     except Exception:
         log.exception("The steps of %s cannot be imported ahead; each task does it for itself", PACKAGE)
@@ -75,6 +85,21 @@ def _read_flows() -> None:
     load_flows(mappings_folder())
 
 
+def _make_ready() -> None:
+    """What is made once in each process and lasts milliseconds: readers of the records that a run with no change keeps too, and
+    Airflow's table of who checks which asset, which it makes for the first one."""
+    from intacct_asana.closing.facts import BillThen
+    from intacct_asana.codec import prepare
+    from intacct_asana.lineage.assets import intacct_asset
+    from intacct_asana.records import Pins, TaskDraft
+    from intacct_asana.reports.run_report import RunReport
+    from intacct_asana.sync import Create, Leave, Plan, Update
+    from intacct_asana.vendors import VendorPlan
+
+    prepare(Plan, Leave, Create, Update, Pins, TaskDraft, BillThen, RunReport, VendorPlan)
+    intacct_asset(connection="intacct_default", kind="apbill")
+
+
 def _keep_shared() -> None:
     """Where the process froze its objects before it forks, ours are frozen too: a collection would copy their pages."""
     if gc.get_freeze_count():
@@ -84,7 +109,7 @@ def _keep_shared() -> None:
 def drop_if_changed() -> bool:
     """In a task process: forget what was imported ahead if the files on disk are others by now. Whether that was so.
 
-    A release that is put in place while workers run would otherwise meet its DAG files and its lazy imports with the old steps.
+    A release that is put in place while workers run would otherwise meet the old steps with its DAG files and late imports.
     """
     if _files is None:
         return False
@@ -97,8 +122,8 @@ def drop_if_changed() -> bool:
         del sys.modules[name]
     importlib.invalidate_caches()
     log.warning(
-        "The files of %s changed after this worker began, so this task imports them anew. Restart the scheduler (LocalExecutor) "
-        "or the Celery workers after an upgrade.",
+        "The files of %s changed after this worker began, so this task imports them anew. Restart the scheduler "
+        "(LocalExecutor) or the Celery workers after an upgrade.",
         PACKAGE,
     )
     return True

@@ -1,4 +1,4 @@
-"""Listens for what Airflow starts: a scheduler that runs tasks itself imports the steps ahead, a task looks whether they are current.
+"""Listens for what Airflow starts: a scheduler that runs tasks imports the steps ahead, a task looks whether they are current.
 
 Airflow calls this in the scheduler, the triggerer, the DAG processor and each task process. It is no part of the others' work,
 and so does nothing there.
@@ -33,7 +33,7 @@ def _forks_tasks() -> bool:
     """Whether this is a scheduler whose executor forks task processes from it.
 
     Airflow says "a job starts" before the job knows which, so the command tells: it is `airflow scheduler`, also within
-    `airflow standalone`. LocalExecutor forks its workers from the scheduler right after that, unless `mp_start_method` is another.
+    `airflow standalone`. LocalExecutor forks its workers from the scheduler soon after, unless `mp_start_method` is another.
     """
     if "scheduler" not in sys.argv[1:2] or multiprocessing.get_start_method() != "fork":
         return False
