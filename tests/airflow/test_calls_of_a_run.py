@@ -72,6 +72,32 @@ def test_each_changed_bill_costs_one_write_and_an_unchanged_one_none(small_pages
     assert calls(small_pages, "bill_sync").get("asana WRITE", 0) == 0
 
 
+def test_carrying_out_a_plan_that_changes_nothing_asks_nobody(small_pages: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    first_sync(small_pages, bills=FEW)
+    asked: list[str] = []
+    real = small_pages._run_task
+
+    def noted(task: Any) -> Any:
+        before = dict(small_pages.sandbox.counters())
+        result = real(task)
+        if {name: count for name, count in small_pages.sandbox.counters().items() if count != before.get(name)}:
+            asked.append(task.task_id)
+        return result
+
+    monkeypatch.setattr(small_pages, "_run_task", noted)
+    used = calls(small_pages, "bill_sync")
+    assert used.get("asana WRITE", 0) == 0
+    assert asked == ["plan_tasks"]
+    assert small_pages.result("apply_plan")["written"] == 0
+    # The cursor went on all the same, and one that has to write asks again.
+    stood = small_pages.cursors()
+    edit(small_pages, in_scope(small_pages)[0], line=1, amount="77.77")
+    asked.clear()
+    assert calls(small_pages, "bill_sync")["asana WRITE"] == 1
+    assert asked == ["plan_tasks", "apply_plan"]
+    assert small_pages.cursors() != stood
+
+
 def test_a_change_that_no_task_shows_costs_no_write(small_pages: Any) -> None:
     first_sync(small_pages, bills=FEW)
     bill = in_scope(small_pages)[0]

@@ -369,7 +369,7 @@ class ApplyPlanOperator(StoredPlanOperator):
         board, pins = run.own_board(stored.kind)
         scope = run.flow.bills if stored.kind == "bill" else run.flow.vendors
         counts = stored.summary.get("counts", {})
-        result = apply_plan(
+        return apply_plan(
             plan,
             kind=stored.kind,
             board=board,
@@ -386,7 +386,6 @@ class ApplyPlanOperator(StoredPlanOperator):
             on_progress=lambda text: self.log.info("%s", text),
             after_batch=lambda: self._keep_marks(run, board, stored.kind),
         )
-        return result
 
     def _keep_marks(self, run: FlowRun, board: AsanaHook, kind: str) -> None:
         """Of what was written just now; a mark too little costs one more read."""

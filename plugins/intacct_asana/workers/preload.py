@@ -32,8 +32,8 @@ STEPS = tuple(f"{PACKAGE}.{name}" for name in ("dag_parts", *OPERATORS, *HOOKS))
 """What every DAG file and step imports at its top, and the hooks, which steps import when they use them."""
 
 BORROWED = ("psycopg2.extras", "cryptography.hazmat.primitives.kdf.hkdf", "jinja2.ext", "_strptime", "encodings.idna")
-"""What others import for a step of ours when it is used: SQLAlchemy for a store in PostgreSQL, Airflow for a template, and so on.
-One that is not installed is not missed."""
+"""What others import for a step of ours when it is used: SQLAlchemy for a store in PostgreSQL, Airflow for a template, and so
+on. One that is not installed is not missed."""
 
 Files = frozenset[tuple[str, int, int]]
 """Each Python file of the package: its path, when it was written (ns), and its size (bytes)."""
