@@ -95,7 +95,7 @@ def test_the_wheel_says_what_it_is(wheel: Path) -> None:
     for entry in (
         "intacct_asana.get_provider_info:get_provider_info",
         "intacct_asana.plugin:IntacctAsanaPlugin",
-        "intacct_asana.__main__:app",
+        "intacct_asana.__main__:main",
     ):
         assert entry in entries
     beside = ROOT / "plugins" / f"intacct_asana-{intacct_asana.__version__}.dist-info" / "METADATA"

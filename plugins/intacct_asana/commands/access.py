@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from intacct_asana.audit.access import COLUMNS, FORMS, Matrix, rows_of
-from intacct_asana.commands.evidence import FINDINGS, console, errors_told, run_of
+from intacct_asana.commands.terminal import FINDINGS, console, errors_told, run_of
 from intacct_asana.operators.people.access import access_matrix, counted
 
 

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from intacct_asana.closing.table import SUM_COLUMNS, by_of, rows_csv, sum_cells, sums_csv, sums_of
 from intacct_asana.closing.view import View, not_over
-from intacct_asana.commands.evidence import FlowName, console, errors_told, run_of
+from intacct_asana.commands.terminal import FlowName, console, errors_told, run_of
 from intacct_asana.errors import Misconfigured
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.store.reporting.closing import close_view

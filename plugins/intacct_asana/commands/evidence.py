@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 import getpass
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from sqlalchemy import make_url
 
 from intacct_asana.audit import verify_alone
 from intacct_asana.audit.chain import Keyring
 from intacct_asana.audit.pack import seal_finding
 from intacct_asana.audit.timestamps import stamp_findings
 from intacct_asana.audit.verify import FileReport, anchors_of, verify_export
+from intacct_asana.commands.terminal import FINDINGS, FlowName, console, errors_told, in_airflow, run_of
 from intacct_asana.deployment import evidence_keys, flow_named
-from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
+from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.operators.evidence import export_of, query_of, read_file, stamped_anchors, write_export, write_pack
-from intacct_asana.operators.flow_run import FlowRun, store_url
 from intacct_asana.records.anchors import Anchor, anchor_text, anchors_in
 
 app = typer.Typer(no_args_is_help=True, help="The evidence of decisions: export it, verify it (docs/evidence.md).")
-
-FINDINGS, UNREADABLE = 1, 2
 
 
 class Form(StrEnum):
     JSON = "json"
     CSV = "csv"
-
-
-FlowName = Annotated[str, typer.Option("--flow", help="Name of the flow.")]
 
 
 @app.command()
@@ -206,12 +198,6 @@ def _print(title: str, rows: Sequence[tuple[str, str]]) -> None:
     screen.print(table)
 
 
-def console() -> Console:
-    """Paths and digests are copied from here, so nothing is cut where there is no terminal."""
-    screen = Console(highlight=False)
-    return screen if screen.is_terminal else Console(highlight=False, width=max(screen.width, 200))
-
-
 def _anchors(texts: Sequence[str], files: Sequence[Path]) -> tuple[Anchor, ...]:
     found: list[Anchor] = []
     for text in texts:
@@ -227,33 +213,6 @@ def _anchors(texts: Sequence[str], files: Sequence[Path]) -> tuple[Anchor, ...]:
     return tuple(found)
 
 
-@contextmanager
-def errors_told() -> Iterator[None]:
-    try:
-        yield
-    except IntacctAsanaError as error:
-        Console(stderr=True, highlight=False).print(f"[red]{escape(error.message)}[/red]", soft_wrap=True)
-        raise typer.Exit(UNREADABLE) from None
-
-
-def in_airflow() -> None:
-    # Airflow gives connections and Variables of its own database only to a process that says so, as its own commands do.
-    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
-
-
 def _keys() -> Sequence[bytes]:
     in_airflow()
     return evidence_keys()
-
-
-def run_of(flow: str) -> FlowRun:
-    """Raises Misconfigured where the store is a file that is not there: it would be made, and nothing in it is wrong."""
-    in_airflow()
-    run = FlowRun(flow_named(flow))
-    url = make_url(store_url(run.flow.connections.store))
-    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
-        raise Misconfigured(
-            f"There is no store of flow {flow} here: {url.database} does not exist. Run this where Airflow runs, "
-            f"with its settings, or give the connection {run.flow.connections.store}."
-        )
-    return run

@@ -29,8 +29,8 @@ from sqlalchemy import make_url
 from intacct_asana.approvals.routing import Progress, Voice, progress_of, route_of
 from intacct_asana.approvals.words import money
 from intacct_asana.audit.export import defused, period
-from intacct_asana.commands.evidence import console, in_airflow
 from intacct_asana.commands.over_history import Compared, Difference, Outcome, compared
+from intacct_asana.commands.terminal import console, in_airflow
 from intacct_asana.errors import IntacctAsanaError, Misconfigured
 from intacct_asana.flow.load import found_in, line_of, load_flow, problem_of
 from intacct_asana.flow.model import Flow

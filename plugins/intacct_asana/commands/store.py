@@ -14,7 +14,7 @@ import typer
 from rich.table import Table
 from sqlalchemy import func, make_url, select
 
-from intacct_asana.commands.evidence import console, errors_told, in_airflow
+from intacct_asana.commands.terminal import console, errors_told, in_airflow
 from intacct_asana.errors import Misconfigured
 from intacct_asana.operators.flow_run import store_url
 from intacct_asana.store.accounts import grant_to

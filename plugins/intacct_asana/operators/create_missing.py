@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Problem, Refused
 from intacct_asana.operators.checks import Row, failed, passed
 from intacct_asana.operators.flow_run import FlowRun
-from intacct_asana.pins import Gaps, gaps_of, shared_field
+from intacct_asana.pins import Gaps, gaps_of, required_fields, required_sections, shared_field
 from intacct_asana.records import FieldDefinition, FieldNeed, Pins
 
 DOCUMENTED_FIELDS = 20
@@ -33,6 +33,16 @@ def make_missing(
         yield from _Maker(run, kind, project_gid, needs=needs, sections=sections, known=known).rows()
 
 
+def missing(run: FlowRun) -> list[str]:
+    """What `make_missing` would make in both projects of the flow: names of fields, options and sections. Makes nothing."""
+    names: list[str] = []
+    for kind, project in (("vendor", run.flow.vendors.project), ("bill", run.flow.bills.project)):
+        needs, sections = required_fields(run.flow, kind), required_sections(run.flow, kind)
+        gaps = _Maker(run, kind, project, needs=needs, sections=sections, known=run.store.pins(kind)).gaps()
+        names += [*(need.name for need in gaps.fields), *(name for _, name in gaps.options), *gaps.sections]
+    return names
+
+
 class _Maker:
     """One project."""
 
@@ -50,7 +60,7 @@ class _Maker:
         self.needs, self.sections, self.known = needs, sections, known
 
     def rows(self) -> Iterator[Row]:
-        gaps = self._gaps()
+        gaps = self.gaps()
         for need in gaps.fields:
             make, lacks = partial(self._field, need), partial(self._lacks, "fields", need)
             yield self._row(f"field {need.name}", make, lacks, cure=partial(self._cure, need))
@@ -62,13 +72,13 @@ class _Maker:
             yield self._row(f"section {name}", make, lacks, cure=lambda _: "add it in Asana by hand")
         yield from self._many_fields(gaps)
 
-    def _gaps(self) -> Gaps:
+    def gaps(self) -> Gaps:
         board = self.run.unpinned_board
         definitions, sections = board.setup.field_definitions(self.project_gid), board.setup.sections(self.project_gid)
         return gaps_of(self.needs, definitions, sections, section_names=self.sections, known=self.known)
 
     def _lacks(self, part: str, thing: object) -> bool:
-        return thing in getattr(self._gaps(), part)
+        return thing in getattr(self.gaps(), part)
 
     @cached_property
     def _shared(self) -> Sequence[FieldDefinition]:

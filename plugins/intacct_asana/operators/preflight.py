@@ -387,14 +387,18 @@ class ReportChecksOperator(FlowOperator):
         self.rows = rows
 
     def work(self, context: Context) -> dict[str, Any]:
-        rows: list[Row] = [row for part in self.rows for row in (part or ())]
-        rows += [*self._evidence(), self._rehearsal()] if rows else []
+        rows = self.all_rows()
         wrong = [row for row in rows if row["ok"] != "yes"]
         self.log.info("Preflight of flow %s\n%s", self.flow, table(rows))
         if wrong or not rows:
             problems = tuple(Problem(where=row["check"], what=row["result"], mend=row["mend"]) for row in wrong)
             raise Misconfigured(f"Preflight of flow {self.flow}: {len(wrong)} of {len(rows)} checks failed.", problems=problems)
         return {"checks": len(rows), "failed": 0, "rows": rows}
+
+    def all_rows(self) -> list[Row]:
+        """Those that were handed over, and the store's own; none where nothing was handed over."""
+        rows: list[Row] = [row for part in self.rows for row in (part or ())]
+        return rows + ([*self._evidence(), self._rehearsal()] if rows else [])
 
     def _rehearsal(self) -> Row:
         if not self.run_parts.flow.rehearsal:

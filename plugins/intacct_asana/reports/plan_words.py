@@ -40,6 +40,41 @@ def record_words(record: Bill | Vendor) -> str:
     return f"vendor {short(record.vendor_id, longest=LONGEST_VALUE)} {short(record.name, longest=LONGEST_VALUE)}"
 
 
+def changes_of(action: Action, pins: Pins) -> list[tuple[str, str, str]]:
+    """Of each part that would be written: what people call it, what it says now, what it will say.
+
+    Texts of a description are not told, and what is now is empty for a new task and where nobody knows it.
+    """
+    by_gid = {FIELD + pin.gid: pin for pin in pins.fields.values()}
+    sections = {gid: name for name, gid in pins.sections.items()}
+    if isinstance(action, Create):
+        named = {FIELD + gid: value for gid, value in {**action.desired.initial_fields, **action.desired.fields}.items()}
+        return [(by_gid[part].name, "", _shown(by_gid[part], value)) for part, value in named.items() if part in by_gid]
+    told = list[tuple[str, str, str]]()
+    for part in action.changed if isinstance(action, Update | Adopt) else ():
+        confirmed = action.confirmed if isinstance(action, Update) else None
+        before = said(confirmed, part) if confirmed else None
+        after = said(action.desired, part)
+        if pin := by_gid.get(part):
+            told.append((pin.name, _shown(pin, before) if confirmed else "", _shown(pin, after)))
+        elif part == "section_gid":
+            told.append(("section", sections.get(str(before), ""), sections.get(str(after), "")))
+        elif part == "completed":
+            told.append(("task", "done" if before else "open" if confirmed else "", "done" if after else "open"))
+        elif part in ("name", "due_on"):
+            told.append((part.removesuffix("_on"), _plain(before), _plain(after)))
+        else:
+            told.append((PARTS.get(part, part), "", ""))
+    return told
+
+
+PARTS = {"html_notes": "description", "notes": "description", "remark": "a comment with the news", "assignee": "assignee"}
+
+
+def _plain(value: object) -> str:
+    return short(str(value), longest=LONGEST_VALUE) if value else ""
+
+
 def _changes(action: Action, pins: Mapping[str, PinnedField]) -> dict[str, str]:
     """By gid what to call the field: its name, and before and after where both are known and differ."""
     called = {gid: pin.name for gid, pin in pins.items()}
