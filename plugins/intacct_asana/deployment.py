@@ -66,6 +66,11 @@ def example_files() -> dict[str, Path]:
     return {path.stem: path for path in [*sorted((folder / "examples").glob("*.yaml")), folder / "demo.yaml"]}
 
 
+def schema_file() -> Path:
+    """The JSON Schema of flow files, for editors."""
+    return _shipped("mappings", "include/mappings") / "flow.schema.json"
+
+
 def _shipped(inside: str, in_checkout: str) -> Path:
     package = Path(__file__).resolve().parent
     return package / inside if (package / inside).is_dir() else PROJECT_ROOT / in_checkout

@@ -58,7 +58,14 @@ PURE = {
     *("errors", "text", "codec", "records", "audit", "ports", "control_ports", "flow", "pins", "task", "journal"),
     *("sync", "vendors", "approvals", "asking", "controls", "exceptions", "reading", "reports", "closing"),
     *(f"intacct.{name}" for name in ("xml", "timestamps", "errors", "replies", "query", "records", "walks", "payments")),
-    *("intacct.documents", "intacct.rest.calls", "intacct.rest.replies", "commands.over_history", "web.page.rows"),
+    *(
+        "intacct.documents",
+        "intacct.rest.calls",
+        "intacct.rest.replies",
+        "commands.over_history",
+        "commands.first_flow",
+        "web.page.rows",
+    ),
     *(f"asana.{name}" for name in ("request", "calls", "records", "replies", "webhooks")),
 }
 """Modules, and whole packages, that decide and translate without the world."""
@@ -68,9 +75,10 @@ UNPINNED_BOARD = {
     "operators.preflight",
     "operators.checks",
     "operators.create_missing",
+    "operators.beginning.systems",
 }
-"""Who compares the token's user with the pins, and who makes the pins. Every other step gets its board from `own_board`; the
-watcher, which only listens, has a hook of its own."""
+"""Who compares the token's user with the pins, who makes the pins, and who looks round before there is a flow. Every other step
+gets its board from `own_board`; the watcher, which only listens, has a hook of its own."""
 
 OUTSIDE_WORLD = {"airflow", "requests", "httpx", "sqlalchemy", "urllib3", "time", "socket", "subprocess"}
 CLOCKS = ("datetime.now(", "pendulum.now(", "date.today(", "utcnow(")

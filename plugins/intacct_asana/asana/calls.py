@@ -346,6 +346,17 @@ def read_project(project_gid: str) -> Request:
     return get(f"/projects/{segment(project_gid)}", asked=f"reading project {project_gid}", fields=("name", "workspace"))
 
 
+def read_workspaces() -> Request:
+    """Those of the token's user. Source: developers.asana.com/reference/getworkspaces."""
+    return get_list("/workspaces", asked="reading the workspaces", fields=("name",))
+
+
+def read_projects(workspace_gid: str) -> Request:
+    """Projects that are not archived. Source: developers.asana.com/reference/getprojects."""
+    asked = f"reading the projects of workspace {workspace_gid}"
+    return get_list("/projects", asked=asked, fields=("name",), workspace=workspace_gid, archived="false")
+
+
 def read_settings(project_gid: str) -> Request:
     """The custom fields of a project. Fields that are private to others are silently left out by Asana."""
     path = f"/projects/{segment(project_gid)}/custom_field_settings"

@@ -13,6 +13,7 @@ from intacct_asana.asana.records import (
     access_from,
     definition_from,
     guest_from,
+    named_from,
     option_from,
     person_from,
     project_from,
@@ -76,6 +77,14 @@ class ProjectSetup:
         """The custom fields of the project's workspace, whether they are on the project or not."""
         workspace_gid = self._workspace_of(project_gid)
         return self.wire.all_of(calls.read_workspace_fields(workspace_gid), definition_from)
+
+    def workspaces(self) -> list[tuple[str, str]]:
+        """(gid, name) of each that the token's user is in."""
+        return self.wire.all_of(calls.read_workspaces(), named_from)
+
+    def projects(self, workspace_gid: str) -> list[tuple[str, str]]:
+        """(gid, name) of each project of the workspace that the user may see and that is not archived."""
+        return self.wire.all_of(calls.read_projects(workspace_gid), named_from)
 
     def sharing(self, project_gid: str) -> tuple[str, str]:
         """(privacy, default access level) of the project, in Asana's words."""

@@ -388,6 +388,11 @@ def workspaces_from(body: Json) -> tuple[str, ...]:
     return tuple(gid(item) for item in objects(body.get("workspaces"), what="workspaces"))
 
 
+def named_from(body: Json) -> tuple[str, str]:
+    """Anything as (gid, name)."""
+    return gid(body), text(body, "name")
+
+
 def guest_from(body: Json) -> tuple[str, bool | None]:
     """A workspace membership as (user gid, is a guest); None where it does not tell: absent is not a no."""
     told = body.get("is_guest") is not None

@@ -10,8 +10,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from intacct_asana.audit.access import COLUMNS, FORMS, Matrix, rows_of
-from intacct_asana.commands.terminal import FINDINGS, console, errors_told, run_of
+from intacct_asana.commands.terminal import FINDINGS, AsJson, console, ending, errors_told, run_of, working
 from intacct_asana.operators.people.access import access_matrix, counted
+
+HELP = ending("access acme", "access acme --format csv > access.csv", codes={1: "there are findings"})
 
 
 class Form(StrEnum):
@@ -25,9 +27,11 @@ def access(
     form: Annotated[
         Form, typer.Option("--format", help="table for reading, csv a row a person, json everything.")
     ] = Form.TABLE,
+    as_json: AsJson = False,
 ) -> None:
     """Who can approve in Asana, who can enter bills, pay and edit vendors in Intacct, and who can do both."""
-    with errors_told():
+    form = Form.JSON if as_json else form
+    with errors_told(), working(f"{flow}: asking both systems"):
         run = run_of(flow)
         board, pins = run.own_board("bill")
         matrix = access_matrix(run, board, pins)

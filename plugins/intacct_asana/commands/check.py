@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from intacct_asana.commands.looking import looked_at, step_of
-from intacct_asana.commands.terminal import FINDINGS, AsJson, console, errors_told, print_json, working
+from intacct_asana.commands.terminal import FINDINGS, AsJson, console, ending, errors_told, print_json, working
 from intacct_asana.deployment import mappings_folder
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
 from intacct_asana.flow.load import load_flow, load_flows
@@ -24,6 +24,12 @@ from intacct_asana.operators.create_missing import missing
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.operators.preflight import CheckAsanaOperator, CheckIntacctOperator, ReportChecksOperator
 
+HELP = ending(
+    "check",
+    "check acme --all",
+    "check include/mappings/acme.yaml --offline",
+    codes={1: "something is wrong"},
+)
 FILE_ENDINGS = (".yaml", ".yml")
 
 
@@ -140,7 +146,12 @@ def _together(rows: Sequence[Row], *, flow: str, names: Sequence[str]) -> list[R
 
 def create_missing(flow: str) -> str:
     """How to have made what is missing."""
-    return f"""preflight makes them: airflow dags test {flow}_preflight -c '{{"create_missing": true}}'"""
+    return f"preflight makes them: {preflight(flow)}"
+
+
+def preflight(flow: str) -> str:
+    """The command that runs preflight with *Create what is missing* (its parameter create_missing)."""
+    return f"""airflow dags test {flow}_preflight -c '{{"create_missing": true}}'"""
 
 
 def _told(one: Looked) -> dict[str, object]:

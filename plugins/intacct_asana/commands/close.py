@@ -14,10 +14,14 @@ from rich.table import Table
 
 from intacct_asana.closing.table import SUM_COLUMNS, by_of, rows_csv, sum_cells, sums_csv, sums_of
 from intacct_asana.closing.view import View, not_over
-from intacct_asana.commands.terminal import FlowName, console, errors_told, run_of
+from intacct_asana.commands.terminal import AsJson, FlowName, console, ending, errors_told, print_json, run_of
 from intacct_asana.errors import Misconfigured
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.store.reporting.closing import close_view
+
+HELP = ending(
+    "close --flow acme --as-of 2026-11-30 --by entity,period --csv held.csv", "close --flow acme --json", codes={1: ""}
+)
 
 
 def close(
@@ -26,6 +30,7 @@ def close(
     by: Annotated[str, typer.Option(help="Sums by entity, period, account, project, with commas between.")] = "entity,period",
     to: Annotated[Path | None, typer.Option("--csv", help="A file for the bills that are held, a row each.")] = None,
     sums: Annotated[Path | None, typer.Option("--sums-csv", help="A file for the sums.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Bills that are unposted, unapproved or parked at the end of a day, and who holds them (docs/close.md). Calls nobody."""
     with errors_told():
@@ -37,7 +42,16 @@ def close(
         for path, text in ((to, rows_csv(view, names)), (sums, sums_csv(view, names))):
             if path:
                 _write(path, text)
-        _print(view, names)
+        if as_json:
+            print_json(_told(view, names))
+        else:
+            _print(view, names)
+
+
+def _told(view: View, names: tuple[str, ...]) -> dict[str, object]:
+    sums = [dict(zip((*names, *SUM_COLUMNS), sum_cells(one), strict=True)) for one in sums_of(view, names)]
+    counts = {"open": len(view.rows), "held": len(view.held)}
+    return {"flow": view.flow, "as_of": view.day, **counts, "sums": sums, "notes": [note for note in view.notes if note]}
 
 
 def _day(text: str) -> date:

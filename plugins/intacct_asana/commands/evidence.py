@@ -18,7 +18,18 @@ from intacct_asana.audit.chain import Keyring
 from intacct_asana.audit.pack import seal_finding
 from intacct_asana.audit.timestamps import stamp_findings
 from intacct_asana.audit.verify import FileReport, anchors_of, verify_export
-from intacct_asana.commands.terminal import FINDINGS, FlowName, console, errors_told, in_airflow, run_of
+from intacct_asana.commands.terminal import (
+    FINDINGS,
+    AsJson,
+    FlowName,
+    console,
+    ending,
+    errors_told,
+    in_airflow,
+    print_json,
+    run_of,
+    working,
+)
 from intacct_asana.deployment import evidence_keys, flow_named
 from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.operators.evidence import export_of, query_of, read_file, stamped_anchors, write_export, write_pack
@@ -32,7 +43,13 @@ class Form(StrEnum):
     CSV = "csv"
 
 
-@app.command()
+@app.command(
+    epilog=ending(
+        "evidence export --flow acme --to acme.json",
+        "evidence export --flow acme --bill 4711 --stamps --to 4711.json",
+        codes={1: ""},
+    )
+)
 def export(
     flow: FlowName,
     to: Annotated[Path, typer.Option("--to", help="The file to write; its SHA-256 goes beside it. Never overwritten.")],
@@ -42,6 +59,7 @@ def export(
     until: Annotated[str, typer.Option(help="A day, which counts whole, or a time, which does not count.")] = "",
     person: Annotated[str, typer.Option(help="A user's gid or address in Asana.")] = "",
     stamps: Annotated[bool, typer.Option("--stamps", help="Also keep the anchors that stand on the bills.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write the evidence of a bill, a period, a person, or all of it into a file."""
     with errors_told():
@@ -49,7 +67,8 @@ def export(
         query = query_of(run, bill=bill, since=since, until=until, person=person)
         made = export_of(run, query, by=getpass.getuser())
         if stamps:
-            anchors = stamped_anchors(run, {row.key for row in made.in_full})
+            with working("Reading the anchors on the bills"):
+                anchors = stamped_anchors(run, {row.key for row in made.in_full})
             made = export_of(run, query, by=getpass.getuser(), anchors=anchors)
         path, digest = write_export(to, made, form=form)
         rows = [
@@ -61,10 +80,14 @@ def export(
             ("anchors", str(len(made.anchors))),
             ("sealed with key", made.signed_by or "none: there is no key"),
         ]
-        _print(f"Evidence of {flow}", rows)
+        _print(f"Evidence of {flow}", rows, as_json=as_json)
 
 
-@app.command()
+@app.command(
+    epilog=ending(
+        "evidence verify acme.json", "evidence verify --flow acme --json", codes={0: "nothing is wrong", 1: "findings"}
+    )
+)
 def verify(
     file: Annotated[
         Path | None, typer.Argument(help="An exported file (JSON), or an auditor's pack; without it the store.")
@@ -76,24 +99,26 @@ def verify(
         Path | None, typer.Option(help="Certificates of the time stamp server (PEM). Those of --flow when left out.")
     ] = None,
     without_key: Annotated[bool, typer.Option("--without-key", help="What anybody can prove, without the key.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what an exported file, or the store, proves, and what is wrong with it."""
     with errors_told():
         anchors = _anchors(anchor or (), against or ())
         if file is None:
-            _verify_store(flow, anchors, certificate)
+            verdict = _verify_store(flow, anchors, certificate)
         elif file.is_dir():
-            _verify_pack(file, anchor or (), Keyring() if without_key else Keyring(_keys()))
+            verdict = _verify_pack(file, anchor or (), Keyring() if without_key else Keyring(_keys()))
         else:
             made, problems = read_file(file)
             if flow and made.header.flow != flow:
                 problems.append(Problem(where=file.name, what=f"it is of flow {made.header.flow}"))
             keys = None if without_key else Keyring(_keys())
             trusted = _certificates(certificate, flow)
-            _end_of(file, verify_export(made, keys=keys, anchors=anchors, certificates=trusted), problems)
+            verdict = _end_of(file, verify_export(made, keys=keys, anchors=anchors, certificates=trusted), problems)
+        _tell(verdict, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=ending("evidence pack --flow acme --since 2026-07-01 --until 2026-09-30 --to pack-q3", codes={1: ""}))
 def pack(
     flow: FlowName,
     since: Annotated[str, typer.Option(help="First bill date, as 2026-07-01.")],
@@ -101,10 +126,14 @@ def pack(
     to: Annotated[Path, typer.Option("--to", help="The folder to make. Never overwritten.")],
     sample: Annotated[int, typer.Option(min=0, help="How many bills to draw.")] = 25,
     seed: Annotated[str, typer.Option(help="What the sample is drawn by; best named by the auditor.")] = "1",
+    as_json: AsJson = False,
 ) -> None:
     """Make an auditor's pack of a period: both populations, a sample, all evidence, and a program that checks them."""
     with errors_told():
-        made, digest = write_pack(run_of(flow), to, since=since, until=until, sample=sample, seed=seed, by=getpass.getuser())
+        with working(f"{flow}: reading the period from both systems"):
+            made, digest = write_pack(
+                run_of(flow), to, since=since, until=until, sample=sample, seed=seed, by=getpass.getuser()
+            )
         unread = [why for source in made.sources for why in source.unread]
         rows = [
             ("folder", str(to)),
@@ -115,7 +144,7 @@ def pack(
             ("could not be read", "; ".join(unread) or "nothing"),
             ("to check it", f"python3 {to / 'verify.py'} --manifest {digest}"),
         ]
-        _print(f"Auditor's pack of {flow}", rows)
+        _print(f"Auditor's pack of {flow}", rows, as_json=as_json)
 
 
 def _certificates(file: Path | None, flow: str) -> str:
@@ -130,7 +159,11 @@ def _certificates(file: Path | None, flow: str) -> str:
     return ""
 
 
-def _verify_store(flow: str, anchors: Sequence[Anchor], certificate: Path | None) -> None:
+Verdict = tuple[str, Sequence[tuple[str, str]], Sequence[Problem]]
+"""What was looked at, what is so, and what is wrong."""
+
+
+def _verify_store(flow: str, anchors: Sequence[Anchor], certificate: Path | None) -> Verdict:
     if not flow:
         raise Misconfigured("Name a file, or the flow whose store is to be verified: --flow.")
     store = run_of(flow).store
@@ -139,11 +172,11 @@ def _verify_store(flow: str, anchors: Sequence[Anchor], certificate: Path | None
     found = [Problem(where=f"evidence of {flow}, {where}", what=what, mend=mend) for where, what, mend in unproven]
     keyed = f"row {report.keyed_from}, key {', '.join(report.signed_by)}" if report.keyed_from else "none"
     counts = {"rows": report.rows, "keyed from": keyed, "anchors": report.anchors, "time stamps": len(stamps)}
-    _print(f"Evidence of {flow} in its store", [(name, str(value)) for name, value in counts.items()])
-    _findings([*report.problems, *found])
+    said = [(name, str(value)) for name, value in counts.items()]
+    return f"Evidence of {flow} in its store", said, [*report.problems, *found]
 
 
-def _verify_pack(folder: Path, anchors: Sequence[str], keys: Keyring) -> None:
+def _verify_pack(folder: Path, anchors: Sequence[str], keys: Keyring) -> Verdict:
     """What the pack's own program says, and with the key whether manifest and rows are what was made."""
     try:
         manifest, told = verify_alone.read_manifest(folder), verify_alone.findings_in(folder, anchors=anchors)
@@ -155,11 +188,10 @@ def _verify_pack(folder: Path, anchors: Sequence[str], keys: Keyring) -> None:
     if keys.signer and (folder / "evidence.json").exists():
         made, problems = read_file(folder / "evidence.json")
         found += [*problems, *verify_export(made, keys=keys).problems]
-    _print(str(folder), [("flow", manifest["flow"]), ("made", f"{manifest['made_at']} by {manifest['made_by']}")])
-    _findings(found)
+    return str(folder), [("flow", manifest["flow"]), ("made", f"{manifest['made_at']} by {manifest['made_by']}")], found
 
 
-def _end_of(file: Path, report: FileReport, problems: Sequence[Problem]) -> None:
+def _end_of(file: Path, report: FileReport, problems: Sequence[Problem]) -> Verdict:
     header = report.export.header
     query = {name: getattr(header.query, name) for name in ("bill", "since", "until", "person")}
     asked = ", ".join(f"{name} {value}" for name, value in query.items() if value) or "everything"
@@ -173,8 +205,19 @@ def _end_of(file: Path, report: FileReport, problems: Sequence[Problem]) -> None
     ]
     found = [*problems, *report.problems]
     proven = [("proven", line) for line in report.proven] if not found else []
-    _print(str(file), [*rows, *proven, *(("not proven", line) for line in report.not_proven)])
-    _findings(found)
+    return str(file), [*rows, *proven, *(("not proven", line) for line in report.not_proven)], found
+
+
+def _tell(verdict: Verdict, *, as_json: bool) -> None:
+    title, rows, problems = verdict
+    if as_json:
+        found = [{"where": one.where, "what": one.what, "mend": one.mend} for one in problems]
+        print_json({"looked_at": title, **_by_name(rows), "findings": found})
+    else:
+        _print(title, rows)
+        _findings(problems)
+    if problems:
+        raise typer.Exit(FINDINGS)
 
 
 def _findings(problems: Sequence[Problem]) -> None:
@@ -186,10 +229,20 @@ def _findings(problems: Sequence[Problem]) -> None:
     for one in problems:
         table.add_row(escape(one.where), escape(one.what), escape(one.mend))
     screen.print(table)
-    raise typer.Exit(FINDINGS)
 
 
-def _print(title: str, rows: Sequence[tuple[str, str]]) -> None:
+def _by_name(rows: Sequence[tuple[str, str]]) -> dict[str, str | list[str]]:
+    """What stands in several rows, as what is proven, is a list."""
+    named: dict[str, list[str]] = {}
+    for name, value in rows:
+        named.setdefault(name.replace(" ", "_"), []).append(value)
+    return {name: values if name in ("proven", "not_proven") else values[0] for name, values in named.items()}
+
+
+def _print(title: str, rows: Sequence[tuple[str, str]], *, as_json: bool = False) -> None:
+    if as_json:
+        print_json(_by_name(rows))
+        return
     table = Table(show_header=False)
     for name, value in rows:
         table.add_row(name, escape(value))

@@ -17,7 +17,7 @@ from rich.table import Table
 from intacct_asana.codec import plan_from_json
 from intacct_asana.commands.check import create_missing, look, the_flow
 from intacct_asana.commands.looking import looked_at, step_of
-from intacct_asana.commands.terminal import FINDINGS, AsJson, console, errors_told, print_json, working
+from intacct_asana.commands.terminal import FINDINGS, AsJson, console, ending, errors_told, print_json, working
 from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.flow.model import Flow
 from intacct_asana.operators.flow_run import FlowRun
@@ -34,6 +34,9 @@ from intacct_asana.text import amount_text, money_text, one_line
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
+HELP = ending(
+    "plan acme", "plan acme --bill 4711 --json", "plan acme --vendors --full", codes={1: "a real run would stop at a limit"}
+)
 STOPS = "A real run would stop"
 TOLD_BY_TABLE = ("The plan\n", "%s %s, and the task would say")
 KINDS = {
@@ -137,7 +140,7 @@ def plan(
 
 def _seen(flow: Flow, params: Mapping[str, Any], *, vendors: bool) -> Seen:
     with working(f"{flow.flow}: reading both systems.") as say, looked_at(flow) as run:
-        step = step_of(_LooksAtVendors if vendors else _LooksAtBills, run)
+        step: _LooksAtBills | _LooksAtVendors = step_of(_LooksAtVendors, run) if vendors else step_of(_LooksAtBills, run)
         pinned_now = _pin(run, step.kind, say=say)
         step.says = _Says(say)
         summary = step.work(_context(params))

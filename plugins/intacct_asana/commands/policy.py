@@ -10,7 +10,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -30,7 +30,7 @@ from intacct_asana.approvals.routing import Progress, Voice, progress_of, route_
 from intacct_asana.approvals.words import money
 from intacct_asana.audit.export import defused, period
 from intacct_asana.commands.over_history import Compared, Difference, Outcome, compared
-from intacct_asana.commands.terminal import console, in_airflow
+from intacct_asana.commands.terminal import AsJson, console, ending, in_airflow, print_json
 from intacct_asana.errors import IntacctAsanaError, Misconfigured
 from intacct_asana.flow.load import found_in, line_of, load_flow, problem_of
 from intacct_asana.flow.model import Flow
@@ -185,10 +185,15 @@ def _bill(asked: TableBill) -> Bill:
     )
 
 
-@app.command()
+@app.command(
+    epilog=ending(
+        "policy test include/mappings/acme.yaml bills.yaml", codes={0: "everything is as expected", 1: "something differs"}
+    )
+)
 def test(
     flow_file: Annotated[Path, typer.Argument(metavar="FLOW.yaml", help="The flow file.")],
     table_file: Annotated[Path, typer.Argument(metavar="TABLE.yaml", help="Bills, and what is expected of them.")],
+    as_json: AsJson = False,
 ) -> None:
     """Print rule, steps and people of each bill of a table, and what is not as expected."""
     try:
@@ -197,9 +202,12 @@ def test(
         Console(stderr=True, soft_wrap=True).print(escape(str(error)))
         raise typer.Exit(UNREADABLE) from error
     said = answers(approval, table, today=_today())
-    _print(said)
     wrong = [line for one, bill in zip(said, table.bills, strict=True) for line in one.differs(bill.expect)]
-    for line in wrong:
+    if as_json:
+        print_json({"bills": [asdict(one) for one in said], "differs": wrong})
+    else:
+        _print(said)
+    for line in () if as_json else wrong:
         Console(soft_wrap=True).print(f"[red]{escape(line)}[/red]")
     if wrong:
         raise typer.Exit(DIFFERS)
@@ -238,7 +246,13 @@ COLUMNS = (
 )
 
 
-@app.command()
+@app.command(
+    epilog=ending(
+        "policy diff acme.yaml acme-new.yaml --since 2026-07-01",
+        "policy diff acme.yaml acme-new.yaml --evidence acme.json --check",
+        codes={0: "told", 1: "something differs, with --check"},
+    )
+)
 def diff(
     old_file: Annotated[Path, typer.Argument(metavar="OLD.yaml", help="The flow file as it is.")],
     new_file: Annotated[Path, typer.Argument(metavar="NEW.yaml", help="The flow file as it would be.")],
@@ -247,6 +261,7 @@ def diff(
     store: Annotated[str, typer.Option(help="URL of the store, or its connection. That of OLD.yaml when left out.")] = "",
     form: Annotated[Form, typer.Option("--format", help="table, json or csv.")] = Form.TABLE,
     check: Annotated[bool, typer.Option("--check", help="Fail (exit code 1) where anything differs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Print which decisions that were made would have ended otherwise by another policy. Calls neither system."""
     try:
@@ -259,6 +274,7 @@ def diff(
     except IntacctAsanaError as error:
         Console(stderr=True, soft_wrap=True).print(escape(str(error)))
         raise typer.Exit(UNREADABLE) from error
+    form = Form.JSON if as_json else form
     if form is Form.TABLE:
         _print_differences(found)
     else:

@@ -14,7 +14,7 @@ import typer
 from rich.table import Table
 from sqlalchemy import func, make_url, select
 
-from intacct_asana.commands.terminal import console, errors_told, in_airflow
+from intacct_asana.commands.terminal import AsJson, console, ending, errors_told, in_airflow, print_json, working
 from intacct_asana.errors import Misconfigured
 from intacct_asana.operators.flow_run import store_url
 from intacct_asana.store.accounts import grant_to
@@ -28,17 +28,22 @@ app = typer.Typer(no_args_is_help=True, help="The store: its tables and what is 
 Connection = Annotated[str, typer.Option("--connection", help="Airflow's connection to the store, as its owner.")]
 
 
-@app.command()
-def status(connection: Connection = "intacct_asana_store") -> None:
+@app.command(epilog=ending("store status", "store status --json", codes={1: ""}))
+def status(connection: Connection = "intacct_asana_store", as_json: AsJson = False) -> None:
     """Which version the tables have, how many rows stand in each, and where each flow's evidence ends."""
     with errors_told():
         database = _database(connection)
         table = Table("table", "rows")
         with database.read() as read:
-            for one in metadata.sorted_tables:
-                table.add_row(one.name, str(read.execute(select(func.count()).select_from(one)).scalar()))
+            rows = {one.name: read.execute(select(func.count()).select_from(one)).scalar() for one in metadata.sorted_tables}
             last = (evidence.c.flow == evidence_heads.c.flow) & (evidence.c.sequence == evidence_heads.c.sequence)
             ends = read.execute(select(evidence_heads, evidence.c.written_at).outerjoin(evidence, last)).all()
+        if as_json:
+            told_ends = [{"flow": end.flow, "sequence": end.sequence, "written_at": end.written_at} for end in ends]
+            print_json({"store": database.name, "version": SCHEMA_VERSION, "rows": rows, "evidence_ends": told_ends})
+            return
+        for name, count in rows.items():
+            table.add_row(name, str(count))
         console().print(f"{database.name} has schema version {SCHEMA_VERSION}.", soft_wrap=True)
         console().print(table)
         for end in ends:
@@ -46,7 +51,9 @@ def status(connection: Connection = "intacct_asana_store") -> None:
             console().print(said, soft_wrap=True)
 
 
-@app.command()
+@app.command(
+    epilog=ending("store migrate", "store migrate --grant-to airflow_dags --password-from STORE_PASSWORD", codes={1: ""})
+)
 def migrate(
     connection: Connection = "intacct_asana_store",
     role: Annotated[str, typer.Option("--grant-to", help="The account of the DAGs: adds to the evidence, owns nothing.")] = "",
@@ -63,24 +70,35 @@ def migrate(
             console().print(f"{role} may work with it: evidence can be added and read, nothing of it changed.")
 
 
-@app.command(name="prune")
+@app.command(
+    name="prune",
+    epilog=ending("store prune --older-than 400d --dry-run", "store prune --older-than 400d --yes", codes={1: ""}),
+)
 def prune_command(
     older_than: Annotated[str, typer.Option("--older-than", help="Days, such as 400d; 31d is the least.")],
     connection: Connection = "intacct_asana_store",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Take away what is old and nothing rests on. Evidence, policies, decisions and what they were judged by stay."""
     with errors_told():
         age, database = _age(older_than), _database(connection)
+        if as_json:
+            if not (dry_run or yes):
+                raise Misconfigured("--json asks nothing: say --dry-run or --yes too.")
+            rows = prune(database, older_than=age, now=datetime.now(UTC), dry_run=dry_run)
+            print_json({"dry_run": dry_run, "tables": {one.table: {"rows": one.rows, "of": one.of} for one in rows}})
+            return
         _say(database, age)
         if dry_run or not (yes or typer.confirm("Take these rows away?")):
             return
-        gone = prune(database, older_than=age, now=datetime.now(UTC), dry_run=False)
+        with working("Taking old rows away"):
+            gone = prune(database, older_than=age, now=datetime.now(UTC), dry_run=False)
         console().print(f"{sum(one.rows for one in gone)} rows are gone. `evidence verify` says that the evidence is whole.")
 
 
-@app.command()
+@app.command(epilog=ending("store backup --to intacct_asana-2026-11-30.db", codes={1: ""}))
 def backup(
     to: Annotated[Path, typer.Option("--to", help="The file to write. Never overwritten.")],
     connection: Connection = "intacct_asana_store",

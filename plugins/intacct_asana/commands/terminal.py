@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 import structlog
 import typer
-from airflow.sdk.log import redact
+from airflow.sdk.log import redact  # type: ignore[attr-defined]
 from click.exceptions import Abort
 from rich.console import Console
 from rich.markup import escape
@@ -45,7 +45,7 @@ LONGEST_STATUS = 100
 LONGEST_LINE = 500
 
 
-def told(*examples: str, codes: Mapping[int, str] | None = None) -> str:
+def ending(*examples: str, codes: Mapping[int, str] | None = None) -> str:
     """The end of a command's help: examples, and its exit codes where they mean more than `CODES` says."""
     meant = {**CODES, **(codes or {})}
     ends = "; ".join(f"{code} {meaning}" for code, meaning in meant.items() if meaning)

@@ -51,7 +51,9 @@ def changes_of(action: Action, pins: Pins) -> list[tuple[str, str, str]]:
         named = {FIELD + gid: value for gid, value in {**action.desired.initial_fields, **action.desired.fields}.items()}
         return [(by_gid[part].name, "", _shown(by_gid[part], value)) for part, value in named.items() if part in by_gid]
     told = list[tuple[str, str, str]]()
-    for part in action.changed if isinstance(action, Update | Adopt) else ():
+    if not isinstance(action, Update | Adopt):
+        return told
+    for part in action.changed:
         confirmed = action.confirmed if isinstance(action, Update) else None
         before = said(confirmed, part) if confirmed else None
         after = said(action.desired, part)

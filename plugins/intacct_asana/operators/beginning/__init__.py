@@ -1,0 +1,1 @@
+"""What there is before there is a flow."""
