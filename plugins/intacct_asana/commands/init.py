@@ -402,8 +402,8 @@ def _told(path: Path, choice: Choice, company: Company, rows: Sequence[Row]) -> 
 def _print(path: Path, choice: Choice, company: Company, space: Workspace, rows: Sequence[Row]) -> None:
     screen = console()
     table = Table("", "read", "decided", show_lines=True, title=f"Flow {choice.flow}")
-    for row in _lines(choice, company, space):
-        table.add_row(*map(escape, row))
+    for line in _lines(choice, company, space):
+        table.add_row(*map(escape, line))
     screen.print(table)
     for row in rows:
         if row["ok"] != "yes":

@@ -34,9 +34,7 @@ from intacct_asana.text import amount_text, money_text, one_line
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
 
-HELP = ending(
-    "plan acme", "plan acme --bill 4711 --json", "plan acme --vendors --full", codes={1: "a real run would stop at a limit"}
-)
+HELP = ending("plan acme", "plan acme --bill 4711 --json", "plan acme --vendors --full", codes={1: "it is over a limit"})
 STOPS = "A real run would stop"
 TOLD_BY_TABLE = ("The plan\n", "%s %s, and the task would say")
 KINDS = {

@@ -186,11 +186,10 @@ def _bill(asked: TableBill) -> Bill:
 
 
 @app.command(
-    epilog=ending(
-        "policy test include/mappings/acme.yaml bills.yaml", codes={0: "everything is as expected", 1: "something differs"}
-    )
+    name="test",
+    epilog=ending("policy test include/mappings/acme.yaml bills.yaml", codes={0: "as expected", 1: "something differs"}),
 )
-def test(
+def try_table(
     flow_file: Annotated[Path, typer.Argument(metavar="FLOW.yaml", help="The flow file.")],
     table_file: Annotated[Path, typer.Argument(metavar="TABLE.yaml", help="Bills, and what is expected of them.")],
     as_json: AsJson = False,

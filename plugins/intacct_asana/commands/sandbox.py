@@ -12,13 +12,9 @@ import typer
 from intacct_asana.commands.terminal import UNREADABLE, beside, ending
 from intacct_asana.deployment import PROJECT_ROOT
 
-HELP = ending(
-    "sandbox",
-    "sandbox --port 8099 --bills 500",
-    codes={0: "ended with Ctrl-C", 1: "", 2: "wrong use, or there is no sandbox here", 130: ""},
-)
+HELP = ending("sandbox", "sandbox --port 8099 --bills 500", codes={0: "ended", 1: "", 2: "wrong use, or none is here", 130: ""})
 
-WHERE = "The sandbox is not part of the installed package: clone the project's repository and run this, or `python -m sandbox`, in it."
+WHERE = "The sandbox is not part of the package: clone the project's repository, and run this or `python -m sandbox` there."
 
 
 def sandbox(
@@ -39,9 +35,7 @@ def sandbox(
         raise typer.Exit(UNREADABLE)
     said = {"--port": port, "--host": host, "--seed": seed, "--vendors": vendors, "--bills": bills}
     options = [word for name, value in said.items() if value is not None for word in (name, str(value))]
-    beside().print(
-        f"Intacct and Asana are played at http://{host}:{port} until Ctrl-C; its first page says what to log in with."
-    )
+    beside().print(f"Intacct and Asana are played at http://{host}:{port} until Ctrl-C. That page says what to log in with.")
     # Not imported: what is installed never depends on it. This process becomes it, so that Ctrl-C is its own.
     os.chdir(root)
     os.execv(sys.executable, [sys.executable, "-m", "sandbox", *options, *context.args])  # noqa: S606
