@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from manuals import DOCS, connections, keys, permissions, proving, runbook
+from manuals import DOCS, commands, connections, keys, permissions, proving, runbook
 from manuals.pages import NoPlace, Parts, filled, is_current
 from manuals.runbook import NoCure
 
 PAGES: dict[str, Parts] = {
+    "command-line.md": commands.PARTS,
     "connections.md": connections.PARTS,
     "connect-real-accounts.md": permissions.PARTS,
     "mapping-guide.md": keys.PARTS,

@@ -28,6 +28,7 @@ SECTIONS: dict[str, tuple[Cure, ...]] = {
             patterns=(
                 r"Connection … does not exist",
                 r"cannot be used for (Asana|Sage Intacct|Intacct's REST API)",
+                r"beginning\.systems: .*names a workspace that its user is not in",
                 r"Misconfigured http: .*(timeout_seconds|TLS is always)",
                 r"Misconfigured intacct\.timestamps: … is (not an offset|no time zone)",
                 r"web\.waker: .*(no login or no password|the host is not the URL)",

@@ -18,7 +18,6 @@ from typing import Annotated, Any
 import structlog
 import typer
 from airflow.sdk.log import redact  # type: ignore[attr-defined]
-from click.exceptions import Abort
 from rich.console import Console
 from rich.markup import escape
 from sqlalchemy import make_url
@@ -76,7 +75,7 @@ def errors_told() -> Iterator[None]:
     except IntacctAsanaError as error:
         beside().print(f"[red]{escape(error.message)}[/red]")
         raise typer.Exit(UNREADABLE) from None
-    except (KeyboardInterrupt, Abort):
+    except (KeyboardInterrupt, typer.Abort):
         beside().print("Stopped.")
         raise typer.Exit(STOPPED) from None
 
