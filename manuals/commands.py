@@ -39,12 +39,12 @@ def listed() -> str:
 def _section(name: str, command: Any) -> str:
     arguments = [one for one in command.params if isinstance(one, TyperArgument)]
     words = " ".join(_usage(one) for one in arguments)
-    examples, ends = _end(command.epilog or "")
+    ends = next((line for line in _end(command) if line.startswith("Exit codes")), "")
     parts = [f"## `{name}`", cleandoc(command.help or ""), f"```sh\n{' '.join(filter(None, (name, words, '[options]')))}\n```"]
     rows = [(f"`{_usage(one)}`", getattr(one, "help", "") or "") for one in arguments]
     rows += [_row(one) for one in command.params if isinstance(one, TyperOption)]
     parts += [table(("", ""), rows)] if rows else []
-    parts += ["For instance:\n\n```sh\n" + "\n".join(examples) + "\n```", ends]
+    parts += ["For instance:\n\n```sh\n" + "\n".join(examples_of(command)) + "\n```", ends]
     return "\n\n".join(parts)
 
 
@@ -60,10 +60,13 @@ def _row(option: TyperOption) -> tuple[str, str]:
     return names, f"{option.help or ''}{shown}"
 
 
-def _end(epilog: str) -> tuple[list[str], str]:
-    """Examples, and the sentence of exit codes."""
-    lines = [line.strip() for line in epilog.splitlines() if line.strip()]
-    return [line for line in lines if line.startswith(PROGRAM)], next((line for line in lines if line.startswith("Exit")), "")
+def examples_of(command: Any) -> list[str]:
+    """As its help has them, each a whole line."""
+    return [line for line in _end(command) if line.startswith(PROGRAM)]
+
+
+def _end(command: Any) -> list[str]:
+    return [line.strip() for line in (command.epilog or "").splitlines() if line.strip()]
 
 
 def _first(command: Any) -> str:

@@ -123,7 +123,7 @@ def init(
             private=private,
             stamp=stamp,
             timezone=timezone,
-            talks=not yes and not as_json and sys.stdin.isatty(),
+            talks=not yes and not as_json and at_a_terminal(),
         )
         if early := to or (mappings_folder() / f"{flow}.yaml" if flow else None):
             _raise_if_there(early, force=force)
@@ -138,6 +138,10 @@ def init(
             _print(path, choice, company, space, rows)
         if any(_is_wrong(row) for row in rows):
             raise typer.Exit(FINDINGS)
+
+
+def at_a_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _chosen(asked: Asked) -> tuple[Choice, Company, Workspace]:
@@ -180,6 +184,7 @@ def _decide(asked: Asked, company: Company, space: Workspace) -> Choice:
     found = candidates(space.people, company.users, me=space.me.gid)
     approvers = _approvers(asked, found)
     currencies, base = _currencies(asked, company)
+    limit = _limit(asked, currencies)
     stamp, missing = stamp_of(company.text_fields)
     private = bool(company.hidden_bills) and _switch(
         f"Read the {company.hidden_bills:,} bills of private entities too", asked.private, talks=asked.talks
@@ -200,7 +205,7 @@ def _decide(asked: Asked, company: Company, space: Workspace) -> Choice:
         bills=bills,
         vendors=vendors,
         currencies=currencies,
-        limit=_limit(asked, currencies),
+        limit=limit,
         approvers=approvers,
         others=[one for one in found if one.email not in {each.email for each in approvers}],
         base_currency=base,

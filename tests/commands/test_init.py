@@ -1,0 +1,163 @@
+"""`init`: a first flow file that preflight accepts, from what both systems tell; nothing written to either."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from intacct_asana.commands import init
+from intacct_asana.flow.load import load_flow
+
+from sandbox import constants
+
+ALICE, BEN, ERIN = (f"{name}@northwind.example" for name in ("alice.martin", "ben.okafor", "erin.wolf"))
+BASE = ("init", "--yes", "--flow", "acme")
+
+
+def file_of(prompt: Any) -> Path:
+    return Path(prompt.folder / "acme.yaml")
+
+
+def test_the_file_is_one_that_preflight_accepts_once_it_made_what_is_missing(prompt: Any) -> None:
+    told = prompt.data(*BASE)
+    assert prompt.writes() == 0
+    assert not prompt.store.exists()
+    assert told["failed"] == []
+    assert "Approval" in told["missing"][0]
+    flow = load_flow(file_of(prompt))
+    assert flow.rehearsal
+    assert (flow.bills.project, flow.vendors.project) == (constants.BILLS_PROJECT_GID, constants.VENDORS_PROJECT_GID)
+    prompt.make_missing("acme")
+    assert prompt.data("check", "acme")[0]["failed"] == 0
+    assert prompt.data("plan", "acme")["counts"]["create"] > 0
+
+
+def test_it_says_what_was_read_and_decided(prompt: Any) -> None:
+    said = prompt.say(*BASE).stdout
+    for part in (
+        constants.COMPANY_ID,
+        "UK01 (GBP",
+        "US01 (USD",
+        "Northwind",
+        "bills: Bills; vendors: Vendors",
+        ALICE,
+        "acme.yaml",
+    ):
+        assert part in said
+    flow = load_flow(file_of(prompt))
+    assert flow.write_back.used == {"stamp"}
+    assert flow.bills.show_private, "UK01 is private"
+    assert {one.email: one.logins for one in flow.approval.approvers}[BEN] == ("bokafor",)
+    assert {unit for one in flow.approval.approvers for unit in one.limits} == {"USD", "GBP"}
+    assert ERIN not in {one.email for one in flow.approval.approvers}, "those with a login in Intacct are proposed"
+    assert ERIN in file_of(prompt).read_text()
+
+
+def test_every_line_that_says_something_is_explained_and_no_secret_is_in_it(prompt: Any) -> None:
+    prompt.say(*BASE)
+    text = file_of(prompt).read_text()
+    assert "CHANGE" in text
+    for secret in (constants.SENDER_PASSWORD, constants.WS_PASSWORD, constants.ASANA_TOKEN, constants.SENDER_ID, "127.0.0.1"):
+        assert secret not in text
+    lines = text.splitlines()
+    parts = [number for number, line in enumerate(lines) if line and line[0].isalpha()]
+    # Each part of the file, or its first key, has a comment above it.
+    assert all(any("#" in lines[near] for near in (number - 1, number + 1)) for number in parts)
+    assert lines[0] == "# yaml-language-server: $schema=flow.schema.json"
+    assert json.loads((prompt.folder / "flow.schema.json").read_text())["properties"]["rehearsal"]
+
+
+def test_a_file_that_is_there_stays_unless_force_is_said(prompt: Any) -> None:
+    file_of(prompt).write_text("mine\n")
+    prompt.sandbox.zero_counters()
+    said = prompt.say(*BASE)
+    assert (said.exit_code, file_of(prompt).read_text()) == (2, "mine\n")
+    assert "--force" in said.stderr
+    assert not prompt.sandbox.counters(), "it is known before anything is asked"
+    assert prompt.say(*BASE, "--force").exit_code == 0
+    assert load_flow(file_of(prompt)).flow == "acme"
+    assert sorted(path.name for path in prompt.folder.iterdir()) == ["acme.yaml", "flow.schema.json"]
+
+
+def test_questions_are_asked_at_a_terminal_and_answered(prompt: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(init, "at_a_terminal", lambda: True)
+    answers = ["acme", "1", f"{BEN}, {ERIN}", "2500.50", "n", "n"]
+    said = prompt.say("init", typed="\n".join(answers) + "\n")
+    assert said.exit_code == 0, said.output
+    flow = load_flow(file_of(prompt))
+    assert {one.email: one.logins for one in flow.approval.approvers} == {BEN: ("bokafor",), ERIN: ()}
+    assert str(flow.approval.approvers[0].limits["USD"]) == "2500.50"
+    assert not flow.bills.show_private
+    assert flow.write_back.used == set()
+    assert "Bills" in said.stderr
+
+
+def test_a_field_of_the_same_name_and_another_kind_is_left_alone(prompt: Any) -> None:
+    wrong = {"workspace": constants.WORKSPACE_GID, "name": "Amount", "resource_subtype": "text"}
+    prompt.asana("POST", f"/projects/{constants.BILLS_PROJECT_GID}/addCustomFieldSetting", {"custom_field": wrong})
+    assert prompt.data(*BASE)["decided"]["names"] == {"Amount": "Amount (Intacct)"}
+    prompt.make_missing("acme")
+    assert prompt.data("check", "acme")[0]["failed"] == 0
+
+
+def test_a_company_that_tells_no_base_currency_no_users_and_no_payments(prompt: Any) -> None:
+    prompt.sandbox.settings(missing_fields=["APBILL.BASECURR"], denied_objects=["USERINFO", "APPYMT"])
+    said = prompt.say(*BASE)
+    assert (said.exit_code, "--base-currency" in said.stderr) == (2, True)
+    told = prompt.data(*BASE, "--base-currency", "usd")
+    assert told["failed"] == []
+    flow = load_flow(file_of(prompt))
+    assert flow.approval.base_currency == "USD"
+    assert flow.bills.payments == "totals"
+    assert not flow.approval.segregation_of_duties
+    assert "intacct_users: [login]" in file_of(prompt).read_text()
+    prompt.make_missing("acme")
+    assert prompt.data("check", "acme")[0]["failed"] == 0
+
+
+def test_a_company_without_the_stamp_fields_is_observed(prompt: Any) -> None:
+    prompt.sandbox.settings(missing_fields=["APBILL.ASANA_DECISION_BY"])
+    assert prompt.say(*BASE, "--stamp").exit_code == 2
+    assert prompt.data(*BASE)["failed"] == []
+    assert load_flow(file_of(prompt)).write_back.used == set()
+    assert "ASANA_DECISION_BY" in file_of(prompt).read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--approver", "ben.okafr@northwind.example"), "did you mean 'ben.okafor@northwind.example'?"),
+        (("--approver", "gus.guest@partner.example"), "a guest"),
+        (("--approver", constants.BOT_EMAIL), "cannot be an approver"),
+        (("--bills-project", "Bils"), "did you mean 'Bills'?"),
+        (("--bills-project", "Vendors", "--vendors-project", "Vendors"), "no project for vendors 'Vendors'"),
+        (("--limit", "ten"), "no amount"),
+        (("--limit", "NaN"), "no amount"),
+        (("--entity", "US02"), "did you mean 'US01'?"),
+        (("--timezone", "Mars/Olympus"), "no time zone"),
+        (("--workspace", "Northwnd"), "did you mean 'Northwind'?"),
+        (("--flow", "Not A Slug"), "lower-case"),
+    ],
+)
+def test_what_cannot_be_taken_is_told_and_nothing_is_written(prompt: Any, words: tuple[str, ...], told: str) -> None:
+    said = prompt.say("init", "--yes", "--flow", "acme", *words)
+    assert said.exit_code == 2, said.output
+    assert told in " ".join(said.stderr.replace("│", " ").split()), said.stderr
+    assert list(prompt.folder.iterdir()) == []
+
+
+def test_projects_of_other_flows_are_not_proposed(prompt: Any) -> None:
+    prompt.write_flow()
+    said = prompt.say(*BASE)
+    assert (said.exit_code, "2 belong to other flows" in said.stderr) == (2, True)
+
+
+def test_names_from_the_other_sides_stay_names(prompt: Any) -> None:
+    name = 'Bills: "AP" # {{ 7 * 7 }}\nrehearsal: false'
+    prompt.asana("PUT", f"/projects/{constants.BILLS_PROJECT_GID}", {"name": name})
+    assert prompt.say(*BASE, "--bills-project", constants.BILLS_PROJECT_GID).exit_code == 0
+    assert yaml.safe_load(file_of(prompt).read_text())["rehearsal"] is True
+    assert "{{ 7 * 7 }}" in file_of(prompt).read_text()
