@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import typer
 
@@ -50,16 +51,37 @@ def history(demo: Demo) -> None:
 
 
 class Pictures:
-    """Each method makes one picture. `at` is Airflow's address; everybody is an administrator there."""
+    """Each method makes one picture. `at` is Airflow's address; everybody is an administrator there. `played_at` is the
+    sandbox's."""
 
-    def __init__(self, tab: Browser, *, at: str, folder: Path) -> None:
-        self.tab, self.at, self.folder = tab, at, folder
+    def __init__(self, tab: Browser, *, at: str, played_at: str, folder: Path) -> None:
+        self.tab, self.at, self.played_at, self.folder = tab, at, played_at, folder
         # The login of a development Airflow is a visit.
         tab.open(f"{at}/auth/token/login", until="document.readyState === 'complete' && location.pathname === '/'")
 
     def _framed(self, path: str, *, until: str, dark: bool = False, height: int = 800) -> None:
         self.tab.look(width=1280, height=height, dark=dark)
         self.tab.open(f"{self.at}{IN_AIRFLOW}{path}", until=f"{FRAMED}.{until}")
+
+    def overview(self) -> None:
+        """The board, the bills and Airflow, beside each other: three windows as they are, and a line below each."""
+        self.tab.look(width=1240, height=880, dark=False)
+        self.tab.open(f"{self.played_at}/board", until="document.querySelector('.card')")
+        board = self.tab.shot()
+        self.tab.look(width=1180, height=560, dark=False)
+        self.tab.open(f"{self.played_at}/bills", until="document.querySelector('#rows tr')")
+        self.tab.value(
+            "(() => { const box = document.querySelector('#search'); box.value = 'Approved'; "
+            "box.dispatchEvent(new Event('input', { bubbles: true })) })()"
+        )
+        bills = self.tab.shot()
+        self.tab.open(f"{self.at}/dags", until=f"document.querySelector('a[href*={FLOW}_bill_sync]')")
+        airflow = self.tab.shot(settle_seconds=4)
+        self.tab.look(width=1560, height=700, dark=False)
+        self.tab.open("about:blank", until="document.body")
+        self.tab.value(f"document.documentElement.innerHTML = {json.dumps(BESIDE_EACH_OTHER % (board, airflow, bills))}")
+        self.tab.wait("[...document.images].length === 3 && [...document.images].every(one => one.complete)")
+        self.tab.picture(self.folder / "overview.png")
 
     def page_flows(self) -> None:
         self._framed("/", until="querySelector('.card .last, .card .fresh')", height=620)
@@ -139,7 +161,24 @@ class Pictures:
         self.tab.picture(self.folder / "run-note.png", settle_seconds=3)
 
 
+BESIDE_EACH_OTHER = """
+<style>
+  body { margin: 0; padding: 14px; background: #fff; font: 15px system-ui, sans-serif; color: #333;
+    display: grid; grid-template-columns: 880px 1fr; gap: 14px; }
+  figure { margin: 0 }
+  img { width: 100%%; display: block; border: 1px solid #bbb; border-radius: 6px }
+  figcaption { padding-top: 5px; text-align: center }
+  .two { display: grid; gap: 10px; align-content: space-between }
+</style>
+<figure><img src="data:image/png;base64,%s"><figcaption>Asana: a bill is a task, people approve it here</figcaption></figure>
+<div class="two">
+  <figure><img src="data:image/png;base64,%s"><figcaption>Airflow: carries bills over and approvals back</figcaption></figure>
+  <figure><img src="data:image/png;base64,%s"><figcaption>Intacct: who approved, when and why, on the bill</figcaption></figure>
+</div>
+"""
+
 EVERY_ONE: dict[str, Callable[[Pictures], None]] = {
+    "overview": Pictures.overview,
     "page-flows": Pictures.page_flows,
     "page-flow": Pictures.page_flow,
     "page-waiting": Pictures.page_waiting,
@@ -155,13 +194,18 @@ EVERY_ONE: dict[str, Callable[[Pictures], None]] = {
 }
 
 
-def take(at: str, folder: Path, only: list[str]) -> None:
+def take(at: str, folder: Path, only: list[str], *, played_at: str) -> None:
     with browser() as tab:
-        pictures = Pictures(tab, at=at, folder=folder)
+        pictures = Pictures(tab, at=at, played_at=played_at, folder=folder)
         for name, picture in EVERY_ONE.items():
             if not only or name in only:
                 picture(pictures)
                 typer.echo(f"{folder / name}.png")
+
+
+def next_port(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}:{(parts.port or 80) + 1}"
 
 
 @app.command()
@@ -169,6 +213,10 @@ def main(
     folder: Annotated[Path, typer.Option("--to", help="The folder of the pictures.")] = PICTURES,
     at: Annotated[
         str, typer.Option(help="Take the pictures of an Airflow that runs, such as the demo's, and start none.")
+    ] = "",
+    played_at: Annotated[
+        str,
+        typer.Option("--sandbox", help="The sandbox's address, with --at; the next port where left out, as the demo has it."),
     ] = "",
     only: Annotated[list[str] | None, typer.Option(help="Names of pictures; all of them when left out.")] = None,
     stay: Annotated[bool, typer.Option("--stay", help="Leave everything running afterwards, until Ctrl-C.")] = False,
@@ -178,14 +226,14 @@ def main(
         typer.echo(f"There is no picture {', '.join(unknown)}. There are: {', '.join(EVERY_ONE)}.", err=True)
         raise typer.Exit(2)
     if at:
-        take(at.rstrip("/"), folder, only or [])
+        take(at.rstrip("/"), folder, only or [], played_at=played_at or next_port(at))
         return
     end_on_signals()
     demo = Demo(seed=7, vendors=15, bills=60, port=None, sabotage=None)
     try:
         history(demo)
         demo.airflow.http.post("/api/v2/connections", json=CONNECTION)
-        take(demo.airflow.url, folder, only or [])
+        take(demo.airflow.url, folder, only or [], played_at=demo.steering.url)
         while stay:
             time.sleep(3600)
     except (DemoFailed, NoBrowser) as error:

@@ -96,10 +96,14 @@ class Browser:
         self.tell("Input.insertText", text=text)
         self.value(f"{found}.blur()")
 
-    def picture(self, path: Path, *, settle_seconds: float = 0.8) -> None:
-        """What the window shows once fonts and transitions are done. Afterwards the tab is empty."""
+    def shot(self, *, settle_seconds: float = 0.8) -> str:
+        """What the window shows once fonts and transitions are done, as PNG in base64."""
         time.sleep(settle_seconds)
-        shot = self.tell("Page.captureScreenshot", format="png")["data"]
+        return str(self.tell("Page.captureScreenshot", format="png")["data"])
+
+    def picture(self, path: Path, *, settle_seconds: float = 0.8) -> None:
+        """What the window shows, in a file. Afterwards the tab is empty."""
+        shot = self.shot(settle_seconds=settle_seconds)
         self.open("about:blank", until="location.href === 'about:blank'")
         told = self.tell("Runtime.evaluate", expression=PIXELS % shot, awaitPromise=True, returnByValue=True)["result"]["value"]
         pixels = base64.b64decode(told["pixels"])

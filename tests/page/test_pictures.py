@@ -16,8 +16,8 @@ MOST_BYTES = 150_000
 def test_every_picture_that_a_page_shows_is_there_and_small_and_no_other() -> None:
     named = {
         name
-        for page in DOCS.glob("*.md")
-        for name in re.findall(r"\]\(pictures/([\w-]+\.png)\)", page.read_text(encoding="utf-8"))
+        for page in (DOCS.parent / "README.md", *DOCS.glob("*.md"))
+        for name in re.findall(r"\]\((?:docs/)?pictures/([\w-]+\.png)\)", page.read_text(encoding="utf-8"))
     }
     there = {file.name: file.stat().st_size for file in (DOCS / "pictures").glob("*.png")}
     assert named == set(there)
