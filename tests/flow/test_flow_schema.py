@@ -77,13 +77,32 @@ def properties(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_every_key_says_what_it_is_for() -> None:
+    """An editor shows it when the pointer rests on the key; of a part that has none of its own, what the part says of itself."""
     schema = json_schema()
-    mute = [
-        name
-        for name, value in properties(schema)
-        if "description" not in value and not schema["$defs"].get(value.get("$ref", "").rsplit("/")[-1], {}).get("description")
-    ]
-    assert not mute
+
+    def text_of(value: dict[str, Any]) -> str:
+        return str(
+            value.get("description") or schema["$defs"].get(value.get("$ref", "").rsplit("/")[-1], {}).get("description", "")
+        )
+
+    told = {name: text_of(value) for name, value in properties(schema)}
+    assert [name for name, text in told.items() if len(text) < 10] == []
+    assert len(told) > 100
+
+
+def test_editors_find_the_schema_without_any_setting_up() -> None:
+    """Each flow file names it in its first line, where it is as seen from that file; for files that do not, there are settings."""
+    folder = DEMO.parent
+    for path in (DEMO, *(folder / "examples").glob("*.yaml")):
+        first = path.read_text(encoding="utf-8").splitlines()[0]
+        named = path.parent / first.removeprefix("# yaml-language-server: $schema=")
+        schema = json.loads(named.read_text(encoding="utf-8"))
+        seen = named.parent / schema["$ref"] if "$ref" in schema else named
+        assert seen.resolve() == SCHEMA_FILE
+    settings = json.loads((folder.parents[1] / ".vscode" / "settings.json").read_text(encoding="utf-8"))
+    (schema_path, patterns), *_ = settings["yaml.schemas"].items()
+    assert (folder.parents[1] / schema_path).resolve() == SCHEMA_FILE
+    assert all(any(folder.parents[1].glob(pattern)) for pattern in patterns)
 
 
 def test_schema_offers_every_source_with_its_meaning() -> None:
