@@ -75,7 +75,7 @@ class Pictures:
             "box.dispatchEvent(new Event('input', { bubbles: true })) })()"
         )
         bills = self.tab.shot()
-        self.tab.open(f"{self.at}/dags", until=f"document.querySelector('a[href*={FLOW}_bill_sync]')")
+        self.tab.open(f"{self.at}/dags", until="document.querySelector('a[href*=_bill_sync]')")
         airflow = self.tab.shot(settle_seconds=4)
         self.tab.look(width=1560, height=700, dark=False)
         self.tab.open("about:blank", until="document.body")

@@ -51,7 +51,7 @@ class Browser:
         self._number += 1
         self._socket.send(json.dumps({"id": self._number, "method": method, "params": params}))
         while True:
-            answer = json.loads(self._socket.recv(timeout=60))
+            answer = json.loads(self._socket.recv(timeout=180))
             if answer.get("id") == self._number:
                 if "error" in answer:
                     raise NoBrowser(f"{method}: {answer['error']['message']}")
@@ -67,12 +67,12 @@ class Browser:
             "Page.addScriptToEvaluateOnNewDocument", source=f"try {{ localStorage.setItem('theme', '{theme}') }} catch (_) {{}}"
         )
 
-    def open(self, url: str, *, until: str, seconds: float = 30) -> None:
+    def open(self, url: str, *, until: str, seconds: float = 120) -> None:
         """Go there, and wait until an expression holds."""
         self.tell("Page.navigate", url=url)
         self.wait(until, seconds=seconds)
 
-    def wait(self, until: str, *, seconds: float = 30) -> None:
+    def wait(self, until: str, *, seconds: float = 120) -> None:
         end = time.monotonic() + seconds
         while not self.value(f"(() => {{ try {{ return Boolean({until}) }} catch (_) {{ return false }} }})()"):
             if time.monotonic() > end:

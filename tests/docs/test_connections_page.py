@@ -92,7 +92,7 @@ def test_every_field_of_the_form_is_told(kind: str) -> None:
 def commands_in(page: str) -> list[list[str]]:
     """The page's airflow commands, as a shell takes them apart."""
     blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
-    lines = [line for block in blocks for line in re.split(r"\n+(?=airflow |python )", block)]
+    lines = [line for block in blocks for line in re.split(r"\n+(?=airflow |python |intacct-asana )", block)]
     return [shlex.split(line) for line in lines if line.startswith("airflow ")]
 
 
