@@ -1,4 +1,4 @@
-"""A stand-in for Sage Intacct's XML gateway: sessions, query, read, create, update, delete, with state and faults.
+"""A stand-in for Sage Intacct's XML gateway: reading, writing, the object-specific functions, with state and faults.
 
 Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is configurable or not documented:
 
@@ -56,6 +56,7 @@ Settings, by POST /_sandbox/settings; each chooses where Intacct's behaviour is 
     void_shows_in ("both")            where a voided payment shows: its "details", the "payment", "both", or as a "reversal",
                                       a second payment with negative details
     payment_approvals_on (true)       a payment that is asked for and submitted waits for approval instead of paying
+    payment_needs_currency (false)    a payment that is created without CURRENCY is refused
     document_levels (1)               how many approvals a document of Purchasing needs
     document_approvers ([])           logins whose approval counts there; everybody's when empty
     payment_state_shows ("words")     STATE of a payment: "words" such as Posted, or "codes" such as C

@@ -7,6 +7,8 @@ taken ("last", "anywhere"), or that it is "refused".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from lxml import etree
 
 from sandbox.gateway.failures import ControlFailure
@@ -40,15 +42,19 @@ IN_ANY_ORDER = {
 REPEATED = {"content"}
 
 
-def check(root: etree._Element, *, error_details: str) -> None:
-    """Raises ControlFailure for a child that the schema does not know there, or in another place than its own."""
-    for parent in root.iter(*ORDERED, *IN_ANY_ORDER):
+def check(root: etree._Element, *, error_details: str, more: Mapping[str, tuple[str, ...]]) -> None:
+    """Raises ControlFailure for a child that the schema does not know there, or in another place than its own.
+
+    `more` are orders of object-specific functions.
+    """
+    ordered = {**ORDERED, **more}
+    for parent in root.iter(*ordered, *IN_ANY_ORDER):
         name = str(parent.tag)
         children = [str(child.tag) for child in parent]
         if name == "control":
             children = _without_newer(children, error_details)
-        if name in ORDERED:
-            _in_order(name, children)
+        if name in ordered:
+            _in_order(name, children, ordered[name])
         elif unknown := set(children) - IN_ANY_ORDER[name]:
             raise malformed(f"Element '{sorted(unknown)[0]}' is not expected in {name}.")
         if len(set(children)) < len(children) and name not in REPEATED:
@@ -63,8 +69,7 @@ def _without_newer(children: list[str], where: str) -> list[str]:
     return [child for child in children if child != NEWER]
 
 
-def _in_order(name: str, children: list[str]) -> None:
-    known = ORDERED[name]
+def _in_order(name: str, children: list[str], known: tuple[str, ...]) -> None:
     if unknown := [child for child in children if child not in known]:
         raise malformed(f"Element '{unknown[0]}' is not expected in {name}.")
     if children != sorted(children, key=known.index):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from lxml import etree
@@ -21,13 +22,15 @@ from sandbox.gateway.failures import (
     invalid_session,
     support_id,
 )
+from sandbox.gateway.functions.legacy import ORDERS, Legacy
 from sandbox.gateway.functions.reads import Reader, text_of
+from sandbox.gateway.functions.telling import Tell, Teller
 from sandbox.gateway.functions.writes import Outcome, Writer
 from sandbox.gateway.sessions import Session
 from sandbox.gateway.wire import Data, element, errors_xml
 
-WRITES = frozenset({"create", "update", "delete", "approve"})
-_WITH_OBJECT = frozenset({"query", "read", "create", "update", "approve"})
+WRITES = frozenset({"create", "update", "delete", "approve", "decline"})
+_WITH_OBJECT = frozenset({"query", "read", "create", "update", "approve", "decline"})
 CALM = Fault(system="intacct", kind="", action="")
 """Strikes a function that nothing strikes."""
 
@@ -93,7 +96,7 @@ class Gateway:
         """The whole answer. `faults` maps a function's position to what goes wrong with it."""
         if root.find("control/controlid") is None or root.tag != "request":
             raise envelope.malformed("The request needs a control block with a controlid.")
-        envelope.check(root, error_details=self.world.setting("error_details", "last"))
+        envelope.check(root, error_details=self.world.setting("error_details", "last"), more=ORDERS)
         self._check_sender(root)
         if any(fault.action == "end_session" for fault in faults.values()):
             self.company.sessions.end_all()
@@ -225,12 +228,15 @@ class _Run:
             "readUserFormatting": lambda asked: reader.user_formatting(asked, entity),
             "getAPISession": lambda asked: gateway.open_session(asked, session),
             **dict.fromkeys(documents.FUNCTIONS, lambda asked: documents.read(self.company, asked)),
+            **{name: partial(_told_to, tell, session) for name, tell in Teller(self.company).functions.items()},
         }
         self.writers: dict[str, Callable[[etree._Element, Session], Outcome]] = {
             "create": writer.create,
             "update": writer.update,
             "delete": writer.delete,
             "approve": writer.approve,
+            "decline": writer.approve,
+            **Legacy(self.company, writer).functions,
         }
 
     def each(self) -> list[str]:
@@ -302,11 +308,17 @@ class _Run:
         cells.append(element("function", "read" if fault == "other_function" else function.name, raw=False))
         if fault != "no_control_id":
             cells.append(element("controlid", function.control_id, raw=False))
+        if outcome.key:
+            cells.append(element("key", outcome.key, raw=False))
         if outcome.data is not None:
             cells.append(outcome.data.xml())
         if outcome.errors:
             cells.append(errors_xml(outcome.errors, additional=self.wants_more))
         return element("result", *cells)
+
+
+def _told_to(tell: Tell, session: Session, asked: etree._Element) -> Data:
+    return tell(asked, session)
 
 
 def control_failure(failure: Failure, root: etree._Element | None) -> Answer:

@@ -106,11 +106,11 @@ def test_inspect_lists_objects_and_fields(gateway: Any, sandbox: Any) -> None:
     sandbox.settings(denied_objects=["APBILL"])
     named = gateway.data('<inspect detail="0"><object>APBILL</object></inspect>')
     whole = gateway.data('<inspect detail="1"><object>APBILL</object></inspect>')
-    ids = [field.findtext("ID") for field in whole.iterfind("Type/Fields/Field")]
+    ids = [field.findtext("Name") for field in whole.iterfind("Type/Fields/Field")]
     assert [field.text for field in named.iterfind("Type/Fields/Field")] == ids
     assert "TOTALDUE" in ids
     objects = gateway.data("<inspect><object>*</object></inspect>")
-    assert {"APBILL", "VENDOR"} <= {each.get("typename") for each in objects.iterfind("Type")}
+    assert {"apbill", "vendor"} <= {each.get("typename") for each in objects.iterfind("type")}
     assert gateway.result("<inspect><object>NOPE</object></inspect>").findtext("status") == "failure"
 
 
@@ -118,7 +118,7 @@ def test_inspect_lists_objects_and_fields(gateway: Any, sandbox: Any) -> None:
     ("function", "says"),
     [
         ("<readRelated><object>APBILL</object><keys>1</keys><relation>VENDOR</relation></readRelated>", "custom objects"),
-        ("<getAuditTrail><object>APBILL</object></getAuditTrail>", "is not a function of the gateway"),
+        ("<getMyRole><object>APBILL</object></getMyRole>", "is not a function of the gateway"),
         ("<query><object>APBILL</object><select><median>TOTALDUE</median></select></query>", "not an aggregate function"),
     ],
 )

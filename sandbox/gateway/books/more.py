@@ -25,11 +25,19 @@ def purchase_order(bill: Bill | None) -> str:
 
 
 def customer(line: Line) -> tuple[str, str]:
-    return CUSTOMERS[line.record_no % len(CUSTOMERS)]
+    return _written(line, "CUSTOMERID", CUSTOMERS)
 
 
 def item(line: Line) -> tuple[str, str]:
-    return ITEMS[line.record_no % len(ITEMS)]
+    return _written(line, "ITEMID", ITEMS)
+
+
+def _written(line: Line, name: str, known: tuple[tuple[str, str], ...]) -> tuple[str, str]:
+    """The one that somebody chose, else the one that the line's number gives it."""
+    chosen = (line.kept or {}).get(name)
+    if chosen is None:
+        return known[line.record_no % len(known)]
+    return next((pair for pair in known if pair[0] == chosen), ("", ""))
 
 
 def is_1099(line: Line) -> bool:

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from lxml import etree
-
 from sandbox.gateway.books.rows import Bill, Detail, Payment, User, totals_of
-from sandbox.gateway.texts import cents_of, day_of
 
 PAYABLE_STATES = frozenset({"Posted", "Partially Paid", "Selected"})
 SELECTED_STATES = frozenset({"Draft", "Submitted", "Approved"})
@@ -25,6 +22,8 @@ class Part:
     cents: int
     discount: int = 0
     credit: int = 0
+    line_no: int | None = None
+    """The record number of the only line that it goes to."""
 
     @property
     def settles(self) -> int:
@@ -38,12 +37,12 @@ def pay(
 
     `memo_cents` pay a credit memo beside the bills.
     """
-    _check(parts)
+    check(parts)
     first = parts[0].bill
     payment = new_payment(company, first, user, state=state, method=method, on=on, at=company.now())
     is_paid = state not in SELECTED_STATES
     for part in parts:
-        spread(company, part.bill, payment, part.cents, discount=part.discount, credit=part.credit, count_as_paid=is_paid)
+        spread_part(company, payment, part, count_as_paid=is_paid)
     if memo_cents:
         memo = _detail(company, first, payment, None, first.to_base(memo_cents), memo_cents)
         memo.memo_no = company.next_no()
@@ -70,30 +69,17 @@ def select(company: Any, parts: Sequence[Part], user: User, *, method: str, on: 
     return pay(company, parts, user, method=method, on=on, state=state)
 
 
-def ask_for(company: Any, sent: etree._Element, user: User) -> Payment:
-    """A payment as `create` asks for it. A draft, or submitted: without payment approvals that pays at once."""
-    parts = []
-    for detail in sent.iterfind("APPYMTDETAILS/APPYMTDETAIL"):
-        key = (detail.findtext("RECORDKEY") or "").strip()
-        bill = company.bills.get(int(key)) if key.isdigit() else None
-        if bill is None:
-            raise ValueError(f"there is no bill {key}")
-        parts.append(Part(bill=bill, cents=cents_of(detail.findtext("TRX_PAYMENTAMOUNT") or "0")))
-    told = {str(child.tag): (child.text or "").strip() for child in sent}
-    lacking = [
-        name for name in ("FINANCIALENTITY", "PAYMENTMETHOD", "VENDORID", "PAYMENTDATE", "CURRENCY") if not told.get(name)
-    ]
-    if lacking or not parts:
-        raise ValueError(f"Required field {(*lacking, 'APPYMTDETAILS')[0]} is missing")
-    if any(part.bill.vendor.vendor_id != told["VENDORID"] for part in parts):
-        raise ValueError("the bill is another vendor's")
-    how = {"method": told["PAYMENTMETHOD"], "on": day_of(told["PAYMENTDATE"])}
-    if told.get("ACTION", "Submit") != "Draft" and not company.world.setting("payment_approvals_on", True):
-        made = pay(company, parts, user, **how)
-    else:
-        made = select(company, parts, user, **how, state="Draft" if told.get("ACTION") == "Draft" else "Submitted")
-    made.bank, made.description = told["FINANCIALENTITY"], told.get("DESCRIPTION", "")
-    return made
+def spread_part(company: Any, payment: Payment, part: Part, *, count_as_paid: bool) -> None:
+    spread(
+        company,
+        part.bill,
+        payment,
+        part.cents,
+        discount=part.discount,
+        credit=part.credit,
+        count_as_paid=count_as_paid,
+        only=part.line_no,
+    )
 
 
 def confirm(company: Any, payment: Payment, user: User) -> Payment:
@@ -124,7 +110,7 @@ def drop(company: Any, payment: Payment, user: User) -> None:
     for detail in payment.details:
         company.details.remove(detail)
     company.payments.remove(payment)
-    for bill in _bills(company, payment):
+    for bill in bills_of(company, payment):
         settle(company, bill, user, None)
 
 
@@ -147,7 +133,7 @@ def void(company: Any, payment: Payment, user: User) -> Payment:
 def reverse(company: Any, payment: Payment, user: User, *, on: date) -> Payment:
     """Take a payment back by a second one with negative details; the first stays as it was."""
     _only_standing(payment)
-    of_bill = next(iter(_bills(company, payment)))
+    of_bill = next(iter(bills_of(company, payment)))
     taking = new_payment(company, of_bill, user, state="Posted", method=payment.method, on=on, at=company.now())
     taking.number = payment.number
     for paid in payment.details:
@@ -206,13 +192,17 @@ def spread(
     discount: int = 0,
     credit: int = 0,
     count_as_paid: bool = True,
+    only: int | None = None,
 ) -> None:
     """Give `cents` and what settles beside them to the bill's lines in order, one detail for each line touched.
 
-    Paying the whole rest settles every line, discounts too; a part goes to the positive lines only.
+    Paying the whole rest settles every line, discounts too; a part goes to the positive lines only. With `only` it goes to the
+    line of that record number.
     """
     left, is_whole = cents, cents + discount + credit == bill.trx_due
     for line in bill.lines:
+        if only not in (None, line.record_no):
+            continue
         rest = line.trx_amount - line.trx_paid
         off = min(discount, max(0, rest))
         credited = min(credit, max(0, rest - off))
@@ -238,16 +228,19 @@ def _give(company: Any, payment: Payment, user: User, *, sign: int) -> None:
         if line is not None:
             paid, trx_paid = line.paid + sign * detail.settles, line.trx_paid + sign * detail.trx_settles
             company.lines.edit(line, paid=paid, trx_paid=trx_paid)
-    for bill in _bills(company, payment):
+    for bill in bills_of(company, payment):
         settle(company, bill, user, payment.paid_on if sign > 0 else None)
 
 
-def _bills(company: Any, payment: Payment) -> list[Bill]:
-    numbers = dict.fromkeys(detail.bill_no for detail in payment.details if detail.bill_no is not None)
-    return [bill for number in numbers if (bill := company.bills.get(number)) is not None]
+def bills_of(company: Any, payment: Payment) -> list[Bill]:
+    return [bill for number in numbers_of(payment) if (bill := company.bills.get(number)) is not None]
 
 
-def _check(parts: Sequence[Part]) -> None:
+def numbers_of(payment: Payment) -> list[int]:
+    return list(dict.fromkeys(detail.bill_no for detail in payment.details if detail.bill_no is not None))
+
+
+def check(parts: Sequence[Part]) -> None:
     if not parts:
         raise ValueError("a payment needs at least one bill")
     if len({(part.bill.vendor.vendor_id, part.bill.currency) for part in parts}) > 1:
@@ -260,6 +253,9 @@ def _check(parts: Sequence[Part]) -> None:
             raise ValueError(f"bill {bill.record_no} is on hold, so it cannot be paid")
         if not 0 < part.settles <= bill.trx_due or min(part.cents, part.discount, part.credit) < 0:
             raise ValueError(f"bill {bill.record_no} owes {bill.trx_due} cents, not {part.settles}")
+        line = next((line for line in bill.lines if line.record_no == part.line_no), None)
+        if line is not None and part.settles > line.trx_amount - line.trx_paid:
+            raise ValueError(f"line {line.record_no} of bill {bill.record_no} owes {line.trx_amount - line.trx_paid} cents")
 
 
 def _only_selected(payment: Payment) -> None:

@@ -93,8 +93,26 @@ class Vendor:
     entity: Dimension = NOTHING
     custom: dict[str, str] = field(default_factory=dict)
     contacts: tuple[str, ...] = ("Main contact",)
+    """The contact list: names, with their category in front where one was sent."""
+    kept: dict[str, Any] | None = None
+    """What was written into fields that nothing else here depends on, by field; the contacts' too."""
     waiting: dict[str, Any] | None = None
     before: dict[str, Any] | None = None
+
+
+NO_VENDOR = Vendor(
+    record_no=0,
+    vendor_id="",
+    name="",
+    created_by=NOBODY,
+    modified_by=NOBODY,
+    created_at=0,
+    modified_at=None,
+    term="",
+    currency="",
+    contacts=(),
+)
+"""Stands where a draft has no vendor yet."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -115,6 +133,7 @@ class Line:
     released: bool = True
     paid: int = 0
     trx_paid: int = 0
+    kept: dict[str, Any] | None = None
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -154,6 +173,7 @@ class Bill:
     approved_by: tuple[str, ...] = ()
     """Who approved it since it was submitted, a login for each level."""
     custom: dict[str, str] = field(default_factory=dict)
+    kept: dict[str, Any] | None = None
 
     @property
     def due(self) -> int:

@@ -19,7 +19,7 @@ from sandbox.gateway.books import dumps, purchasing
 from sandbox.gateway.books.approvals import Approval
 from sandbox.gateway.books.documents import Document
 from sandbox.gateway.books.roles import GIVEN, Roles
-from sandbox.gateway.books.rows import NOTHING, Audit, Bill, Dimension, Line, Summary, User, Vendor
+from sandbox.gateway.books.rows import NO_VENDOR, NOTHING, Audit, Bill, Dimension, Line, Summary, User, Vendor
 from sandbox.gateway.books.table import Table, Undo
 from sandbox.gateway.functions.objects import CURRENCY_FIELDS, schema_of
 from sandbox.gateway.functions.reads import Reader
@@ -297,5 +297,5 @@ class Company:
         return bill.due if bill.state in OWED_STATES else 0
 
     def _owe(self, vendor: Vendor, cents: int) -> None:
-        if cents:
+        if cents and vendor is not NO_VENDOR:
             self.vendors.edit(vendor, total_due=vendor.total_due + cents)

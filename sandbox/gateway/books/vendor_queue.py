@@ -43,9 +43,9 @@ def queue(company: Any) -> list[Vendor]:
     return [vendor for vendor in company.vendors if vendor.waiting is not None]
 
 
-def latest_custom(vendor: Vendor) -> dict[str, str]:
-    """The custom fields that the next edit builds on: those that wait, else those that hold."""
-    return dict((vendor.waiting or {}).get("custom") or vendor.custom)
+def latest(vendor: Vendor, name: str) -> dict[str, Any]:
+    """What the next edit of `custom` or `kept` builds on: what waits, else what holds."""
+    return dict((vendor.waiting or {}).get(name) or getattr(vendor, name) or {})
 
 
 def _must_wait(company: Any, values: dict[str, Any]) -> bool:

@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 from sandbox import constants
 from sandbox.gateway.books import more
 from sandbox.gateway.books.purchasing import STATES
-from sandbox.gateway.books.rows import Bill, Detail, Line, Payment, Summary, User
+from sandbox.gateway.books.rows import NO_VENDOR, Bill, Detail, Line, Payment, Summary, User, Vendor
 from sandbox.gateway.books.table import Table
+from sandbox.gateway.functions.contacts import contact_fields, display_name, other_fields
+from sandbox.gateway.functions.declared import declare
 from sandbox.gateway.functions.roles import role_objects
-from sandbox.gateway.functions.schema import Field, ObjectType, Relation, Schema, custom, fields, key, of, text
+from sandbox.gateway.functions.schema import Field, ObjectType, Relation, Schema, custom, fields, kept, key, of, text
 
 BILL_STATES = {
     "Draft": "D",
@@ -38,6 +40,7 @@ STATUSES = ("active", "active non-posting", "inactive")
 PRIORITIES = ("Urgent", "High", "Normal", "Low")
 USER_STATUSES = ("active", "inactive", "lockedout")
 ADMIN_WORDS = ("off", "limited", "full")
+RESTRICTIONS = ("Unrestricted", "RootOnly", "Restricted")
 CURRENCY_FIELDS = ("BASECURR", "CURRENCY", "EXCH_RATE_DATE", "EXCH_RATE_TYPE_ID", "EXCHANGE_RATE")
 """What the objects of a company with one currency may lack: the setting `single_currency`."""
 
@@ -56,7 +59,7 @@ def schema_of(company: Any, *, zone_minutes: int, missing_custom: frozenset[str]
         parts.summary(),
         parts.purchase(),
     ]
-    return Schema({each.name: each for each in [*built, *parts.dimensions(), *role_objects(company.roles)]})
+    return Schema({each.name: declare(each) for each in [*built, *parts.dimensions(), *role_objects(company.roles)]})
 
 
 class _Parts:
@@ -110,16 +113,16 @@ class _Parts:
             text("STATE", "state", "State", values=("S", "A", "R")),
             of("BOOLEAN", "ONHOLD", "on_hold", "On hold", write=True),
             of("BOOLEAN", "ONETIME", "one_time", "One time", write=True),
-            of("BOOLEAN", "DONOTCUTCHECK", lambda row: False, "Do not pay", write=True),
+            kept("BOOLEAN", "DONOTCUTCHECK", lambda row: False, "Do not pay"),
             text("VENDTYPE", "kind", "Vendor type", write=True),
-            text("PARENTID", lambda row: "", "Parent", write=True),
-            text("PARENTKEY", lambda row: "", "Parent key"),
-            text("PARENTNAME", lambda row: "", "Parent name"),
-            *_display_contact(),
-            text("VENDORACCOUNTNO", lambda row: "", "Account number", write=True),
-            text("ACCOUNTLABEL", lambda row: "", "Account label", write=True),
-            text("APACCOUNT", lambda row: "", "Default account", write=True),
-            text("APACCOUNTTITLE", lambda row: "", "Default account title"),
+            kept("TEXT", "PARENTID", label="Parent"),
+            text("PARENTKEY", lambda row: self.parent(row, "record_no"), "Parent key"),
+            text("PARENTNAME", lambda row: self.parent(row, "name"), "Parent name"),
+            *contact_fields(),
+            kept("TEXT", "VENDORACCOUNTNO", label="Account number"),
+            kept("TEXT", "ACCOUNTLABEL", label="Account label"),
+            kept("TEXT", "APACCOUNT", label="Default account"),
+            text("APACCOUNTTITLE", self.default_account, "Default account title"),
             text("TERMNAME", "term", "Term", write=True),
             text("CURRENCY", "currency", "Default currency", write=True),
             of("MONEY", "CREDITLIMIT", "credit_limit", "Credit limit", write=True),
@@ -127,7 +130,8 @@ class _Parts:
             text("TAXID", "tax_id", "Tax ID", write=True),
             text("PAYMENTPRIORITY", "priority", "Payment priority", write=True, values=PRIORITIES),
             text("COMMENTS", "comments", "Comments", write=True),
-            text("OBJECTRESTRICTION", lambda row: "Unrestricted", "Restriction", write=True),
+            kept("TEXT", "OBJECTRESTRICTION", lambda row: "Unrestricted", "Restriction", values=RESTRICTIONS),
+            *other_fields(),
             *self.times,
             *self.made_by,
             *self.owner,
@@ -136,6 +140,14 @@ class _Parts:
         )
         return ObjectType(name="VENDOR", table=self.company.vendors, fields=listed, name_field="VENDORID")
 
+    def parent(self, vendor: Vendor, attribute: str) -> str:
+        found = self.company.vendor((vendor.kept or {}).get("PARENTID") or "")
+        return str(getattr(found, attribute, ""))
+
+    def default_account(self, vendor: Vendor) -> str:
+        found = self.company.dimension(self.company.accounts, (vendor.kept or {}).get("APACCOUNT") or "")
+        return found.name if found else ""
+
     def bill(self) -> ObjectType:
         listed = fields(
             key(),
@@ -143,7 +155,7 @@ class _Parts:
             text("RECORDID", "number", "Bill number", attribute="number", write=True),
             text("VENDORID", "vendor.vendor_id", "Vendor ID", required=True, write=True),
             text("VENDORNAME", "vendor.name", "Vendor name"),
-            text("VENDORKEY", "vendor.record_no", "Vendor key"),
+            text("VENDORKEY", lambda row: row.vendor.record_no or None, "Vendor key"),
             text("STATE", "state", "State", values=tuple(BILL_STATES)),
             text("RAWSTATE", lambda row: BILL_STATES[row.state], "Raw state"),
             text("DOCNUMBER", "reference", "Reference number", write=True),
@@ -155,13 +167,13 @@ class _Parts:
             of("DATE", "WHENDISCOUNT", more.discount_day, "Discount date"),
             of("DATE", "WHENDUE", "due_on", "Due date", required=True, write=True),
             of("DATE", "WHENPAID", "paid_on", "Date fully paid"),
-            of("DATE", "RECPAYMENTDATE", more.recommended_day, "Recommended to pay on", write=True),
+            kept("DATE", "RECPAYMENTDATE", more.recommended_day, "Recommended to pay on"),
             text("PAYMENTPRIORITY", "priority", "Payment priority", write=True, values=("urgent", "high", "normal", "low")),
             of("BOOLEAN", "ONHOLD", "on_hold", "Place this bill on hold", write=True, values=("true", "false")),
-            text("BASECURR", "base_currency", "Base currency"),
+            text("BASECURR", "base_currency", "Base currency", write=True),
             text("CURRENCY", "currency", "Transaction currency", write=True),
-            of("DATE", "EXCH_RATE_DATE", lambda row: None, "Exchange rate date", write=True),
-            text("EXCH_RATE_TYPE_ID", lambda row: "", "Exchange rate type", write=True),
+            kept("DATE", "EXCH_RATE_DATE", label="Exchange rate date"),
+            kept("TEXT", "EXCH_RATE_TYPE_ID", label="Exchange rate type"),
             of("DECIMAL", "EXCHANGE_RATE", lambda row: _rate_text(row.rate), "Exchange rate", write=True),
             *_totals("", ("entered", "selected", "paid", "due")),
             *_totals("TRX_", ("trx_entered", "trx_selected", "trx_paid", "trx_due")),
@@ -169,18 +181,16 @@ class _Parts:
             of("MONEY", "TOTALRETAINED", more.total_retained, "Total base amount retained"),
             of("MONEY", "TRX_TOTALRETAINED", more.trx_total_retained, "Total transaction amount retained"),
             of("MONEY", "TRX_TOTALRELEASED", lambda row: None, "Total transaction amount released"),
-            of("BOOLEAN", "INCLUSIVETAX", lambda row: row.base_currency == "GBP", "Inclusive taxes", write=True),
-            text("BILLTOPAYTOCONTACTNAME", lambda row: f"{row.vendor.name}(V{row.vendor.vendor_id})", "Pay to", write=True),
-            text(
-                "SHIPTORETURNTOCONTACTNAME", lambda row: f"{row.vendor.name}(V{row.vendor.vendor_id})", "Return to", write=True
-            ),
+            kept("BOOLEAN", "INCLUSIVETAX", lambda row: row.base_currency == "GBP", "Inclusive taxes"),
+            kept("TEXT", "BILLTOPAYTOCONTACTNAME", lambda row: display_name(row.vendor), "Pay to"),
+            kept("TEXT", "SHIPTORETURNTOCONTACTNAME", lambda row: display_name(row.vendor), "Return to"),
             text("PRBATCH", lambda row: _summary_title(row.summary_day), "Summary"),
             of("INTEGER", "PRBATCHKEY", lambda row: row.summary_day.toordinal(), "Summary key"),
             text("MODULEKEY", "module", "Module key", values=MODULES),
             of("INTEGER", "DOCHDRKEY", "source_key", "Document key"),
             text("SYSTEMGENERATED", lambda row: "F", "System generated", values=("T", "F")),
             text("SUPDOCID", "attachment", "Attachment", write=True),
-            text("DUE_IN_DAYS", lambda row: (row.due_on - self.company.today()).days if row.due_on else None, "Due in"),
+            text("DUE_IN_DAYS", lambda row: (self.company.today() - row.due_on).days if row.due_on else None, "Due in"),
             text("USERID", lambda row: self.called(row.modified_by), "Modified by"),
             text("CREATEDUSERID", lambda row: self.called(row.created_by), "Created by"),
             *self.document_times,
@@ -190,7 +200,7 @@ class _Parts:
             *self.extra(constants.STAMP_FIELDS),
         )
         relations = {
-            "VENDOR": _relation("VENDOR", "VENDOR", "VENDORID", lambda bill: bill.vendor),
+            "VENDOR": _relation("VENDOR", "VENDOR", "VENDORID", _vendor_of),
             "MELOCATION": _relation("MELOCATION", "LOCATION", "MEGAENTITYID", lambda bill: bill.entity),
         }
         return ObjectType(
@@ -209,7 +219,7 @@ class _Parts:
             text("ACCOUNTNO", "account.id", "Account", write=True),
             text("ACCOUNTTITLE", "account.name", "Account title"),
             text("ACCOUNTLABEL", lambda row: "", "Account label"),
-            text("OFFSETGLACCOUNTNO", lambda row: "2000", "Offset account"),
+            kept("TEXT", "OFFSETGLACCOUNTNO", lambda row: "2000", "Offset account"),
             of("MONEY", "AMOUNT", "amount", "Amount"),
             of("MONEY", "TRX_AMOUNT", "trx_amount", "Transaction amount", required=True, write=True),
             text("ENTRYDESCRIPTION", "description", "Memo", write=True),
@@ -221,15 +231,15 @@ class _Parts:
             text("CURRENCY", lambda row: bill_of(row).currency if bill_of(row) else "", "Currency"),  # type: ignore[union-attr]
             text("BASECURR", lambda row: bill_of(row).base_currency if bill_of(row) else "", "Base currency"),  # type: ignore[union-attr]
             text("STATE", lambda row: bill_of(row).state if bill_of(row) else "", "State"),  # type: ignore[union-attr]
-            of("BOOLEAN", "BILLABLE", lambda row: False, "Billable"),
+            kept("BOOLEAN", "BILLABLE", lambda row: False, "Billable"),
             text("LINEITEM", lambda row: "T", "Line item", values=("T", "F")),
             text("CUSTOMERID", lambda row: more.customer(row)[0], "Customer", write=True),
             text("CUSTOMERNAME", lambda row: more.customer(row)[1], "Customer name"),
             text("ITEMID", lambda row: more.item(row)[0], "Item", write=True),
             text("ITEMNAME", lambda row: more.item(row)[1], "Item name"),
-            text("FORM1099", lambda row: "true" if more.is_1099(row) else "false", "1099", write=True),
-            text("FORM1099TYPE", lambda row: "NEC" if more.is_1099(row) else "", "Form 1099 type", write=True),
-            text("FORM1099BOX", lambda row: "1" if more.is_1099(row) else "", "Form 1099 box", write=True),
+            kept("TEXT", "FORM1099", lambda row: "true" if more.is_1099(row) else "false", "1099"),
+            kept("TEXT", "FORM1099TYPE", lambda row: "NEC" if more.is_1099(row) else "", "Form 1099 type"),
+            kept("TEXT", "FORM1099BOX", lambda row: "1" if more.is_1099(row) else "", "Form 1099 box"),
             text("ORIGDOCID", lambda row: more.purchase_order(bill_of(row)), "Originating document ID"),
             of("MONEY", "TRX_AMOUNTRETAINED", more.retained, "Txn amount retained"),
             of("BOOLEAN", "RELEASETOPAY", "released", "Release to pay", write=True, values=("true", "false")),
@@ -425,6 +435,10 @@ def _wall(attribute: str, zone_name: str) -> Callable[[Any], int | None]:
     return read
 
 
+def _vendor_of(bill: Bill) -> Vendor | None:
+    return None if bill.vendor is NO_VENDOR else bill.vendor
+
+
 def _relation(path: str, object_name: str, related_by: str, get: Callable[[Any], Any]) -> Relation:
     return Relation(path=path, object_name=object_name, related_by=related_by, get=get)
 
@@ -433,17 +447,6 @@ def _totals(prefix: str, attributes: tuple[str, str, str, str]) -> list[Field]:
     labels = {"ENTERED": "Total amount", "SELECTED": "Total selected", "PAID": "Total paid", "DUE": "Total due"}
     pairs = zip(labels.items(), attributes, strict=True)
     return [of("MONEY", f"{prefix}TOTAL{name}", attribute, label) for (name, label), attribute in pairs]
-
-
-def _display_contact() -> list[Field]:
-    """A vendor's contact. Its name defaults to the vendor's with the vendor id behind it; nothing else is kept."""
-    path = "DISPLAYCONTACT"
-    empty = ("COMPANYNAME", "FIRSTNAME", "LASTNAME", "INITIAL", "PHONE1", "PHONE2", "EMAIL1", "EMAIL2")
-    return [
-        text(f"{path}.CONTACTNAME", lambda row: f"{row.name}(V{row.vendor_id})", "Contact name"),
-        text(f"{path}.PRINTAS", "name", "Print as"),
-        *(text(f"{path}.{name}", lambda row: "", name.capitalize()) for name in empty),
-    ]
 
 
 def _dimension_pair(name: str, attribute: str) -> list[Field]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from lxml import etree
 
 from sandbox.gateway.failures import Failure, bad_value, no_permission, support_id
+from sandbox.gateway.functions.contacts import contact_list_xml
 from sandbox.gateway.functions.filters import EVERYTHING, Filter, parse_filter
 from sandbox.gateway.functions.oldquery import filter_of
 from sandbox.gateway.functions.schema import Field, ObjectType, Schema, null_last
@@ -75,6 +77,7 @@ class Reader:
         """`query`: filter, order and one page. Every page is a new query over the rows as they are now."""
         target = self._allowed("READ_BY_QUERY", text_of(asked, "object"))
         options = asked.find("options")
+        _only_xml(text_of(options, "returnformat"))
         fold = text_of(options, "caseinsensitive").lower() == "true"
         private = text_of(options, "showprivate").lower() == "true"
         limits = parse_filter(asked.find("filter"), lambda name: self.schema.find(target, name), case_insensitive=fold)
@@ -137,6 +140,7 @@ class Reader:
     def read(self, asked: etree._Element, entity: str, *, by_name: bool = False) -> Data:
         """`read` by RECORDNO and `readByName`; both give the lines of a bill when all fields are asked for."""
         target = self._allowed("READ", text_of(asked, "object"))
+        _only_xml(text_of(asked, "returnFormat"))
         keys = [key.strip() for key in text_of(asked, "keys").split(",") if key.strip()]
         if len(keys) > MAX_KEYS:
             raise Failure("XL03000003", "Read Failed", f"At most {MAX_KEYS} keys can be read at once. {support_id()}")
@@ -156,6 +160,8 @@ class Reader:
         if with_lines and target.name == "APBILL":
             lines = self.schema.object("APBILLITEM")
             extra = element("APBILLITEMS", *(row_xml("apbillitem", list(lines.fields.values()), line) for line in row.lines))
+        if with_lines and target.name == "VENDOR":
+            extra = contact_list_xml(row.contacts)
         return row_xml(target.name, fields, row, extra)
 
     def read_by_query(self, asked: etree._Element, entity: str, login: str = "") -> Data:
@@ -206,16 +212,22 @@ class Reader:
         raise Failure("XL03000003", "Read Failed", said, "Use query, which follows relations by dotted names.")
 
     def inspect(self, asked: etree._Element) -> Data:
-        """`inspect`, lookup's elder: names of fields, or with detail="1" their definitions; `*` for all objects. Its request is
-        documented; of its answer only Type, Fields and Field are known, so a field is told as lookup tells it."""
+        """`inspect`, lookup's elder: names of fields, or with detail="1" their definitions; `*` for all objects.
+
+        Its answers are recorded, those with definitions of one integer field alone: what the others' data types are called is
+        taken from that. https://developer.intacct.com/api/platform-services/objects/
+        """
         name = text_of(asked, "object") or text_of(asked, "name")
         if name == "*":
-            listed = [f'<Type typename="{each}">{each.title()}</Type>' for each in self.schema.objects]
+            listed = [f'<type typename="{each.lower()}">{each.title()}</type>' for each in self.schema.objects]
             return Data("All", listed, {"count": len(listed)})
         target = self.schema.object(name)
-        told = _field_definition if asked.get("detail") == "1" else lambda field: element("Field", field.name, raw=False)
+        whole = asked.get("detail") == "1"
+        told = _inspected if whole else lambda field: element("Field", field.name, raw=False)
+        named = [("SingularName", target.name.title()), ("PluralName", f"{target.name.title()}s"), ("Description", "")]
+        about = element("Attributes", *(element(cell, text, raw=False) for cell, text in named)) if whole else ""
         fields = element("Fields", *map(told, target.fields.values()))
-        return Data("All", [f'<Type Name="{target.name}">{fields}</Type>'], {"count": 1})
+        return Data("All", [f'<Type Name="{target.name}">{about}{fields}</Type>'], {"count": 1})
 
     def lookup(self, asked: etree._Element, entity: str) -> Data:
         """`lookup`: fields and relations. Object permissions are not asked."""
@@ -294,20 +306,53 @@ def _aggregate(function: str, field: Field, rows: Sequence[Any]) -> str:
     return element(field.name if function == "sum" else f"{_AGGREGATES[function]}.{field.name}", text, raw=False)
 
 
+_INSPECTED = {
+    "INTEGER": ("Pt_FieldInt", "integer", "8"),
+    "DECIMAL": ("Pt_FieldDouble", "decimal", "12"),
+    "CURRENCY": ("Pt_FieldCurrency", "currency", "12"),
+    "DATE": ("Pt_FieldDate", "date", "10"),
+    "TIMESTAMP": ("Pt_FieldDateTime", "timestamp", "19"),
+    "BOOLEAN": ("Pt_FieldBoolean", "boolean", "5"),
+}
+
+
+def _inspected(field: Field) -> str:
+    data_name, external, longest = _INSPECTED.get(field.data_type, ("Pt_FieldString", "string", "255"))
+    told = [
+        ("Name", field.name),
+        ("GroupName", ""),
+        ("dataName", data_name),
+        ("externalDataName", external),
+        ("isRequired", str(field.required).lower()),
+        ("isReadOnly", str(field.is_told_read_only).lower()),
+        ("maxLength", longest),
+        ("DisplayLabel", field.label),
+        ("Description", field.label),
+        ("id", str(zlib.crc32(field.name.encode()))),
+    ]
+    return element("Field", *(element(name, text, raw=False) for name, text in told))
+
+
 def _field_definition(field: Field) -> str:
     told = [
         ("ID", field.name),
         ("LABEL", field.label),
         ("DESCRIPTION", "No description specified"),
         ("REQUIRED", str(field.required).lower()),
-        ("READONLY", str(field.read_only).lower()),
+        ("READONLY", str(field.is_told_read_only).lower()),
         ("DATATYPE", field.data_type),
     ]
     cells = [element(name, value, raw=False) for name, value in told]
-    if field.values:
-        cells.append(element("VALIDVALUES", *(element("VALIDVALUE", value, raw=False) for value in field.values)))
+    if field.listed_values:
+        cells.append(element("VALIDVALUES", *(element("VALIDVALUE", value, raw=False) for value in field.listed_values)))
     cells.append(element("ISCUSTOM", str(field.custom).lower(), raw=False))
     return element("Field", *cells)
+
+
+def _only_xml(wanted: str) -> None:
+    """json and csv are documented; what they look like is not, so they are not played."""
+    if wanted not in ("", "xml"):
+        raise Failure("XL03000003", "Query Failed", f"The return format '{wanted}' is not played here. {support_id()}")
 
 
 def _number(asked: etree._Element, name: str, default: int, low: int, high: int) -> int:

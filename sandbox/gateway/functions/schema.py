@@ -27,13 +27,28 @@ class Field:
     required: bool = False
     custom: bool = False
     values: tuple[str, ...] = ()
+    """What a write takes; anything when empty."""
+    is_kept: bool = False
+    """Whether what is written lies in the row's `kept`: nothing else depends on it."""
+    told_read_only: bool | None = None
+    told_kind: str = ""
+    told_values: tuple[str, ...] | None = None
+    """How lookup labels the field, where that is not what a write makes of it."""
     zone_minutes: int = 0
     shown: str | Mapping[str, str] = ""
     """How else the value is written, by its usual text, or for one row by `#` and its record number; `iso` for days."""
 
     @property
     def data_type(self) -> str:
-        return "DECIMAL" if self.kind == "MONEY" else self.kind
+        return self.told_kind or ("DECIMAL" if self.kind == "MONEY" else self.kind)
+
+    @property
+    def is_told_read_only(self) -> bool:
+        return self.read_only if self.told_read_only is None else self.told_read_only
+
+    @property
+    def listed_values(self) -> tuple[str, ...]:
+        return self.values if self.told_values is None else self.told_values
 
     def text(self, row: Any) -> str:
         """The field's value as the gateway writes it."""
@@ -150,6 +165,17 @@ def text(name: str, path: str | Getter, label: str = "", *, attribute: str = "",
 
 def of(kind: str, name: str, path: str | Getter, label: str = "", *, write: bool = False, **more: Any) -> Field:
     return Field(name=name, kind=kind, get=_getter(path), label=label or name.capitalize(), read_only=not write, **more)
+
+
+def kept(kind: str, name: str, usual: str | Getter = lambda _row: None, label: str = "", **more: Any) -> Field:
+    """A field that is told as it was written, and as `usual` until then."""
+    default = _getter(usual)
+
+    def get(row: Any) -> Any:
+        held = row.kept
+        return held[name] if held and name in held else default(row)
+
+    return Field(name=name, kind=kind, get=get, label=label or name.capitalize(), read_only=False, is_kept=True, **more)
 
 
 def custom(name: str, values: tuple[str, ...] = ()) -> Field:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from lxml import etree
 
-from sandbox.gateway.books import payments, purchasing, vendor_queue
-from sandbox.gateway.books.bills import create_bill, fitted, update_bill
+from sandbox.gateway.books import asked_payments, payments, purchasing, vendor_queue
+from sandbox.gateway.books.bills import create_bill, fitted, kept_value, update_bill
 from sandbox.gateway.books.rows import User, Vendor
 from sandbox.gateway.failures import Failure, bad_value, no_permission, support_id
+from sandbox.gateway.functions.contacts import STRUCTURES, contact_list_in, contacts_in
 from sandbox.gateway.functions.reads import text_of
 from sandbox.gateway.functions.schema import ObjectType
 from sandbox.gateway.sessions import Session
@@ -30,7 +32,6 @@ _VENDOR_ATTRIBUTES = {
     "PAYMENTPRIORITY": "priority",
     "COMMENTS": "comments",
 }
-_VENDOR_STRUCTURES = frozenset({"DISPLAYCONTACT", "VENDORCONTACTS"})
 _LOCKED_STATES = frozenset({"Paid", "Partially Paid", "Selected", "Reversed", "Reversal"})
 
 
@@ -40,6 +41,8 @@ class Outcome:
 
     data: Data | None = None
     errors: list[Failure] = field(default_factory=list)
+    key: str = ""
+    """What an object-specific function made or changed; it answers no data."""
 
 
 class Writer:
@@ -53,18 +56,17 @@ class Writer:
         return self._each(asked, session, "CREATE", "create", makers)
 
     def approve(self, asked: etree._Element, session: Session) -> Outcome:
-        """Of documents in Purchasing alone."""
+        """`approve` and `decline`: of documents in Purchasing alone."""
+        act, operation = str(asked.tag), str(asked.tag).upper()
         sent = asked.find("PODOCUMENT")
         if sent is None or self.company.is_denied("PODOCUMENT"):
-            raise no_permission("APPROVE", "PODOCUMENT")
-        try:
-            purchasing.approve(self.company, text_of(sent, "DOCID"), self.company.user(session.login))
-        except ValueError as no:
-            raise Failure("BL34000075", "", f"{no}. {support_id()}") from no
+            raise no_permission(operation, "PODOCUMENT")
+        with refusals():
+            getattr(purchasing, act)(self.company, text_of(sent, "DOCID"), self.company.user(session.login))
         return Outcome(Data("", [], bare=True))
 
     def update(self, asked: etree._Element, session: Session) -> Outcome:
-        makers = {"APBILL": self._update_bill, "VENDOR": self._update_vendor}
+        makers = {"APBILL": self._update_bill, "VENDOR": self._update_vendor, "APPYMT": self._update_payment}
         return self._each(asked, session, "UPDATE", "update", makers)
 
     def delete(self, asked: etree._Element, session: Session) -> Outcome:
@@ -73,7 +75,7 @@ class Writer:
             raise no_permission("DELETE", target.name)
         user = self.company.user(session.login)
         for key in text_of(asked, "keys").split(","):
-            self._delete(target, key.strip(), user)
+            self.remove(target, key.strip(), user)
         return Outcome(Data("", [], bare=True))
 
     def _each(
@@ -108,12 +110,17 @@ class Writer:
 
     def _create_payment(self, target: ObjectType, sent: etree._Element, session: Session) -> str:
         user = self.company.user(session.login)
-        try:
-            made = payments.ask_for(self.company, sent, user)
-        except ValueError as no:
-            raise Failure("BL34000075", "", f"{no}. {support_id()}") from no
+        with refusals():
+            made = asked_payments.ask_for(self.company, sent, user)
         self.company.audit("appymt", str(made.record_no), "C", user, "api")
         return _told("appymt", made, sent, made.vendor.vendor_id)
+
+    def _update_payment(self, target: ObjectType, sent: etree._Element, session: Session) -> str:
+        user = self.company.user(session.login)
+        with refusals():
+            changed = asked_payments.replace(self.company, sent, user)
+        self.company.audit("appymt", str(changed.record_no), "M", user, "api")
+        return _told("appymt", changed, sent, changed.vendor.vendor_id)
 
     def _create_vendor(self, target: ObjectType, sent: etree._Element, session: Session) -> str:
         values = self._vendor_values(target, sent)
@@ -136,8 +143,9 @@ class Writer:
         if vendor is None:
             raise Failure("BL01001973", "", f"Cannot find the VENDOR record '{key or vendor_id}' to update. {support_id()}")
         values = self._vendor_values(target, sent)
-        if "custom" in values:
-            values["custom"] = {**vendor_queue.latest_custom(vendor), **values["custom"]}
+        for name in ("custom", "kept"):
+            if name in values:
+                values[name] = {**vendor_queue.latest(vendor, name), **values[name]}
         user = self.company.user(session.login)
         vendor_queue.edit(self.company, vendor, user, **values)
         named = [str(child.tag) for child in sent if child.tag not in ("RECORDNO", "VENDORID")]
@@ -146,32 +154,70 @@ class Writer:
 
     def _vendor_values(self, target: ObjectType, sent: etree._Element) -> dict[str, Any]:
         values: dict[str, Any] = {}
+        listed = contact_list_in(sent)
+        if listed is not None:
+            values["contacts"] = listed
+        kept: dict[str, Any] = dict(contacts_in(sent))
         for child in sent:
             name, text = str(child.tag), (child.text or "").strip()
-            if name == "VENDORCONTACTS":
-                # The list that is sent replaces the list that is there, also when it is empty.
-                values["contacts"] = tuple("".join(contact.itertext()).strip() for contact in child)
-            if name in ("RECORDNO", "VENDORID") or name in _VENDOR_STRUCTURES:
+            if name in ("RECORDNO", "VENDORID") or name in STRUCTURES:
                 continue
             known = target.fields.get(name)
             if known is None or known.read_only:
                 what = "not defined" if known is None else "read only"
                 raise Failure("XL03000010", "", f"Field '{name}' of object VENDOR is {what}. {support_id()}")
-            if known.values and text not in (*known.values, *([""] if known.custom else [])):
+            if known.values and text not in (*known.values, *([""] if known.custom or known.is_kept else [])):
                 raise bad_value(name, text, f"choose one of {', '.join(known.values)}")
             if known.custom:
                 values.setdefault("custom", {})[name] = fitted(self.company, name, text)
+            elif known.is_kept:
+                kept[name] = kept_value(known, self._known(name, text))
             elif name in _VENDOR_ATTRIBUTES:
                 values[_VENDOR_ATTRIBUTES[name]] = known.parse(text)
-        return values
+        return {**values, "kept": kept} if kept else values
 
-    def _delete(self, target: ObjectType, key: str, user: User) -> None:
-        bill = self.company.bills.get(int(key)) if key.isdigit() and target.name == "APBILL" else None
-        if bill is None:
+    def _known(self, name: str, text: str) -> str:
+        """The text, unless it names a record that is not there."""
+        missing = (name == "PARENTID" and text and not self.company.vendor(text)) or (
+            name == "APACCOUNT" and text and self.company.dimension(self.company.accounts, text) is None
+        )
+        if missing:
+            raise bad_value(name, text, "there is no such record")
+        return text
+
+    def remove(self, target: ObjectType, key: str, user: User) -> None:
+        """Delete one record by RECORDNO: a bill, a vendor that nothing refers to, or a payment that moved no money."""
+        table = {"APBILL": self.company.bills, "VENDOR": self.company.vendors, "APPYMT": self.company.payments}.get(target.name)
+        row = table.get(int(key)) if table is not None and key.isdigit() else None
+        if row is None:
             raise Failure("BL01001973", "", f"Cannot find the {target.name} record '{key}' to delete. {support_id()}")
-        if bill.state in _LOCKED_STATES:
-            raise Failure("BL34000075", "", f"Bill {key} can't be deleted because its state is {bill.state}. {support_id()}")
-        self.company.remove_bill(bill, user, "api")
+        if target.name == "APBILL":
+            if row.state in _LOCKED_STATES:
+                said = f"Bill {key} can't be deleted because its state is {row.state}. {support_id()}"
+                raise Failure("BL34000075", "", said)
+            self.company.remove_bill(row, user, "api")
+        elif target.name == "APPYMT":
+            with refusals():
+                payments.drop(self.company, row, user)
+            self.company.audit("appymt", key, "D", user, "api")
+        else:
+            self._remove_vendor(row, user)
+
+    def _remove_vendor(self, vendor: Vendor, user: User) -> None:
+        if any(each.vendor is vendor for table in (self.company.bills, self.company.payments) for each in table):
+            said = f"Vendor {vendor.vendor_id} has transactions, so it can't be deleted. {support_id()}"
+            raise Failure("BL34000075", "", said)
+        self.company.vendors.remove(vendor)
+        self.company.audit("vendor", vendor.vendor_id, "D", user, "api")
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What the books say no to is the gateway's refusal."""
+    try:
+        yield
+    except ValueError as no:
+        raise Failure("BL34000075", "", f"{no}. {support_id()}") from no
 
 
 def _generic(verb: str, name: str) -> Failure:
