@@ -47,10 +47,21 @@ def build(world: World) -> APIRouter:
         status, body = refresh(space, await request.body())
         return await after(fault, request, Answer(body, status))
 
+    @router.post("/-/oauth_revoke", include_in_schema=False)
+    async def oauth_revoke(request: Request) -> Response:
+        kind = "POST /-/oauth_revoke"
+        world.count("asana", kind)
+        fault = fault_for(world, kind)
+        early = await before(fault, request, space)
+        if early is not None:
+            return early
+        status, body = revoke(space, await request.body())
+        return await after(fault, request, Answer(body, status))
+
     return router
 
 
-# --- the token endpoint: refresh only. Its errors have OAuth's shape, not Asana's envelope
+# --- the token endpoints: refresh and revoke. Its errors have OAuth's shape, not Asana's envelope
 
 
 CLIENT_ID = "sandbox-asana-client"
@@ -69,6 +80,21 @@ def refresh(space: Workspace, body: bytes) -> tuple[int, dict[str, Any]]:
     if form.get("refresh_token") != REFRESH_TOKEN or REFRESH_TOKEN in space.revoked_tokens:
         return 400, _refusal("invalid_grant", "The `refresh_token` provided was invalid.")
     return 200, _grant(space)
+
+
+def revoke(space: Workspace, body: bytes) -> tuple[int, dict[str, Any]]:
+    """Status and JSON for a form that gives an authorization back: `token` is its refresh token, and its access tokens go too.
+
+    A token that nobody knows is success, as OAuth has it. https://developers.asana.com/docs/oauth
+    """
+    form = {name: values[0] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
+    if (form.get("client_id"), form.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
+        return 401, _refusal("invalid_client", "The `client_id` or `client_secret` provided was invalid.")
+    if not form.get("token"):
+        return 400, _refusal("invalid_request", "The `token` is missing.")
+    if form["token"] == REFRESH_TOKEN:
+        space.revoked_tokens |= {REFRESH_TOKEN, *space.oauth_tokens}
+    return 200, {}
 
 
 def _grant(space: Workspace) -> dict[str, Any]:

@@ -167,3 +167,9 @@ def visit_people(call: Callable[..., Any], team: str) -> None:
     call("GET", f"/workspaces/{WORKSPACE}/teams")
     call("GET", f"/teams/{team}")
     call("GET", f"/users/{ALICE['gid']}/teams", organization=WORKSPACE)
+    membership = call("GET", f"/teams/{team}/team_memberships", opt_fields="user.name,team.name,is_guest,is_limited_access")[0]
+    call("GET", f"/team_memberships/{membership['gid']}")
+    call("GET", "/team_memberships", team=team)
+    call("GET", "/team_memberships", workspace=WORKSPACE, user=ALICE["gid"])
+    call("GET", f"/users/{ALICE['gid']}/team_memberships", workspace=WORKSPACE)
+    call("GET", "/portfolios", workspace=WORKSPACE, owner="me")

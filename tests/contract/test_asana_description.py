@@ -44,8 +44,8 @@ ROOT = Path(__file__).resolve().parents[2]
 FILE = Path(os.environ.get("ASANA_OAS") or ROOT.parent / "shared/reference/asana_oas.yaml")
 PROJECT, WORKSPACE = constants.BILLS_PROJECT_GID, constants.WORKSPACE_GID
 ALICE = constants.PEOPLE[0]
-OLD_PATHS = {"GET /projects/{gid}/events", "GET /tasks/{gid}/events"}
-"""An alias of /events that its description names in words only."""
+OLD_PATHS = {"GET /projects/{gid}/events", "GET /tasks/{gid}/events", "GET /organizations/{gid}/teams"}
+"""An alias of /events that its description names in words only, and of a workspace's teams that older clients use."""
 
 
 @pytest.fixture(scope="session")

@@ -81,6 +81,32 @@ def test_bad_refresh_token_has_oauths_error_shape(sandbox: Any) -> None:
     assert answer.json()["error_description"] == "The `refresh_token` provided was invalid."
 
 
+def test_readers_of_everything_find_teams_by_the_older_path_and_no_portfolios(api: Any, sandbox: Any) -> None:
+    team = sandbox.act("asana", "bot", "add_team", name="Finance", people=["alice"])["result"]["gid"]
+    assert [each["gid"] for each in api.get("/organizations/1200000000000001/teams")] == [team]
+    assert api.get("/portfolios", workspace="1200000000000001", owner="me") == []
+    assert api.refusal("GET", "/portfolios")[0] == 400
+    assert api.refusal("POST", "/portfolios", {"name": "x"})[0] == 501
+    members = api.get(f"/teams/{team}/team_memberships", opt_fields="user.email,is_guest")
+    assert [(each["user"]["email"], each["is_guest"]) for each in members] == [("alice.martin@northwind.example", False)]
+    assert api.get(f"/team_memberships/{members[0]['gid']}")["team"]["gid"] == team
+    assert api.refusal("GET", "/team_memberships", team="9")[0] == 400
+
+
+def test_an_authorization_that_is_given_back_is_over(api: Any, sandbox: Any) -> None:
+    client = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    form = {"grant_type": "refresh_token", **client, "refresh_token": REFRESH_TOKEN}
+    told = httpx.post(f"{sandbox.url}/-/oauth_token", data=form, trust_env=False).json()
+    bearer = type(api)(api.url, told["access_token"])
+    assert bearer.get("/users/me")["gid"] == BOT_GID
+    for odd, status in (({"token": REFRESH_TOKEN}, 401), (client, 400)):
+        assert httpx.post(f"{sandbox.url}/-/oauth_revoke", data=odd, trust_env=False).status_code == status
+    gone = httpx.post(f"{sandbox.url}/-/oauth_revoke", data={**client, "token": REFRESH_TOKEN}, trust_env=False)
+    assert (gone.status_code, bearer.refusal("GET", "/users/me")[0]) == (200, 401)
+    refused = httpx.post(f"{sandbox.url}/-/oauth_token", data=form, trust_env=False)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+
+
 def test_revoked_token_is_401(api: Any, sandbox: Any) -> None:
     sandbox.act("asana", "alice", "revoke_token", token="sandbox-asana-token-1")
     assert api.refusal("GET", "/users/me")[0] == 401

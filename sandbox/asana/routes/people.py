@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
+
 from sandbox.asana.errors import bad, unknown
 from sandbox.asana.routes.calls import Answer, Call, many, one, route
-from sandbox.asana.state.model import CustomField, Project, Site, Team, User
+from sandbox.asana.state.model import CustomField, Project, Site, Team, TeamMembership, User
 
 
 @route("GET", "/users/{gid}")
@@ -90,8 +92,10 @@ def workspace_user(call: Call) -> Answer:
     return one(call, user)
 
 
+@route("GET", "/organizations/{gid}/teams")
 @route("GET", "/workspaces/{gid}/teams")
 def workspace_teams(call: Call) -> Answer:
+    """The first path is the older one, which readers still use and the description no longer has."""
     call.space.site_of(call.args["gid"], in_path=True)
     return many(call, call.space.teams.values())
 
@@ -120,6 +124,58 @@ def _team(call: Call) -> Team:
     if not team:
         raise unknown("team", call.args["gid"], in_path=True)
     return team
+
+
+@route("GET", "/teams/{gid}/team_memberships")
+def team_memberships(call: Call) -> Answer:
+    return many(call, [each for each in _in_teams(call) if each.team is _team(call)])
+
+
+@route("GET", "/users/{gid}/team_memberships")
+def user_team_memberships(call: Call) -> Answer:
+    call.space.site_of(call.asked("workspace"))
+    user = call.space.find_user(call.args["gid"], me=call.user)
+    if not user:
+        raise unknown("user", call.args["gid"], in_path=True)
+    return many(call, [each for each in _in_teams(call) if each.user is user])
+
+
+@route("GET", "/team_memberships")
+def list_team_memberships(call: Call) -> Answer:
+    """Of a team; or, in a workspace, of a user."""
+    if call.query.get("team"):
+        if call.query["team"] not in call.space.teams:
+            raise bad(f"team: Unknown object: {call.query['team']}")
+        return many(call, [each for each in _in_teams(call) if each.team.gid == call.query["team"]])
+    call.space.site_of(call.asked("workspace"))
+    user = call.space.find_user(call.asked("user"), me=call.user)
+    if not user:
+        raise bad(f"user: Unknown object: {call.query['user']}")
+    return many(call, [each for each in _in_teams(call) if each.user is user])
+
+
+@route("GET", "/team_memberships/{gid}")
+def team_membership(call: Call) -> Answer:
+    found = next((each for each in _in_teams(call) if each.gid == call.args["gid"]), None)
+    if not found:
+        raise unknown("team_membership", call.args["gid"], in_path=True)
+    return one(call, found)
+
+
+def _in_teams(call: Call) -> list[TeamMembership]:
+    guests = {each.user.gid for each in call.space.site_memberships if each.guest}
+    rows = [(team, user) for team in call.space.teams.values() for user in team.people]
+    gids = [f"{zlib.crc32(f'{team.gid} {user.gid}'.encode()):016d}" for team, user in rows]
+    return [TeamMembership(gid, team, user, user.gid in guests) for gid, (team, user) in zip(gids, rows, strict=True)]
+
+
+@route("GET", "/portfolios")
+def list_portfolios(call: Call) -> Answer:
+    """None: nobody makes portfolios here, and making one is not played. A reader of everything gets past them."""
+    call.space.site_of(call.asked("workspace"))
+    if call.query.get("owner") and not call.space.find_user(call.query["owner"], me=call.user):
+        raise bad(f"owner: Unknown object: {call.query['owner']}")
+    return many(call, [])
 
 
 @route("GET", "/workspaces/{gid}/agents")

@@ -8,14 +8,13 @@ _PATHS = {
         /portfolios/{gid}/custom_field_settings /goals/{gid}/custom_field_settings /teams/{gid}/custom_field_settings
         /custom_types /custom_types/{gid} /goal_relationships/{gid} /goal_relationships /goals/{gid} /goals
         /goals/{gid}/parentGoals /jobs/{gid} /memberships/{gid} /ooo_entries/{gid} /ooo_entries /organization_exports/{gid}
-        /portfolio_memberships /portfolio_memberships/{gid} /portfolios/{gid}/portfolio_memberships /portfolios
+        /portfolio_memberships /portfolio_memberships/{gid} /portfolios/{gid}/portfolio_memberships
         /portfolios/{gid} /portfolios/{gid}/items /project_briefs/{gid} /project_portfolio_settings/{gid}
         /projects/{gid}/project_portfolio_settings /portfolios/{gid}/project_portfolio_settings /project_statuses/{gid}
         /projects/{gid}/project_statuses /project_templates/{gid} /project_templates /teams/{gid}/project_templates
         /teams/{gid}/projects /rates /rates/{gid} /reactions /roles /roles/{gid} /status_updates/{gid} /status_updates
         /goals/{gid}/stories /task_templates /task_templates/{gid} /user_task_lists/{gid}/tasks
-        /workspaces/{gid}/tasks/custom_id/{gid} /team_memberships/{gid} /team_memberships /teams/{gid}/team_memberships
-        /users/{gid}/team_memberships /time_periods/{gid} /time_periods /time_tracking_categories/{gid}
+        /workspaces/{gid}/tasks/custom_id/{gid} /time_periods/{gid} /time_periods /time_tracking_categories/{gid}
         /time_tracking_categories/{gid}/time_tracking_entries /time_tracking_categories /tasks/{gid}/time_tracking_entries
         /time_tracking_entries/{gid} /time_tracking_entries /timesheet_approval_statuses/{gid} /timesheet_approval_statuses
         /user_task_lists/{gid} /users/{gid}/user_task_list /users/{gid}/favorites /workspaces/{gid}/events

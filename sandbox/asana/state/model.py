@@ -32,6 +32,16 @@ class Team:
     people: list[User] = field(default_factory=list)
 
 
+@dataclass
+class TeamMembership:
+    """One person in one team. It is made when somebody asks, so its gid comes from theirs."""
+
+    gid: str
+    team: Team
+    user: User
+    guest: bool
+
+
 @dataclass(eq=False)
 class Site:
     """The workspace itself, as the API shows it. `pages` is where links to its tasks and projects lead."""

@@ -28,6 +28,7 @@ from sandbox.asana.state.model import (
     Tag,
     Task,
     Team,
+    TeamMembership,
     User,
     Webhook,
 )
@@ -348,6 +349,16 @@ SHAPES: dict[type, Shape] = {
         ("name",),
     ),
     Team: Shape("team", _plain("name"), ("name",)),
+    TeamMembership: Shape(
+        "team_membership",
+        {
+            **_plain("team", "user"),
+            "is_guest": get("guest"),
+            "is_limited_access": fixed(False),
+            "is_admin": fixed(False),
+        },
+        ("team", "user", "is_guest", "is_limited_access", "is_admin"),
+    ),
     Site: Shape(
         "workspace",
         {"name": get("name"), "is_organization": fixed(True), "email_domains": fixed(["northwind.example"])},

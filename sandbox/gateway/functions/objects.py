@@ -11,9 +11,9 @@ from sandbox import constants
 from sandbox.gateway.books import more
 from sandbox.gateway.books.purchasing import STATES
 from sandbox.gateway.books.rows import NO_VENDOR, Bill, Detail, Line, Payment, Summary, User, Vendor
-from sandbox.gateway.books.table import Table
 from sandbox.gateway.functions.contacts import contact_fields, display_name, other_fields
 from sandbox.gateway.functions.declared import declare
+from sandbox.gateway.functions.dimensions import STATUSES, dimension_objects
 from sandbox.gateway.functions.roles import role_objects
 from sandbox.gateway.functions.schema import Field, ObjectType, Relation, Schema, custom, fields, kept, key, of, text
 
@@ -36,7 +36,6 @@ PAYMENT_STATES = {"Posted": "C", "Draft": "D", "Approved": "A", "Voided": "V", "
 _NEVER_APPLIED = ("INLINEAMOUNT", "TRX_INLINEAMOUNT", "POSTEDADVANCEAMOUNT", "TRX_POSTEDADVANCEAMOUNT")
 """Negative bills and advances are not played."""
 MODULES = ("3.AP", "9.PO")
-STATUSES = ("active", "active non-posting", "inactive")
 PRIORITIES = ("Urgent", "High", "Normal", "Low")
 USER_STATUSES = ("active", "inactive", "lockedout")
 ADMIN_WORDS = ("off", "limited", "full")
@@ -59,7 +58,9 @@ def schema_of(company: Any, *, zone_minutes: int, missing_custom: frozenset[str]
         parts.summary(),
         parts.purchase(),
     ]
-    return Schema({each.name: declare(each) for each in [*built, *parts.dimensions(), *role_objects(company.roles)]})
+    return Schema(
+        {each.name: declare(each) for each in [*built, *dimension_objects(company, parts.times), *role_objects(company.roles)]}
+    )
 
 
 class _Parts:
@@ -396,31 +397,6 @@ class _Parts:
 
     def open_or_closed(self, summary: Summary) -> str:
         return "Closed" if self.company.is_closed(summary.day) else "Open"
-
-    def dimensions(self) -> list[ObjectType]:
-        status = text("STATUS", "status", "Status", values=STATUSES)
-        parent = text("PARENTID", "parent", "Parent")
-
-        def build(name: str, table: Table, id_field: str, name_field: str, *more: Field) -> ObjectType:
-            own = [key(), text(id_field, "id", id_field.title()), text(name_field, "name", "Name")]
-            return ObjectType(name=name, table=table, fields=fields(*own, status, *more, *self.times), name_field=id_field)
-
-        company = self.company
-        locality = (parent, text("CURRENCY", "currency"), text("LOCATIONTYPE", "kind"), text("ENTITY", "entity"))
-        project = (text("PROJECTCATEGORY", lambda row: "Internal"), text("PROJECTSTATUS", "kind", "Project status"))
-        account = (
-            text("ACCOUNTTYPE", lambda row: "balancesheet" if row.id < "4" else "incomestatement", "Account type"),
-            text("NORMALBALANCE", lambda row: "debit", "Normal balance"),
-            text("CLOSINGTYPE", lambda row: "closing account", "Closing type"),
-        )
-        return [
-            build("GLACCOUNT", company.accounts, "ACCOUNTNO", "TITLE", *account),
-            build("DEPARTMENT", company.departments, "DEPARTMENTID", "TITLE", parent),
-            build("LOCATION", company.locations, "LOCATIONID", "NAME", *locality),
-            build("LOCATIONENTITY", company.entities, "LOCATIONID", "NAME", text("CURRENCY", "currency")),
-            build("CLASS", company.classes, "CLASSID", "NAME", parent),
-            build("PROJECT", company.projects, "PROJECTID", "NAME", *project),
-        ]
 
 
 def _wall(attribute: str, zone_name: str) -> Callable[[Any], int | None]:
