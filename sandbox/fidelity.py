@@ -50,6 +50,12 @@ ASANA = (
     ("The older project memberships: full_write for admins and editors, else comment_only", GUESSED),
     ("A project that is made without a privacy is the workspace's, and that shows as a membership of everybody", GUESSED),
     ("Files of a project are its key resources", DOCUMENTED),
+    ("Projects: `archived` picks, and without it both come; `opt_fields` of each attribute that is played", DOCUMENTED),
+    ("OAuth: refresh, an hour's life, revocation of the refresh token and with it of every access token", DOCUMENTED),
+    ("OAuth: the answer to a revocation of what nobody knows", GUESSED),
+    ("Memberships of teams by team, by user, one by one", DOCUMENTED),
+    ("Teams of a workspace by the path of organizations", REPORTED),
+    ("Portfolios: the list, which is empty; each call that would make one is 501", DOCUMENTED),
 )
 INTACCT = (
     ("Business errors answer HTTP 200; levels control, authentication, result", DOCUMENTED),
