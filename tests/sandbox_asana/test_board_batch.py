@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
+
+from sandbox import constants
 from sandbox.constants import BILLS_PROJECT_GID
 
 
@@ -34,6 +37,14 @@ def test_external_attachment_is_a_link_and_answers_200(api: Any) -> None:
     answer = api.raw("POST", "/attachments", wanted)
     assert (answer.status_code, answer.json()["data"]["view_url"]) == (200, "https://intacct.example/1")
     assert [each["name"] for each in api.get("/attachments", parent=task)] == ["Bill in Intacct"]
+
+
+def test_a_form_that_cannot_be_read_is_refused(sandbox: Any) -> None:
+    """Found by Schemathesis: it was an error of the server's own."""
+    headers = {"Authorization": f"Bearer {constants.ASANA_TOKEN}", "Content-Type": "multipart/form-data; boundary=b"}
+    body = b'--b\r\nContent-Disposition\r: form-data; name="parent"\r\n\r\n1\r\n--b--\r\n'
+    answer = httpx.post(f"{sandbox.asana_url}/attachments", content=body, headers=headers, trust_env=False)
+    assert (answer.status_code, "errors" in answer.json()) == (400, True)
 
 
 def test_file_is_uploaded_as_a_form(api: Any) -> None:

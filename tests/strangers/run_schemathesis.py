@@ -30,8 +30,5 @@ failures = [
     for operation in failure["operations"]
     if not (failure["type"] == "ServerError" and operation in loud)
 ]
-print(
-    json.dumps(
-        {"operations": found["operations"], "cases": found["test_cases"], "failures": failures, "errors": found["errors"]}
-    )
-)
+told = {"operations": found["operations"]["tested"], "cases": found["test_cases"]["generated"]}
+print(json.dumps({**told, "failures": failures + [str(each) for each in found["errors"]]}))

@@ -11,6 +11,8 @@ from urllib.parse import unquote
 
 from fastapi import Request, Response
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 
 from sandbox.asana.acts.edits import fault_for
 from sandbox.asana.errors import AsanaError, bad, too_many
@@ -164,9 +166,12 @@ Upload = tuple[str, bytes, str]
 
 
 async def read_body(request: Request) -> tuple[dict[str, Any], Upload | None]:
-    """The parsed body and an uploaded file, if there is one. Raises 400 for broken JSON."""
+    """The parsed body and an uploaded file, if there is one. Raises 400 for broken JSON and for a broken form."""
     if request.headers.get("Content-Type", "").startswith("multipart/form-data"):
-        form = await request.form()
+        try:
+            form = await request.form()
+        except (HTTPException, MultiPartException) as error:
+            raise bad("Could not parse request data, invalid multipart form") from error
         upload = form.get("file")
         data = {name: value for name, value in form.items() if isinstance(value, str)}
         if not isinstance(upload, UploadFile):
