@@ -41,7 +41,7 @@ CREDENTIALS = {
     "userId": constants.WS_USER,
     "userPassword": constants.WS_PASSWORD,
 }
-EXAMPLES = "8"
+EXAMPLES = "6"
 
 
 def table() -> dict[str, dict[str, str]]:
