@@ -79,7 +79,6 @@ def measurements(
     print(f"\n{results_table(told)}\nBefore: load {began['load'][0]:.1f}\nAfter:  {load()}")
     if json_file:
         body = {"machine": began, "results": [one.json() for one in told]}
-        body = {"machine": began, "results": [one.json() for one in told]}
         json_file.write_text(json.dumps(body, indent=1), encoding="utf-8")
     raise typer.Exit(code=int(any(one.failed for one in told)))
 

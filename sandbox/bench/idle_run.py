@@ -85,9 +85,9 @@ def main(
 def results(*, quick: bool) -> list[Result]:
     """Runs side by side, each pair a sample."""
     with tempfile.TemporaryDirectory(prefix="intacct-asana-idle-") as folder:
-        seconds, tasks = _measured(Path(folder), runs=3 if quick else 12, bills=60)
-    ratios = [sync / empty for sync, empty in zip(seconds[SYNC], seconds[EMPTY], strict=True)]
-    return [middle("no_change_run_vs_empty_dag", "times as long", ratios, at_most=GOAL, note=f"{tasks} tasks each")]
+        found = measure(Path(folder), runs=3 if quick else 12, bills=60)
+    note = f"{found.tasks} tasks each"
+    return [middle("no_change_run_vs_empty_dag", "times as long", found.ratios(), at_most=GOAL, note=note)]
 
 
 def _spread(values: Sequence[float]) -> tuple[float, float, float]:

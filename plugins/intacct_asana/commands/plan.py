@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import islice
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -14,7 +14,6 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from intacct_asana.codec import plan_from_json
 from intacct_asana.commands.check import create_missing, look, the_flow
 from intacct_asana.commands.looking import looked_at, step_of
 from intacct_asana.commands.terminal import FINDINGS, AsJson, console, ending, errors_told, print_json, working
@@ -25,7 +24,7 @@ from intacct_asana.operators.syncing import PlanBillsOperator, PlanVendorsOperat
 from intacct_asana.reading.following import Sight
 from intacct_asana.records import Bill, Pins, Vendor
 from intacct_asana.reports.plan_words import NOTHING, changes_of
-from intacct_asana.sync import Plan
+from intacct_asana.sync import PagedPlan, stored_plan
 from intacct_asana.sync.difference import FIELD
 from intacct_asana.sync.plan import Action
 from intacct_asana.sync.release import calls_of
@@ -53,7 +52,7 @@ class Seen:
 
     flow: Flow
     kind: str
-    plan: Plan
+    plan: PagedPlan
     pins: Pins
     summary: Mapping[str, Any]
     records: Mapping[str, Bill | Vendor]
@@ -62,9 +61,12 @@ class Seen:
     pinned_now: bool
     """Whether preflight pinned nothing yet, so that this look found the fields by their names."""
 
-    @property
-    def acting(self) -> list[Action]:
-        return [*self.plan.writing, *self.plan.retiring]
+    def acting(self) -> Iterator[Action]:
+        """What is written on tasks of records, then what is told on those that stand for nothing."""
+        for page in self.plan.pages():
+            yield from page.writing
+        for page in self.plan.pages():
+            yield from page.retiring
 
 
 class _Says:
@@ -92,7 +94,7 @@ class _LooksAtBills(PlanBillsOperator):
     def log(self) -> Any:
         return self.says
 
-    def whole(self, run: FlowRun, sight: Sight) -> Mapping[str, Bill]:
+    def whole(self, run: FlowRun, sight: Sight) -> MutableMapping[str, Bill]:
         self.read = found = super().whole(run, sight)
         return found
 
@@ -107,7 +109,7 @@ class _LooksAtVendors(PlanVendorsOperator):
     def log(self) -> Any:
         return self.says
 
-    def whole(self, run: FlowRun, sight: Sight) -> Mapping[str, Any]:
+    def whole(self, run: FlowRun, sight: Sight) -> MutableMapping[str, Any]:
         self.read = found = super().whole(run, sight)
         return found
 
@@ -147,7 +149,8 @@ def _seen(flow: Flow, params: Mapping[str, Any], *, vendors: bool) -> Seen:
         return Seen(
             flow=flow,
             kind=step.kind,
-            plan=plan_from_json(Plan, stored.body),
+            # All of it now: the pages lie in the look's own store, which goes with it.
+            plan=stored_plan(stored.body, tuple(stored.more)),
             pins=run.own_board(step.kind)[1],
             summary=summary,
             records=step.read,
@@ -216,20 +219,19 @@ def _told(seen: Seen) -> dict[str, Any]:
         "calls_of_this_look": dict(seen.calls),
         "warnings": list(seen.warnings),
         "notes": list(seen.plan.notes),
-        "actions": [_row(seen, action) for action in seen.acting],
+        "actions": [_row(seen, action) for action in seen.acting()],
     }
 
 
 def _print(seen: Seen, *, rows: int) -> None:
-    screen, acting = console(), seen.acting
-    counts = Counter(action.kind for action in acting)
-    what = ", ".join(f"{counts[kind]:,} {word}" for kind, word in KINDS.items() if counts[kind]) or "nothing would change"
+    screen, counts, acting = console(), seen.plan.counts(), seen.plan.how_many()
+    what = ", ".join(f"{counts[kind]:,} {word}" for kind, word in KINDS.items() if counts.get(kind)) or "nothing would change"
     title = f"{seen.flow.flow}: {seen.summary['read']:,} {seen.kind}s read, {what}"
     table = Table(title=title)
     for name, how in _columns(seen):
         table.add_column(name, **how)
-    shown = acting[: rows or None]
-    for one in (_row(seen, action) for action in shown):
+    shown = min(rows or acting, acting)
+    for one in (_row(seen, action) for action in islice(seen.acting(), shown)):
         cells = [KINDS.get(one["action"], one["action"]), one["number"], one["vendor"]]
         cells += [_amount(one)] if seen.kind == "bill" else []
         table.add_row(*map(escape, [*cells, _changes(one)]))
@@ -237,8 +239,8 @@ def _print(seen: Seen, *, rows: int) -> None:
         screen.print(table)
     else:
         screen.print(escape(title))
-    if len(acting) > len(shown):
-        screen.print(f"... and {len(acting) - len(shown):,} more: --rows 0 shows all, --json too.")
+    if acting > shown:
+        screen.print(f"... and {acting - shown:,} more: --rows 0 shows all, --json too.")
     _print_end(seen)
 
 

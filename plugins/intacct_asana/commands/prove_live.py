@@ -21,7 +21,7 @@ from rich.table import Table
 
 from intacct_asana import __version__
 from intacct_asana.asana.wire import AsanaWire
-from intacct_asana.commands.evidence import FINDINGS, console, errors_told, in_airflow
+from intacct_asana.commands.terminal import FINDINGS, console, ending, errors_told, in_airflow
 from intacct_asana.errors import Misconfigured
 from intacct_asana.intacct.hook import IntacctHook
 from intacct_asana.intacct.rest.hook import IntacctRestHook
@@ -32,6 +32,12 @@ from intacct_asana.proving.catalogue import ALL
 from intacct_asana.proving.question import Ports, Question, Row, put
 from intacct_asana.proving.report import as_data, as_json, as_page, as_settings, without
 
+HELP = ending(
+    "prove-live --company acme-sandbox --project 1200000000000001",
+    "prove-live --company acme-sandbox --asana '' --only page-totals",
+    "prove-live --list",
+    codes={1: "a question failed, or something could not be taken back"},
+)
 NON_PRODUCTION = re.compile(r"sandbox|sbx|test|tst|impl?\b|dev|demo|trial|uat|copy|train", re.IGNORECASE)
 LINE = re.compile(r"(?:export\s+)?(AIRFLOW_CONN_[A-Z0-9_]+)=(.*)")
 

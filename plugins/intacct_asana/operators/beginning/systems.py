@@ -9,7 +9,7 @@ from datetime import timedelta
 from itertools import islice
 
 from intacct_asana.errors import IntacctAsanaError, Misconfigured, Problem
-from intacct_asana.intacct.records import why_not_text
+from intacct_asana.intacct.writing import why_not_text
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.operators.preflight import PAYMENT_OBJECTS
 from intacct_asana.records import Bill, FieldDefinition, IntacctUser, Person
