@@ -372,7 +372,7 @@ def test_every_question_is_put_to_the_sandbox() -> None:
     assert {one.id for one in ALL} - varied - ALONE == NO_VARIANT
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case[3]], ids=str)
+@pytest.mark.parametrize("case", [case for case in CASES if case[3]], ids=lambda case: f"{case[0]}, {case[1]}")
 def test_no_answer_that_is_always_the_same_would_do(case: Any) -> None:
     """For each variant another company has to be answered otherwise, in the same figure."""
     name, figure, expected, _ = case
