@@ -427,6 +427,8 @@ class IntacctHook(Writes, BaseHook):
 
     def missing_fields(self, object_name: str) -> tuple[str, ...]:
         """Fields that would be read of the object and that this company does not have; they are read as empty."""
+        # Asked, and not as they are known: somebody may just have added one.
+        self.reader.fields(object_name)
         self.reader.select(object_name)
         return self.reader.missing(object_name)
 
@@ -464,7 +466,7 @@ class IntacctHook(Writes, BaseHook):
 
     def bills_lacking(self, names: Collection[str], *, states: Collection[str]) -> int:
         """How many bills in these states tell none of these fields, as after a migration. All, where no bill tells any."""
-        known = {field.name for field in self.reader.fields(BILL)}
+        known = self.reader.names(BILL)
         where = all_of(one_of("STATE", sorted(states)), *(is_null(name) for name in names if name in known))
         return self.reader.count(BILL, show_private=self.reader.show_private, where=where)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from intacct_asana.errors import Misconfigured, OddRecord, Problem, UnexpectedReply
+from intacct_asana.errors import Misconfigured, OddRecord, Problem, Refused, UnexpectedReply
 from intacct_asana.intacct.gateway import Gateway
 from intacct_asana.intacct.payments import (
     DETAIL,
@@ -62,6 +62,7 @@ from intacct_asana.intacct.records import (
     vendor_key,
 )
 from intacct_asana.intacct.replies import lacking_in, object_fields_of, remaining_of, rows_of, total_of
+from intacct_asana.intacct.session import KnownFields
 from intacct_asana.intacct.timestamps import ServerClock
 from intacct_asana.intacct.walks import (
     ACCESS_TIME,
@@ -121,8 +122,8 @@ WISHED: Mapping[str, tuple[str, ...]] = {
 class Reader:
     """Rows of one company. `custom_fields` (by object) are read where the company has them.
 
-    Field sets differ by company and release, and one unknown field fails a whole query, so `lookup` is asked once for each
-    object and only what it lists is selected.
+    Field sets differ by company and release, and one unknown field fails a whole query, so only what `lookup` lists is
+    selected. It is asked where `known` does not hold all that we need, and again where a query is refused: a field may be gone.
     """
 
     def __init__(self, gateway: Gateway, *, custom_fields: Mapping[str, Sequence[str]], show_private: bool = False) -> None:
@@ -130,6 +131,7 @@ class Reader:
         # In an entity there is nothing private to show: one sees its own records.
         self.show_private = show_private and not gateway.settings.login.entity_id
         self.custom_fields = custom_fields
+        self.known = KnownFields(gateway.settings, now=gateway.now)
         self._fields: dict[str, tuple[ObjectField, ...]] = {}
         self._selects: dict[str, tuple[str, ...]] = {}
 
@@ -139,7 +141,16 @@ class Reader:
             asked = f"lookup of {object_name}"
             reply = self.gateway.read(lookup(object_name), kind="lookup", asked=asked)
             self._fields[object_name] = object_fields_of(reply, asked=asked)
+            self.known.keep(object_name, (field.name for field in self._fields[object_name]))
         return self._fields[object_name]
+
+    def names(self, object_name: str) -> frozenset[str]:
+        """The names of its fields: as they are known, where nothing is missing that we cannot do without or the flow names."""
+        needed = {*NEEDED.get(object_name, ()), *self.custom_fields.get(object_name, ())}
+        known = None if object_name in self._fields else self.known.names(object_name)
+        if known is not None and known >= needed:
+            return known
+        return frozenset(field.name for field in self.fields(object_name))
 
     def select(self, object_name: str) -> tuple[str, ...]:
         """The fields to read of an object. Misconfigured when the company lacks one that we cannot do without."""
@@ -148,14 +159,14 @@ class Reader:
         return self._selects[object_name]
 
     def _selected(self, object_name: str) -> tuple[str, ...]:
-        known = {field.name for field in self.fields(object_name)}
+        known = self.names(object_name)
         lacking = [name for name in NEEDED[object_name] if name not in known]
         if lacking:
             raise Misconfigured(
                 f"Connection {self.gateway.settings.conn_id}: {object_name} of this company cannot be read.",
                 problems=tuple(Problem(where=object_name, what=f"field {name} does not exist") for name in lacking),
             )
-        if absent := self.missing(object_name):
+        if absent := [name for name in self._asked_for(object_name) if name not in known]:
             log.info("%s of this company lacks %s; they are read as empty", object_name, ", ".join(absent))
         return tuple(name for name in self._asked_for(object_name) if name in known)
 
@@ -184,12 +195,25 @@ class Reader:
                 show_private=self.show_private,
             )
             asked = f"query of {object_name}" + (f" behind {' / '.join(position)}" if position else "")
-            rows, left = self._page(query, asked=asked, key_field=walk.key_field)
+            try:
+                rows, left = self._page(query, asked=asked, key_field=walk.key_field)
+            except Refused:
+                if select or not self._has_other_fields(object_name, than=query.select):
+                    raise
+                continue
             if rows:
                 position = walk.step(position, rows, asked=asked)
                 yield rows
             if not rows or left == 0 or (left is None and len(rows) < page_size):
                 return
+
+    def _has_other_fields(self, object_name: str, *, than: tuple[str, ...]) -> bool:
+        """Whether `lookup` tells others than what we went by, which may be a day old. Not where it was asked just now."""
+        if object_name in self._fields:
+            return False
+        self.known.forget(object_name)
+        self._selects.pop(object_name, None)
+        return self.select(object_name) != than
 
     def _page(self, query: Query, *, asked: str, key_field: str) -> tuple[list[Row], int | None]:
         """One page and how many rows are behind it. Raises UnexpectedReply where rows are left out, asked for twice."""
@@ -439,8 +463,7 @@ class Trails:
         return self._has(object_name, MODIFIED, CREATED[object_name])
 
     def _has(self, object_name: str, *names: str) -> bool:
-        known = {field.name for field in self.reader.fields(object_name)}
-        return known.issuperset(names)
+        return self.reader.names(object_name).issuperset(names)
 
 
 def batches(values: Sequence[str], size: int) -> list[Sequence[str]]:

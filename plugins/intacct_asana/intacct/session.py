@@ -6,7 +6,7 @@ import hmac
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -56,8 +56,12 @@ class IntacctSettings:
         """Changes with any credential, the company, the entity or the gateway, so that an old session is forgotten."""
         who = (self.gateway_url, self.sender.sender_id, self.login.company_id, self.login.client_id)
         text = "\n".join((*who, self.login.entity_id, self.login.user_id))
+        return self.signature(text)[:16]
+
+    def signature(self, text: str) -> str:
+        """Of a text that only who knows this connection's passwords can have signed."""
         key = f"{self.sender.password}\n{self.login.password}".encode()
-        return hmac.new(key, text.encode(), "sha256").hexdigest()[:16]
+        return hmac.new(key, text.encode(), "sha256").hexdigest()
 
     @property
     def clock(self) -> ServerClock:
@@ -286,6 +290,56 @@ class ErrorDetailsTaken:
     def save(self, *, taken: bool) -> None:
         body = json.dumps({"where": self.where, "taken": taken})
         remember(self.name, body, what="Whether Intacct takes requests for error details; delete it to have it tried again")
+
+
+FIELDS_AGAIN = timedelta(days=1)
+
+
+class KnownFields:
+    """The Variable `intacct_fields__<conn_id>__<entity>`: names of objects' fields, as `lookup` listed them within the last day.
+
+    Each `lookup` is a call that Intacct bills, and every task process asks the same. The text is signed with the connection's
+    passwords, so that nobody who may edit Variables can have a field of a bill pass for one that the company does not have.
+    """
+
+    def __init__(self, settings: IntacctSettings, *, now: Callable[[], datetime]) -> None:
+        self.name = f"intacct_fields__{settings.conn_id}__{settings.login.entity_id or 'top'}"
+        self.settings = settings
+        self.now = now
+        self._known: dict[str, Any] | None = None
+
+    def names(self, object_name: str) -> frozenset[str] | None:
+        """None where they are not known, or have been for a day."""
+        if self._known is None:
+            self._known = self._load()
+        kept = self._known.get(object_name)
+        if not kept or not timedelta(0) <= self.now() - datetime.fromisoformat(kept["at"]) < FIELDS_AGAIN:
+            return None
+        return frozenset(kept["names"])
+
+    def keep(self, object_name: str, names: Iterable[str]) -> None:
+        # Another process may have kept other objects meanwhile; one that is lost is looked up again.
+        self._known = {**self._load(), object_name: {"at": self.now().isoformat(), "names": sorted(names)}}
+        body = json.dumps(self._known, sort_keys=True)
+        kept = json.dumps({"signature": self._signature(body), "fields": body})
+        remember(self.name, kept, what="Fields of Intacct's objects, read once a day; safe to delete")
+
+    def forget(self, object_name: str) -> None:
+        """Until they are kept again: a field of it is gone."""
+        if self._known:
+            self._known.pop(object_name, None)
+
+    def _load(self) -> dict[str, Any]:
+        try:
+            kept = json.loads(remembered(self.name))
+            if not hmac.compare_digest(kept["signature"], self._signature(kept["fields"])):
+                return {}
+            return dict(json.loads(kept["fields"]))
+        except (TypeError, ValueError, KeyError):
+            return {}
+
+    def _signature(self, body: str) -> str:
+        return self.settings.signature(f"{self.settings.fingerprint}\n{self.name}\n{body}")
 
 
 def remembered(name: str) -> Any:
