@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from intacct_asana.codec import plan_to_json
 from intacct_asana.errors import Misconfigured
 from intacct_asana.operators.approvals import SettleDecisionsOperator, TellPeopleOperator
 from intacct_asana.operators.documents import AttachDocumentsOperator
@@ -17,6 +18,7 @@ from intacct_asana.operators.read_decisions import ReadDecisionsOperator
 from intacct_asana.operators.syncing import ApplyPlanOperator, PlanBillsOperator, PlanVendorsOperator
 from intacct_asana.operators.vendor_fields import PlanVendorFieldsOperator, TellVendorPeopleOperator, WriteVendorsOperator
 from intacct_asana.store import StoredPlan
+from intacct_asana.sync.plan import Plan, Retire
 
 from sandbox import constants
 
@@ -39,10 +41,11 @@ STEPS: dict[str, Callable[[], Any]] = {
 def test_a_step_with_another_user_s_token_reads_and_writes_nothing(
     company: Any, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for kind in ("bill", "vendor", "vendor_fields"):
-        plan = StoredPlan(
-            plan_id=f"{kind}-1", kind=kind, created_at=datetime.now(UTC), run_id="r", summary={}, body='{"actions": []}'
-        )
+    told = Retire(key="k", reason="a copy", task_gid="1", name="n", text="t", completes=True)
+    # A plan that changes nothing asks nobody.
+    bodies = dict.fromkeys(("bill", "vendor"), plan_to_json(Plan(actions=(told,)))) | {"vendor_fields": '{"actions": []}'}
+    for kind, body in bodies.items():
+        plan = StoredPlan(plan_id=f"{kind}-1", kind=kind, created_at=datetime.now(UTC), run_id="r", summary={}, body=body)
         company.store.save_plan(plan)
     ours = json.loads(os.environ["AIRFLOW_CONN_ASANA_DEFAULT"])
     alice = f"sandbox-person-{constants.PEOPLE[0]['gid']}"
