@@ -142,14 +142,13 @@ def _forget_executors() -> None:
 
 
 def broken() -> dict[str, Any]:
-    """A scheduler, and a Celery worker, in whose package one module cannot be imported."""
+    """A scheduler, and a Celery worker, in whose package one module cannot be imported; and tasks when it is mended on disk."""
     # Python's own mark of a module that is not to be had.
     sys.modules["intacct_asana.operators.vendor_fields"] = None  # type: ignore[assignment]
     begin("scheduler")
     import intacct_asana.workers.celery  # noqa: F401
-    from intacct_asana.workers import preload
 
-    return {"known": preload._files is not None}
+    return {"some": STEP in sys.modules, **_before_and_after()}
 
 
 def celery() -> dict[str, bool]:
@@ -162,9 +161,13 @@ def celery() -> dict[str, bool]:
 
 def changed() -> dict[str, Any]:
     """Tasks before and after a file of the package was written anew while the process that forks them goes on."""
+    begin("scheduler")
+    return _before_and_after()
+
+
+def _before_and_after() -> dict[str, Any]:
     import intacct_asana
 
-    begin("scheduler")
     text = Path(str(intacct_asana.__file__)).with_name("text.py")
 
     def task() -> dict[str, Any]:

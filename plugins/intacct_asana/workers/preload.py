@@ -59,8 +59,8 @@ def preload() -> bool:
     try:
         if not is_wanted():
             return False
-        # Before the first import: what is written meanwhile counts as changed.
-        found = files_now()
+        # Before the first import: what is written meanwhile counts as changed, also where a later import fails.
+        _files = files_now()
         for name in STEPS:
             importlib.import_module(name)
         for name in BORROWED:
@@ -72,7 +72,6 @@ def preload() -> bool:
     except Exception:
         log.exception("The steps of %s cannot be imported ahead; each task does it for itself", PACKAGE)
         return False
-    _files = found
     log.info("The steps of %s are imported ahead, in %.1f s; tasks begin with them", PACKAGE, time.monotonic() - began)
     return True
 
