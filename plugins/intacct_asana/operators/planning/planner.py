@@ -169,10 +169,18 @@ class Planner:
         )
 
     def _is_late(self) -> bool:
-        """Whether a record that was owed comes now and has no task yet."""
+        """Whether a record that was owed can be planned now and has no task yet. One without a place gets none."""
         owed = self.follower.owed
-        late = {key for key, one in self.sight.records.items() if one.record_no in owed} if owed else set()
-        return bool(late - self._links.of(late).keys())
+        late = {key: one for key, one in self.sight.records.items() if one.record_no in owed} if owed else {}
+        known = self._links.of(late)
+        return any(self._has_place(one) for key, one in late.items() if key not in known)
+
+    def _has_place(self, record: Any) -> bool:
+        try:
+            self.wanted(record)
+        except NoPlace:
+            return False
+        return True
 
     def _give_up(self, found: Mapping[str, list[Task]] | None) -> None:
         """Old writes that this plan has no use for: creations that never reached the board, parts that nobody speaks of now.
