@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -165,10 +166,23 @@ def changed() -> dict[str, Any]:
     return _before_and_after()
 
 
-def _before_and_after() -> dict[str, Any]:
+def swapped(link: str, other: str) -> dict[str, Any]:
+    """The same where the plugins folder is a link, and is made to lead to another copy."""
+    begin("scheduler")
+    text = Path(other) / "intacct_asana" / "text.py"
+
+    def swap() -> None:
+        new = Path(f"{link}.new")
+        new.symlink_to(other)
+        new.replace(link)
+
+    return _before_and_after(text=text, then=swap)
+
+
+def _before_and_after(*, text: Path | None = None, then: Callable[[], None] = lambda: None) -> dict[str, Any]:
     import intacct_asana
 
-    text = Path(str(intacct_asana.__file__)).with_name("text.py")
+    text = text or Path(str(intacct_asana.__file__)).with_name("text.py")
 
     def task() -> dict[str, Any]:
         was = sys.modules["intacct_asana.text"]
@@ -185,9 +199,13 @@ def _before_and_after() -> dict[str, Any]:
 
     before = forked(task)
     text.write_text(text.read_text(encoding="utf-8") + "\nWRITTEN_LATER = True\n", encoding="utf-8")
+    then()
     return {"before": before, "after": forked(task)}
 
 
 if __name__ == "__main__":
-    cases = {"scheduler": scheduler, "others": others, "broken": broken, "changed": changed, "celery": celery}
+    cases = {
+        **{"scheduler": scheduler, "others": others, "broken": broken, "celery": celery},
+        **{"changed": changed, "swapped": swapped},
+    }
     print(json.dumps(cases[sys.argv[1]](*sys.argv[2:])))

@@ -93,3 +93,15 @@ def test_a_task_imports_anew_what_was_written_since_its_worker_began(case: Any, 
     assert found["before"] == {"new": False, "kept": True, "step": "bill"}
     assert found["after"] == {"new": True, "kept": False, "step": "bill"}
     assert "changed after this worker began" in said
+
+
+def test_a_task_imports_anew_where_a_link_leads_to_another_release(case: Any, tmp_path: Path) -> None:
+    """As git-sync does it: the files of before are as they were, and somewhere else."""
+    for release in ("old", "new"):
+        shutil.copytree(ROOT / "plugins", tmp_path / release, ignore=shutil.ignore_patterns("__pycache__"))
+    link = tmp_path / "plugins"
+    link.symlink_to(tmp_path / "old")
+    found, said = case("swapped", str(link), str(tmp_path / "new"), plugins=link)
+    assert found["before"] == {"new": False, "kept": True, "step": "bill"}
+    assert found["after"] == {"new": True, "kept": False, "step": "bill"}
+    assert "changed after this worker began" in said

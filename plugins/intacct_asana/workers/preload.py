@@ -25,7 +25,9 @@ from intacct_asana.get_provider_info import HOOKS, OPERATORS
 log = logging.getLogger(__name__)
 
 PACKAGE = "intacct_asana"
-FOLDER = Path(__file__).resolve().parents[1]
+FOLDER = Path(__file__).absolute().parents[1]
+"""As Python found it: where a link leads to the release, as with git-sync, another release is behind the same path."""
+
 OPTION = "preload"
 
 STEPS = tuple(f"{PACKAGE}.{name}" for name in ("dag_parts", *OPERATORS, *HOOKS))
