@@ -13,6 +13,8 @@ from intacct_asana.reading import following
 from intacct_asana.records import Intent, IntentState
 from intacct_asana.sync.writes import write_anew
 
+from sandbox import constants
+
 GONE = "it was deleted in Intacct"
 
 
@@ -453,3 +455,16 @@ def test_parts_that_no_draft_speaks_of_any_more_are_given_up_after_a_day(synced:
         write_anew(journal, kind="bill", key=key, parts=["field:4711"], at=datetime.now(UTC) - timedelta(hours=hours))
     synced.sync()
     assert [one.subject for one in journal.open("bill task")] == keys[:1]
+
+
+@pytest.mark.parametrize("kind", ["bill", "vendor"])
+def test_a_full_pass_puts_back_what_a_person_edited_though_nothing_else_moved(synced: Any, kind: str) -> None:
+    """The link's digest says that nothing moved in Intacct, and nothing of what the task says by now."""
+    if kind == "vendor":
+        synced.sync("vendor")
+    project = {"bill": constants.BILLS_PROJECT_GID, "vendor": constants.VENDORS_PROJECT_GID}[kind]
+    task = next(task for task in synced.tasks(project) if not task["completed"])
+    synced.sandbox.act("asana", constants.PEOPLE[1]["gid"], "rename", task=task["gid"], name="Pay this first")
+    assert synced.sync(kind, full=True)["done"] == {"update": 1}
+    assert task["name"] in {one["name"] for one in synced.tasks(project)}
+    assert synced.sync(kind, full=True)["done"] == {}
