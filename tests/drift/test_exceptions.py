@@ -14,6 +14,8 @@ from intacct_asana.operators.preflight import CheckAsanaOperator
 from intacct_asana.records.concerns import Concern, ConcernState
 from intacct_asana.store.database import open_database
 from intacct_asana.store.retention import prune
+from intacct_asana.store.tables import matters
+from sqlalchemy import select
 
 from tests.drift.drift_world import CONTROLLER, OWNER, Audited, Kept
 from tests.drift.test_drift import edit_task
@@ -375,3 +377,24 @@ def test_an_exception_that_the_store_has_forgotten_has_a_new_task_when_it_is_bac
     world.sync(full=True)
     world.audited()
     assert all(one["completed"] for one in world.exceptions())
+
+
+def test_what_was_pruned_stays_forgotten_while_others_are_looked_at(kept: Any) -> None:
+    """Its completed task is in the project still; taken back, it would be over as of today."""
+    world: Kept = kept()
+    edit_task(world)
+    world.audited()
+    old = world.exception()["gid"]
+    world.sync(full=True)
+    world.audited()
+    edit_task(world, 2)
+    assert world.audited()["states"] == {"OPEN": 1}
+    world.pass_time(hours=24 * 40)
+    prune(open_database(world.url), older_than=timedelta(days=31), now=world.at, dry_run=False)
+    for _ in range(2):
+        assert world.audited()["states"] == {"OPEN": 1}
+        with open_database(world.url).read() as connection:
+            assert connection.execute(select(matters.c.task_gid).where(matters.c.task_gid == old)).all() == []
+    edit_task(world)
+    assert world.audited()["done"] == {"exception": 1}
+    assert {one["gid"] == old: one["completed"] for one in world.exceptions()} == {True: True, False: False}

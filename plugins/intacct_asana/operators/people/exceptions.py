@@ -35,6 +35,7 @@ from intacct_asana.operators.flow_run import FlowOperator, FlowRun
 from intacct_asana.records import Cursor, Decision, DecisionState, Intent, Task
 from intacct_asana.records.matters import PARKED, REFUSED, REJECTED, Cause, Matter, MatterState, matter_id_of
 from intacct_asana.records.payee import PayeeState
+from intacct_asana.store.retention import LEAST
 from intacct_asana.sync.report import Report
 from intacct_asana.sync.writes import MARGIN, remark_kind, task_kind
 
@@ -193,7 +194,7 @@ class Keeper:
         else:
             at, there = self.now, {}
         if is_due and sees_all:
-            self._adopt(there)
+            self._adopt(there, is_first=since is None)
         recognised = self._recognise(causes)
         if is_due and looks_at_all and self.store.cursor(AUDITED):
             self._sort_out(there)
@@ -216,11 +217,15 @@ class Keeper:
 
     # What another store of the flow made.
 
-    def _adopt(self, there: Mapping[str, Task]) -> None:
-        """Tasks of ours that this store does not know. An older one may have been lost; its exceptions go on."""
+    def _adopt(self, there: Mapping[str, Task], *, is_first: bool) -> None:
+        """Tasks of ours that this store does not know. An older one may have been lost; its exceptions go on.
+
+        A store that looked before has forgotten what was over long ago (`store prune`): that stays forgotten.
+        """
         known, matters = self.store.matters().of(there), self.store.matters()
         for matter_id, task in there.items():
-            if matter_id not in known:
+            is_old = task.modified_at is not None and task.modified_at < self.now - LEAST
+            if matter_id not in known and (is_first or not (task.completed and is_old)):
                 matters.save(
                     Matter(
                         matter_id=matter_id,
