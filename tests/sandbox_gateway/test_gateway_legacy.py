@@ -229,3 +229,35 @@ def test_a_transaction_takes_an_old_function_back(gateway: Any, sandbox: Any, ow
     answer = gateway.ask(request_for(sandbox, owed, "100"), '<delete_bill key="0"></delete_bill>', transaction=True)
     assert [each.text for each in answer.iterfind("operation/result/status")] == ["aborted", "failure"]
     assert sandbox.state("intacct")["bills"] == before
+
+
+@pytest.mark.parametrize("state", ["Draft", "Submitted"])
+def test_no_payment_is_carried_past_its_approval(gateway: Any, sandbox: Any, owed: str, state: str) -> None:
+    key = sandbox.act("intacct", "jchen", "select_bill", record_no=owed, state=state)["payment"]["record_no"]
+    assert f"its state is {state}" in refused(gateway, on_requests("confirm", key))
+    assert bill_now(sandbox, owed)["total_due"] == "100.00"
+
+
+def test_a_right_that_is_missing_is_missing_under_the_older_names_too(gateway: Any, sandbox: Any, owed: str) -> None:
+    paid = sandbox.act("intacct", "jchen", "pay_bill", record_no=owed, amount="1")["payment"]["record_no"]
+    vendor = sandbox.state("intacct")["vendors"][0]
+    sandbox.settings(denied_objects=["APBILL", "APPYMT", "VENDOR"])
+    names = ("bills", "payments", "vendors")
+    before = {name: sandbox.state("intacct")[name] for name in names}
+    day = f"<datereversed>{DAY.format('30')}</datereversed>"
+    for asked in (
+        f'<delete_bill key="{owed}"></delete_bill>',
+        f'<reverse_bill key="{owed}">{day}</reverse_bill>',
+        f"<recallApBill><recordno>{owed}</recordno></recallApBill>",
+        request_for(sandbox, owed, "1"),
+        *(on_requests(verb, paid) for verb in ("approve", "decline", "confirm", "void")),
+        f'<delete_paymentrequest key="{paid}"></delete_paymentrequest>',
+        f'<reverse_appayment key="{paid}">{day}</reverse_appayment>',
+        f"<approveVendor><recordno>{vendor['record_no']}</recordno></approveVendor>",
+        f"<declineVendor><recordno>{vendor['record_no']}</recordno></declineVendor>",
+        f'<delete_vendor vendorid="{vendor["vendor_id"]}"></delete_vendor>',
+    ):
+        result = gateway.result(asked)
+        assert result.findtext("status") == "failure", asked
+        assert "permission" in gateway.text, gateway.text
+    assert {name: sandbox.state("intacct")[name] for name in names} == before

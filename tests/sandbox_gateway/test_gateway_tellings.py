@@ -349,3 +349,46 @@ def test_today_s_trail_is_as_late_as_the_history(gateway: Any, sandbox: Any) -> 
     assert len(gateway.data(asked)) == before
     sandbox.clock(advance_seconds=601)
     assert len(gateway.data(asked)) == before + 1
+
+
+@pytest.mark.parametrize("action", ["Draft", "Submit"])
+def test_the_parts_of_a_payment_that_are_of_one_bill_count_together(gateway: Any, sandbox: Any, action: str) -> None:
+    lines = [{"amount": "60.00"}, {"amount": "40.00"}]
+    number = sandbox.act("intacct", "jchen", "create_bill", lines=lines, state="Posted")["record_no"]
+    bill = bill_now(sandbox, number)
+    first = f"<ENTRYKEY>{bill['lines'][0]['record_no']}</ENTRYKEY>"
+
+    def made(*parts: str) -> Any:
+        asked = payment(bill, "".join(parts), f"<ACTION>{action}</ACTION>")
+        return gateway.result(f"<create><APPYMT>{asked}</APPYMT></create>")
+
+    assert "owes 10000 cents, not 20000" in refusal(made(part(number, "100"), part(number, "100")))
+    assert "owes 6000 cents" in refusal(made(part(number, "40", first), part(number, "40", first)))
+    assert bill_now(sandbox, number)["total_selected"] == "0.00"
+    key = made(part(number, "50"), part(number, "50")).findtext("data/appymt/RECORDNO")
+    sandbox.act("intacct", "jchen", "confirm_payment", record_no=key)
+    paid = bill_now(sandbox, number)
+    assert (paid["state"], paid["total_due"]) == ("Paid", "0.00")
+    assert sorted(each["amount"] for each in payments_now(sandbox)[key]["details"]) == ["10.00", "40.00", "50.00"]
+
+
+def test_a_payment_of_one_line_is_as_large_as_it_says(gateway: Any, sandbox: Any) -> None:
+    """Also where the whole bill, with a line below zero, comes to just that."""
+    lines = [{"amount": "100.00"}, {"amount": "-20.00"}]
+    number = sandbox.act("intacct", "jchen", "create_bill", lines=lines, state="Posted")["record_no"]
+    bill = bill_now(sandbox, number)
+    asked = payment(bill, part(number, "80", f"<ENTRYKEY>{bill['lines'][0]['record_no']}</ENTRYKEY>"))
+    key = gateway.data(f"<create><APPYMT>{asked}</APPYMT></create>").findtext("appymt/RECORDNO")
+    assert payments_now(sandbox)[key]["total_entered"] == "80.00"
+
+
+@pytest.mark.parametrize("name", ["RECORDNO", "LINE_NO"])
+def test_a_line_that_is_named_twice_is_refused(gateway: Any, sandbox: Any, name: str) -> None:
+    number = sandbox.act("intacct", "jchen", "create_bill", amount="100.00", state="Draft")["record_no"]
+    [line] = bill_now(sandbox, number)["lines"]
+    named = {"RECORDNO": line["record_no"], "LINE_NO": "1"}[name]
+    item = f"<APBILLITEM><{name}>{named}</{name}></APBILLITEM>"
+    items = f"<APBILLITEMS>{item}{item}</APBILLITEMS><ACTION>Draft</ACTION>"
+    told = refusal(gateway.result(f"<update><APBILL><RECORDNO>{number}</RECORDNO>{items}</APBILL></update>"))
+    assert "named twice" in told
+    assert len(bill_now(sandbox, number)["lines"]) == 1

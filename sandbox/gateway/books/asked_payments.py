@@ -95,11 +95,11 @@ def replace(company: Any, sent: etree._Element, user: User) -> Payment:
         number: sum(d.trx_settles for d in payment.details if d.bill_no == number) for number in payments.numbers_of(payment)
     }
     payments.check(parts)
-    for part in parts:
-        if part.bill.vendor is not payment.vendor:
-            raise ValueError("the bill is another vendor's")
-        if part.settles > part.bill.trx_due - part.bill.trx_selected + held.get(part.bill.record_no, 0):
-            raise ValueError(f"bill {part.bill.record_no} is selected already")
+    if any(part.bill.vendor is not payment.vendor for part in parts):
+        raise ValueError("the bill is another vendor's")
+    for bill, cents in payments.by_bill(parts).items():
+        if cents > bill.trx_due - bill.trx_selected + held.get(bill.record_no, 0):
+            raise ValueError(f"bill {bill.record_no} is selected already")
     if action not in ("", "Submit", "Draft"):
         raise ValueError(f"ACTION is {action}; choose Submit or Draft")
     pays = action != "Draft" and not company.world.setting("payment_approvals_on", True)
@@ -149,6 +149,13 @@ def approve(company: Any, payment: Payment, user: User) -> None:
     if payment.state != "Submitted":
         raise ValueError(f"payment {payment.record_no} can't be approved because its state is {payment.state}")
     _set_state(company, payment, user, "Approved")
+
+
+def confirm(company: Any, payment: Payment, user: User) -> None:
+    """The money of an approved payment moves. One that waits for its approval cannot be carried past it."""
+    if payment.state != "Approved":
+        raise ValueError(f"payment {payment.record_no} can't be confirmed because its state is {payment.state}")
+    payments.confirm(company, payment, user)
 
 
 def decline(company: Any, payment: Payment, user: User) -> None:

@@ -319,8 +319,12 @@ def _replace_lines(company: Any, bill: Bill, items: etree._Element) -> dict[str,
     known = {str(line.record_no): line for line in bill.lines}
     numbered = {str(line.line_no): line for line in bill.lines}
     kept: list[Line] = []
+    taken: set[int] = set()
     for number, item in enumerate(items, 1):
         old = known.get((item.findtext("RECORDNO") or "").strip()) or numbered.get((item.findtext("LINE_NO") or "").strip())
+        if old is not None and old.record_no in taken:
+            raise refused_update(bill, f"Line {old.record_no} of the bill is named twice.")
+        taken |= {old.record_no} if old is not None else set()
         kept.append(_line(company, bill, old, item, number))
     if not kept:
         raise refused_update(bill, "A bill needs at least one line.")

@@ -63,9 +63,10 @@ def select(company: Any, parts: Sequence[Part], user: User, *, method: str, on: 
     """A payment that has moved no money: its bills are Selected."""
     if state not in SELECTED_STATES:
         raise ValueError(f"a payment that is {state} is more than selected; choose one of {', '.join(sorted(SELECTED_STATES))}")
-    for part in parts:
-        if part.settles > part.bill.trx_due - part.bill.trx_selected:
-            raise ValueError(f"bill {part.bill.record_no} is selected already")
+    check(parts)
+    for bill, cents in by_bill(parts).items():
+        if cents > bill.trx_due - bill.trx_selected:
+            raise ValueError(f"bill {bill.record_no} is selected already")
     return pay(company, parts, user, method=method, on=on, state=state)
 
 
@@ -199,11 +200,13 @@ def spread(
     Paying the whole rest settles every line, discounts too; a part goes to the positive lines only. With `only` it goes to the
     line of that record number.
     """
-    left, is_whole = cents, cents + discount + credit == bill.trx_due
+    left, is_whole = cents, only is None and cents + discount + credit == bill.trx_due
     for line in bill.lines:
         if only not in (None, line.record_no):
             continue
-        rest = line.trx_amount - line.trx_paid
+        # What this payment gives to the line already; where it counts as paid, the line has it.
+        given = [each for each in payment.details if each.line_no == line.record_no and not count_as_paid]
+        rest = line.trx_amount - line.trx_paid - sum(each.trx_settles for each in given)
         off = min(discount, max(0, rest))
         credited = min(credit, max(0, rest - off))
         room = rest - off - credited
@@ -211,7 +214,8 @@ def spread(
         if not (share or off or credited):
             continue
         left, discount, credit = left - share, discount - off, credit - credited
-        base = line.amount - line.paid - bill.to_base(off) - bill.to_base(credited) if share == room else bill.to_base(share)
+        base_rest = line.amount - line.paid - sum(each.settles for each in given)
+        base = base_rest - bill.to_base(off) - bill.to_base(credited) if share == room else bill.to_base(share)
         detail = _detail(company, bill, payment, line.record_no, base, share)
         detail.trx_discount, detail.trx_credit = off, credited
         detail.discount, detail.credit = bill.to_base(off), bill.to_base(credited)
@@ -251,11 +255,22 @@ def check(parts: Sequence[Part]) -> None:
             raise ValueError(f"bill {bill.record_no} is {bill.state}, so it cannot be paid")
         if bill.on_hold:
             raise ValueError(f"bill {bill.record_no} is on hold, so it cannot be paid")
-        if not 0 < part.settles <= bill.trx_due or min(part.cents, part.discount, part.credit) < 0:
-            raise ValueError(f"bill {bill.record_no} owes {bill.trx_due} cents, not {part.settles}")
+        # Several parts may be of one bill, and of one line: what counts is what they come to.
+        together = by_bill(parts)[bill]
+        if part.settles <= 0 or together > bill.trx_due or min(part.cents, part.discount, part.credit) < 0:
+            raise ValueError(f"bill {bill.record_no} owes {bill.trx_due} cents, not {together}")
         line = next((line for line in bill.lines if line.record_no == part.line_no), None)
-        if line is not None and part.settles > line.trx_amount - line.trx_paid:
+        same = sum(one.settles for one in parts if one.bill is bill and one.line_no == part.line_no)
+        if line is not None and same > line.trx_amount - line.trx_paid:
             raise ValueError(f"line {line.record_no} of bill {bill.record_no} owes {line.trx_amount - line.trx_paid} cents")
+
+
+def by_bill(parts: Iterable[Part]) -> dict[Bill, int]:
+    """What the parts of each bill settle together, in cents of its currency."""
+    found: dict[Bill, int] = {}
+    for part in parts:
+        found[part.bill] = found.get(part.bill, 0) + part.settles
+    return found
 
 
 def _only_selected(payment: Payment) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from lxml import etree
 
 from sandbox.gateway.books import asked_payments, bills, payments, vendor_queue
 from sandbox.gateway.books.rows import Bill, Payment, User, Vendor
-from sandbox.gateway.failures import Failure, bad_value, support_id
+from sandbox.gateway.failures import Failure, bad_value, no_permission, support_id
 from sandbox.gateway.functions.reads import text_of
 from sandbox.gateway.functions.writes import Outcome, Writer, refusals
 from sandbox.gateway.sessions import Session
@@ -126,6 +127,9 @@ ORDERS: dict[str, tuple[str, ...]] = {
 """The children of each element, in the order in which they have to come."""
 
 
+_VERBS = ("create", "update", "delete", "reverse", "recall", "approve", "decline", "confirm", "void")
+
+
 class Legacy:
     """The object-specific functions of one company, by name."""
 
@@ -134,10 +138,10 @@ class Legacy:
         requests: dict[str, Callable[[Any, Payment, User], Any]] = {
             "approve_appaymentrequest": asked_payments.approve,
             "decline_appaymentrequest": asked_payments.decline,
-            "confirm_appaymentrequest": payments.confirm,
+            "confirm_appaymentrequest": asked_payments.confirm,
             "void_appaymentrequest": payments.void,
         }
-        self.functions: Mapping[str, Callable[[etree._Element, Session], Outcome]] = {
+        played: dict[str, Callable[[etree._Element, Session], Outcome]] = {
             "create_bill": self._create_bill,
             "update_bill": self._update_bill,
             "delete_bill": self._delete("APBILL"),
@@ -153,6 +157,20 @@ class Legacy:
             "reverse_appayment": self._reverse_payment,
             **{name: self._on_requests(name, act) for name, act in requests.items()},
         }
+        self.functions: Mapping[str, Callable[[etree._Element, Session], Outcome]] = {
+            name: partial(self._allowed, name, act) for name, act in played.items()
+        }
+
+    def _allowed(
+        self, name: str, act: Callable[[etree._Element, Session], Outcome], asked: etree._Element, session: Session
+    ) -> Outcome:
+        """A right that is missing is missing whatever the function is called."""
+        told = name.casefold()
+        target = "APPYMT" if "payment" in told else "VENDOR" if "vendor" in told else "APBILL"
+        if self.company.is_denied(target):
+            verb = next(word for word in _VERBS if told.startswith(word))
+            raise no_permission(verb.upper(), target)
+        return act(asked, session)
 
     # --- bills
 
