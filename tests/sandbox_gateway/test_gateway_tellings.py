@@ -392,3 +392,14 @@ def test_a_line_that_is_named_twice_is_refused(gateway: Any, sandbox: Any, name:
     told = refusal(gateway.result(f"<update><APBILL><RECORDNO>{number}</RECORDNO>{items}</APBILL></update>"))
     assert "named twice" in told
     assert len(bill_now(sandbox, number)["lines"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("field", "says"),
+    [("<STATE>Posted</STATE>", "APPYMT is read only"), ("<NOPE>1</NOPE>", "is not defined")],
+)
+def test_a_payment_takes_no_state_and_drops_nothing_in_silence(gateway: Any, sandbox: Any, field: str, says: str) -> None:
+    number = sandbox.act("intacct", "jchen", "create_bill", amount="100.00", state="Posted")["record_no"]
+    asked = payment(bill_now(sandbox, number), part(number, "100"), field)
+    assert says in refusal(gateway.result(f"<create><APPYMT>{asked}</APPYMT></create>"))
+    assert bill_now(sandbox, number)["state"] == "Posted"

@@ -32,6 +32,8 @@ _VENDOR_ATTRIBUTES = {
     "PAYMENTPRIORITY": "priority",
     "COMMENTS": "comments",
 }
+_PAYMENT_ONLY = frozenset({"PAYMENTDATE", "ACTION", "APPYMTDETAILS", "BASECURR"})
+"""What a request for a payment says and no payment tells, or that follows from its bills."""
 _LOCKED_STATES = frozenset({"Paid", "Partially Paid", "Selected", "Reversed", "Reversal"})
 
 
@@ -110,6 +112,12 @@ class Writer:
 
     def _create_payment(self, target: ObjectType, sent: etree._Element, session: Session) -> str:
         user = self.company.user(session.login)
+        for child in sent:
+            name = str(child.tag)
+            known = target.fields.get(name)
+            if name not in _PAYMENT_ONLY and (child.text or "").strip() and (known is None or known.read_only):
+                what = "not defined" if known is None else "read only"
+                raise Failure("XL03000010", "", f"Field '{name}' of object APPYMT is {what}. {support_id()}")
         with refusals():
             made = asked_payments.ask_for(self.company, sent, user)
         self.company.audit("appymt", str(made.record_no), "C", user, "api")
