@@ -15,6 +15,8 @@ from intacct_asana.asking.turns import turn_id
 from intacct_asana.audit.chain import Keyring
 from intacct_asana.audit.export import read_export
 from intacct_asana.audit.verify import verify_export
+from intacct_asana.closing.facts import BILL, Fact
+from intacct_asana.codec import to_json
 from intacct_asana.deployment import derived
 from intacct_asana.records import BillState, DecisionState, Intent, Link, Snapshot, TaskDraft
 from intacct_asana.records.concerns import Concern
@@ -230,6 +232,17 @@ def test_where_nobody_was_asked_by_name_the_rules_say_who_may_decide(office: Off
     (one,) = decisions.record([replace(a_decision("dec-7", key=keys[0], decided_at=ago(hours=1)), **gave)], at=ago(hours=1))
     decisions.advance(one, to=DecisionState.GRANTED, facts={}, at=ago(hours=1))
     assert "12.50 USD ben.okafor@northwind.example step 2 of 2 (controller)" in office.read("/flows/demo/waiting")
+
+
+def test_a_bill_that_another_release_kept_waits_for_an_approver_and_hides_no_other(office: Office, ago: Ago) -> None:
+    keys = [a_bill(office, number, at=ago(days=20 - number)) for number in (7, 8)]
+    keep_facts(office, facts(8, state=BillState.SELECTED), at=ago(days=2))
+    newer = json.dumps({**json.loads(to_json(facts(7))), "state": "Pending Review"})
+    office.store.history().keep(BILL, {keys[0]: Fact(text=newer)}, read_at=ago(days=1), at=ago(days=1))
+    said = office.read("/flows/demo/waiting")
+    assert "INV-7 acme:ap:7 12.50 USD an approver" in said
+    assert "INV-8 acme:ap:8 12.50 USD Intacct: Selected" in said
+    assert "an approver" in office.read("/flows/demo/bill", key=keys[0])
 
 
 def test_each_decision_leads_to_the_run_that_brought_it_where_it_is(office: Office, ago: Ago) -> None:

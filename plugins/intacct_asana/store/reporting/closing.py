@@ -59,7 +59,10 @@ def _approval(text: str) -> Approval | None:
 def due_now(
     flow: Flow, history: StoredHistory, decisions: StoredDecisions, keys: Collection[str], *, at: datetime
 ) -> Mapping[str, Due]:
-    """Who may decide on these bills, by the flow's rules and the bills as they were read last; without bills never read so."""
+    """Who may decide on these bills, by the flow's rules and the bills as they were read last.
+
+    Without bills never read so, and those that another release kept in a way that this one does not know.
+    """
     zone = ZoneInfo(flow.schedules.timezone)
     given: dict[str, list[Voice]] = {}
     for one in decisions.about(keys):
@@ -69,7 +72,10 @@ def due_now(
             given.setdefault(one.key, []).append(voice)
     found: dict[str, Due] = {}
     for key, kept in history.newest(BILL, keys).items():
-        then = from_json(BillThen, kept.text)
+        try:
+            then = from_json(BillThen, kept.text)
+        except ValidationError:
+            continue
         if then.state in flow.approval.states:
             found[key] = due_of(key, then, flow.approval, given.get(key, ()), on=at.astimezone(zone).date())
         else:
