@@ -99,6 +99,7 @@ INTACCT = (
     ("APPYMT: created, updated as a draft alone with all its details, deleted", DOCUMENTED),
     ("APPYMT: what `delete` takes besides drafts; discounts by date, credits and advances fail in words", GUESSED),
     ("Object-specific functions of bills, vendors and payment requests: names, children, keys, order", DOCUMENTED),
+    ("Object-specific functions ask for the rights of their generic ones; only an approved payment can be confirmed", GUESSED),
     ("Object-specific functions: that an update answers a key; what a reversal is called; the due date of a term", GUESSED),
     ("`approveVendor`, `declineVendor`, `decline` of PODOCUMENT", DOCUMENTED),
     ("What getVendorsToApprove, getVendorApprovalHistory and getTransactionsToApprove answer", GUESSED),
