@@ -170,6 +170,25 @@ def test_a_lost_store_finds_its_exceptions_again(kept: Any) -> None:
     assert sorted(task["completed"] for task in world.exceptions()) == [False, True, True]
 
 
+def test_what_is_back_after_its_store_was_lost_is_told(kept: Any) -> None:
+    """That it was over was told by the lost store, with the number that the new one would take for its first word."""
+    world: Kept = kept()
+    edit_task(world)
+    world.audited()
+    world.sync(full=True)
+    world.audited()
+    world.lose_store()
+    world.keep()
+    world.pass_time(hours=2)
+    assert world.audited()["states"] == {}
+    edit_task(world)
+    world.audited()
+    assert not world.exception()["completed"]
+    first, again = (text.splitlines()[0] for text in world.said())
+    assert first == "This is over, so the task is completed."
+    assert again.startswith("It is back: ")
+
+
 def test_a_task_that_somebody_deleted_is_made_anew(kept: Any) -> None:
     world: Kept = kept()
     world.pay(1)

@@ -257,8 +257,9 @@ class Keeper:
         """After an audit with this store every cause is known: what is open still without one is over, and completed next."""
         for matter_id, matter in self.store.matters().adopted().items():
             is_open = matter_id in there and not there[matter_id].completed
-            state = MatterState.OPEN if is_open else MatterState.ENDED
-            self.store.matters().save(replace(matter, state=state), at=self.now)
+            # How often the lost store told that it was over, or back, nobody knows: what comes next needs a number of its own.
+            over = replace(matter, state=MatterState.ENDED, turns=int(self.now.timestamp()))
+            self.store.matters().save(replace(matter, state=MatterState.OPEN) if is_open else over, at=self.now)
 
     def _heed(self, matter: Matter, task: Task) -> None:
         try:
