@@ -107,6 +107,8 @@ OUR_CALLS = {
     "read_access": "getMemberships",
     "read_team": "getUsersForTeam",
     "read_agents": "getAgentsForWorkspace",
+    "read_workspaces": "getWorkspaces",
+    "read_projects": "getProjects",
     "read_events": "getEvents",
     "read_tasks": "getTasks",
     "read_task": "getTask",
@@ -269,6 +271,8 @@ def look_up(hook: AsanaHook, team_gid: str) -> None:
     hook.setup.agents(WORKSPACE)
     hook.person(ALICE["email"])
     hook.people(WORKSPACE)
+    hook.workspaces()
+    hook.projects(WORKSPACE)
 
 
 def test_every_call_of_ours_and_its_answer_are_as_asana_describes_them(

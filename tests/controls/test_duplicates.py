@@ -200,7 +200,7 @@ def test_examples_over_the_sandbox(a_company: Company) -> None:
 def test_planted_bills_among_generated_ones(a_company: Company, figures: Callable[[str, object], None]) -> None:
     """What is told of 54 bills that are planted among 600, and that nothing else is."""
     company = a_company()
-    company.sandbox.reset(vendors=60, bills=600)
+    company.sandbox.reset(vendors=60, bills=600, now=company.at.isoformat())
     company.sandbox.settings(private_entities=[])
     state = company.sandbox.state("intacct")
     generated = pairs(company)
