@@ -24,6 +24,7 @@ RUN = {
     "intacct-asana access": "tests/evidence/test_access.py",
     "intacct-asana close": "tests/closing/test_close_of_a_company.py",
     "intacct-asana sandbox": "tests/commands/test_at_a_terminal.py",
+    "intacct-asana prove-live": "tests/proving/test_prove_live.py",
     "intacct-asana policy test": "tests/policy/test_policy_table.py",
     "intacct-asana policy diff": "tests/policy/test_over_history.py",
     "intacct-asana evidence export": "tests/evidence/test_evidence_of_a_flow.py",
