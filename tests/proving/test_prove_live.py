@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -83,6 +87,8 @@ def test_it_asks_both_systems_and_writes_nothing_that_was_not_allowed(run: Run, 
             "leads to another company",
         ),
         ((*COMPANY, *PROJECT, "--only", "intacct-moon"), "no question 'intacct-moon'"),
+        (("--intacct", "", "--asana", ""), "nobody to ask"),
+        ((*COMPANY, *PROJECT, "--rest", "intacct_other"), "no line AIRFLOW_CONN_INTACCT_OTHER"),
         ((*COMPANY, *PROJECT, "--allow", "asana-events"), "only reads"),
     ],
 )
@@ -177,8 +183,78 @@ def test_what_was_answered_before_ctrl_c_is_kept(run: Run, tmp_path: Path, monke
             raise KeyboardInterrupt
 
     monkeypatch.setattr(prove_live, "_say", say)
-    assert run(*COMPANY, *PROJECT).exit_code != 0
+    done = run(*COMPANY, *PROJECT)
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (130, "Stopped.")
     assert len(rows(tmp_path)) == 2
+
+
+def test_ctrl_c_at_a_question_stops_as_everywhere(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pressed(*_said: object, **_also: object) -> bool:
+        raise typer.Abort
+
+    monkeypatch.setattr(prove_live.typer, "confirm", pressed)
+    done = run(*COMPANY, "--asana", "", "--only", "intacct-hold", answers="")
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (130, "Stopped.")
+    assert rows(tmp_path) == {}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_process_that_is_ended_takes_its_draft_back(number: signal.Signals, sandbox: Any, tmp_path: Path) -> None:
+    """As a terminal that closes does, between the draft and its deletion."""
+    sandbox.fault("intacct", "update APBILL", "delay:8", times=1)
+    told = {**os.environ, **connections(sandbox), "AIRFLOW_HOME": str(tmp_path), "PYTHONPATH": str(ROOT / "plugins")}
+    told.pop("AIRFLOW__CORE__UNIT_TEST_MODE", None)
+    words = (*COMPANY, "--asana", "", "--only", "intacct-hold", "--allow", "intacct-hold", "--to", str(tmp_path / "out"))
+    command = [sys.executable, "-m", "intacct_asana", "prove-live", *words]
+    process = subprocess.Popen(command, cwd=ROOT, env=told, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not sandbox.counters().get("intacct update APBILL") and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.2)
+    assert any("prove-live" in str(one.get("description")) for one in sandbox.state("intacct")["bills"])
+    process.send_signal(number)
+    _, err = process.communicate(timeout=120)
+    assert (process.returncode, err.splitlines()[-1]) == (130, "Stopped.")
+    assert not any("prove-live" in str(one.get("description")) for one in sandbox.state("intacct")["bills"])
+    assert (tmp_path / "out" / "report.json").exists()
+
+
+def test_a_wrong_password_is_tried_once_and_nothing_is_begun(run: Run, sandbox: Any, tmp_path: Path) -> None:
+    file = tmp_path / "connections.env"
+    file.write_text(file.read_text().replace(constants.WS_PASSWORD, "another-word"), encoding="utf-8")
+    sandbox.zero_counters()
+    done = run(*COMPANY, "--asana", "")
+    assert (done.exit_code, "Check company id" in " ".join(done.output.split())) == (2, True)
+    assert sandbox.counters() == {"intacct getAPISession": 1}
+    assert not (tmp_path / "out").exists()
+    assert "another-word" not in done.output
+
+
+@pytest.mark.parametrize("words", [("--project", "1299999"), ("--project", constants.WORKSPACE_GID)])
+def test_a_project_that_is_not_there_is_told_once(words: tuple[str, ...], run: Run, sandbox: Any, tmp_path: Path) -> None:
+    done = run("--intacct", "", *words)
+    assert (done.exit_code, "Asana shows no project" in " ".join(done.output.split())) == (2, True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_connection_that_the_file_lacks_is_not_taken_from_elsewhere(
+    run: Run, sandbox: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "connections.env"
+    lines = [line for line in file.read_text().splitlines() if "ASANA_DEFAULT" not in line]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.setenv("AIRFLOW_CONN_ASANA_DEFAULT", connections(sandbox)["AIRFLOW_CONN_ASANA_DEFAULT"])
+    sandbox.zero_counters()
+    done = run(*COMPANY, *PROJECT, "--only", "asana-people")
+    assert (done.exit_code, sandbox.counters()) == (2, {})
+    assert "no line AIRFLOW_CONN_ASANA_DEFAULT" in " ".join(done.output.split())
+    assert run(*COMPANY, "--asana", "", "--only", "intacct-session").exit_code == 0
+
+
+def test_examples_of_the_help_name_questions_that_there_are() -> None:
+    known = {one.id for one in ALL}
+    named = re.findall(r"--(?:only|allow) (\S+)", prove_live.HELP)
+    assert named
+    assert set(named) <= known
 
 
 @pytest.mark.parametrize("line", ["AIRFLOW_CONN_X={'secret': 1", "PASSWORD='secret'", "AIRFLOW_CONN_X=a secret"])

@@ -21,8 +21,8 @@ from intacct_asana.intacct.xml import update
 from intacct_asana.proving.catalogue import ALL
 from intacct_asana.proving.intacct_writes import a_draft
 from intacct_asana.proving.masks import code_of, form_of, masked, number_form
-from intacct_asana.proving.question import Ports, Row, put
-from intacct_asana.proving.report import as_data, as_json, as_page, as_settings, without
+from intacct_asana.proving.question import Answer, Ports, Row, put
+from intacct_asana.proving.report import anonymous, as_data, as_json, as_page, as_settings, without
 
 from manuals import connections as connection_keys
 from sandbox import constants
@@ -36,8 +36,9 @@ MARKS = ("Zylph", "Quorvane", "Brindlewick", "Ostrafel", "Wexomar", "Harkenby", 
 
 def texts(rows: list[Row], ports: Ports) -> str:
     """Everything that is written of these rows."""
+    rows = anonymous(rows, identifiers(ports))
     parts = (as_json(as_data(rows, package="1.0", day=DAY)), as_page(rows, package="1.0", day=DAY), as_settings(rows))
-    return without("\n".join(parts), identifiers(ports))
+    return "\n".join(parts)
 
 
 def a_company_full_of_marks(sandbox: Any) -> None:
@@ -141,6 +142,18 @@ def test_identifiers_are_taken_out_whatever_put_them_there(ports: Ports) -> None
     named = f"{constants.COMPANY_ID.lower()} and {constants.BILLS_PROJECT_GID}"
     assert without(named, identifiers(ports)) == "… and …"
     assert without("as US is", ["US", ""]) == "as US is", "what is short is a part of words"
+
+
+def test_a_user_whose_name_is_a_word_of_ours_leaves_keys_and_questions_as_they_are(row_of: Callable[..., Row]) -> None:
+    row = row_of("intacct-draft-times", gmt_offset_minutes=-480)
+    [cleaned] = anonymous([row], ["intacct", "timestamp", "connection", "draft", "answered", "2026", "hidden-name"])
+    assert list(yaml.safe_load(as_settings([cleaned]))) == ["intacct"]
+    [told] = json.loads(as_json(as_data([cleaned], package="1", day=DAY)))["questions"]
+    assert (told["id"], told["system"], told["outcome"]) == ("intacct-draft-times", "intacct", "answered")
+    said = Answer(seen="of Hidden-Name", figures={"Hidden-Name": ["hidden-name", 2026, {"a": "x HIDDEN-NAME"}]})
+    [cleaned] = anonymous([replace(row, answer=said, why="hidden-name")], ["hidden-name", "2026"])
+    assert cleaned.answer == Answer(seen="of …", figures={"…": ["…", 2026, {"a": "x …"}]})
+    assert cleaned.why == "…"
 
 
 SETTINGS: dict[str, dict[str, Any]] = {

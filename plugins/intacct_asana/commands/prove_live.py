@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +23,7 @@ from rich.table import Table
 from intacct_asana import __version__
 from intacct_asana.asana.wire import AsanaWire
 from intacct_asana.commands.terminal import FINDINGS, console, ending, errors_told, in_airflow
-from intacct_asana.errors import Misconfigured
+from intacct_asana.errors import Misconfigured, Refused
 from intacct_asana.intacct.hook import IntacctHook
 from intacct_asana.intacct.rest.hook import IntacctRestHook
 from intacct_asana.proving.at_asana import AsanaPort
@@ -30,11 +31,11 @@ from intacct_asana.proving.at_intacct import IntacctPort
 from intacct_asana.proving.at_rest import RestPort
 from intacct_asana.proving.catalogue import ALL
 from intacct_asana.proving.question import Ports, Question, Row, put
-from intacct_asana.proving.report import as_data, as_json, as_page, as_settings, without
+from intacct_asana.proving.report import anonymous, as_data, as_json, as_page, as_settings
 
 HELP = ending(
     "prove-live --company acme-sandbox --project 1200000000000001",
-    "prove-live --company acme-sandbox --asana '' --only page-totals",
+    "prove-live --company acme-sandbox --asana '' --only intacct-page-totals",
     "prove-live --list",
     codes={1: "a question failed, or something could not be taken back"},
 )
@@ -77,24 +78,66 @@ def prove_live(
             _print_list(chosen)
             return
         if connections:
-            _take_connections(connections)
+            wanted = {"--intacct": intacct, "--asana": asana, "--rest": rest}
+            _take_connections(connections, {option: name for option, name in wanted.items() if name})
         else:
             in_airflow()
         ports = _ports(
             company=company, project=project, intacct=intacct, asana=asana, rest=rest, text_field=text_field, target=target
         )
+        _knock([one for one in chosen if not _shut(one, ports, allow or (), patient=patient)], ports)
         folder = _new_folder(to)
-    rows: list[Row] = []
+        rows: list[Row] = []
+        try:
+            with _ended_in_order():
+                for row in put(chosen, ports, may=lambda question: _why_not(question, ports, allow or (), patient=patient)):
+                    rows.append(row)
+                    _say(row, at=len(rows), of=len(chosen))
+        finally:
+            # Also what was answered until somebody pressed Ctrl-C; first what only the screen tells.
+            _say_what_is_left(ports)
+            _write(folder, rows, ports)
+        if ports.left or any(row.outcome == "failed" for row in rows):
+            raise typer.Exit(FINDINGS)
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """A process that is told to end, or whose terminal closes, takes back what it wrote, as with Ctrl-C."""
+
+    def stop(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    # What somebody has it ignore, as with nohup, stays ignored.
+    heard = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) != signal.SIG_IGN]
+    before = {one: signal.signal(one, stop) for one in heard}
     try:
-        for row in put(chosen, ports, may=lambda question: _why_not(question, ports, allow or (), patient=patient)):
-            rows.append(row)
-            _say(row, at=len(rows), of=len(chosen))
+        yield
     finally:
-        # Also what was answered until somebody pressed Ctrl-C.
-        _write(folder, rows, ports)
-        _say_what_is_left(ports)
-    if ports.left or any(row.outcome == "failed" for row in rows):
-        raise typer.Exit(FINDINGS)
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def _knock(questions: Sequence[Question], ports: Ports) -> None:
+    """One sign-in to each system that will be asked. Raises what is wrong with it, before every question would try again.
+
+    A password that is wrong would be tried by each of them otherwise, and Intacct locks users out for that.
+    """
+    systems = {one.system for one in questions}
+    if not systems and not (ports.intacct or ports.asana or ports.rest):
+        raise Misconfigured("There is nobody to ask: name a connection with --intacct, --asana or --rest.")
+    if "intacct" in systems:
+        ports.books.hook.gateway.sessions.session()
+    if "intacct rest" in systems:
+        ports.native.hook.tokens.token()
+    if "asana" in systems:
+        try:
+            _ = ports.board.workspace_gid
+        except Refused as error:
+            raise Misconfigured(
+                f"Asana shows no project {ports.board.project_gid} to the user of this token ({error.message}). Is it the long "
+                "number in the project's address, and is this user one of its members?"
+            ) from None
 
 
 def _chosen(only: Sequence[str], allow: Sequence[str]) -> list[Question]:
@@ -113,12 +156,17 @@ def _print_list(questions: Sequence[Question]) -> None:
     console().print(table)
 
 
-def _take_connections(path: Path) -> None:
-    """Connections of this run from a file, in the form of connections.env.example. What is in them is told to nobody."""
+def _take_connections(path: Path, wanted: Mapping[str, str]) -> None:
+    """Connections of this run from a file, in the form of connections.env.example. What is in them is told to nobody.
+
+    `wanted` are ids of connections by their options. Raises Misconfigured for one that the file does not hold: one of that
+    name in the environment may lead to another company or workspace.
+    """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{path} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}.") from None
+    told: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
@@ -129,7 +177,11 @@ def _take_connections(path: Path) -> None:
             values = []
         if not found or len(values) != 1:
             raise Misconfigured(f"{path}, line {number}: expected AIRFLOW_CONN_<NAME>='<JSON>', as in connections.env.example.")
-        os.environ[found.group(1)] = values[0]
+        told[found.group(1)] = values[0]
+    for option, conn_id in wanted.items():
+        if (name := f"AIRFLOW_CONN_{conn_id.upper()}") not in told:
+            raise Misconfigured(f"{path} has no line {name}='<JSON>'. Add it, or leave that system out with {option} ''.")
+    os.environ.update(told)
 
 
 def _ports(*, company: str, project: str, intacct: str, asana: str, rest: str, text_field: str, target: str) -> Ports:
@@ -181,8 +233,8 @@ def _new_folder(wanted: Path | None) -> Path:
     return folder
 
 
-def _why_not(question: Question, ports: Ports, allowed: Sequence[str], *, patient: bool) -> str:
-    """Why this question is not asked; empty when it is. Each one that writes is asked for by itself."""
+def _shut(question: Question, ports: Ports, allowed: Sequence[str], *, patient: bool) -> str:
+    """Why this question is not asked whatever anybody says; empty when it may be."""
     if question.slow and not patient:
         return "it takes long; ask it with --patient"
     port = {"intacct": ports.intacct, "asana": ports.asana, "intacct rest": ports.rest}[question.system]
@@ -194,10 +246,15 @@ def _why_not(question: Question, ports: Ports, allowed: Sequence[str], *, patien
         ports.asana and question.system == "asana" and ports.asana.wire.read_only
     ):
         return "it writes, and the connection is read-only"
-    if question.id in allowed:
+    return "" if question.id in allowed or _has_somebody() else f"it writes, and nobody allowed it: --allow {question.id}"
+
+
+def _why_not(question: Question, ports: Ports, allowed: Sequence[str], *, patient: bool) -> str:
+    """Why this question is not asked; empty when it is. Each one that writes is asked for by itself."""
+    if why := _shut(question, ports, allowed, patient=patient):
+        return why
+    if not question.writes or question.id in allowed:
         return ""
-    if not _has_somebody():
-        return f"it writes, and nobody allowed it: --allow {question.id}"
     _stderr(f"\n{question.id}: {question.asks}\n  It writes: {question.writes}.\n  Taken back: {question.taken_back}.")
     return "" if typer.confirm("  Ask it?", default=False, err=True) else "it writes, and you said no"
 
@@ -214,7 +271,7 @@ def _say(row: Row, *, at: int, of: int) -> None:
 
 
 def _write(folder: Path, rows: Sequence[Row], ports: Ports) -> None:
-    day = datetime.now(UTC).date()
+    day, rows = datetime.now(UTC).date(), anonymous(rows, identifiers(ports))
     data = as_data(rows, package=__version__, day=day)
     texts = {
         "report.json": as_json(data),
@@ -222,7 +279,7 @@ def _write(folder: Path, rows: Sequence[Row], ports: Ports) -> None:
         "settings.yaml": as_settings(rows),
     }
     for name, text in texts.items():
-        (folder / name).write_text(without(text, identifiers(ports)), encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8")
     console().print(f"{folder}/report.md, report.json and settings.yaml", soft_wrap=True)
 
 
@@ -255,5 +312,5 @@ def _say_what_is_left(ports: Ports) -> None:
 
 
 def _stderr(text: str) -> None:
-    with suppress(BrokenPipeError):
+    with suppress(OSError):
         Console(stderr=True, highlight=False).print(escape(text), soft_wrap=True)

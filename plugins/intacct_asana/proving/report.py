@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from intacct_asana.proving.question import SYSTEMS, Row, Setting
+from intacct_asana.proving.question import SYSTEMS, Answer, Row, Setting
 
 VERSION = 1
 SHORTEST = 4
@@ -58,6 +59,32 @@ def without(text: str, identifiers: Iterable[str]) -> str:
     for one in sorted({one for one in identifiers if len(one) >= SHORTEST}, key=len, reverse=True):
         text = re.sub(re.escape(one), "…", text, flags=re.IGNORECASE)
     return text
+
+
+def anonymous(rows: Iterable[Row], identifiers: Iterable[str]) -> list[Row]:
+    """The rows without any identifier in what the systems said. Our own words stay: a user may be called `asana`."""
+    named = tuple(identifiers)
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, str):
+            return without(value, named)
+        if isinstance(value, Mapping):
+            return {clean(name): clean(each) for name, each in value.items()}
+        return [clean(each) for each in value] if isinstance(value, list | tuple) else value
+
+    return [
+        replace(
+            row,
+            why=clean(row.why),
+            answer=row.answer
+            and Answer(
+                seen=clean(row.answer.seen),
+                figures=clean(row.answer.figures),
+                settings=tuple(replace(one, value=clean(one.value), why=clean(one.why)) for one in row.answer.settings),
+            ),
+        )
+        for row in rows
+    ]
 
 
 def as_json(data: Mapping[str, Any]) -> str:
