@@ -149,6 +149,48 @@ def test_what_cannot_be_taken_is_told_and_nothing_is_written(prompt: Any, words:
     assert list(prompt.folder.iterdir()) == []
 
 
+@pytest.mark.parametrize(("option", "said"), [("--flow", "Not A Slug"), ("--timezone", "Mars/Olympus")])
+def test_a_wrong_option_is_told_by_its_name_before_anybody_is_called(prompt: Any, option: str, said: str) -> None:
+    prompt.sandbox.zero_counters()
+    told = prompt.say("init", "--yes", option, said)
+    words = " ".join(told.stderr.replace("│", " ").split())
+    assert (told.exit_code, f"{option} is '{said}'" in words, ".yaml" in words) == (2, True, False), words
+    assert prompt.sandbox.counters() == {}
+
+
+def test_a_name_that_no_flow_may_have_is_asked_for_again(prompt: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(init, "at_a_terminal", lambda: True)
+    said = prompt.say("init", typed="Not A Slug\nacme\n" + "\n" * 9)
+    assert said.exit_code == 0, said.output
+    assert "It is 'Not A Slug'" in said.stderr
+    assert (prompt.folder / "acme.yaml").exists()
+
+
+@pytest.mark.parametrize("force", [(), ("--force",)])
+def test_a_folder_is_no_file_and_nothing_is_left_beside_it(prompt: Any, tmp_path: Path, force: tuple[str, ...]) -> None:
+    folder = tmp_path / "beside" / "folder"
+    folder.mkdir(parents=True)
+    said = prompt.say("init", "--yes", "--flow", "acme", "--to", str(folder), *force)
+    assert (said.exit_code, "is a folder" in said.stderr) == (2, True)
+    assert [path for path in folder.parent.rglob("*") if path != folder] == []
+
+
+def test_where_nothing_can_be_put_in_its_place_nothing_half_is_left(prompt: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_names: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(init.os, "replace", full)
+    said = prompt.say("init", "--yes", "--flow", "acme", "--force")
+    assert (said.exit_code, "No space left" in said.stderr) == (2, True)
+    assert [path.name for path in prompt.folder.iterdir() if path.name != "flow.schema.json"] == []
+
+
+def test_a_file_elsewhere_is_said_to_be_moved_where_flows_lie(prompt: Any, tmp_path: Path) -> None:
+    elsewhere = prompt.say("init", "--yes", "--flow", "acme", "--to", str(tmp_path / "elsewhere" / "acme.yaml"))
+    assert f"move it to {prompt.folder / 'acme.yaml'}" in " ".join(elsewhere.stdout.split())
+    assert "move it to" not in prompt.say("init", "--yes", "--flow", "acme").stdout
+
+
 def test_projects_of_other_flows_are_not_proposed(prompt: Any) -> None:
     prompt.write_flow()
     said = prompt.say(*BASE)

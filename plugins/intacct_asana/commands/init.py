@@ -14,10 +14,11 @@ from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 from rich.markup import escape
 from rich.table import Table
 
-from intacct_asana.commands.check import preflight, rows_of
+from intacct_asana.commands.check import FILE_ENDINGS, preflight, rows_of
 from intacct_asana.commands.first_flow import (
     MONEY_WORDS,
     VENDOR_WORDS,
@@ -38,7 +39,7 @@ from intacct_asana.deployment import mappings_folder, schema_file
 from intacct_asana.errors import Misconfigured
 from intacct_asana.flow.load import load_flow, load_flows
 from intacct_asana.flow.model import Flow
-from intacct_asana.flow.words import did_you_mean
+from intacct_asana.flow.words import Slug, Timezone, did_you_mean
 from intacct_asana.operators.beginning.systems import (
     Company,
     ProjectFields,
@@ -125,6 +126,7 @@ def init(
             timezone=timezone,
             talks=not yes and not as_json and at_a_terminal(),
         )
+        _check_words(asked)
         if early := to or (mappings_folder() / f"{flow}.yaml" if flow else None):
             _raise_if_there(early, force=force)
         choice, company, space = _chosen(asked)
@@ -138,6 +140,24 @@ def init(
             _print(path, choice, company, space, rows)
         if any(_is_wrong(row) for row in rows):
             raise typer.Exit(FINDINGS)
+
+
+def _check_words(asked: Asked) -> None:
+    """What can be wrong with the options themselves, before anybody is asked anything."""
+    for option, said, kind in (("--flow", asked.flow, Slug), ("--timezone", asked.timezone, Timezone)):
+        if said and (flaw := _flaw(said, kind)):
+            raise typer.BadParameter(f"{option} {flaw}.")
+
+
+def _flaw(said: str, kind: Any) -> str:
+    """What is wrong with a word, as a flow file would be told; empty for nothing."""
+    try:
+        TypeAdapter(kind).validate_python(said)
+    except ValidationError as error:
+        told = error.errors()[0]
+        mend = told.get("ctx", {}).get("mend")
+        return f"{told['msg']} ({mend})" if mend else str(told["msg"])
+    return ""
 
 
 def at_a_terminal() -> bool:
@@ -177,6 +197,9 @@ def _before(asked: Asked) -> Flow:
 
 def _decide(asked: Asked, company: Company, space: Workspace) -> Choice:
     flow = asked.flow or _answer("Name of the flow", slug(company.company_id), talks=asked.talks)
+    while asked.talks and (flaw := _flaw(flow, Slug)):
+        beside().print(escape(f"  It {flaw}."))
+        flow = _answer("Name of the flow", slug(company.company_id), talks=True)
     free = _free(space, flow=flow)
     bills = _project("bills", asked.bills, free, words=MONEY_WORDS, talks=asked.talks)
     left = [one for one in free if one[0] != bills.gid]
@@ -354,6 +377,8 @@ def _loaded(text: str) -> Flow:
 
 
 def _raise_if_there(path: Path, *, force: bool) -> None:
+    if path.is_dir():
+        raise Misconfigured(f"{path} is a folder. Nothing was written; --to names a file.")
     if path.exists() and not force:
         raise Misconfigured(f"{path} is there already. Nothing was written; --force writes over it, --to names another file.")
 
@@ -369,14 +394,14 @@ def _written(path: Path, choice: Choice, *, force: bool) -> Flow:
             schema.write_bytes(schema_file().read_bytes())
         with NamedTemporaryFile("w", dir=path.parent, prefix=".", suffix=".new", encoding="utf-8", delete=False) as new:
             new.write(text)
-        Path(new.name).chmod(0o644)
-        if force:
-            os.replace(new.name, path)
-        else:
-            try:
+        try:
+            Path(new.name).chmod(0o644)
+            if force:
+                os.replace(new.name, path)
+            else:
                 os.link(new.name, path)
-            finally:
-                Path(new.name).unlink()
+        finally:
+            Path(new.name).unlink(missing_ok=True)
     except FileExistsError:
         _raise_if_there(path, force=False)
     except OSError as error:
@@ -418,8 +443,12 @@ def _print(path: Path, choice: Choice, company: Company, space: Workspace, rows:
                 screen.print(escape(f"  {row['mend']}"), soft_wrap=True)
     screen.print(f"[green]Wrote {escape(str(path))}.[/green] Nothing was written to either system.", soft_wrap=True)
     screen.print("Next:", soft_wrap=True)
+    # Airflow and the commands know a flow by its name where its file lies among the others.
+    home = mappings_folder() / f"{choice.flow}.yaml"
+    is_known = path.suffix in FILE_ENDINGS and path.parent.resolve() == home.parent.resolve()
     for step in (
         "look at the lines marked CHANGE in the file",
+        *(() if is_known else (f"move it to {home}, where flow files lie",)),
         preflight(choice.flow),
         f"intacct-asana check {choice.flow}",
         f"intacct-asana plan {choice.flow}",

@@ -14,7 +14,7 @@ import typer
 from rich.table import Table
 from sqlalchemy import func, make_url, select
 
-from intacct_asana.commands.terminal import AsJson, console, ending, errors_told, in_airflow, print_json, working
+from intacct_asana.commands.terminal import AsJson, console, ending, errors_told, in_airflow, missing_file, print_json, working
 from intacct_asana.errors import Misconfigured
 from intacct_asana.operators.flow_run import store_url
 from intacct_asana.store.accounts import grant_to
@@ -32,7 +32,7 @@ Connection = Annotated[str, typer.Option("--connection", help="Airflow's connect
 def status(connection: Connection = "intacct_asana_store", as_json: AsJson = False) -> None:
     """Which version the tables have, how many rows stand in each, and where each flow's evidence ends."""
     with errors_told():
-        database = _database(connection)
+        database = _there(connection)
         table = Table("table", "rows")
         with database.read() as read:
             rows = {one.name: read.execute(select(func.count()).select_from(one)).scalar() for one in metadata.sorted_tables}
@@ -83,7 +83,7 @@ def prune_command(
 ) -> None:
     """Take away what is old and nothing rests on. Evidence, policies, decisions and what they were judged by stay."""
     with errors_told():
-        age, database = _age(older_than), _database(connection)
+        age, database = _age(older_than), _there(connection)
         if as_json:
             if not (dry_run or yes):
                 raise Misconfigured("--json asks nothing: say --dry-run or --yes too.")
@@ -133,6 +133,17 @@ def _age(text: str) -> timedelta:
 def _database(connection: str) -> Database:
     in_airflow()
     return open_database(store_url(connection))
+
+
+def _there(connection: str) -> Database:
+    """The store that is there. Raises Misconfigured where its file is not: an empty one would be made, and look like a loss."""
+    in_airflow()
+    if missing := missing_file(store_url(connection)):
+        raise Misconfigured(
+            f"There is no store at {missing}. Run this where Airflow runs, with its settings, or name its connection with "
+            "--connection; `store migrate` makes a new one."
+        )
+    return _database(connection)
 
 
 def _password(name: str) -> str:
