@@ -296,6 +296,24 @@ def test_a_task_whose_answer_is_lost_is_found_by_its_name(
     assert ports.left == []
 
 
+@pytest.mark.parametrize(
+    ("system", "kind", "name"),
+    [("intacct", "create APBILL", "intacct-hold"), ("asana", "POST /tasks", "asana-comment")],
+)
+def test_what_may_yet_be_made_after_it_was_looked_for_is_named(
+    system: str, kind: str, name: str, sandbox: Any, ports: Ports, row_of: Callable[..., Row]
+) -> None:
+    """Nothing is there when it is looked for, and no answer had come: it may be made a moment later."""
+    sandbox.fault(system, kind, "drop", times=1)
+    assert row_of(name).remains
+    [left] = ports.left
+    assert "It may still be there" in left
+    ports.left.clear()
+    detail = {"errorno": "BL03000018", "description2": "No."}
+    sandbox.fault(system, kind, *(("refuse",) if system == "intacct" else ("status:400",)), times=2, detail=detail)
+    assert not row_of(name).remains, "what was refused is not made"
+
+
 def test_a_task_that_cannot_be_deleted_is_named(sandbox: Any, ports: Ports, row_of: Callable[..., Row]) -> None:
     sandbox.fault("asana", "DELETE /tasks/{gid}", "status:503", times=100)
     assert row_of("asana-comment").remains

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
+from intacct_asana.errors import OutcomeUnknown
 from intacct_asana.proving.asana_reads import STORY
 from intacct_asana.proving.at_asana import AsanaPort, Json, Said
 from intacct_asana.proving.masks import api_word, api_words
@@ -29,15 +30,22 @@ def a_task(ports: Ports, *, in_project: bool = False, **data: object) -> Iterato
     board, name = ports.board, f"{MARK} ({uuid.uuid4()})"
     where: Json = {"projects": [board.project_gid]} if in_project else {"workspace": board.workspace_gid, "assignee": "me"}
     made: list[str] = []
+    is_unsure = False
 
     def undo() -> bool:
-        for gid in made or _listed(board, name, made, in_project=in_project):
+        found = made or _listed(board, name, made, in_project=in_project)
+        for gid in found:
             board.delete(f"/tasks/{gid}")
-        return not _listed(board, name, made, in_project=in_project)
+        return not _listed(board, name, made, in_project=in_project) and (bool(found) or not is_unsure)
 
     place = f"project {board.project_gid}" if in_project else "your tasks (of this token's user)"
     with taken_back(ports, undo=undo, remains=f"It may still be there: task {name!r} in {place}. Delete it in Asana."):
-        task = board.post("/tasks", {"name": name, **where, **data}).data
+        try:
+            task = board.post("/tasks", {"name": name, **where, **data}).data
+        except (OutcomeUnknown, KeyboardInterrupt):
+            # Nobody said whether it is made: it may yet be, after it was looked for.
+            is_unsure = True
+            raise
         made.append(str(task["gid"]))
         yield board, made[0]
 

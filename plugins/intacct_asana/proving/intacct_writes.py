@@ -12,7 +12,7 @@ from copy import deepcopy
 from datetime import timedelta
 from typing import Any
 
-from intacct_asana.errors import IntacctAsanaError, Refused, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, OutcomeUnknown, Refused, UnexpectedReply
 from intacct_asana.intacct.query import any_of, equal, one_of
 from intacct_asana.intacct.replies import record_no_of
 from intacct_asana.intacct.timestamps import day_text, offset_of
@@ -62,15 +62,22 @@ def _nothing_left(ports: Ports, mark: str) -> Iterator[list[str]]:
     """Bills with this mark, and those whose numbers are put into the list, are deleted afterwards and looked for."""
     books = ports.books
     numbers: list[str] = []
+    is_unsure = False
 
     def undo() -> bool:
-        for row in _marked(books, mark, numbers):
+        found = _marked(books, mark, numbers)
+        for row in found:
             books.send(_delete(row["RECORDNO"]), asked="deleting our draft")
-        return not _marked(books, mark, numbers)
+        return not _marked(books, mark, numbers) and (bool(found) or not is_unsure)
 
     where = f"a draft bill of 0.01 with the description {mark!r} in company {books.company_id}"
     with taken_back(ports, undo=undo, remains=f"It may still be there: {where}. Delete it in Intacct."):
-        yield numbers
+        try:
+            yield numbers
+        except (OutcomeUnknown, KeyboardInterrupt):
+            # Nobody said whether it is made: it may yet be, after it was looked for.
+            is_unsure = not numbers
+            raise
 
 
 def _template(books: IntacctPort) -> tuple[dict[str, str], Element]:
