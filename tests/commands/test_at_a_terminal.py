@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -131,6 +132,16 @@ def test_the_sandbox_starts_and_ends() -> None:
         _, err = process.communicate(timeout=30)
     assert process.returncode == 0, err
     assert "Traceback" not in err
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_said_to_be_played() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        process = started("sandbox", "--port", str(port))
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (UNREADABLE, "")
+    assert "are played" not in err
+    assert f"Nothing can listen on 127.0.0.1, port {port}" in err
 
 
 def test_without_a_sandbox_one_sentence_says_where_it_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

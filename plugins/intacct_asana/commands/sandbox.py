@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -33,12 +34,24 @@ def sandbox(
     if root is None:
         beside().print(WHERE)
         raise typer.Exit(UNREADABLE)
+    if why := _taken(host, port):
+        beside().print(f"Nothing can listen on {host}, port {port} ({why}). Name another port with --port.")
+        raise typer.Exit(UNREADABLE)
     said = {"--port": port, "--host": host, "--seed": seed, "--vendors": vendors, "--bills": bills}
     options = [word for name, value in said.items() if value is not None for word in (name, str(value))]
     beside().print(f"Intacct and Asana are played at http://{host}:{port} until Ctrl-C. That page says what to log in with.")
     # Not imported: what is installed never depends on it. This process becomes it, so that Ctrl-C is its own.
     os.chdir(root)
     os.execv(sys.executable, [sys.executable, "-m", "sandbox", *options, *context.args])  # noqa: S606
+
+
+def _taken(host: str, port: int) -> str:
+    """Why nothing can listen there; empty where something can."""
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except (OSError, OverflowError) as error:
+        return getattr(error, "strerror", None) or str(error)
+    return ""
 
 
 def place_of_sandbox() -> Path | None:
