@@ -296,7 +296,7 @@ FIELDS_AGAIN = timedelta(days=1)
 
 
 class KnownFields:
-    """The Variable `intacct_fields__<conn_id>__<entity>`: names of objects' fields, as `lookup` listed them within the last day.
+    """The Variable `intacct_fields__<conn_id>__<entity>`: names of objects' fields, as `lookup` listed them in the last day.
 
     Each `lookup` is a call that Intacct bills, and every task process asks the same. The text is signed with the connection's
     passwords, so that nobody who may edit Variables can have a field of a bill pass for one that the company does not have.
