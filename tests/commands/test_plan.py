@@ -92,6 +92,11 @@ def test_it_can_be_narrowed_to_bills(made: Any) -> None:
     assert (wrong.exit_code, "--bill" in wrong.stderr) == (2, True)
 
 
+def test_a_bill_that_nobody_finds_is_said(made: Any) -> None:
+    [said] = made.data("plan", "demo", "--bill", "NOPE")["warnings"]
+    assert said.startswith("Nothing of the flow's scope was found for NOPE: ")
+
+
 def test_a_flow_that_rehearses_is_planned_too_and_says_that_its_runs_write_nothing(made: Any) -> None:
     path = made.write_flow(lambda text: text.replace("\nrehearsal: false\n", "\nrehearsal: true\n"))
     said = made.say("plan", str(path))

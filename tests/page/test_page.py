@@ -243,6 +243,8 @@ def test_a_bill_that_another_release_kept_waits_for_an_approver_and_hides_no_oth
     assert "INV-7 acme:ap:7 12.50 USD an approver" in said
     assert "INV-8 acme:ap:8 12.50 USD Intacct: Selected" in said
     assert "an approver" in office.read("/flows/demo/bill", key=keys[0])
+    told = f"1 open bills are missing here, since another release kept what they said: {keys[0]}"
+    assert told in office.read("/flows/demo/close")
 
 
 def test_each_decision_leads_to_the_run_that_brought_it_where_it_is(office: Office, ago: Ago) -> None:

@@ -58,6 +58,9 @@ class Known:
     day: date
     zone: ZoneInfo
     bills: Mapping[str, Sequence[Seen]]
+    unread: Sequence[str] = ()
+    """Keys of open bills that another release kept in a way that this one does not know."""
+
     told: Sequence[Told] = ()
     exceptions: Sequence[ExceptionThen] = ()
     approval: Approval | None = None
@@ -148,6 +151,12 @@ def _notes(known: Known) -> Iterator[str]:
     if known.looked_at and end - known.looked_at > timedelta(hours=2):
         last = known.looked_at.astimezone(zone)
         yield f"Bills were read last on {last:%Y-%m-%d at about %H:00}; what changed in Intacct after that is not in here."
+    if known.unread:
+        keys = short(", ".join(known.unread), longest=LONGEST_WORDS)
+        yield (
+            f"{len(known.unread)} open bills are missing here, since another release kept what they said: {keys}. "
+            "The release that did shows them."
+        )
     if known.approval is None:
         yield "The approval rules of that day are not known, so nobody is named whose turn it was."
 

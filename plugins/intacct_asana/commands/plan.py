@@ -16,7 +16,7 @@ from rich.table import Table
 
 from intacct_asana.commands.check import create_missing, look, the_flow
 from intacct_asana.commands.looking import looked_at, step_of
-from intacct_asana.commands.terminal import FINDINGS, AsJson, console, ending, errors_told, print_json, working
+from intacct_asana.commands.terminal import FINDINGS, LONGEST_LINE, AsJson, console, ending, errors_told, print_json, working
 from intacct_asana.errors import Misconfigured, Problem
 from intacct_asana.flow.model import Flow
 from intacct_asana.operators.flow_run import FlowRun
@@ -28,7 +28,7 @@ from intacct_asana.sync import PagedPlan, stored_plan
 from intacct_asana.sync.difference import FIELD
 from intacct_asana.sync.plan import Action
 from intacct_asana.sync.release import calls_of
-from intacct_asana.text import amount_text, money_text, one_line
+from intacct_asana.text import amount_text, money_text, one_line, short
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
@@ -154,10 +154,19 @@ def _seen(flow: Flow, params: Mapping[str, Any], *, vendors: bool) -> Seen:
             pins=run.own_board(step.kind)[1],
             summary=summary,
             records=step.read,
-            warnings=tuple(step.says.warnings),
+            warnings=(*step.says.warnings, *_found_none(params, read=summary["read"])),
             calls=run.calls(),
             pinned_now=pinned_now,
         )
+
+
+def _found_none(params: Mapping[str, Any], *, read: int) -> list[str]:
+    """What somebody asked for by name, where nothing came of it."""
+    asked = [*(params["bill_numbers"] or ()), *(params["vendor_ids"] or ())]
+    if not asked or read:
+        return []
+    named = short(", ".join(map(one_line, asked)), longest=LONGEST_LINE)
+    return [f"Nothing of the flow's scope was found for {named}: is it written as in Intacct, in the flow's states and days?"]
 
 
 def _pin(run: FlowRun, kind: str, *, say: Callable[[str], None]) -> bool:

@@ -77,9 +77,9 @@ def _instant(text: str) -> datetime:
     try:
         parsed = pendulum.parse(str(text))
     except ValueError as error:
-        raise Misconfigured(f"Param since: {text!r} is not a date and time such as 2026-11-23T08:00:00Z.") from error
+        raise Misconfigured(f"Changed since (since): {text!r} is not a date and time such as 2026-11-23T08:00:00Z.") from error
     if not isinstance(parsed, pendulum.DateTime):
-        raise Misconfigured(f"Param since: {text!r} is not a date and time such as 2026-11-23T08:00:00Z.")
+        raise Misconfigured(f"Changed since (since): {text!r} is not a date and time such as 2026-11-23T08:00:00Z.")
     return parsed.in_timezone("UTC")
 
 

@@ -24,10 +24,13 @@ def close_view(flow: Flow, history: StoredHistory, day: date) -> View:
     zone = ZoneInfo(flow.schedules.timezone)
     until = end_of(day, zone)
     open_keys = history.open_at(BILL, until=until).keys()
-    bills = {
-        key: [Seen(at=one.at, bill=from_json(BillThen, one.text), is_open=one.is_open) for one in kept]
-        for key, kept in history.of(BILL, open_keys, until=until).items()
-    }
+    bills: dict[str, list[Seen]] = {}
+    unread: list[str] = []
+    for key, kept in history.of(BILL, open_keys, until=until).items():
+        try:
+            bills[key] = [Seen(at=one.at, bill=from_json(BillThen, one.text), is_open=one.is_open) for one in kept]
+        except ValidationError:
+            unread.append(key)
     began_at, whole_at, looked_at = history.looked_at(until=until)
     owned = history.open_at(EXCEPTION, until=until).values()
     rules = history.open_at(RULES, until=until).get(APPROVAL)
@@ -37,6 +40,7 @@ def close_view(flow: Flow, history: StoredHistory, day: date) -> View:
             day=day,
             zone=zone,
             bills=bills,
+            unread=sorted(unread),
             told=history.told(open_keys, until=until),
             exceptions=[from_json(ExceptionThen, one.text) for one in owned],
             approval=_approval(rules.text) if rules else None,
