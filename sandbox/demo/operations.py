@@ -161,6 +161,11 @@ class Office:
             self.declare(**release_rules(24), alerts={"on_failure": [{"kind": "slack", "connection": deaths.SLACK}]})
             return deaths.tasks_that_die(self.airflow, self.steering, heard, say=self.say)
         self.declare(**release_rules(24), daily=True)
+        # Airflow refuses a backfill of a DAG that it still knows without a schedule.
+        dag = f"/api/v2/dags/{SYNC}"
+        self.airflow.wait_for(
+            lambda: self.airflow.http.get(dag).json().get("timetable_summary"), "the new schedule", seconds=300
+        )
         both = (self.airflow, self.steering)
         if scene is Scene.MONTH:
             return backfills.beside_the_schedule(*both, cursors=self.cursors, say=self.say, days=days)
