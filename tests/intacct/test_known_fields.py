@@ -98,6 +98,14 @@ def test_preflight_asks_and_does_not_go_by_what_is_known(a_hook: Any, first: int
     assert lookups(hook) == 1
 
 
+def test_names_that_are_known_already_are_not_kept_again(a_hook: Any, variables: Any, first: int) -> None:
+    before = variables.values[NAME]
+    hook = a_hook()
+    hook.lookup("APBILL")
+    assert lookups(hook) == 1
+    assert variables.values[NAME] == before
+
+
 def test_whoever_may_edit_variables_hides_no_field(a_hook: Any, variables: Any, first: int) -> None:
     def without_creator(kept: dict[str, Any]) -> dict[str, Any]:
         return kept | {"names": [name for name in kept["names"] if name != "CREATEDBY"]}

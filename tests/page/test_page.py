@@ -243,7 +243,7 @@ def test_a_bill_that_another_release_kept_waits_for_an_approver_and_hides_no_oth
     assert "INV-7 acme:ap:7 12.50 USD an approver" in said
     assert "INV-8 acme:ap:8 12.50 USD Intacct: Selected" in said
     assert "an approver" in office.read("/flows/demo/bill", key=keys[0])
-    told = f"1 open bills are missing here, since another release kept what they said: {keys[0]}"
+    told = f"1 open bill(s) missing here, since another release kept what they said: {keys[0]}"
     assert told in office.read("/flows/demo/close")
 
 

@@ -154,7 +154,7 @@ def _notes(known: Known) -> Iterator[str]:
     if known.unread:
         keys = short(", ".join(known.unread), longest=LONGEST_WORDS)
         yield (
-            f"{len(known.unread)} open bills are missing here, since another release kept what they said: {keys}. "
+            f"{len(known.unread)} open bill(s) missing here, since another release kept what they said: {keys}. "
             "The release that did shows them."
         )
     if known.approval is None:

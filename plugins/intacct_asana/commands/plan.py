@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -27,7 +27,7 @@ from intacct_asana.reports.plan_words import NOTHING, changes_of
 from intacct_asana.sync import PagedPlan, stored_plan
 from intacct_asana.sync.difference import FIELD
 from intacct_asana.sync.plan import Action
-from intacct_asana.sync.release import calls_of
+from intacct_asana.sync.release import acting, calls_of
 from intacct_asana.text import amount_text, money_text, one_line, short
 
 if TYPE_CHECKING:
@@ -60,13 +60,6 @@ class Seen:
     calls: Mapping[str, int]
     pinned_now: bool
     """Whether preflight pinned nothing yet, so that this look found the fields by their names."""
-
-    def acting(self) -> Iterator[Action]:
-        """What is written on tasks of records, then what is told on those that stand for nothing."""
-        for page in self.plan.pages():
-            yield from page.writing
-        for page in self.plan.pages():
-            yield from page.retiring
 
 
 class _Says:
@@ -228,28 +221,28 @@ def _told(seen: Seen) -> dict[str, Any]:
         "calls_of_this_look": dict(seen.calls),
         "warnings": list(seen.warnings),
         "notes": list(seen.plan.notes),
-        "actions": [_row(seen, action) for action in seen.acting()],
+        "actions": [_row(seen, action) for action in acting(seen.plan)],
     }
 
 
 def _print(seen: Seen, *, rows: int) -> None:
-    screen, counts, acting = console(), seen.plan.counts(), seen.plan.how_many()
+    screen, counts, many = console(), seen.plan.counts(), seen.plan.how_many()
     what = ", ".join(f"{counts[kind]:,} {word}" for kind, word in KINDS.items() if counts.get(kind)) or "nothing would change"
     title = f"{seen.flow.flow}: {seen.summary['read']:,} {seen.kind}s read, {what}"
     table = Table(title=title)
     for name, how in _columns(seen):
         table.add_column(name, **how)
-    shown = min(rows or acting, acting)
-    for one in (_row(seen, action) for action in islice(seen.acting(), shown)):
+    shown = min(rows or many, many)
+    for one in (_row(seen, action) for action in islice(acting(seen.plan), shown)):
         cells = [KINDS.get(one["action"], one["action"]), one["number"], one["vendor"]]
         cells += [_amount(one)] if seen.kind == "bill" else []
         table.add_row(*map(escape, [*cells, _changes(one)]))
-    if acting:
+    if many:
         screen.print(table)
     else:
         screen.print(escape(title))
-    if acting > shown:
-        screen.print(f"... and {acting - shown:,} more: --rows 0 shows all, --json too.")
+    if many > shown:
+        screen.print(f"... and {many - shown:,} more: --rows 0 shows all, --json too.")
     _print_end(seen)
 
 

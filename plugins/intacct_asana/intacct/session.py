@@ -318,6 +318,10 @@ class KnownFields:
         return frozenset(kept["names"])
 
     def keep(self, object_name: str, names: Iterable[str]) -> None:
+        names = frozenset(names)
+        if self.names(object_name) == names:
+            # A step that writes looks labels up, and learns nothing new of the names.
+            return
         # Another process may have kept other objects meanwhile; one that is lost is looked up again.
         self._known = {**self._load(), object_name: {"at": self.now().isoformat(), "names": sorted(names)}}
         body = json.dumps(self._known, sort_keys=True)

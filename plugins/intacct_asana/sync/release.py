@@ -98,7 +98,7 @@ class Release:
 def digest_of(plan: Plan | PagedPlan, *, kind: str) -> str:
     """Of everything that the plan would write. What it leaves alone, and its notes, make no other plan of it, nor do pages."""
     digest, parting = hashlib.sha256(f"[{json_text(kind)},[".encode()), ""
-    for action in _acting(plan):
+    for action in acting(plan):
         digest.update(f"{parting}{json_text([action.kind, action])}".encode())
         parting = ","
     digest.update(b"]]")
@@ -110,7 +110,7 @@ def calls_of(plan: Plan | PagedPlan) -> int:
     return totals_of(plan).calls
 
 
-def _acting(plan: Plan | PagedPlan) -> Iterator[Writing | Retire]:
+def acting(plan: Plan | PagedPlan) -> Iterator[Writing | Retire]:
     """What is written on tasks of records, then what is told on those that stand for nothing."""
     for page in plan.pages():
         yield from page.writing
@@ -177,7 +177,7 @@ def subject(release: Release, *, flow: str) -> str:
 
 def body(release: Release, plan: Plan | PagedPlan, *, until: datetime, names: Mapping[str, str]) -> str:
     """`names` gives custom field gids their names."""
-    acting = tuple(islice(_acting(plan), FIRST_ACTIONS))
+    first = tuple(islice(acting(plan), FIRST_ACTIONS))
     more = sum(count for kind, count in release.counts.items() if kind != LEAVE) - FIRST_ACTIONS
     return "\n".join(
         [
@@ -189,7 +189,7 @@ def body(release: Release, plan: Plan | PagedPlan, *, until: datetime, names: Ma
             "",
             "**The first of it:**" if more > 0 else "**One by one:**",
             "",
-            *(f"- {_line(action, names)}" for action in acting),
+            *(f"- {_line(action, names)}" for action in first),
             *([f"- and {more:,} more; the log of that run lists them"] if more > 0 else []),
             *(["", "**Notes:**", "", *(f"- {escaped(note)}" for note in plan.notes[:FIRST_ACTIONS])] if plan.notes else []),
             "",
