@@ -271,8 +271,8 @@ def look_up(hook: AsanaHook, team_gid: str) -> None:
     hook.setup.agents(WORKSPACE)
     hook.person(ALICE["email"])
     hook.people(WORKSPACE)
-    hook.workspaces()
-    hook.projects(WORKSPACE)
+    hook.setup.workspaces()
+    hook.setup.projects(WORKSPACE)
 
 
 def test_every_call_of_ours_and_its_answer_are_as_asana_describes_them(
