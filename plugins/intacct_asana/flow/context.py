@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from intacct_asana.flow.policy import Ids
-from intacct_asana.flow.words import Amount, Currency, FieldName, Line, Part
+from intacct_asana.flow.words import WHOLE, Amount, Currency, FieldName, Line, Part
 
 A_YEAR = 366
 
@@ -17,10 +17,10 @@ A_YEAR = 366
 class VendorHistory(Part):
     """The vendor's bills before this one."""
 
-    days: Annotated[int, Field(ge=30, le=1100)] = 365
+    days: Annotated[int, Field(ge=30, le=1100), WHOLE] = 365
     """Bills that are dated so many days back and less."""
 
-    bills: Annotated[int, Field(ge=1, le=100)] = 12
+    bills: Annotated[int, Field(ge=1, le=100), WHOLE] = 12
     """The usual amount is the middle one of so many of the newest, in the bill's own currency."""
 
 
@@ -36,7 +36,7 @@ class Budget(Part):
     department: Ids | None = None
     """Ids of departments: of the lines that count. Lines of every department, and of none, when left out."""
 
-    year: Annotated[int, Field(ge=2000, le=2100)]
+    year: Annotated[int, Field(ge=2000, le=2100), WHOLE]
     """Bills that are dated in this year count."""
 
     amount: Annotated[Mapping[Currency, Amount], Field(min_length=1)]

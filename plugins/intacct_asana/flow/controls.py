@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from intacct_asana.flow.words import Email, Gid, IntacctName, Line, Part, flaw
+from intacct_asana.flow.words import WHOLE, Email, Gid, IntacctName, Line, Part, flaw
 
 
 class ControlRule(Part):
@@ -21,10 +21,10 @@ class ControlRule(Part):
 class DuplicateRule(ControlRule):
     """Bills that may be entered twice."""
 
-    window_days: Annotated[int, Field(ge=1, le=400)] = 60
+    window_days: Annotated[int, Field(ge=1, le=400), WHOLE] = 60
     """How many days lie between the dates of two bills at most, for the one to be the other once more."""
 
-    near_days: Annotated[int, Field(ge=0, le=31)] = 3
+    near_days: Annotated[int, Field(ge=0, le=31), WHOLE] = 3
     """The same where less speaks for it: bills without a number, or of one number and different amounts."""
 
     except_vendors: tuple[Line, ...] = ()
@@ -37,16 +37,16 @@ class DuplicateRule(ControlRule):
 class SliceRule(ControlRule):
     """Bills that are each just under an approver's limit, or an amount at which a rule begins or ends, and together over it."""
 
-    window_days: Annotated[int, Field(ge=1, le=90)] = 14
+    window_days: Annotated[int, Field(ge=1, le=90), WHOLE] = 14
     """In how many days they are dated."""
 
-    under_by_percent: Annotated[int, Field(ge=1, le=50)] = 15
+    under_by_percent: Annotated[int, Field(ge=1, le=50), WHOLE] = 15
     """How far under the line a bill is at most."""
 
-    at_least: Annotated[int, Field(ge=2, le=50)] = 3
+    at_least: Annotated[int, Field(ge=2, le=50), WHOLE] = 3
     """How many bills they are at least."""
 
-    usual_days: Annotated[int, Field(ge=30, le=365)] = 70
+    usual_days: Annotated[int, Field(ge=30, le=365), WHOLE] = 70
     """From how many days before them it is told what is usual."""
 
     by_creator: bool = True
@@ -72,7 +72,7 @@ class CallBackRule(Part):
     release_by: Annotated[tuple[Email, ...], Field(min_length=1)]
     """Approvers who may release the vendor's bills once somebody else called. Never who called, nor who changed the vendor."""
 
-    due_in_days: Annotated[int, Field(ge=0, le=366)] | None = 2
+    due_in_days: Annotated[int, Field(ge=0, le=366), WHOLE] | None = 2
     """Days after it is made on which the task is due."""
 
 
@@ -85,17 +85,17 @@ class PayeeRule(ControlRule):
     callback: CallBackRule | None = None
     """Who calls the vendor back, and who releases its bills then. `block` needs it."""
 
-    window_days: Annotated[int, Field(ge=1, le=400)] = 180
+    window_days: Annotated[int, Field(ge=1, le=400), WHOLE] = 180
     """How old an open bill may be, by its date, to be found when its vendor changes."""
 
-    first_days: Annotated[int, Field(ge=0, le=400)] = 30
+    first_days: Annotated[int, Field(ge=0, le=400), WHOLE] = 30
     """How far back the history is read when the control is switched on."""
 
     names_fields: IntacctName | None = None
     """Field of AUDITHISTORY in which your company's history names the fields that changed. None is documented; without one
     any change of a vendor counts, because nobody can tell what it was."""
 
-    unsure_hours: Annotated[int, Field(ge=0, le=48)] = 14
+    unsure_hours: Annotated[int, Field(ge=0, le=48), WHOLE] = 14
     """By how many hours the times of the history may differ from those of payments: Intacct does not document its clock. Only
     a payment that came later by more than this counts as one after the change."""
 
@@ -114,10 +114,10 @@ class PayeeRule(ControlRule):
 class Controls(Part):
     """Controls around a bill."""
 
-    wait_days: Annotated[int, Field(ge=1, le=366)] = 30
+    wait_days: Annotated[int, Field(ge=1, le=366), WHOLE] = 30
     """How many days an approval waits for what a blocking control found. Then it is refused."""
 
-    history_days: Annotated[int, Field(ge=1, le=1500)] = 180
+    history_days: Annotated[int, Field(ge=1, le=1500), WHOLE] = 180
     """How far back bills are read at first: all that are dated, were made or were changed since. What comes later is kept."""
 
     duplicates: DuplicateRule | None = None
@@ -187,7 +187,7 @@ class Exceptions(Part):
     owners: Mapping[ExceptionName, Email] = {}
     """Owners of some kinds of exceptions, as in `bypass: controller@example.com`."""
 
-    most: Annotated[int, Field(ge=1, le=2000)] = 200
+    most: Annotated[int, Field(ge=1, le=2000), WHOLE] = 200
     """Most exceptions that have a task of their own. When there are more, one task says how many, until there are fewer."""
 
     def owner_of(self, kind: str) -> str:

@@ -15,6 +15,7 @@ from intacct_asana.flow.running.alerts import Alerts
 from intacct_asana.flow.running.meter import Idle, Meter
 from intacct_asana.flow.running.release import Release
 from intacct_asana.flow.words import (
+    WHOLE,
     Amount,
     ConnectionId,
     Cron,
@@ -38,7 +39,7 @@ from intacct_asana.records import BillState
 class Waking(Part):
     """How `wake` does its work."""
 
-    poll_seconds: Annotated[int, Field(ge=2, le=300)] = 3
+    poll_seconds: Annotated[int, Field(ge=2, le=300), WHOLE] = 3
     """`watcher`: seconds between two looks at Asana's events. Each look is one request of the token's minute."""
 
     public_url: PublicUrl | None = None
@@ -149,7 +150,7 @@ class Deletions(Part):
     """`audit` asks Intacct's audit history, and where that may not be read, `sweep` steps in: it asks for the record of
     every open task every `sweep_hours`. `full_pass` leaves it to full passes."""
 
-    sweep_hours: Annotated[int, Field(ge=0, le=8760)] = 24
+    sweep_hours: Annotated[int, Field(ge=0, le=8760), WHOLE] = 24
     """How often the records of all open tasks are read again, whatever told of a change. 0 is in every run."""
 
 
@@ -182,17 +183,17 @@ class BillScope(Deletions):
     show_private: bool = False
     """Read records of private entities too. For a connection at top level; it counts for vendors as well."""
 
-    look_back_minutes: Annotated[int, Field(ge=0, le=10_080)] = 10
+    look_back_minutes: Annotated[int, Field(ge=0, le=10_080), WHOLE] = 10
     """How far each run reads behind the last one, because Intacct shows changes late. Nothing is written twice for it.
     It counts for vendors as well, and so do the next two."""
 
-    hourly_look_back_hours: Annotated[int, Field(ge=0, le=168)] = 3
+    hourly_look_back_hours: Annotated[int, Field(ge=0, le=168), WHOLE] = 3
     """How far a run reads back once an hour, for what came to light later than that. 0 leaves it out."""
 
-    daily_look_back_hours: Annotated[int, Field(ge=0, le=2160)] = 48
+    daily_look_back_hours: Annotated[int, Field(ge=0, le=2160), WHOLE] = 48
     """The same once a day, for what came even later."""
 
-    page_size: Annotated[int, Field(ge=1, le=2000)] = 500
+    page_size: Annotated[int, Field(ge=1, le=2000), WHOLE] = 500
     """Bills per call."""
 
     payments: Literal["details", "totals"] = "details"
@@ -261,16 +262,16 @@ class VendorScope(Deletions):
 class Limits(Part):
     """A plan that is bigger stops before anything is written, and says so."""
 
-    creates: Annotated[int, Field(ge=0)] = 1000
+    creates: Annotated[int, Field(ge=0), WHOLE] = 1000
     """Most new tasks in one run."""
 
-    closes: Annotated[int, Field(ge=0)] = 100
+    closes: Annotated[int, Field(ge=0), WHOLE] = 100
     """Most tasks completed in one run."""
 
-    updates: Annotated[int, Field(ge=0)] = 5000
+    updates: Annotated[int, Field(ge=0), WHOLE] = 5000
     """Most changed tasks in one run."""
 
-    vendor_writes: Annotated[int, Field(ge=0)] = 100
+    vendor_writes: Annotated[int, Field(ge=0), WHOLE] = 100
     """Most vendors that one run writes in Intacct."""
 
     money: Annotated[Mapping[Currency, Amount], Field(min_length=1)] | None = None

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
-from intacct_asana.flow.words import Amount, Currency, Day, Email, FieldName, Line, Part, flaw
+from intacct_asana.flow.words import WHOLE, Amount, Currency, Day, Email, FieldName, Line, Part, flaw
 
 
 def _need(value: Any) -> Any:
@@ -35,7 +35,7 @@ Ids = Annotated[tuple[Line, ...], Field(min_length=1)]
 class CumulativeLimit(Part):
     """The most that one person approves within some days, in however many bills."""
 
-    days: Annotated[int, Field(ge=1, le=366)]
+    days: Annotated[int, Field(ge=1, le=366), WHOLE]
     """So many days in the flow's time zone, the day of the decision among them."""
 
     vendors: Literal["each", "together"] = "each"
@@ -64,7 +64,7 @@ class Delegation(Part):
         return self.first_day <= other.last_day and other.first_day <= self.last_day
 
 
-Days = tuple[Annotated[int, Field(ge=0, le=365)], ...]
+Days = tuple[Annotated[int, Field(ge=0, le=365), WHOLE], ...]
 
 
 class Reminders(Part):
@@ -79,7 +79,7 @@ class Reminders(Part):
     after_days: Days = ()
     """So many days after it."""
 
-    escalate_after_days: Annotated[int, Field(ge=1, le=365)] | None = None
+    escalate_after_days: Annotated[int, Field(ge=1, le=365), WHOLE] | None = None
     """So many days after it the deputy of whoever is due is told, once. That changes nothing about who may decide."""
 
     escalate_to: Email | None = None
@@ -140,7 +140,7 @@ class Step(Part):
     limit: Literal["own", "none"] = "own"
     """Whether each person's own limit holds in this step."""
 
-    good_for_days: Annotated[int, Field(ge=1, le=365)] | None = None
+    good_for_days: Annotated[int, Field(ge=1, le=365), WHOLE] | None = None
     """How many days an approval of this step waits for the steps that are missing. Without end when left out."""
 
 

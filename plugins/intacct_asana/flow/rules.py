@@ -13,7 +13,20 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJson
 from intacct_asana.flow.policy import CumulativeLimit, Delegation, Reminders, RoutingRule
 from intacct_asana.flow.signals import ApprovalSubtasksSignal, CommentSignal, EnumSignal, SignalRule
 from intacct_asana.flow.sources import BILL_SOURCES, VENDOR_SOURCES, Shape, Source
-from intacct_asana.flow.words import Amount, Currency, Day, Email, FieldName, IntacctName, Line, Part, did_you_mean, flaw
+from intacct_asana.flow.words import (
+    WHOLE,
+    Amount,
+    Currency,
+    Day,
+    Email,
+    FieldName,
+    IntacctName,
+    Line,
+    Part,
+    did_you_mean,
+    flaw,
+    said_otherwise,
+)
 from intacct_asana.records import BillState
 from intacct_asana.text import amount_text, one_line
 
@@ -87,7 +100,7 @@ class FieldRule(Part):
     """Who owns the value. `intacct`: it comes from `source` and is put right when somebody changes it in Asana.
     `asana`: people own it, and it is never overwritten."""
 
-    precision: Annotated[int, Field(ge=0, le=6)] | None = None
+    precision: Annotated[int, Field(ge=0, le=6), WHOLE] | None = None
     """Decimal places of a number. 2 for money when left out."""
 
     currency: Currency | None = None
@@ -303,14 +316,20 @@ class Approval(Part):
     states: Annotated[tuple[BillState, ...], Field(min_length=1)] = DECIDABLE
     """States of a bill in which it may be decided. Selected and partly paid bills may be added; settled ones never count."""
 
-    closed_books: Literal["refuse", "accept"] | Annotated[int, Field(ge=1, le=366)] = "refuse"
+    closed_books: Annotated[
+        Literal["refuse", "accept"] | Annotated[int, Field(ge=1, le=366), WHOLE],
+        said_otherwise("write refuse, accept, or how many days it waits, from 1 to 366"),
+    ] = "refuse"
     """What becomes of a decision about a bill whose books are closed. A number: it waits so many days for them to be opened."""
 
-    locked_bills: Literal["refuse"] | Annotated[int, Field(ge=1, le=366)] = "refuse"
+    locked_bills: Annotated[
+        Literal["refuse"] | Annotated[int, Field(ge=1, le=366), WHOLE],
+        said_otherwise("write refuse, or how many days it waits, from 1 to 366"),
+    ] = "refuse"
     """What becomes of a decision about a bill that is chosen for a payment, or that Intacct is still reading. A number: it
     waits so many days for the bill to come free."""
 
-    park_after: Annotated[int, Field(ge=1, le=168)] | None = None
+    park_after: Annotated[int, Field(ge=1, le=168), WHOLE] | None = None
     """After so many hours without an answer from Intacct a decision is parked: its task is told, once, and every run tries on.
     Nobody is told when left out."""
 
@@ -321,7 +340,7 @@ class Approval(Part):
     base_currency: Currency | None = None
     """The company's currency, for limits, where Intacct does not tell it with the bill."""
 
-    crawl_hours: Annotated[int, Field(ge=1, le=168)] = 24
+    crawl_hours: Annotated[int, Field(ge=1, le=168), WHOLE] = 24
     """At least this often a run looks at the whole project, because Asana may lose what it tells of changes."""
 
     @property

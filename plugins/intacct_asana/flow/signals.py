@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from intacct_asana.flow.words import FieldName, Line, Part, Word
+from intacct_asana.flow.words import WHOLE, FieldName, Line, Part, Word
 
 
 class EnumSignal(Part):
@@ -51,7 +51,7 @@ class ApprovalSubtasksSignal(Part):
     changes_requested: Literal["reject", "ignore"] = "reject"
     """What `Request changes` means: a rejection, which needs a reason, or nothing."""
 
-    due_in_days: Annotated[int, Field(ge=0, le=366)] | None = None
+    due_in_days: Annotated[int, Field(ge=0, le=366), WHOLE] | None = None
     """Days after it is made on which a subtask is due. The bill's own due date when left out."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from difflib import get_close_matches
@@ -13,8 +13,19 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from croniter import croniter  # type: ignore[import-untyped]
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+    WrapValidator,
+)
+from pydantic_core import PydanticCustomError, PydanticKnownError
+
+from intacct_asana.text import cut
 
 
 class Part(BaseModel):
@@ -102,6 +113,19 @@ def _amount(value: Any) -> Any:
         raise flaw(
             f"is {text!r}, which is no amount", "write digits and a point, as in 10000.00: no thousands marks, no currency"
         )
+    return value
+
+
+def _whole(value: Any) -> Any:
+    """A number is digits. True is no 1, and neither are 1_0 or 1.0 a 10 or a 1, as Python has them."""
+    if isinstance(value, bool) or (isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,18}", value)):
+        raise PydanticKnownError("int_parsing")
+    return value
+
+
+def _fraction(value: Any) -> Any:
+    if isinstance(value, bool) or (isinstance(value, str) and not re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", value)):
+        raise PydanticKnownError("float_parsing")
     return value
 
 
@@ -203,6 +227,9 @@ def _is_one_line(value: str) -> str:
 
 
 Gid = Annotated[str, BeforeValidator(_gid), WithJsonSchema({"type": ["string", "integer"], "pattern": "^[0-9]{1,32}$"})]
+WHOLE = BeforeValidator(_whole)
+FRACTION = BeforeValidator(_fraction)
+"""Stand behind the bounds of every number, which editors would not see otherwise."""
 Day = Annotated[date, BeforeValidator(_day)]
 Amount = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema({"type": ["number", "string"], "minimum": 0})]
 Cron = Annotated[str, AfterValidator(_cron)]
@@ -217,6 +244,19 @@ ConnectionId = Annotated[str, AfterValidator(_connection)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=250), AfterValidator(_is_one_line)]
 FieldName = Annotated[Line, AfterValidator(_field_name)]
 Word = Annotated[str, AfterValidator(_word)]
+
+
+def said_otherwise(mend: str) -> WrapValidator:
+    """For a value that may be of several kinds: one sentence about it, where pydantic has one for each kind."""
+
+    def checked(value: Any, inner: Callable[[Any], Any]) -> Any:
+        try:
+            return inner(value)
+        except ValidationError:
+            written = f"is {cut(str(value), characters=80)!r}, which" if isinstance(value, str | int) else "has what"
+            raise flaw(f"{written} is not allowed here" if value is not None else "is empty", mend) from None
+
+    return WrapValidator(checked)
 
 
 PRESETS = ("@hourly", "@daily", "@weekly", "@monthly", "@quarterly", "@yearly")

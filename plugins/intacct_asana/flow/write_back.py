@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from intacct_asana.flow.words import IntacctName, Line, Part
+from intacct_asana.flow.words import WHOLE, IntacctName, Line, Part
 
 
 class StampFields(Part):
@@ -57,11 +57,11 @@ class RestWorkflow(Part):
     on_hold: Literal["refuse", "send"] = "refuse"
     """What becomes of the approval of a bill on hold."""
 
-    repeats: Annotated[int, Field(ge=0, le=3)] = 1
+    repeats: Annotated[int, Field(ge=0, le=3), WHOLE] = 1
     """How often an approval without a clear answer is sent again, while the bill is read as Submitted still. Never from
     Partially Approved, where nobody can tell whether it arrived."""
 
-    longest_notes: Annotated[int, Field(ge=60, le=1000)] = 200
+    longest_notes: Annotated[int, Field(ge=60, le=1000), WHOLE] = 200
     """Characters of the note that goes along. It names the person and the decision; how long one may be is not documented."""
 
 

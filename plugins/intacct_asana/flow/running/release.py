@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from intacct_asana.flow.words import Line, Part
+from intacct_asana.flow.words import FRACTION, Line, Part
 
 
 class Release(Part):
@@ -16,5 +16,5 @@ class Release(Part):
     """Airflow users who may answer, by the id that Airflow's auth manager gives them: the user name with the simple one, the
     number of the user with FAB."""
 
-    wait_hours: Annotated[float, Field(ge=0.01, le=720)] = 24
+    wait_hours: Annotated[float, Field(ge=0.01, le=720), FRACTION] = 24
     """How long a plan waits; 0.5 is half an hour. Without an answer nothing is written."""
