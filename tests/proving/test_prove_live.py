@@ -108,10 +108,26 @@ def test_a_company_is_the_same_in_any_case_and_a_live_sounding_one_is_warned_of(
     done = run("--company", "sandbox-co", *only)
     assert done.exit_code == 0, done.output
     assert "does not sound" not in done.output
-    for name in ("Northwind", "ACME"):
-        assert not prove_live.NON_PRODUCTION.search(name)
-    for name in ("acme-sandbox", "ACME-IMP", "acme-test", "acmedev"):
-        assert prove_live.NON_PRODUCTION.search(name)
+    monkeypatch.setattr(prove_live, "NON_PRODUCTION", re.compile("(?!)"))
+    assert "does not sound like a company for trying things out" in run("--company", "sandbox-co", *only).output
+
+
+@pytest.mark.parametrize(
+    "name",
+    "Northwind ACME latest Contest greatest-hits Devonshire acme-device Demolition simple copyright trainers Equatorial industrial "
+    "acme-latest Testarossa-LLC sandboxes4kids".split(),
+)
+def test_a_word_that_only_holds_a_word_for_trying_things_out_is_no_such_company(name: str) -> None:
+    assert not prove_live.NON_PRODUCTION.search(name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    "acme-sandbox ACME-IMP acme-test acme_dev sandbox acme-sandbox2 Test-Acme ACME.UAT acme.demo.2026 SANDBOX-CO acme-impl "
+    "acme--trial training_acme".split(),
+)
+def test_a_company_for_trying_things_out_says_so_in_a_word_of_its_own(name: str) -> None:
+    assert prove_live.NON_PRODUCTION.search(name)
 
 
 def test_each_question_that_writes_is_asked_for_by_itself(run: Run, sandbox: Any, tmp_path: Path) -> None:

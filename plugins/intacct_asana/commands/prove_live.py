@@ -39,7 +39,12 @@ HELP = ending(
     "prove-live --list",
     codes={1: "a question failed, or something could not be taken back"},
 )
-NON_PRODUCTION = re.compile(r"sandbox|sbx|test|tst|impl?\b|dev|demo|trial|uat|copy|train", re.IGNORECASE)
+NON_PRODUCTION = re.compile(
+    r"(?<![^\W_])(?:sandbox|sbx|test(?:ing)?|tst|impl?|implementation|dev|development|demo|trial|uat|qa|staging|copy|train(?:ing)?)"
+    r"[0-9]{0,4}(?![^\W_])",
+    re.IGNORECASE,
+)
+"""A word of its own in a company's id, with a number behind it at most: `acme-sandbox` and `ACME_IMP2`, and not `latest`."""
 LINE = re.compile(r"(?:export\s+)?(AIRFLOW_CONN_[A-Z0-9_]+)=(.*)")
 
 
