@@ -112,20 +112,18 @@ def test_a_company_is_the_same_in_any_case_and_a_live_sounding_one_is_warned_of(
     assert "does not sound like a company for trying things out" in run("--company", "sandbox-co", *only).output
 
 
-@pytest.mark.parametrize(
-    "name",
-    "Northwind ACME latest Contest greatest-hits Devonshire acme-device Demolition simple copyright trainers Equatorial industrial "
-    "acme-latest Testarossa-LLC sandboxes4kids".split(),
-)
+LIVE = """Northwind ACME latest Contest greatest-hits Devonshire acme-device Demolition simple copyright trainers
+Equatorial industrial acme-latest Testarossa-LLC sandboxes4kids"""
+TRIAL = """acme-sandbox ACME-IMP acme-test acme_dev sandbox acme-sandbox2 Test-Acme ACME.UAT acme.demo.2026 SANDBOX-CO
+acme-impl acme--trial training_acme"""
+
+
+@pytest.mark.parametrize("name", LIVE.split())
 def test_a_word_that_only_holds_a_word_for_trying_things_out_is_no_such_company(name: str) -> None:
     assert not prove_live.NON_PRODUCTION.search(name)
 
 
-@pytest.mark.parametrize(
-    "name",
-    "acme-sandbox ACME-IMP acme-test acme_dev sandbox acme-sandbox2 Test-Acme ACME.UAT acme.demo.2026 SANDBOX-CO acme-impl "
-    "acme--trial training_acme".split(),
-)
+@pytest.mark.parametrize("name", TRIAL.split())
 def test_a_company_for_trying_things_out_says_so_in_a_word_of_its_own(name: str) -> None:
     assert prove_live.NON_PRODUCTION.search(name)
 
