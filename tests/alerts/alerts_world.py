@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -46,9 +46,11 @@ class Alarmed(Standing):
         self.pass_time(60)
         TellFailure(flow="small")(self.context(step=step, run_id=run_id, error=error))
 
-    def run_fails(self, *, step: str = "apply_plan", run_id: str = "r1") -> None:
+    def run_fails(self, *, step: str = "apply_plan", run_id: str = "r1", began_at: datetime | None = None) -> None:
         self.pass_time(60)
-        TellFailedRun(flow="small", waits_seconds=0)(self.context(step=step, run_id=run_id, error=None))
+        context = self.context(step=step, run_id=run_id, error=None)
+        context["ti"].start_date = began_at
+        TellFailedRun(flow="small", waits_seconds=0)(context)
 
     def succeeds(self, *, step: str = "apply_plan", run_id: str = "r9", **more: Any) -> None:
         self.pass_time(60)
@@ -60,7 +62,7 @@ class Alarmed(Standing):
 
     def report(self, *, job: str = "bill_sync", minutes_ago: int = 0, state: RunState = RunState.SUCCESS, **more: Any) -> None:
         at = self.at - timedelta(minutes=minutes_ago)
-        run_id = f"{state}-{at:%H%M%S}"
+        run_id = more.pop("run_id", f"{state}-{at:%H%M%S}")
         self.store.run_reports().save(
             RunReport(
                 flow="small",

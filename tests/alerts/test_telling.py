@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 from collections.abc import Callable
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from intacct_asana.errors import Misconfigured, Refused, TryLater, UnsafePlan
+from intacct_asana.operators.watching import callbacks
+from intacct_asana.operators.watching.telling import tell
+from intacct_asana.reports.run_report import RunState
 
 from tests.alerts.alerts_world import MAIL, SLACK, Alarmed
 from tests.alerts.conftest import Mailbox, smtp
@@ -64,6 +69,84 @@ def test_a_killed_task_is_told_by_the_dag_processor(mailed: Alarmed, mailbox: Ma
     assert "ended without a word" in mailbox.body()
     mailed.succeeds()
     assert mailbox.subjects[-1].startswith("[small] over: ")
+
+
+KILLED = (
+    "plan_tasks: it ended without a word, as a process that is killed does; see its log",
+    "apply_plan: did not run, because a step before it failed",
+)
+
+
+def test_a_killed_task_is_named_and_not_the_report_of_its_run(mailed: Alarmed, mailbox: Mailbox) -> None:
+    """Airflow hands over the task that failed last, and the report fails last."""
+    mailed.report(run_id="r1", state=RunState.FAILED, failures=KILLED)
+    mailed.run_fails(step="report_run", began_at=mailed.at - timedelta(minutes=1))
+    assert mailbox.subjects == ["[small] small_bill_sync failed at plan_tasks"]
+    for said in (*KILLED, "/runs/r1/tasks/plan_tasks\n"):
+        assert said in mailbox.body()
+    assert "report_run" not in mailbox.body()
+    mailed.run_fails(step="plan_tasks", run_id="r2")
+    [one] = mailed.open_incidents()
+    assert (one.times, one.seen.step) == (2, "plan_tasks"), "it is one cause, whichever way Airflow tells of it"
+    mailed.succeeds(step="plan_tasks")
+    assert mailbox.subjects[1:] == ["[small] over: small_bill_sync failed at plan_tasks"]
+
+
+def test_a_report_from_before_the_run_was_repeated_names_nobody(mailed: Alarmed, mailbox: Mailbox) -> None:
+    mailed.report(run_id="r1", state=RunState.FAILED, failures=KILLED)
+    mailed.run_fails(step="report_run", began_at=mailed.at + timedelta(minutes=1))
+    assert mailbox.subjects == ["[small] small_bill_sync failed at report_run"]
+
+
+def in_the_wait(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
+    once = iter([happens])
+    monkeypatch.setattr(callbacks.time, "sleep", lambda _: next(once, lambda: None)())
+
+
+def test_a_dag_processor_that_is_ended_while_it_waits_loses_no_alert(
+    mailed: Alarmed, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as ending:
+        in_the_wait(ending, lambda: os.kill(os.getpid(), signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt):
+            mailed.run_fails()
+    assert mailbox.subjects == []
+    mailed.watch()
+    mailed.watch()
+    assert mailbox.subjects == ["[small] small_bill_sync failed at apply_plan"]
+
+
+def test_nobody_else_tells_while_the_dag_processor_waits(
+    mailed: Alarmed, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[list[str]] = []
+    in_the_wait(monkeypatch, lambda: (mailed.pass_time(10), tell(mailed.parts()), heard.append(mailbox.subjects)))
+    mailed.run_fails()
+    assert heard == [[]]
+    assert len(mailbox.subjects) == 1
+    mailed.watch()
+    assert len(mailbox.subjects) == 1
+
+
+def test_a_task_that_tells_while_the_dag_processor_waits_is_heard_alone(
+    mailed: Alarmed, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_the_wait(monkeypatch, lambda: mailed.fails(TryLater("Asana does not answer")))
+    mailed.run_fails()
+    mailed.watch()
+    assert len(mailbox.subjects) == 1
+    assert "Asana does not answer" in mailbox.body()
+    [one] = mailed.open_incidents()
+    assert one.seen.error == "TryLater"
+
+
+def test_what_is_over_while_the_dag_processor_waits_is_told_once_as_that(
+    mailed: Alarmed, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_the_wait(monkeypatch, mailed.succeeds)
+    mailed.run_fails()
+    mailed.watch()
+    assert mailbox.subjects == ["[small] over: small_bill_sync failed at apply_plan"]
 
 
 def test_the_dag_processor_and_the_task_tell_once_whoever_is_first(mailed: Alarmed, mailbox: Mailbox) -> None:

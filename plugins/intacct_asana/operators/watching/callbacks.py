@@ -6,8 +6,10 @@ tells for it; it waits a little first, since the task may be about to. A retry i
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
@@ -17,11 +19,15 @@ from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.operators.runs.links import run_url
 from intacct_asana.operators.runs.reporting import StepFailed
-from intacct_asana.operators.watching.telling import alarm, seen_before, tell, waits
+from intacct_asana.operators.watching.telling import alarm, seen_before, tell, told_in_words, waits
 from intacct_asana.reports.incidents import Kind, Sighting
+from intacct_asana.reports.run_report import RunReport
 
 if TYPE_CHECKING:
     from airflow.sdk.definitions.context import Context
+
+STEP = re.compile("([a-z][a-z0-9_]*): ")
+"""How a run's report begins a line about a step."""
 
 WAITS_SECONDS, LOOKS = 15.0, 6
 """How long the DAG processor waits for a task's own words, and how often it looks meanwhile."""
@@ -54,9 +60,9 @@ class TellFailure(OfFlow):
         except IntacctAsanaError as error:
             self.log.error("Nobody could be told of this, because %s\n%s\n%s", error.message, seen.title, seen.words)
             return
-        self.say(run, seen)
+        self.say(run, seen, context)
 
-    def say(self, run: FlowRun, seen: Sighting) -> None:
+    def say(self, run: FlowRun, seen: Sighting, context: Context) -> None:
         alarm(run, seen)
 
 
@@ -67,20 +73,49 @@ class TellFailedRun(TellFailure):
         super().__init__(flow=flow)
         self.waits_seconds = waits_seconds
 
-    def say(self, run: FlowRun, seen: Sighting) -> None:
+    def say(self, run: FlowRun, seen: Sighting, context: Context) -> None:
         try:
-            for look in range(LOOKS):
-                if seen_before(run, what=seen.what, run_id=seen.run_id):
-                    return
-                if look + 1 < LOOKS:
-                    time.sleep(self.waits_seconds / LOOKS)
-            report = run.store.run_reports().of(seen.what, seen.run_id)
-            if report and report.failures:
-                seen = replace(seen, words="\n".join(report.failures))
+            if seen_before(run, what=seen.what, run_id=seen.run_id):
+                return
+            seen = at_the_step_that_failed(seen, report_of_end(run, seen, context))
+            # Noted before the wait: Airflow ends this process where a file keeps it too long, and then somebody else tells it.
+            held = run.store.incidents().hold(seen, at=run.now())
+            if self._task_tells(run, seen):
+                return
+            if held:
+                run.store.incidents().release(seen, held=held)
+                tell(run)
+                return
         except IntacctAsanaError:
             # A store that is away remembers nothing; told twice is better than not at all.
             self.log.warning("Whether a task told of its failure cannot be seen.")
         alarm(run, seen)
+
+    def _task_tells(self, run: FlowRun, seen: Sighting) -> bool:
+        for look in range(LOOKS):
+            if told_in_words(run, what=seen.what, run_id=seen.run_id):
+                return True
+            if look + 1 < LOOKS:
+                time.sleep(self.waits_seconds / LOOKS)
+        return False
+
+
+def report_of_end(run: FlowRun, seen: Sighting, context: Context) -> RunReport | None:
+    """What the run's last step found. One from before that step was repeated says nothing about this end of the run."""
+    report, began = run.store.run_reports().of(seen.what, seen.run_id), getattr(context.get("ti"), "start_date", None)
+    return None if report is not None and isinstance(began, datetime) and report.ended_at < began else report
+
+
+def at_the_step_that_failed(seen: Sighting, report: RunReport | None) -> Sighting:
+    """Airflow names the task that failed last, which is the report of the run: what happened, happened at a step before it."""
+    if report is None or not report.failures:
+        return seen
+    found, words = STEP.match(report.failures[0]), "\n".join(report.failures)
+    if found is None or found[1] == seen.step:
+        return replace(seen, words=words)
+    step, log_url = found[1], f"{run_url(seen.what, seen.run_id)}/tasks/{found[1]}"
+    links = (f"Log: {log_url}", *(one for one in seen.links if not one.startswith("Log: ")))
+    return replace(seen, step=step, cause=cause_of(step), title=title_of(seen.what, step), words=words, links=links)
 
 
 class EndFailure(OfFlow):
@@ -120,15 +155,23 @@ def failure_of(context: Context) -> Sighting:
     name = type(error).__name__ if error is not None else ""
     code = getattr(error, "code", None) or ""
     words = f"{name}: {error.message}" if isinstance(error, IntacctAsanaError) else name and f"{name} (the log says more)"
-    at, log_url = f" at {step}" if step else "", str(getattr(ti, "log_url", "") or "")
+    log_url = str(getattr(ti, "log_url", "") or "")
     return Sighting(
         kind=Kind.FAILURE,
         what=dag_id,
-        cause=f"{step} {name} {code}".strip() if name else f"{step} without a word".strip(),
-        title=f"{dag_id} failed{at}",
+        cause=cause_of(step, name, code),
+        title=title_of(dag_id, step),
         words=words or f"Run {run_id} failed, and no task said why.",
         error=name,
         step=step,
         run_id=run_id,
         links=(*([f"Log: {log_url}"] if log_url else []), *([f"Run: {run_url(dag_id, run_id)}"] if run_id else [])),
     )
+
+
+def title_of(dag_id: str, step: str) -> str:
+    return f"{dag_id} failed at {step}" if step else f"{dag_id} failed"
+
+
+def cause_of(step: str, name: str = "", code: str = "") -> str:
+    return f"{step} {name} {code}".strip() if name else f"{step} without a word".strip()

@@ -148,6 +148,11 @@ def seen_before(run: FlowRun, *, what: str, run_id: str) -> bool:
     return any(one.seen.run_id == run_id for one in _failures(run.store.incidents(), what))
 
 
+def told_in_words(run: FlowRun, *, what: str, run_id: str) -> bool:
+    """Whether a task of the run said itself why it failed."""
+    return any(one.seen.error and one.seen.run_id == run_id for one in _failures(run.store.incidents(), what))
+
+
 def _heard_without_words(incidents: StoredIncidents, seen: Sighting, *, at: datetime) -> tuple[str, ...]:
     """Who was told that this run ended without a word, because Airflow's DAG processor was quicker than the task: that is this
     incident, which is known better now."""

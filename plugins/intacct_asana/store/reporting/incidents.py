@@ -42,6 +42,29 @@ class StoredIncidents:
             self._put(connection, now, is_told=is_known, claimed_until=row.claimed_until if row else None)
         return now
 
+    def hold(self, seen: Sighting, *, at: datetime) -> str:
+        """Note what nobody knows yet, for the caller to `release` when it is to be told; empty where it is known and holds.
+
+        Of a caller that is ended meanwhile, whoever comes after CLAIMED_FOR tells it.
+        """
+        held = instant_text(at + CLAIMED_FOR)
+        with self._database.write() as connection:
+            row = self._locked(connection, key_of(seen))
+            before = from_json(Incident, row.body) if row else None
+            if before is not None and before.is_open:
+                return ""
+            now = noted(before, seen, flow=self._flow, at=at)
+            if row is not None:
+                self._put(connection, now, is_told=False, claimed_until=held)
+                return held
+            return held if add(connection, table, {**self._row(now), "is_told": False, "claimed_until": held}) else ""
+
+    def release(self, seen: Sighting, *, held: str) -> None:
+        """From now on anybody may tell it; nothing changes where somebody did, or it is over."""
+        mine = (table.c.incident_key == key_of(seen)) & (table.c.claimed_until == held)
+        with self._database.write() as connection:
+            connection.execute(update(table).where(self._own(), mine).values(claimed_until=None))
+
     def open(self) -> list[Incident]:
         """What holds, oldest first."""
         return self._select(table.c.ended_at.is_(None))
