@@ -454,6 +454,7 @@ SECTIONS: dict[str, tuple[Cure, ...]] = {
             patterns=(
                 r"Misconfigured (audit\.(export|pack)|commands\.\w+|operators\.(evidence|runs\.narrowing)|reading\.both_sides|closing\.\w+):",
                 r"Misconfigured reading\.following: Changed since",
+                r"Misconfigured deployment: … cannot be written|Misconfigured deployment: …$",
             ),
             means="A day, a file name or an option of the form or command cannot be taken. Nothing was read.",
             do="Write it as the message shows. Nothing that is there is ever overwritten: name another file.",

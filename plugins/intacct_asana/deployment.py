@@ -11,9 +11,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from intacct_asana.errors import Misconfigured, Problem, TryLater
-from intacct_asana.flow.load import load_flows
+from intacct_asana.flow.load import load_flow, load_flows
 from intacct_asana.flow.model import Flow
 from intacct_asana.flow.running.one_of_many import load_flow_of
 
@@ -107,6 +108,52 @@ def flow_named(name: str) -> Flow:
     problems = tuple(problem for error in errors for problem in error.problems)
     missing = Problem(where=str(mappings_folder()), what=f"no flow named {name}", mend="restore its file or delete the DAG")
     raise Misconfigured(f"Flow {name} cannot be loaded.", problems=problems or (missing,))
+
+
+def flow_of(text: str) -> Flow:
+    """The flow of a text, by way of a file that goes again. Raises Misconfigured for what a flow file does not take."""
+    with NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        return load_flow(Path(file.name))
+
+
+def raise_if_there(path: Path, *, force: bool) -> None:
+    if why := why_not(path, force=force):
+        raise Misconfigured(why)
+
+
+def why_not(path: Path, *, force: bool) -> str:
+    if path.is_dir():
+        return f"{path} is a folder. Nothing was written; --to names a file."
+    if path.exists() and not force:
+        return f"{path} is there already. Nothing was written; --force writes over it, --to names another file."
+    return ""
+
+
+def written(path: Path, text: str, *, force: bool) -> Flow:
+    """A new flow file, whole or not at all, and beside it the schema by which editors complete it."""
+    flow_of(text)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        schema = path.parent / "flow.schema.json"
+        if not schema.exists():
+            schema.write_bytes(schema_file().read_bytes())
+        with NamedTemporaryFile("w", dir=path.parent, prefix=".", suffix=".new", encoding="utf-8", delete=False) as new:
+            new.write(text)
+        try:
+            Path(new.name).chmod(0o644)
+            if force:
+                os.replace(new.name, path)
+            else:
+                os.link(new.name, path)
+        finally:
+            Path(new.name).unlink(missing_ok=True)
+    except OSError as error:
+        if isinstance(error, FileExistsError):
+            raise_if_there(path, force=False)
+        raise Misconfigured(f"{path} cannot be written: {error.strerror}.") from error
+    return load_flow(path)
 
 
 def evidence_keys() -> Sequence[bytes]:

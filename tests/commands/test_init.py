@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from intacct_asana import deployment
 from intacct_asana.commands import init
 from intacct_asana.flow.load import load_flow
 
@@ -149,12 +150,17 @@ def test_what_cannot_be_taken_is_told_and_nothing_is_written(prompt: Any, words:
     assert list(prompt.folder.iterdir()) == []
 
 
-@pytest.mark.parametrize(("option", "said"), [("--flow", "Not A Slug"), ("--timezone", "Mars/Olympus")])
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [("--flow", "Not A Slug"), ("--timezone", "Mars/Olympus"), ("--limit", "10,000"), ("--base-currency", "EURO")],
+)
 def test_a_wrong_option_is_told_by_its_name_before_anybody_is_called(prompt: Any, option: str, said: str) -> None:
     prompt.sandbox.zero_counters()
     told = prompt.say("init", "--yes", option, said)
     words = " ".join(told.stderr.replace("│", " ").split())
-    assert (told.exit_code, f"{option} is '{said}'" in words, ".yaml" in words) == (2, True, False), words
+    assert told.exit_code == 2
+    assert f"{option} is '{said}'" in words or f"{option} has '{said}'" in words, words
+    assert ".yaml" not in words
     assert prompt.sandbox.counters() == {}
 
 
@@ -164,6 +170,78 @@ def test_a_name_that_no_flow_may_have_is_asked_for_again(prompt: Any, monkeypatc
     assert said.exit_code == 0, said.output
     assert "It is 'Not A Slug'" in said.stderr
     assert (prompt.folder / "acme.yaml").exists()
+
+
+def test_an_answer_that_cannot_be_taken_is_asked_for_again_and_nothing_is_lost(
+    prompt: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(init, "at_a_terminal", lambda: True)
+    (prompt.folder / "taken.yaml").write_text("mine\n")
+    people = ["nobody@northwind.example", BEN]
+    limits = ["2,500.50", "lots", "-1", "1e3", "2500 USD", "2500.50"]
+    said = prompt.say("init", typed="\n".join(["taken", "acme", "1", *people, *limits, "n", "n"]) + "\n")
+    assert said.exit_code == 0, said.output
+    told = " ".join(said.stderr.split())
+    for why in (
+        "taken.yaml is there already",
+        "nobody@northwind.example cannot be an approver",
+        "It is '2,500.50', which is no amount (write digits and a point, as in 10000.00: no thousands marks, no currency).",
+        "It is 'lots', which is no amount",
+        "It is -1, less than nothing",
+        "It is '1e3', which is no amount",
+        "It is '2500 USD', which is no amount",
+    ):
+        assert told.count(why) == 1, said.stderr
+    assert told.count("Number of the project for vendors") <= 1
+    assert [one.email for one in load_flow(file_of(prompt)).approval.approvers] == [BEN]
+    assert str(load_flow(file_of(prompt)).approval.approvers[0].limits["USD"]) == "2500.50"
+    assert (prompt.folder / "taken.yaml").read_text() == "mine\n"
+
+
+def test_a_base_currency_is_asked_for_until_it_is_one(prompt: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(init, "at_a_terminal", lambda: True)
+    prompt.sandbox.settings(missing_fields=["APBILL.BASECURR"])
+    said = prompt.say("init", "--flow", "acme", typed="\n".join(["1", "", "Euro", "eur", "", "", ""]) + "\n")
+    assert said.exit_code == 0, said.output
+    assert "It has 'EURO', which is no currency code" in said.stderr
+    assert load_flow(file_of(prompt)).approval.base_currency == "EUR"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--approver", "ben.okafr@northwind.example"),
+        ("--entity", "US02"),
+        ("--vendors-project", "Vendrs"),
+        ("--bills-project", "Bils"),
+    ],
+)
+def test_an_option_that_cannot_be_taken_is_told_before_anybody_answers(
+    prompt: Any, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(init, "at_a_terminal", lambda: True)
+    said = prompt.say("init", *words, typed="\n" * 9)
+    assert (said.exit_code, "did you mean" in said.stderr) == (2, True), said.output
+    assert "Name of the flow" not in said.stderr
+
+
+def test_a_stamp_without_fields_is_told_before_anybody_answers(prompt: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(init, "at_a_terminal", lambda: True)
+    prompt.sandbox.settings(missing_fields=["APBILL.ASANA_DECISION_BY"])
+    said = prompt.say("init", "--stamp", typed="\n" * 9)
+    assert (said.exit_code, "Name of the flow" in said.stderr) == (2, False), said.output
+
+
+def test_where_the_file_cannot_be_written_its_text_is_on_the_screen(
+    prompt: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(init, "at_a_terminal", lambda: True)
+    (tmp_path / "no_folder").write_text("a file\n")
+    said = prompt.say("init", "--flow", "acme", "--to", str(tmp_path / "no_folder" / "acme.yaml"), typed="\n" * 9)
+    assert (said.exit_code, "cannot be written" in said.stderr) == (2, True), said.output
+    file = tmp_path / "acme.yaml"
+    file.write_text(said.stdout)
+    assert load_flow(file).flow == "acme"
 
 
 @pytest.mark.parametrize("force", [(), ("--force",)])
@@ -179,7 +257,7 @@ def test_where_nothing_can_be_put_in_its_place_nothing_half_is_left(prompt: Any,
     def full(*_names: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(init.os, "replace", full)
+    monkeypatch.setattr(deployment.os, "replace", full)
     said = prompt.say("init", "--yes", "--flow", "acme", "--force")
     assert (said.exit_code, "No space left" in said.stderr) == (2, True)
     assert [path.name for path in prompt.folder.iterdir() if path.name != "flow.schema.json"] == []

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 from rich.markup import escape
 from rich.table import Table
 
@@ -34,12 +30,23 @@ from intacct_asana.commands.first_flow import (
     stamp_of,
 )
 from intacct_asana.commands.looking import looked_at
-from intacct_asana.commands.terminal import FINDINGS, AsJson, beside, console, ending, errors_told, print_json, working
-from intacct_asana.deployment import mappings_folder, schema_file
+from intacct_asana.commands.terminal import (
+    FINDINGS,
+    AsJson,
+    answer,
+    beside,
+    console,
+    ending,
+    errors_told,
+    print_json,
+    word,
+    working,
+)
+from intacct_asana.deployment import flow_of, mappings_folder, raise_if_there, why_not, written
 from intacct_asana.errors import Misconfigured
-from intacct_asana.flow.load import load_flow, load_flows
+from intacct_asana.flow.load import load_flows
 from intacct_asana.flow.model import Flow
-from intacct_asana.flow.words import Slug, Timezone, did_you_mean
+from intacct_asana.flow.words import Amount, Currency, Slug, Timezone, did_you_mean
 from intacct_asana.operators.beginning.systems import (
     Company,
     ProjectFields,
@@ -66,6 +73,8 @@ class Asked:
     """What the options said; empty where they said nothing. `talks` is whether somebody is there to be asked."""
 
     flow: str
+    to: Path | None
+    force: bool
     intacct: str
     asana: str
     workspace: str
@@ -112,6 +121,8 @@ def init(
     with errors_told():
         asked = Asked(
             flow=flow,
+            to=to,
+            force=force,
             intacct=intacct,
             asana=asana,
             workspace=workspace,
@@ -128,11 +139,11 @@ def init(
         )
         _check_words(asked)
         if early := to or (mappings_folder() / f"{flow}.yaml" if flow else None):
-            _raise_if_there(early, force=force)
+            raise_if_there(early, force=force)
         choice, company, space = _chosen(asked)
         path = to or mappings_folder() / f"{choice.flow}.yaml"
-        _raise_if_there(path, force=force)
-        made = _written(path, choice, force=force)
+        raise_if_there(path, force=force)
+        made = _kept(path, choice, asked)
         rows = rows_of(made)
         if as_json:
             print_json(_told(path, choice, company, rows))
@@ -144,20 +155,10 @@ def init(
 
 def _check_words(asked: Asked) -> None:
     """What can be wrong with the options themselves, before anybody is asked anything."""
-    for option, said, kind in (("--flow", asked.flow, Slug), ("--timezone", asked.timezone, Timezone)):
-        if said and (flaw := _flaw(said, kind)):
-            raise typer.BadParameter(f"{option} {flaw}.")
-
-
-def _flaw(said: str, kind: Any) -> str:
-    """What is wrong with a word, as a flow file would be told; empty for nothing."""
-    try:
-        TypeAdapter(kind).validate_python(said)
-    except ValidationError as error:
-        told = error.errors()[0]
-        mend = told.get("ctx", {}).get("mend")
-        return f"{told['msg']} ({mend})" if mend else str(told["msg"])
-    return ""
+    said = (("flow", asked.flow, Slug), ("timezone", asked.timezone, Timezone), ("limit", asked.limit, Amount))
+    for option, value, kind in (*said, ("base-currency", asked.base_currency, Currency)):
+        if value:
+            word(value, kind, name=f"--{option}")
 
 
 def at_a_terminal() -> bool:
@@ -196,27 +197,23 @@ def _before(asked: Asked) -> Flow:
 
 
 def _decide(asked: Asked, company: Company, space: Workspace) -> Choice:
-    flow = asked.flow or _answer("Name of the flow", slug(company.company_id), talks=asked.talks)
-    while asked.talks and (flaw := _flaw(flow, Slug)):
-        beside().print(escape(f"  It {flaw}."))
-        flow = _answer("Name of the flow", slug(company.company_id), talks=True)
+    found = candidates(space.people, company.users, me=space.me.gid)
+    stamp, missing = stamp_of(company.text_fields)
+    _check_seen(asked, company, space, {one.email: one for one in found}, missing=missing if not stamp else ())
+    flow = asked.flow or answer(
+        "Name of the flow", slug(company.company_id), taken=lambda text: _name(text, asked), talks=asked.talks
+    )
     free = _free(space, flow=flow)
     bills = _project("bills", asked.bills, free, words=MONEY_WORDS, talks=asked.talks)
     left = [one for one in free if one[0] != bills.gid]
     vendors = _project("vendors", asked.vendors, left, words=VENDOR_WORDS, talks=asked.talks)
-    found = candidates(space.people, company.users, me=space.me.gid)
     approvers = _approvers(asked, found)
     currencies, base = _currencies(asked, company)
-    limit = _limit(asked, currencies)
-    stamp, missing = stamp_of(company.text_fields)
+    question = f"The highest amount that each may approve, in {' and in '.join(currencies)}"
+    limit = _amount(asked.limit) if asked.limit else answer(question, LIMIT, taken=_amount, talks=asked.talks)
     private = bool(company.hidden_bills) and _switch(
         f"Read the {company.hidden_bills:,} bills of private entities too", asked.private, talks=asked.talks
     )
-    if asked.stamp and not stamp:
-        raise typer.BadParameter(
-            f"Bills of {company.company_id} lack custom text fields for a stamp: {', '.join(missing)}. Have an administrator "
-            "add them (docs/connect-real-accounts.md), or say --observe."
-        )
     stamps = bool(stamp) and _switch("Write decisions into the bills' custom fields", asked.stamp, talks=asked.talks)
     return Choice(
         flow=flow,
@@ -232,7 +229,7 @@ def _decide(asked: Asked, company: Company, space: Workspace) -> Choice:
         approvers=approvers,
         others=[one for one in found if one.email not in {each.email for each in approvers}],
         base_currency=base,
-        entities=_entities(asked, company),
+        entities=asked.entities,
         seen_entities=[one.entity_id for one in company.entities if one.entity_id],
         show_private=private,
         hidden_bills=company.hidden_bills or 0,
@@ -243,7 +240,42 @@ def _decide(asked: Asked, company: Company, space: Workspace) -> Choice:
     )
 
 
+def _check_seen(
+    asked: Asked, company: Company, space: Workspace, known: Mapping[str, Approving], *, missing: Sequence[str]
+) -> None:
+    """What can be wrong with the options given what both systems told, before somebody has answered a question."""
+    for what, named in (("bills", asked.bills), ("vendors", asked.vendors)):
+        if named:
+            _project(what, named, space.projects, words=(), talks=False)
+    _people(asked.approvers, known)
+    entities = [one.entity_id for one in company.entities if one.entity_id]
+    if wrong := [one for one in asked.entities if one not in entities]:
+        near = did_you_mean(wrong[0], entities) if entities else "no bill tells of an entity"
+        raise typer.BadParameter(f"There is no entity {wrong[0]!r} with a bill of the last months ({near}).")
+    if asked.stamp and missing:
+        raise typer.BadParameter(
+            f"Bills of {company.company_id} lack custom text fields for a stamp: {', '.join(missing)}. Have an administrator "
+            "add them (docs/connect-real-accounts.md), or say --observe."
+        )
+    if not (company.tells_currency or asked.base_currency or asked.talks):
+        raise typer.BadParameter(
+            f"The bills of {company.company_id} do not tell their base currency, and limits are in one. Give --base-currency."
+        )
+
+
 # What is asked
+
+
+def _name(text: str, asked: Asked) -> str:
+    """A name that a flow may have, and whose file may be written."""
+    name = str(word(text, Slug))
+    if not asked.to and (why := why_not(mappings_folder() / f"{name}.yaml", force=asked.force)):
+        raise typer.BadParameter(why)
+    return name
+
+
+def _amount(text: str) -> Decimal:
+    return Decimal(word(text, Amount))
 
 
 def _free(space: Workspace, *, flow: str) -> list[tuple[str, str]]:
@@ -272,8 +304,8 @@ def _one_of(what: str, known: Sequence[tuple[str, str]], named: str, *, talks: b
             beside().print(escape(f"  {number:>3}  {name}"))
         default = next((str(number) for number, (gid, _) in enumerate(known, 1) if gid == proposal), None)
         while not named:
-            answer = str(typer.prompt(f"Number of the {what}", default=default, err=True))
-            named = known[int(answer) - 1][0] if answer.isdecimal() and 0 < int(answer) <= len(known) else ""
+            said = str(typer.prompt(f"Number of the {what}", default=default, err=True))
+            named = known[int(said) - 1][0] if said.isdecimal() and 0 < int(said) <= len(known) else ""
     named = named or proposal
     found = [one for one in known if named in one]
     if len(found) == 1:
@@ -289,66 +321,42 @@ def _one_of(what: str, known: Sequence[tuple[str, str]], named: str, *, talks: b
     raise typer.BadParameter(f"Which one is the {what}? Name it with {option}: {', '.join(names)}.")
 
 
-def _approvers(asked: Asked, found: Sequence[Approving]) -> list[Approving]:
+def _approvers(asked: Asked, found: Sequence[Approving]) -> Sequence[Approving]:
     known = {one.email: one for one in found}
-    emails = [email.lower() for email in asked.approvers]
-    if not emails and asked.talks and known:
-        for one in found:
-            logins = ", ".join(one.logins or ()) or "no login in Intacct that is known"
-            beside().print(escape(f"       {one.email}  {one.name}; {logins}"))
-        default = ",".join(one.email for one in proposed(found))
-        emails = (
-            str(typer.prompt("Who may approve, with commas between", default=default, err=True))
-            .lower()
-            .replace(",", " ")
-            .split()
-        )
+    if asked.approvers or not (asked.talks and known):
+        if not known:
+            raise Misconfigured(
+                "There is nobody who could approve: Asana tells of nobody in the workspace that they are a member and no "
+                "guest. Let this integration's user see the members of the workspace."
+            )
+        return _people(asked.approvers, known) or proposed(found)
+    for one in found:
+        logins = ", ".join(one.logins or ()) or "no login in Intacct that is known"
+        beside().print(escape(f"       {one.email}  {one.name}; {logins}"))
+    default = ",".join(one.email for one in proposed(found))
+    taken = lambda text: _people(text.replace(",", " ").split(), known)  # noqa: E731
+    return answer("Who may approve, with commas between", default, taken=taken) or proposed(found)
+
+
+def _people(said: Sequence[str], known: Mapping[str, Approving]) -> list[Approving]:
+    emails = [email.lower() for email in said]
     if wrong := [email for email in emails if email not in known]:
         near = did_you_mean(wrong[0], known) if known else "Asana tells of nobody that they are a member"
         raise typer.BadParameter(
             f"{wrong[0]} cannot be an approver: no member of the workspace with this address, a guest, this integration's own "
             f"user, or somebody whose login in Intacct is not active ({near})."
         )
-    if not emails and not known:
-        raise Misconfigured(
-            "There is nobody who could approve: Asana tells of nobody in the workspace that they are a member and no guest. "
-            "Let this integration's user see the members of the workspace."
-        )
-    return [known[email] for email in dict.fromkeys(emails)] or proposed(found)
+    return [known[email] for email in dict.fromkeys(emails)]
 
 
 def _currencies(asked: Asked, company: Company) -> tuple[Sequence[str], str]:
     """Those that limits are in, and the base currency that the file has to name."""
     if company.tells_currency:
         return company.currencies, ""
-    base = asked.base_currency or (_answer("Base currency of the company", "", talks=True).upper() if asked.talks else "")
-    if not base:
-        raise typer.BadParameter(
-            f"The bills of {company.company_id} do not tell their base currency, and limits are in one. Give --base-currency."
-        )
-    return (base,), base
-
-
-def _limit(asked: Asked, currencies: Sequence[str]) -> Decimal:
-    text = asked.limit or _answer(
-        f"The highest amount that each may approve, in {' and in '.join(currencies)}", LIMIT, talks=asked.talks
+    base = asked.base_currency or answer(
+        "Base currency of the company", "", taken=lambda text: str(word(text.upper(), Currency))
     )
-    with suppress(InvalidOperation):
-        if (amount := Decimal(text)).is_finite() and amount >= 0 and amount == amount.quantize(Decimal("0.01")):
-            return amount
-    raise typer.BadParameter(f"--limit {text!r} is no amount; write digits and a point, as in 10000.00.")
-
-
-def _entities(asked: Asked, company: Company) -> Sequence[str]:
-    known = [one.entity_id for one in company.entities if one.entity_id]
-    if wrong := [one for one in asked.entities if one not in known]:
-        near = did_you_mean(wrong[0], known) if known else "no bill tells of an entity"
-        raise typer.BadParameter(f"There is no entity {wrong[0]!r} with a bill of the last months ({near}).")
-    return asked.entities
-
-
-def _answer(question: str, default: str, *, talks: bool) -> str:
-    return str(typer.prompt(question, default=default or None, err=True)).strip() if talks else default
+    return (base,), base
 
 
 def _switch(question: str, said: bool | None, *, talks: bool) -> bool:
@@ -360,7 +368,7 @@ def _switch(question: str, said: bool | None, *, talks: bool) -> bool:
 
 
 def _names(choice: Choice, fields: dict[str, ProjectFields]) -> dict[str, str]:
-    flow = _loaded(flow_text(choice))
+    flow = flow_of(flow_text(choice))
     return {
         old: new
         for kind, there in fields.items()
@@ -368,45 +376,14 @@ def _names(choice: Choice, fields: dict[str, ProjectFields]) -> dict[str, str]:
     }
 
 
-def _loaded(text: str) -> Flow:
-    """The flow of a text, by way of a file that goes again. Raises Misconfigured for what a flow file does not take."""
-    with NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        return load_flow(Path(file.name))
-
-
-def _raise_if_there(path: Path, *, force: bool) -> None:
-    if path.is_dir():
-        raise Misconfigured(f"{path} is a folder. Nothing was written; --to names a file.")
-    if path.exists() and not force:
-        raise Misconfigured(f"{path} is there already. Nothing was written; --force writes over it, --to names another file.")
-
-
-def _written(path: Path, choice: Choice, *, force: bool) -> Flow:
-    """The file, whole or not at all, and beside it the schema by which editors complete it."""
-    text = flow_text(choice)
-    _loaded(text)
+def _kept(path: Path, choice: Choice, asked: Asked) -> Flow:
+    """The file; or else its text on the screen, where somebody has answered questions for it."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        schema = path.parent / "flow.schema.json"
-        if not schema.exists():
-            schema.write_bytes(schema_file().read_bytes())
-        with NamedTemporaryFile("w", dir=path.parent, prefix=".", suffix=".new", encoding="utf-8", delete=False) as new:
-            new.write(text)
-        try:
-            Path(new.name).chmod(0o644)
-            if force:
-                os.replace(new.name, path)
-            else:
-                os.link(new.name, path)
-        finally:
-            Path(new.name).unlink(missing_ok=True)
-    except FileExistsError:
-        _raise_if_there(path, force=False)
-    except OSError as error:
-        raise Misconfigured(f"{path} cannot be written: {error.strerror}.") from error
-    return load_flow(path)
+        return written(path, flow_text(choice), force=asked.force)
+    except Misconfigured:
+        if asked.talks:
+            typer.echo(flow_text(choice))
+        raise
 
 
 def _is_wrong(row: Row) -> bool:

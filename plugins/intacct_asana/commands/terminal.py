@@ -13,11 +13,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import structlog
 import typer
 from airflow.sdk.log import redact  # type: ignore[attr-defined]
+from pydantic import TypeAdapter, ValidationError
 from rich.console import Console
 from rich.markup import escape
 from sqlalchemy import make_url
@@ -39,6 +40,8 @@ CODES = {
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print it as JSON, for programs.")]
 FlowName = Annotated[str, typer.Option("--flow", help="Name of the flow.")]
+
+Taken = TypeVar("Taken")
 
 LONGEST_STATUS = 100
 LONGEST_LINE = 500
@@ -78,6 +81,31 @@ def errors_told() -> Iterator[None]:
     except (KeyboardInterrupt, typer.Abort):
         beside().print("Stopped.")
         raise typer.Exit(STOPPED) from None
+
+
+def answer(question: str, default: str, *, taken: Callable[[str], Taken], talks: bool = True) -> Taken:
+    """What `taken` makes of somebody's answer; of the default, where nobody is there to be asked.
+
+    One that it refuses with BadParameter is told why and asked for again, so that nothing is lost that was said before it.
+    """
+    while True:
+        text = str(typer.prompt(question, default=default or None, err=True)).strip() if talks else default
+        try:
+            return taken(text)
+        except typer.BadParameter as error:
+            if not talks:
+                raise
+            beside().print(f"  {escape(error.message)}")
+
+
+def word(said: str, kind: Any, *, name: str = "It") -> Any:
+    """What a flow file makes of a word. Raises BadParameter with what is wrong with it, as the file would be told."""
+    try:
+        return TypeAdapter(kind).validate_python(said)
+    except ValidationError as error:
+        told = error.errors()[0]
+        mend = told.get("ctx", {}).get("mend")
+        raise typer.BadParameter(f"{name} {told['msg']} ({mend})." if mend else f"{name} {told['msg']}.") from None
 
 
 @contextmanager
