@@ -74,6 +74,13 @@ INTACCT = (
     ("`readMore` by object goes on with the same user's last readByQuery of it", GUESSED),
     ("`readRelated` works on custom objects only", DOCUMENTED),
     ("The words of its refusal for others", GUESSED),
+    (
+        "`get` and `get_list`: attributes, filter, sorts; the elements of bill and vendor, and `listtype` before the data",
+        DOCUMENTED,
+    ),
+    ("`get` and `get_list`: an object that the schema does not list fails the request", DOCUMENTED),
+    ("`get` and `get_list`: a hundred items where none are said; where `get` has its listtype; an empty list", GUESSED),
+    ("`get` and `get_list`: one expression in a `logical`, custom fields in a filter, what unknown names come to", GUESSED),
     ("`lookup`: Type, Fields, Relationships, VALIDVALUES, ISCUSTOM", DOCUMENTED),
     ("`lookup`: READONLY, REQUIRED, types and values of the payables' objects, GLACCOUNT and DEPARTMENT", DOCUMENTED),
     ("`lookup`: the same of the other objects; that a label is no leave to write", GUESSED),

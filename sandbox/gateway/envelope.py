@@ -29,6 +29,8 @@ ORDERED = {
     ),
     "operation": ("authentication", "preferences", "content"),
     "login": ("userid", "companyid", "password", "clientid", "locationid"),
+    "get": ("fields",),
+    "get_list": ("filter", "sorts", "fields", "additional_parameters"),
 }
 IN_ANY_ORDER = {
     "authentication": {"login", "sessionid"},
@@ -40,6 +42,22 @@ IN_ANY_ORDER = {
     "readUserFormatting": {"key", "userId"},
 }
 REPEATED = {"content"}
+_NAMES = """
+    accountgroup achbankconfiguration adjjournal allocation apaccountlabel apadjustment apadjustmentbatch appayment
+    appaymentrequest apterm araccountlabel aradjustment aradjustmentbatch araging arpayment arpaymentbatch arterm
+    artransactiondef bankaccount bill billbatch cctransaction class company_info contact contacttaxgroup csnhistory custglgroup
+    customer customerachinfo customerbankaccount customerchargecard customerppackage customervisibility department earningtype
+    employee employeepref employeerate expenseadjustmentreport expensepaymenttype expensereport expensereportbatch expensetypes
+    glaccount glbudget glbudgetitem glentry gltransaction icitem icitemtotals ictotal ictransaction ictransactiondef invoice
+    invoicebatch itemglgroup itemtaxgroup itemtotal journal location locationentity locationgroup popricelist potransaction
+    potransactiondef pricelistitem productline project projectstatus projecttype recursotransaction renewalmacro reportingperiod
+    revrecchangelog revrecschedule revrecscheduleentry revrectemplate smarteventlog sopricelist sotransaction sotransactiondef
+    statglaccount statjournal stkittransaction subscription supdoc supdocfolder task taxdetail taxschedule taxscheduledetail
+    taxschedulemap territory timesheet timetype trxcurrencies uom vendglgroup vendor vendorentityaccount vendorpref
+    vendorvisibility vsoeallocation vsoeitempricelist vsoepricelist warehouse
+"""
+LISTED = frozenset(_NAMES.split())
+"""What the schema lets `get` and `get_list` be asked for."""
 
 
 def check(root: etree._Element, *, error_details: str, more: Mapping[str, tuple[str, ...]]) -> None:
@@ -50,6 +68,8 @@ def check(root: etree._Element, *, error_details: str, more: Mapping[str, tuple[
     ordered = {**ORDERED, **more}
     for parent in root.iter(*ordered, *IN_ANY_ORDER):
         name = str(parent.tag)
+        if name in ("get", "get_list") and parent.get("object") not in LISTED:
+            raise malformed(f'Value "{parent.get("object")}" for attribute object of {name} is not among the enumerated set.')
         children = [str(child.tag) for child in parent]
         if name == "control":
             children = _without_newer(children, error_details)

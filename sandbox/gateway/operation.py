@@ -23,6 +23,7 @@ from sandbox.gateway.failures import (
     support_id,
 )
 from sandbox.gateway.functions.legacy import ORDERS, Legacy
+from sandbox.gateway.functions.oldlists import OldLists
 from sandbox.gateway.functions.reads import Reader, text_of
 from sandbox.gateway.functions.telling import Tell, Teller
 from sandbox.gateway.functions.writes import Outcome, Writer
@@ -215,7 +216,7 @@ class _Run:
         self.functions, self.faults = functions, faults
         self.is_unique, self.wants_more = is_unique, wants_more
         reader, writer = gateway.reader, gateway.writer
-        entity = session.entity
+        entity, lists = session.entity, OldLists(self.company, documents.read)
         self.readers: dict[str, Callable[[etree._Element], Data]] = {
             "query": lambda asked: reader.query(asked, entity),
             "read": lambda asked: reader.read(asked, entity),
@@ -227,7 +228,7 @@ class _Run:
             "inspect": reader.inspect,
             "readUserFormatting": lambda asked: reader.user_formatting(asked, entity),
             "getAPISession": lambda asked: gateway.open_session(asked, session),
-            **dict.fromkeys(documents.FUNCTIONS, lambda asked: documents.read(self.company, asked)),
+            **dict.fromkeys(documents.FUNCTIONS, lambda asked: lists.read(asked, entity)),
             **{name: partial(_told_to, tell, session) for name, tell in Teller(self.company).functions.items()},
         }
         self.writers: dict[str, Callable[[etree._Element, Session], Outcome]] = {

@@ -35,6 +35,19 @@ class Data:
         return f'<data listtype="{self.listtype}"{attributes}>{"".join(self.items)}</data>'
 
 
+@dataclass(slots=True)
+class Listed(Data):
+    """What `get` and `get_list` answer: how much there is stands in front of the data, counted from 0 to the last one shown."""
+
+    start: int = 0
+    total: int = 0
+
+    def xml(self) -> str:
+        end = self.start + max(len(self.items) - 1, 0)
+        shown = f'start="{self.start}" end="{end}" total="{self.total}"'
+        return f"<listtype {shown}>{self.listtype}</listtype><data>{''.join(self.items)}</data>"
+
+
 def parse(body: bytes) -> etree._Element:
     """The request's root. Raises ControlFailure for ill-formed XML; entities, DTDs and the network are off."""
     parser = etree.XMLParser(

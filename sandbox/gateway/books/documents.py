@@ -1,6 +1,7 @@
 """Attachments (supporting documents): files under an id, read with the legacy functions `get` and `get_list`.
 
-The functions are documented, the answer's shape is not (https://developer.intacct.com/api/company-console/attachments/).
+The functions are documented (https://developer.intacct.com/api/company-console/attachments/); the answer's shape is not, and is
+the one of a recording.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from xml.sax.saxutils import escape
 from lxml import etree
 
 from sandbox.gateway.failures import Failure, support_id
-from sandbox.gateway.wire import Data
+from sandbox.gateway.wire import Listed
 
 FUNCTIONS = ("get", "get_list")
 
@@ -26,18 +27,18 @@ class Document:
     files: list[tuple[str, str, bytes]] = field(default_factory=list)
 
 
-def read(company: Any, asked: etree._Element) -> Data:
+def read(company: Any, asked: etree._Element) -> Listed:
     """`get` by key, or `get_list` by a filter on supdocid. Setting `supdoc_function` says which of them works."""
     name = str(asked.tag)
     works = company.world.setting("supdoc_function", "both")
-    if asked.get("object") != "supdoc" or works not in ("both", name):
-        said = f"{name} is not supported for {asked.get('object')}. {support_id()}"
+    if works not in ("both", name):
+        said = f"{name} is not supported for supdoc. {support_id()}"
         raise Failure("XL03000003", "Invalid request", said)
     wanted = asked.get("key") if name == "get" else asked.findtext("filter/expression/value")
     found = company.documents.get(wanted or "")
     if found is None and name == "get":
         raise Failure("BL03000130", "", f"No attachment {wanted} was found. {support_id()}")
-    return Data("supdoc", [_xml(found)] if found else [], {"total": 1 if found else 0})
+    return Listed("supdoc", [_xml(found)] if found else [], total=1 if found else 0)
 
 
 def _xml(document: Document) -> str:
