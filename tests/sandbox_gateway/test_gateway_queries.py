@@ -201,6 +201,50 @@ def test_lookup_marks_the_stamp_fields_as_custom(gateway: Any, sandbox: Any) -> 
     assert "ASANA_DECISION" not in custom()
 
 
+def definition(gateway: Any, name: str) -> dict[str, Any]:
+    """Fields of an object, by name, as `lookup` tells them."""
+    fields = gateway.data(f"<lookup><object>{name}</object></lookup>").iterfind("Type/Fields/Field")
+    return {field.findtext("ID"): field for field in fields}
+
+
+@pytest.mark.parametrize(
+    ("name", "required", "writable", "read_only"),
+    [
+        ("USERINFO", {"LOGINID", "EMAIL", "ADMIN"}, {"STATUS", "DESCRIPTION"}, {"RECORDNO", "CONTACTINFO.EMAIL1"}),
+        ("CLASS", {"CLASSID", "NAME"}, {"STATUS", "DESCRIPTION", "PARENTID"}, {"RECORDNO", "WHENMODIFIED", "MEGAENTITYID"}),
+        ("PROJECT", {"PROJECTID", "NAME", "PROJECTCATEGORY"}, {"RECORDNO", "WHENMODIFIED", "STATUS"}, {"WHENCREATED"}),
+        ("LOCATIONENTITY", {"LOCATIONID", "NAME"}, {"CURRENCY", "STATUS"}, {"RECORDNO", "WHENCREATED", "RECORD_URL"}),
+        ("ROLES", {"NAME"}, set(), {"RECORDNO"}),
+        ("PODOCUMENT", {"DOCID"}, {"STATE"}, {"RECORDNO", "DOCID"}),
+    ],
+)
+def test_lookup_labels_fields_as_a_live_company_does(
+    gateway: Any, name: str, required: set[str], writable: set[str], read_only: set[str]
+) -> None:
+    fields = definition(gateway, name)
+    told = {each: (field.findtext("REQUIRED"), field.findtext("READONLY")) for each, field in fields.items()}
+    assert required <= {each for each, (needed, _) in told.items() if needed == "true"}
+    assert all(told[each] == ("false", "false") for each in writable)
+    assert all(told[each][1] == "true" for each in read_only)
+
+
+def test_lookup_tells_types_and_values_that_no_row_shows(gateway: Any) -> None:
+    def values(name: str, field: str) -> list[str]:
+        return [each.text or "" for each in definition(gateway, name)[field].iterfind("VALIDVALUES/VALIDVALUE")]
+
+    assert values("USERINFO", "ADMIN") == ["false", "true", "Full"]
+    assert "payment approver" in values("USERINFO", "USERTYPE")
+    assert values("PROJECT", "STATUS") == ["active", "inactive"]
+    assert values("CLASS", "STATUS") == ["active", "active non-posting", "inactive"]
+    shown = {row["PROJECTCATEGORY"] for row in gateway.rows("PROJECT", "PROJECTCATEGORY")}
+    assert shown <= set(values("PROJECT", "PROJECTCATEGORY"))
+    assert values("ROLEASSIGNMENT", "TYPE") == []
+    types = {name: definition(gateway, name) for name in ("PROJECT", "CLASS", "LOCATIONENTITY")}
+    assert types["PROJECT"]["BEGINDATE"].findtext("DATATYPE") == "DATE"
+    assert types["CLASS"]["MEGAENTITYKEY"].findtext("DATATYPE") == "INTEGER"
+    assert types["LOCATIONENTITY"]["HAS_IE_RELATION"].findtext("DATATYPE") == "BOOLEAN"
+
+
 def test_user_formatting_tells_the_zone(gateway: Any, sandbox: Any) -> None:
     sandbox.settings(gmt_offset_minutes=570)
     told = gateway.data("<readUserFormatting><userId>xml_gateway</userId></readUserFormatting>").find("userformatting")

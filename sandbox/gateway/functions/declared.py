@@ -2,7 +2,7 @@
 
 These are labels of the definition, not rules: a live company calls the vendor's name on a bill writable. What the sandbox takes
 when it is written stands in the fields themselves. The facts are lookups of one company of December 2025
-(CPAanalytics/intacct_sdk, fixtures/lookup); a field whose object is not listed is told by what can be written.
+(CPAanalytics/intacct_sdk, fixtures/lookup), of every object that is played. Lists of countries are left out.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ class Definition:
     """Other values than those that a write takes; none for a field without a list."""
 
 
+_SWITCH = ("true", "false")
+_MONTHS = (*map(str, range(1, 13)), "")
 _PAID_AMOUNTS = ("PAYMENT", "INLINE", "ADJUSTMENT", "POSTEDADVANCE", "DISCOUNT")
 LOOKUPS = {
     "APBILL": Definition(
@@ -86,14 +88,76 @@ LOOKUPS = {
     ),
     "DEPARTMENT": Definition(_TIMES, "DEPARTMENTID TITLE"),
     "LOCATION": Definition(f"RECORDNO {_TIMES}", "LOCATIONID NAME"),
+    "LOCATIONENTITY": Definition(
+        f"RECORDNO RECORD_URL {_TIMES}",
+        "LOCATIONID NAME",
+        {
+            **dict.fromkeys(("STARTDATE", "ENDDATE"), "DATE"),
+            **dict.fromkeys(("ENABLELEGALCONTACT", "HAS_IE_RELATION"), "BOOLEAN"),
+            **dict.fromkeys(("OPCOUNTRY", "ADDRESSCOUNTRYDEFAULT"), "ENUM"),
+        },
+        {
+            "STATUS": ("active", "inactive"),
+            "FIRSTMONTH": _MONTHS,
+            "FIRSTMONTHTAX": _MONTHS,
+            "WEEKSTART": ("1", "2", "3", "4", "5", "6", "7", "9", ""),
+            "ENABLELEGALCONTACT": _SWITCH,
+            "HAS_IE_RELATION": _SWITCH,
+        },
+    ),
+    "CLASS": Definition(
+        f"RECORDNO {_TIMES} {_MADE}",
+        "CLASSID NAME",
+        dict.fromkeys(("PARENTKEY", "CREATEDBY", "MODIFIEDBY", "MEGAENTITYKEY"), "INTEGER"),
+    ),
+    "PROJECT": Definition(
+        f"WHENCREATED {_MADE}",
+        "PROJECTID NAME PROJECTCATEGORY",
+        {
+            **dict.fromkeys(("BEGINDATE", "ENDDATE"), "DATE"),
+            **dict.fromkeys(("PARENTKEY", "CUSTOMERKEY"), "INTEGER"),
+        },
+        {
+            "STATUS": ("active", "inactive"),
+            "PROJECTCATEGORY": ("Contract", "Capitalized", "Internal Non-billable", "Internal Billable"),
+        },
+    ),
+    "USERINFO": Definition(
+        "RECORDNO CONTACTINFO.EMAIL1",
+        "LOGINID EMAIL CONTACTINFO.CONTACTNAME CONTACTINFO.FIRSTNAME CONTACTINFO.LASTNAME CONTACTINFO.PRINTAS ADMIN",
+        {},
+        {
+            "ADMIN": ("false", "true", "Full"),
+            "LOGINDISABLED": _SWITCH,
+            "USERTYPE": (
+                *("business user", "employee user", "view only user", "dashboard user", "project manager user"),
+                *("payment approver", "platform user", "CRM user", "warehouse user", "Construction manager user"),
+            ),
+        },
+    ),
+    "ROLES": Definition("RECORDNO", "NAME"),
+    "USERGROUP": Definition("RECORDNO", "NAME"),
+    "ROLEPOLICYASSIGNMENT": Definition("", ""),
+    "ROLEASSIGNMENT": Definition("RECORDNO", "", {}, {"TYPE": ()}),
+    "MEMBERUSERGROUP": Definition("RECORDNO", "", {"USERGROUPKEY": "TEXT"}),
+    "PODOCUMENT": Definition(
+        "RECORDNO DOCID",
+        "DOCID",
+        {"RECORDNO": "TEXT"},
+        {
+            "STATE": (
+                *("Submitted", "Approved", "Partially Approved", "Declined", "Draft", "Pending", "Closed", "In Progress"),
+                *("Converted", "Partially Converted", "Converted By Line", "Partially Converted By Line", "Exception"),
+                "Analyzing",
+            )
+        },
+    ),
 }
 
 
 def declare(target: ObjectType) -> ObjectType:
     """The object with its fields labelled as a live company labels them. Custom fields are never read-only or required."""
-    definition = LOOKUPS.get(target.name)
-    if definition is None:
-        return target
+    definition = LOOKUPS[target.name]
     read_only, required = definition.read_only.split(), definition.required.split()
     for name, known in target.fields.items():
         target.fields[name] = replace(

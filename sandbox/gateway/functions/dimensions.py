@@ -51,7 +51,7 @@ def dimension_objects(company: Any, times: Iterable[Field]) -> list[ObjectType]:
         return ObjectType(name=name, table=table, fields=listed, name_field=id_field)
 
     locality = (text("CURRENCY", "currency"), text("LOCATIONTYPE", "kind"), text("ENTITY", "entity"))
-    project = (text("PROJECTCATEGORY", lambda row: "Internal"), text("PROJECTSTATUS", "kind", "Project status"))
+    project = (text("PROJECTCATEGORY", lambda row: "Internal Non-billable"), text("PROJECTSTATUS", "kind", "Project status"))
     entity = (
         text("CURRENCY", "currency"),
         text("REPORTPRINTAS", "name", "Print as"),
