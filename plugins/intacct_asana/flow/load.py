@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar, get_args
+from typing import TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -24,14 +23,15 @@ from intacct_asana.flow.checks import Found
 from intacct_asana.flow.checks import Path as Place
 from intacct_asana.flow.context import Context
 from intacct_asana.flow.controls import Controls
+from intacct_asana.flow.mistakes import shapes
+from intacct_asana.flow.mistakes.syntax import LINE_ENDS, lookalike
 from intacct_asana.flow.model import BillScope, Flow, VendorScope
 from intacct_asana.flow.rules import Approval
 from intacct_asana.flow.running.alerts import Alerts
 from intacct_asana.flow.signals import KIND_MARKS
-from intacct_asana.flow.words import ALL_WORDS, Part, did_you_mean, homes_of, models_in
+from intacct_asana.flow.words import Part, models_in
 from intacct_asana.flow.write_back import WriteBack
 from intacct_asana.flow.yaml_text import Flaw, Items, Table, is_read_fast, quoted, read_yaml
-from intacct_asana.text import cut
 
 FLOW: checks.Path = ("flow",)
 PROJECTS: tuple[checks.Path, ...] = (("bills", "project"), ("vendors", "project"))
@@ -140,15 +140,18 @@ def _misconfigured(path: Path, flaws: Iterable[Flaw]) -> Misconfigured:
     name = shown_path(path)
     ordered = sorted(dict.fromkeys(flaws), key=lambda flaw: flaw.line)
     text = path.read_text(encoding="utf-8", errors="replace") if any(flaw.line for flaw in ordered) else ""
-    problems = tuple(problem_of(flaw, name=name, text=text) for flaw in ordered)
+    problems = tuple(dict.fromkeys(problem_of(flaw, name=name, text=text) for flaw in ordered))
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     return Misconfigured(f"{name} has {count}.", problems=problems)
 
 
 def problem_of(flaw: Flaw, *, name: str, text: str) -> Problem:
-    """The flaw of the file `name`, with its line as `text` has it."""
+    """The flaw of the file `name`, with its line as `text` has it. Where that line holds a character that only looks like the one
+    that is meant, this is what is wrong with it, whatever it was taken for."""
     where = f"{name}:{flaw.line}" if flaw.line else name
-    return Problem(where=where, what=flaw.what, mend=flaw.mend, quote=quoted(text, flaw.line))
+    lines = LINE_ENDS.split(text)
+    what, mend = lookalike(lines[flaw.line - 1] if 0 < flaw.line <= len(lines) else "") or (flaw.what, flaw.mend)
+    return Problem(where=where, what=what, mend=mend, quote=quoted(text, flaw.line))
 
 
 def shown_path(path: Path) -> str:
@@ -218,6 +221,7 @@ def _between_values(rest: Table) -> Iterator[Found]:
     bills = salvaged(rest, "bills", BillScope)
     vendors = salvaged(rest, "vendors", VendorScope)
     approval = salvaged(rest, "approval", Approval)
+    has_stamp = _holds(rest, "write_back", "stamp")
     write_back = salvaged(rest, "write_back", WriteBack)
     alerts = salvaged(rest, "alerts", Alerts)
     controls = salvaged(rest, "controls", Controls)
@@ -239,7 +243,7 @@ def _between_values(rest: Table) -> Iterator[Found]:
     if controls and approval:
         yield from policy_checks.check_controls(controls, approval)
     if write_back:
-        yield from write_back_checks.check_write_back(write_back)
+        yield from write_back_checks.check_write_back(write_back, has_stamp=has_stamp)
     if write_back and approval:
         yield from write_back_checks.check_drafts(write_back, approval)
     if alerts:
@@ -265,12 +269,15 @@ KEY_MARK = "[key]"
 
 def found_in(error: ValidationError, model: type[BaseModel]) -> list[Found]:
     """One Found for each of pydantic's errors. `model` is what was validated; its keys make the suggestions."""
-    return [_found(one, model) for one in error.errors(include_url=False) if not _only_follows(one)]
+    errors = error.errors(include_url=False)
+    bad_keys = {one["loc"][:-1] for one in errors if one["loc"][-1:] == (KEY_MARK,)}
+    return [_found(one, model) for one in errors if not _only_follows(one, bad_keys)]
 
 
-def _only_follows(error: ErrorDetails) -> bool:
-    """A list whose items are all wrong counts as empty to pydantic, and people were told about the items already."""
-    return error["type"] == "too_short" and len(error["input"]) > 0
+def _only_follows(error: ErrorDetails, bad_keys: Container[tuple[int | str, ...]]) -> bool:
+    """People were told already: of the items of a list that are all wrong, so that it counts as empty to pydantic, and of a
+    name that is none, such as what a comma left of an amount, which then has no value either."""
+    return (error["type"] == "too_short" and len(error["input"]) > 0) or error["loc"] in bad_keys
 
 
 def path_of(error: ErrorDetails) -> Place:
@@ -283,28 +290,16 @@ def _found(error: ErrorDetails, model: type[BaseModel]) -> Found:
     path = path_of(error)
     key = next((part for part in reversed(path) if isinstance(part, str)), "the file")
     if error["type"] == "extra_forbidden":
-        what, mend = _unknown_key(path, key, model, model_at(model, error["loc"][:-1]))
+        what, mend = shapes.unknown_key(path, key, model, model_at(model, error["loc"][:-1]))
     elif error["type"] == "union_tag_invalid":
-        what, mend = _unknown_kind(str(error["ctx"]["tag"]))
+        what, mend = shapes.unknown_kind(str(error["ctx"]["tag"]))
     elif error["type"] == "flow":
         what, mend = f"`{key}` {error['ctx']['what']}", error["ctx"]["mend"]
     else:
-        what, mend = _shape(error, key)
+        # A missing key is asked of the part that lacks it; another value may be a part itself.
+        place = error["loc"][:-1] if error["type"] == "missing" else error["loc"]
+        what, mend = shapes.other_shape(error, key, part=model_at(model, place))
     return Found(path=path, what=what, mend=mend)
-
-
-def _unknown_kind(mark: str) -> tuple[str, str]:
-    kind = mark[1:-1]
-    return f"`kind` is {_shown(kind)}, which is not allowed", did_you_mean(kind, sorted(one[1:-1] for one in KIND_MARKS))
-
-
-def _unknown_key(path: Place, key: str, model: type[BaseModel], part: type[BaseModel] | None) -> tuple[str, str]:
-    place = f" in `{path[-2]}`" if len(path) > 1 and isinstance(path[-2], str) else " in this part" if len(path) > 1 else ""
-    known = [one.alias or name for name, one in part.model_fields.items()] if part else []
-    mend = did_you_mean(key, known)
-    if mend.startswith(ALL_WORDS) and (homes := homes_of(key, model, besides=path[:-1])):
-        mend = f"it is a key of {' and of '.join(homes)}: indent it below that; {mend}"
-    return f"the key `{key}` does not exist{place}", mend
 
 
 def model_at(model: type[BaseModel], path: Place) -> type[BaseModel] | None:
@@ -319,103 +314,6 @@ def model_at(model: type[BaseModel], path: Place) -> type[BaseModel] | None:
                 return None
             here = list(models_in(fields[part].annotation))
     return here[0] if here else None
-
-
-def _shape(error: ErrorDetails, key: str) -> tuple[str, str]:
-    kind, written = error["type"], error["input"]
-    if kind == "missing":
-        return f"`{key}` is missing", f"add `{key}: ...`"
-    if written is None:
-        return f"`{key}` is empty", "write a value (# starts a comment unless it is in quotes), or remove the key"
-    for pattern, say in SHAPES:
-        if re.fullmatch(pattern, kind):
-            return say(error, key, written)
-    return f"`{key}` is {_shown(written)}: {error['msg'][0].lower()}{error['msg'][1:]}", ""
-
-
-Say = Callable[[ErrorDetails, str, Any], tuple[str, str]]
-
-
-def _one_of(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
-    known = re.findall(r"'([^']*)'", str(error.get("ctx", {}).get("expected", "")))
-    what = (
-        f"`{key}` is {_shown(written)}, which is not allowed" if isinstance(written, str) else f"`{key}` is {_shown(written)}"
-    )
-    return what, did_you_mean(str(written), known)
-
-
-def _text(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
-    mend = (
-        "a value that starts with { or [ needs double quotes" if isinstance(written, dict | list) else "put it in double quotes"
-    )
-    return f"`{key}` is {_shown(written)} where text is expected", mend
-
-
-def _too_short(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
-    return f"`{key}` is empty", "write at least one"
-
-
-def _too_long(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
-    limit = error.get("ctx", {}).get("max_length", "")
-    return f"`{key}` is longer than {limit}", f"{limit} at most"
-
-
-def _number(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
-    return f"`{key}` is {_shown(written)}, which is no whole number", "write digits only"
-
-
-def _fraction(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
-    return f"`{key}` is {_shown(written)}, which is no number", "write digits, with a point for a part, as in 0.5"
-
-
-def _bound(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
-    words = error["msg"].removeprefix("Input should be ")
-    return f"`{key}` is {_shown(written)}", f"write a number {words}"
-
-
-def _truth(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
-    return f"`{key}` is {_shown(written)}, which is neither true nor false", "write true or false"
-
-
-def _amount(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
-    return f"`{key}` is {_shown(written)}, which is no amount", "write digits and a point, as in 10000.00"
-
-
-def _day(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
-    return f"`{key}` is {_shown(written)}, which is no date of the calendar", "write it as 2026-01-31"
-
-
-def _list(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
-    return f"`{key}` is {_shown(written)} where a list is expected", "write [one, two], or one `- item` a line"
-
-
-def _table(error: ErrorDetails, key: str, written: Any) -> tuple[str, str]:
-    return f"`{key}` is {_shown(written)} where `key: value` lines are expected", "indent its keys below it"
-
-
-SHAPES: tuple[tuple[str, Say], ...] = (
-    (r"literal_error|enum", _one_of),
-    (r"string_type", _text),
-    (r"too_short|string_too_short", _too_short),
-    (r"too_long|string_too_long", _too_long),
-    (r"int_.*", _number),
-    (r"float_.*", _fraction),
-    (r"(greater|less)_than.*", _bound),
-    (r"bool_.*", _truth),
-    (r"decimal_.*|finite_number|is_instance_of", _amount),
-    (r"date_.*", _day),
-    (r"tuple_type|list_type", _list),
-    (r"model_.*|dict_type|mapping_type", _table),
-)
-
-
-def _shown(written: Any) -> str:
-    """What was written, short enough for a message."""
-    if isinstance(written, dict):
-        return "a table"
-    if isinstance(written, list | tuple):
-        return "a list"
-    return cut(repr(written), characters=80)
 
 
 AnyPart = TypeVar("AnyPart", bound=Part)

@@ -49,13 +49,21 @@ ALL_WORDS = "write one of: "
 MOST_HOMES = 2
 
 
+def is_near(written: str, known: Iterable[str]) -> bool:
+    """Whether the written word is all but a known one."""
+    return bool(get_close_matches(written.lower(), [word.lower() for word in known], n=1, cutoff=NEAR))
+
+
+NEAR = 0.85
+
+
 def did_you_mean(written: str, known: Iterable[str]) -> str:
     """The known word that is all but the written one; else the nearest, with those that begin as it does; else all of them."""
     words = list(known)
     lower = {word.lower(): word for word in words}
     first, mark, _ = written.lower().partition("_")
     kin = [word for word in lower if mark and word.startswith(first + mark)]
-    near = get_close_matches(written.lower(), lower, n=1, cutoff=0.85)
+    near = get_close_matches(written.lower(), lower, n=1, cutoff=NEAR)
     near = near or list(dict.fromkeys([*get_close_matches(written.lower(), lower, n=1, cutoff=0.6), *kin]))
     if not near:
         return f"{ALL_WORDS}{', '.join(words)}"
@@ -92,7 +100,12 @@ def _gid(value: Any) -> Any:
     """gids are text; an unquoted one reaches some readers as a whole number, and that is accepted."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if isinstance(text, str) and not re.fullmatch(r"[0-9]{1,32}", text):
-        raise flaw(f"is {text!r}, which is no gid", "a gid is the long number in the address of the project in Asana")
+        mend = "a gid is the long number in the address of the project in Asana"
+        if found := re.search(r"asana\.com/(?:0|1/[0-9]+/project)/([0-9]{6,32})", text):
+            mend = f"write the number alone: {found[1]}"
+        elif re.fullmatch(r"[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+", text):
+            mend = "a spreadsheet made it shorter: copy the whole number from the address of the project in Asana"
+        raise flaw(f"is {text!r}, which is no gid", mend)
     return text
 
 
@@ -146,15 +159,25 @@ def _timezone(value: str) -> str:
 def _email(value: str) -> str:
     # Braces too: Airflow's own notifiers render addresses as templates.
     if not re.fullmatch(r"[^@\s<>,;{}]+@[^@\s<>,;{}]+\.[^@\s<>,;{}]+", value):
-        raise flaw(f"is {value!r}, which is no e-mail address", "write it as name@example.com")
+        found = re.findall(r"[^@\s<>,;{}:]+@[^@\s<>,;{}]+\.[^@\s<>,;{}]+", value)
+        raise flaw(
+            f"is {value!r}, which is no e-mail address", f"write {found[0] if len(found) == 1 else 'it as name@example.com'}"
+        )
     return value.lower()
 
 
 def _currency(value: str) -> str:
-    if re.fullmatch(r"[0-9]{3}(\.[0-9]+)?", value):
-        raise flaw("is what is left of an amount with a thousands mark", "write amounts as 10000.00")
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+        raise flaw("is what a comma left of an amount", "write amounts as 10000.00: no comma, a point before the cents")
+    if found := re.fullmatch(r"([A-Za-z]{3}):(\S+)", value):
+        raise flaw("has no blank after its colon", f"write {found[1].upper()}: {found[2]}")
     if not re.fullmatch(r"[A-Z]{3}", value):
-        raise flaw(f"has {value!r}, which is no currency code", "write three capitals, as in USD")
+        mend = (
+            f"write three capitals: {value.upper()}"
+            if re.fullmatch(r"[A-Za-z]{3}", value)
+            else "write three capitals, as in USD"
+        )
+        raise flaw(f"has {value!r}, which is no currency code", mend)
     return value
 
 

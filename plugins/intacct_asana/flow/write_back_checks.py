@@ -12,7 +12,8 @@ from intacct_asana.records import BillState
 STEPS: Path = ("write_back", "steps")
 
 
-def check_write_back(write_back: WriteBack) -> Iterator[Found]:
+def check_write_back(write_back: WriteBack, *, has_stamp: bool) -> Iterator[Found]:
+    """`has_stamp`: whether the file has a `stamp:` at all; one with mistakes is not in `write_back`, and was told of."""
     path: Path = ("write_back", "steps")
     yield from _steps_in(write_back.steps, path)
     if write_back.on_reject is not None:
@@ -28,7 +29,7 @@ def check_write_back(write_back: WriteBack) -> Iterator[Found]:
     yield from _native(write_back)
     yield from _submits(write_back)
     yield from _asks_for_payment(write_back)
-    if "stamp" in write_back.used and write_back.stamp is None:
+    if "stamp" in write_back.used and not has_stamp:
         what = "the step `stamp` has no field names"
         yield Found(path=path, what=what, mend="add `stamp:` with decision, decided_by, decided_at and decision_id")
     if "stamp" not in write_back.used and write_back.stamp is not None:

@@ -8,11 +8,11 @@ So money keeps its cents, and a gid may be written with or without quotes.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import yaml
 
+from intacct_asana.flow.mistakes.syntax import LINE_ENDS, lookalike, syntax_told
 from intacct_asana.text import cut
 
 MOST_BYTES = 1_000_000
@@ -81,7 +81,8 @@ def read_yaml(text: str, *, fast: bool = False) -> tuple[Table | None, list[Flaw
     except RecursionError:
         return None, [Flaw(line=1, what="values are nested too deeply", mend="look for a long run of opening brackets")]
     except yaml.YAMLError as error:
-        return None, [_syntax_flaw(text, error)]
+        line, what, mend = syntax_told(text, error)
+        return None, [Flaw(line=line, what=what, mend=mend)]
     return table, reader.flaws
 
 
@@ -123,6 +124,9 @@ class _Reader:
         if isinstance(node, yaml.SequenceNode):
             return self._items(node)
         bare = isinstance(node, yaml.ScalarNode) and node.style is None
+        if bare and node.value[:1] > "~" and (mark := lookalike(f": {node.value[:1]}")):
+            # It would be a good value, quotation mark and all.
+            self._flaw(node, *mark)
         return None if bare and node.tag == TAG + "null" else str(node.value)
 
     def table(self, node: yaml.MappingNode) -> Table:
@@ -191,9 +195,6 @@ def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-LINE_ENDS = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
-"""Where YAML begins a new line, so that line numbers count these."""
-
 SECRET_KEY = re.compile(r"(?i)[\w-]*(passw|pwd|secret|token|credential|api_?key)[\w-]*[\"']?\s*:(?=\s|$)")
 SECRET_WORD = re.compile(r"(?i)[a-z][a-z0-9+.-]*://\S*[@?#]\S*|(?=[\w/+:=.-]*[0-9])(?=[\w/+:=.-]*[a-z])[\w/+:=.-]{24,}")
 """Secrets belong into connections, and people write them into the file all the same: an address with a login, a long token."""
@@ -210,58 +211,3 @@ def quoted(text: str, line: int) -> str:
         written = written[: key.end()] + " ..."
     shown = SECRET_WORD.sub("...", written)
     return cut("".join(character if character.isprintable() else " " for character in shown), characters=LONGEST_QUOTE)
-
-
-QUOTES = 'put the value in double quotes, as in key: "{}"'
-HINTS: tuple[tuple[str, str], ...] = (
-    (r"^\s*\t", "indent with spaces; YAML does not take tabs"),
-    (r":\s+\*", QUOTES.format("*/15 * * * *") + "; a bare * means an alias"),
-    (r":\s+@", QUOTES.format("@hourly")),
-    (r":\s+[%`]", QUOTES.format("%d")),
-    (r":\s+[{\[].*[}\]]\s*\S", QUOTES.format("{vendor_name} {bill_number}") + "; a bare { starts a table"),
-    (r":\s+['\"].*['\"]\s*[^#\s]", "put the whole value in one pair of quotes"),
-    (r":\s.*:(\s|$)", 'a value that holds a colon and a space needs double quotes, as in key: "one: two"'),
-)
-
-
-def _syntax_flaw(text: str, error: yaml.YAMLError) -> Flaw:
-    if isinstance(error, yaml.reader.ReaderError):
-        line = text.count("\n", 0, int(error.position)) + 1
-        return Flaw(line=line, what=f"the file holds the unprintable character U+{int(error.character):04X}", mend="delete it")
-    if not isinstance(error, yaml.MarkedYAMLError):
-        return Flaw(line=1, what=f"this is not YAML: {error}", mend="")
-    number = int(error.problem_mark.line) if error.problem_mark else 0
-    return Flaw(line=number + 1, what=_syntax_words(error), mend=_hint(text, number))
-
-
-def _syntax_words(error: yaml.MarkedYAMLError) -> str:
-    if error.context == "expected a single document in the stream":
-        return "a second YAML document starts here"
-    if error.problem == "mapping values are not allowed here":
-        return "a colon stands where no key can be"
-    if "stream end" in (error.problem or "") or "end of stream" in (error.problem or ""):
-        return "the file ends inside a bracket or a quote that was opened before"
-    return f"this is not YAML: {error.problem}"
-
-
-def _is_too_deep(lines: Sequence[str], number: int) -> bool:
-    """Whether a line stands below a whole value as if it were a part of it."""
-    written = [line for line in lines[: number + 1] if line.strip() and not line.lstrip().startswith("#")]
-    if len(written) < 2 or not re.match(r"\s*[\w ]+:(\s|$)", written[-1]):
-        return False
-    before, here = written[-2:]
-    holds_a_value = re.match(r"\s*(- )?[\w ]+:\s+[^\s#|>&]", before)
-    return bool(holds_a_value) and len(here) - len(here.lstrip()) > len(before) - len(before.lstrip())
-
-
-def _hint(text: str, number: int) -> str:
-    lines = text.splitlines()
-    written = lines[number] if number < len(lines) else ""
-    if _is_too_deep(lines, number):
-        return "this line is indented deeper than the one above, which holds a value already: give both the same indentation"
-    for pattern, hint in HINTS:
-        if re.search(pattern, written):
-            return hint
-    if written.startswith("---"):
-        return "one file holds one flow; move the second one to a file of its own"
-    return "look at this line and the one above: indentation, a missing quote or a missing `- `"
