@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 import time
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, TextIO
 
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from sandbox.demo import checks, people
+from sandbox.demo import checks, people, prompt
 from sandbox.demo.airflow_server import (
     ROOT,
     AirflowServer,
@@ -34,6 +35,25 @@ if not console.is_terminal:
 HOME = ROOT / ".demo"
 LOCK = HOME / "lock"
 FLOW = "demo"
+WHAT_NEXT = """
+Airflow          {airflow}
+Asana's board    {sandbox}/board
+Intacct's bills  {sandbox}/bills
+
+What to try next
+  1. On the board, as Alice Martin, approve {bills[0]}
+  2. In Airflow, trigger 'demo: approvals return to Intacct', or wait (at most five minutes):
+     {airflow}/dags/{flow}_approval_reconciliation
+  3. See who approved it, in Intacct's bills and in the task's history.
+  4. The same again with one that is over her limit, and the task says why not: {bills[1]}
+  5. In another terminal, from this folder, look what the next run would write, and do an hour again:
+     .demo/bin/intacct-asana plan {flow}
+     .demo/bin/airflow backfill create --dag-id {flow}_bill_sync --from-date {day}T00:00 --to-date {day}T01:00
+  6. Add a flow file of your own to include/mappings: it is loaded too. The demo's own flow is .demo/mappings/demo.yaml,
+     a copy of include/mappings/demo.yaml with other settings: edit the copy, since the original is not read again.
+
+Ctrl-C ends it all.
+"""
 
 
 class Sabotage(StrEnum):
@@ -51,6 +71,7 @@ class Demo:
         self.sabotage = sabotage
         self.seed, self.vendors, self.bills = seed, vendors, bills
         self.results: list[Check] = []
+        self.cast: list[people.Scene] = []
         self.home = HOME
         self.last_run = ""
         self.lock = _only_one()
@@ -113,9 +134,9 @@ class Demo:
         self.results += [checks.each_bill_once(self.steering), checks.equal_to_the_cent(self.steering)]
 
     def approve(self) -> None:
-        cast = people.cast(self.steering)
-        native = next(scene for scene in cast if scene.native)
-        cast.remove(native)
+        self.cast = people.cast(self.steering)
+        native = next(scene for scene in self.cast if scene.native)
+        cast = [scene for scene in self.cast if scene is not native]
         for scene in cast:
             self.play(scene)
         if self.sabotage is Sabotage.LOSE_STAMP:
@@ -200,27 +221,31 @@ class Demo:
         for column in ("", "check", "figure"):
             table.add_column(column, overflow="fold")
         for check in self.results:
-            table.add_row("[green]ok[/green]" if check.ok else "[red]OFF[/red]", check.name, check.figure)
+            # Of what went well the first sentence of a comment will do; the whole stands on the task.
+            figure = check.figure.partition("\n")[0] if check.ok else check.figure
+            table.add_row("[green]ok[/green]" if check.ok else "[red]OFF[/red]", check.name, figure)
         console.print(table)
         return all(check.ok for check in self.results)
 
     def stay_up(self) -> None:
-        """Put the schedules back and wait for Ctrl-C."""
+        """Put the schedules back, say what there is to see, and wait for Ctrl-C."""
         put_demo_flow(HOME / "mappings", **people.rules())
-        console.print(f"\nAirflow          {self.airflow.url}")
-        console.print(f"Asana's board    {self.steering.url}/board")
-        console.print(f"Intacct's bills  {self.steering.url}/bills")
-        console.print(
-            "\nChoose an Approval on the board, then run 'demo: approvals return to Intacct' in Airflow (or wait). Ctrl-C ends."
-        )
-        console.print(
-            "\nFlow files that you add to include/mappings are loaded too. The demo's own flow is .demo/mappings/demo.yaml,\n"
-            "a copy of include/mappings/demo.yaml with other settings: edit the copy, since the original is not read again."
-        )
+        prompt.put_commands(HOME, self.airflow.env)
+        console.print(self.what_to_try_next(), soft_wrap=True, markup=False)
         while True:
             for name in put_other_flows(HOME / "mappings"):
                 self.say(f"include/mappings/{name}: copied; Airflow shows its DAGs, or what is wrong in it, in a moment")
             time.sleep(2)
+
+    def what_to_try_next(self) -> str:
+        vendors = {scene.bill["vendor_id"] for scene in self.cast}
+        found = [
+            f"bill {bill['bill_number']} of {bill['total_entered']} USD:\n     {self.steering.url}/board#task={task_gid}"
+            for bill, task_gid in people.to_try(self.steering, besides=vendors)
+        ]
+        bills = [*found, "any bill", "any bill"]
+        day = f"{datetime.now(UTC):%Y-%m-%d}"
+        return WHAT_NEXT.format(airflow=self.airflow.url, sandbox=self.steering.url, flow=FLOW, bills=bills, day=day)
 
     def stop(self) -> None:
         self.say("Stopping Airflow and the sandbox ...")

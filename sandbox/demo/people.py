@@ -256,6 +256,33 @@ def _first(scene: Scene, bills: Iterable[Mapping[str, Any]], taken: set[str], ta
     raise DemoFailed(f"The sandbox has no bill for {scene.title}; choose another --seed")
 
 
+ALICES_LIMIT = 10_000
+"""In the example's flow file."""
+
+
+def to_try(steering: Steering, *, besides: Iterable[str]) -> list[tuple[Mapping[str, Any], str]]:
+    """Bills that nobody decided on, each with its task's gid: one that Alice Martin may approve alone, and one over her limit,
+    as far as the sandbox has them.
+
+    `besides`: vendors about whose bills something is going on already.
+    """
+    tasks, others, found = steering.tasks_by_key(), set(besides), []
+    untouched = [
+        (bill, tasks[key])
+        for bill in steering.bills()
+        if (key := Steering.key_of(bill)) in tasks
+        and _one_step(bill)
+        and bill["bill_number"]
+        and bill["vendor_id"] not in others
+        and not bill["stamps"]["ASANA_DECISION"]
+        and not bill["on_hold"]
+        and tasks[key]["fields"].get("Approval") == "Pending"
+    ]
+    for is_over in (False, True):
+        found += [(bill, task["gid"]) for bill, task in untouched if (amount(bill) > ALICES_LIMIT) is is_over][:1]
+    return found
+
+
 def act(scene: Scene, steering: Steering) -> None:
     """Do on the board what the person does; and edit the bill afterwards where the scene says so."""
     if scene.on_hold:

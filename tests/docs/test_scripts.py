@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from sandbox.demo import prompt
 from sandbox.demo.airflow_server import DemoFailed, put_other_flows
 from sandbox.demo.steering import free_port, ports
 
@@ -97,3 +99,39 @@ def test_a_flow_file_beside_the_demo_comes_changes_and_goes(tmp_path: Path) -> N
     assert put_other_flows(copies, source=source) == ["acme.yaml"]
     assert sorted(path.name for path in copies.iterdir()) == ["demo.yaml"]
     assert (copies / "demo.yaml").read_text() == "copies", "the demo's own flow stays the demo's"
+
+
+def test_the_demos_command_lines_have_its_environment_and_hide_it_from_others(tmp_path: Path) -> None:
+    home = tmp_path / "a demo"
+    home.mkdir()
+    env = {"AIRFLOW_HOME": str(home / "airflow"), "PYTHONPATH": str(ROOT / "plugins"), "INTACCT_ASANA_MAPPINGS": str(home)}
+    folder = prompt.put_commands(home, {**env, "HOME": "/nowhere"})
+    (home / "acme.yaml").write_text((ROOT / "include" / "mappings" / "examples" / "minimal.yaml").read_text())
+    command = [folder / "intacct-asana", "check", "acme", "--offline"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+    assert said.returncode == 0, said.stderr
+    assert (home / "environment.json").stat().st_mode & 0o077 == 0
+    assert json.loads((home / "environment.json").read_text()) == env
+    assert sorted(path.name for path in folder.iterdir()) == ["airflow", "intacct-asana"]
+
+
+@pytest.mark.parametrize(("locked", "runs", "code"), [(2, 3, 0), (9, 4, 1)])
+def test_a_backfill_is_asked_for_again_while_sqlite_is_busy(
+    locked: int, runs: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Airflow's own answer, from a stand-in for it: so many times locked, and then taken."""
+    (tmp_path / "asked").write_text("")
+    (tmp_path / "airflow.py").write_text(
+        "import pathlib, sys\n"
+        f"asked = pathlib.Path({str(tmp_path / 'asked')!r})\n"
+        "asked.write_text(asked.read_text() + '.')\n"
+        f"if len(asked.read_text()) <= {locked}: sys.exit('OperationalError: database is locked')\n"
+    )
+    monkeypatch.setattr(prompt, "WAITS", (0.01, 0.01, 0.01))
+    kept = tmp_path / "environment.json"
+    kept.write_text(json.dumps({"PYTHONPATH": str(tmp_path)}))
+    assert prompt.main([str(kept), "airflow", "backfill", "create"]) == code
+    assert len((tmp_path / "asked").read_text()) == runs
+    said = capfd.readouterr().err
+    assert said.count("asking again") == runs - 1
+    assert ("database is locked" in said) is bool(code)
