@@ -35,6 +35,9 @@ if not console.is_terminal:
 HOME = ROOT / ".demo"
 LOCK = HOME / "lock"
 FLOW = "demo"
+AILS_OFTEN = 10
+"""Looks in a row, two seconds apart: the scheduler counts as gone half a minute after it last told of itself."""
+
 WHAT_NEXT = """
 Airflow          {airflow}
 Asana's board    {sandbox}/board
@@ -232,10 +235,25 @@ class Demo:
         put_demo_flow(HOME / "mappings", **people.rules())
         prompt.put_commands(HOME, self.airflow.env)
         console.print(self.what_to_try_next(), soft_wrap=True, markup=False)
+        ailed = 0
         while True:
             for name in put_other_flows(HOME / "mappings"):
                 self.say(f"include/mappings/{name}: copied; Airflow shows its DAGs, or what is wrong in it, in a moment")
+            ailed = ailed + 1 if self.airflow.ails() else 0
+            if ailed == AILS_OFTEN:
+                self.start_again()
             time.sleep(2)
+
+    def start_again(self) -> None:
+        """A backfill that SQLite refused half-way may end the scheduler, which `airflow standalone` does not start again."""
+        self.say(
+            "[yellow]A part of Airflow stopped; starting it again (its log before that is .demo/airflow-stopped.log)[/yellow]"
+        )
+        self.airflow.stop()
+        log = self.airflow.log.rename(HOME / "airflow-stopped.log").with_name("airflow.log")
+        self.airflow = AirflowServer(self.airflow.env, log=log)
+        self.airflow.wait_until_healthy()
+        self.say(f"Airflow is up again at {self.airflow.url}")
 
     def what_to_try_next(self) -> str:
         vendors = {scene.bill["vendor_id"] for scene in self.cast}

@@ -119,6 +119,8 @@ def environment(home: Path, *, port: int, spare_ports: tuple[int, int], sandbox_
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
         "AIRFLOW__CORE__PARALLELISM": "4",
+        # Airflow's own five seconds are too few for SQLite on a busy machine: whoever waits longer is refused.
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db?timeout=60",
         "AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode(),
         "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(64),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
@@ -165,6 +167,14 @@ class AirflowServer:
         else:
             token = self.http.get("/auth/token").json()["access_token"]
         self.http.headers["Authorization"] = f"Bearer {token}"
+
+    def ails(self) -> bool:
+        """Whether a part of it told nothing of itself for half a minute. A server that is slow to answer does not count."""
+        try:
+            health = self.http.get("/api/v2/monitor/health").json()
+        except (httpx.HTTPError, ValueError):
+            return self.process.poll() is not None
+        return any((health.get(part) or {}).get("status") == "unhealthy" for part in HEALTHY)
 
     def wait_for_dag(self, dag_id: str, *, seconds: float = 300) -> None:
         self._until(lambda: self.http.get(f"/api/v2/dags/{dag_id}").status_code == 200, seconds=seconds, what=f"DAG {dag_id}")

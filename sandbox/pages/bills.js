@@ -55,7 +55,8 @@ const taskLink = gid => gid ? make("a", { href: `/board#task=${gid}`, textConten
 
 function billRow(each) {
   const stamp = each.stamps, states = [pill(each.state, mood(each.state)), each.on_hold ? pill("On hold", "no") : null];
-  const by = [stamp.ASANA_DECISION_BY, stamp.ASANA_DECISION_AT].filter(Boolean).join(", ");
+  const decision = stamp.ASANA_DECISION
+    ? [pill(stamp.ASANA_DECISION, mood(stamp.ASANA_DECISION)), decidedBy(stamp), small(given(stamp.ASANA_DECISION_REASON))] : "";
   const row = make("tr", {},
     cell("", "", make("a", { className: "open", href: `#bill=${each.record_no}`, textContent: each.bill_number || "(no number)" }), small(`record ${each.record_no}`)),
     cell("", "", each.vendor_name, small(each.vendor_id)),
@@ -63,11 +64,19 @@ function billRow(each) {
     cell("money", "", money(each.transaction_total_entered, each.currency), small(each.entity)),
     cell("money", "due", money(each.transaction_total_due, each.currency), paid(each)),
     cell("day", "due on", each.due_on),
-    cell("across", "", stamp.ASANA_DECISION ? pill(stamp.ASANA_DECISION, mood(stamp.ASANA_DECISION)) : "", small(by), small(stamp.ASANA_DECISION_REASON)),
-    cell("", "", taskLink(each.task)));
+    cell("across", "", decision),
+    cell("day", "", taskLink(each.task)));
   row.onclick = event => { if (!event.target.closest("a")) location.hash = `bill=${each.record_no}`; };
   return row;
 }
+
+// A list has room for the name; the bill, opened, has the address too.
+function decidedBy(stamp) {
+  const who = stamp.ASANA_DECISION_BY || "", at = stamp.ASANA_DECISION_AT || "";
+  const when = /^\d{4}-\d\d-\d\dT\d\d:\d\d/.test(at) ? moment(at) : at;
+  return make("span", { className: "small soft", title: who }, [who.replace(/ <[^<>]*>$/, ""), when].filter(Boolean).join(", "));
+}
+const given = reason => reason === "none given" ? "" : reason;
 
 const paid = each => Number(each.transaction_total_paid) ? small(`paid ${money(each.transaction_total_paid)}`) : null;
 

@@ -30,7 +30,7 @@ function draw(board) {
   const people = board.people.map(each => [each.email, each.guest ? `${each.name} (guest)` : each.name]);
   const usual = people[1]?.[0];
   choices(at("person"), people, at("person").value || remembered.get("person", usual));
-  choices(at("assignee"), [["", "Assigned to anybody"], ...people]);
+  choices(at("assignee"), [["", "All assignees"], ...people]);
   at("assignee").hidden = board.project.gid === "mine";
   document.title = `${board.project.name}: board of the sandbox`;
   const columns = board.columns.filter(each => each.cards.length || each.name !== "Untitled section");

@@ -3,7 +3,8 @@
 import { choices, closing, counted, face, labelled, link, linked, make, moment, mood, pill, rich } from "./common.js";
 
 const STATUSES = { approved: "Approve", rejected: "Reject", changes_requested: "Request changes", pending: "Pending" };
-const typed = new Map();
+const MANY = 8;
+const typed = new Map(), opened = new Set();
 let onlyComments = false;
 
 // `page` is who acts (me), what is done (done) and how to close.
@@ -18,7 +19,7 @@ export function taskContent(task, page) {
       make("p", { className: "small soft" }, `Made ${moment(task.created_at)} by ${task.created_by}`,
         task.completed_at ? `, completed ${moment(task.completed_at)}` : "", ` · ${task.gid}`),
       deciding(task, steps),
-      make("dl", { className: "pairs fields" }, facts(task, steps), task.fields.map(field => fieldRow(field, steps))),
+      fieldsOf(task, steps),
       part("Description", task.html_notes || task.notes ? description(task) : null),
       part(`Subtasks (${task.subtasks.length})`, task.subtasks.length ? subtasks(task) : null),
       part(`Files (${task.files.length})`, task.files.length ? files(task) : null),
@@ -104,6 +105,18 @@ function facts(task, steps) {
 }
 
 const pair = (name, content) => [make("dt", { textContent: name }), make("dd", {}, content)];
+
+// Fields in which nothing stands are folded where there are many, and stay as somebody left them while the card is redrawn.
+function fieldsOf(task, steps) {
+  const rows = fields => fields.map(field => fieldRow(field, steps));
+  const empty = task.fields.filter(field => !field.value && !field.decides && !/reason/i.test(field.name));
+  if (empty.length < MANY) return make("dl", { className: "pairs fields" }, facts(task, steps), rows(task.fields));
+  const folded = make("details", { open: opened.has(task.gid) },
+    make("summary", { className: "small soft", textContent: counted(empty.length, "empty field") }),
+    make("dl", { className: "pairs fields" }, rows(empty)));
+  folded.ontoggle = () => folded.open ? opened.add(task.gid) : opened.delete(task.gid);
+  return [make("dl", { className: "pairs fields" }, facts(task, steps), rows(task.fields.filter(field => !empty.includes(field)))), folded];
+}
 
 function fieldRow(field, steps) {
   const control = ["enum", "text", "number", "date"].includes(field.kind) ? editor(field, steps) : field.value || "–";
