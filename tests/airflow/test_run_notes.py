@@ -73,3 +73,12 @@ def test_nothing_else_gets_a_note(session: Session, other: dict[str, Any]) -> No
 
 def test_whatever_goes_wrong_does_not_reach_the_scheduler() -> None:
     run_notes.on_dag_run_success(dag_run=object(), msg="success")  # type: ignore[arg-type]
+
+
+def test_a_run_of_airflow_dags_test_gets_none_and_no_traceback(session: Session, caplog: pytest.LogCaptureFixture) -> None:
+    """Airflow hands over a run that belongs to no session any more, of which nothing more can be read."""
+    run = a_run(session)
+    session.refresh(run)
+    session.expunge(run)
+    run_notes.on_dag_run_success(dag_run=run, msg="success")
+    assert not caplog.records

@@ -27,6 +27,8 @@ def test_from_nothing_to_the_first_tasks(prompt: Any, tmp_path: Path) -> None:
         said = subprocess.run(
             [*program, *words[1:]], cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False
         )
+        assert "Traceback" not in said.stderr, said.stderr[-3000:]
+        assert "RFC3986" not in said.stderr or words[0] == "airflow"
         assert said.returncode == code, f"{words}\n{said.stdout[-3000:]}\n{said.stderr[-3000:]}"
         return said.stdout
 

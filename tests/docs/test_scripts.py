@@ -6,15 +6,19 @@ import json
 import re
 import shutil
 import socket
+import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
 import typer
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from sandbox.demo import prompt
+from sandbox.demo.airflow_local_settings import create_metadata_engine
 from sandbox.demo.airflow_server import DemoFailed, put_other_flows
 from sandbox.demo.steering import free_port, ports
 
@@ -135,3 +139,26 @@ def test_a_backfill_is_asked_for_again_while_sqlite_is_busy(
     said = capfd.readouterr().err
     assert said.count("asking again") == runs - 1
     assert ("database is locked" in said) is bool(code)
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_savepoint_of_the_demos_airflow_waits_for_its_turn_instead_of_being_refused(is_ours: bool, tmp_path: Path) -> None:
+    """As a backfill does: read within a savepoint, write afterwards, while somebody else would write in between."""
+    url = f"sqlite:///{tmp_path / 'airflow.db'}?timeout=0.2"
+    engine = create_metadata_engine(url, engine_args={}, connect_args={}) if is_ours else create_engine(url)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+        connection.exec_driver_sql("CREATE TABLE runs (number INT)")
+        connection.commit()
+    other = sqlite3.connect(tmp_path / "airflow.db", timeout=0.2)
+    with engine.connect() as connection, connection.begin(), connection.begin_nested():
+        connection.execute(text("SELECT * FROM runs")).all()
+        with suppress(sqlite3.OperationalError), other:
+            other.execute("INSERT INTO runs VALUES (1)")
+        wanted = nullcontext() if is_ours else pytest.raises(OperationalError, match="database is locked")
+        with wanted:
+            connection.execute(text("INSERT INTO runs VALUES (2)"))
+    found = [number for (number,) in other.execute("SELECT number FROM runs")]
+    assert found == ([2] if is_ours else [1])
+    other.close()
+    engine.dispose()

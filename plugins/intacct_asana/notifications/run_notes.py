@@ -10,6 +10,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from airflow.listeners import hookimpl
+from sqlalchemy.orm import object_session
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
@@ -33,6 +34,9 @@ def on_dag_run_failed(dag_run: DagRun, msg: str) -> None:
 def _note(dag_run: DagRun) -> None:
     """Never raises: whoever listens must not keep the scheduler from its work."""
     try:
+        # A run of `airflow dags test` belongs to no session, so that there is nothing to write on.
+        if object_session(dag_run) is None:
+            return
         # Only DAGs of ours are asked about.
         if any(tag.name == "intacct" for tag in getattr(dag_run.dag_model, "tags", ())) and (words := _words_of(dag_run)):
             from intacct_asana.reports.note import note_of
@@ -47,7 +51,6 @@ def _note(dag_run: DagRun) -> None:
 def _words_of(dag_run: DagRun) -> str:
     from airflow.models.xcom import XComModel
     from sqlalchemy import select
-    from sqlalchemy.orm import object_session
 
     session = object_session(dag_run)
     if session is None:
