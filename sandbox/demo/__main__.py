@@ -53,8 +53,8 @@ What to try next
   5. In another terminal, from this folder, look what the next run would write, and do an hour again:
      .demo/bin/intacct-asana plan {flow}
      .demo/bin/airflow backfill create --dag-id {flow}_bill_sync --from-date {day}T00:00 --to-date {day}T01:00
-  6. Add a flow file of your own to include/mappings: it is loaded too. The demo's own flow is .demo/mappings/demo.yaml,
-     a copy of include/mappings/demo.yaml with other settings: edit the copy, since the original is not read again.
+  6. Add a flow file of your own to include/mappings: it is loaded too. It needs projects of its own (New project on the board).
+     The demo's own flow is .demo/mappings/demo.yaml, a copy of include/mappings/demo.yaml with other settings: edit the copy.
 
 Ctrl-C ends it all.
 """

@@ -17,9 +17,12 @@ from intacct_asana.intacct import session as intacct
 from intacct_asana.intacct.rest import connection as intacct_rest
 
 from manuals.connections import FIELDS, FORMS, STANDARD
+from sandbox.demo.airflow_server import connections
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGE, STEPS = ((DOCS / name).read_text(encoding="utf-8") for name in ("connections.md", "connect-real-accounts.md"))
+PAGE, STEPS, SANDBOX = (
+    (DOCS / name).read_text(encoding="utf-8") for name in ("connections.md", "connect-real-accounts.md", "sandbox.md")
+)
 SETTINGS = {
     "intacct": intacct.settings_of,
     "intacct_rest": intacct_rest.settings_of,
@@ -106,7 +109,7 @@ def test_every_kind_of_connection_has_its_command() -> None:
     assert kinds == SETTINGS.keys() | {"postgres", "http"}
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *commands_in(STEPS)], ids=lambda command: command[3])
+@pytest.mark.parametrize("command", [*COMMANDS, *commands_in(STEPS), *commands_in(SANDBOX)], ids=lambda command: command[3])
 def test_each_command_is_one_that_airflow_takes_and_makes_a_connection_that_works(command: list[str]) -> None:
     from airflow.cli.cli_parser import get_parser
 
@@ -124,3 +127,10 @@ def test_the_names_are_those_that_a_flow_takes_when_it_says_none() -> None:
 
     names = {command[3] for command in COMMANDS}
     assert names == {*Connections().model_dump().values(), *Pools().model_dump().values()}
+
+
+def test_the_connections_that_the_sandboxs_page_shows_are_those_of_the_demo() -> None:
+    """Which the demo's runs use against a sandbox, so that they are known to work."""
+    shown = [json.loads(command[command.index("--conn-json") + 1]) for command in commands_in(SANDBOX)]
+    used = [json.loads(text) for name, text in connections("http://127.0.0.1:8099").items() if "_REST_" not in name]
+    assert shown == used

@@ -39,6 +39,7 @@ RUN = {
     "python -m sandbox.fidelity": "tests/sandbox_pages/test_fidelity.py",
     "airflow connections add": "tests/docs/test_connections_page.py",
     "airflow dags test": "tests/commands/test_newcomer.py",
+    "airflow db migrate": "tests/commands/test_newcomer.py",
 }
 """By how it begins: the test that carries it out."""
 
@@ -51,6 +52,7 @@ NOT_RUN = {
     "airflow backfill create": "needs a scheduler that runs: the scenes of sandbox/demo/operations.py carry it out",
     "airflow connections delete": OF_AIRFLOW,
     "airflow dags pause": OF_AIRFLOW,
+    "airflow dags reserialize": OF_AIRFLOW,
     "airflow db clean": OF_AIRFLOW,
     "airflow pools": OF_AIRFLOW,
     "airflow standalone": "starts a whole Airflow: script/demo does it",
@@ -59,6 +61,7 @@ NOT_RUN = {
     "helm": "there is no cluster where the tests run; tests/cluster/test_helm.py reads the values",
     "kubectl": "there is no cluster where the tests run",
     "pip install": "fetches packages; tests/docs/test_package.py makes the wheel and uses it in an environment of its own",
+    "pip uninstall": "pip's own",
     "python -m build": "tests/docs/test_package.py makes the wheel with the same builder",
     "python -c": "one line of Python, for somebody's own shell",
     "python -m sandbox.demo.operations": "several minutes of a real Airflow: run by hand before a release",
