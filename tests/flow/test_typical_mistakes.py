@@ -1,4 +1,4 @@
-"""What people who write their first flow file get wrong: each mistake is one sentence with its line, a quotation and the cure."""
+"""What people get wrong in their first flow file: each mistake is one sentence with its line, a quotation and the cure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ONE_COMPANY = (EXAMPLES / "one_company.yaml").read_text(encoding="utf-8")
 STATES = "states: [Submitted, Partially Approved, Posted, Selected, Partially Paid]"
 APPROVER = "{email: alice.martin@northwind.example, limits: {USD: 10000.00}, intacct_users: [amartin]}"
 
-# What stands there, what somebody writes instead, where the line is that they have to change, what it says of it and what to type.
+# What stands there, what somebody writes instead, what is said of it, and what to type.
 MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "indented less": ("  states: [Sub", " states: [Sub", "after 1 blank, and the one above after 2", "in one column"),
     "indented more": ("  states: [Sub", "   states: [Sub", "deeper than the one above", "both in one column"),
@@ -129,7 +129,9 @@ def test_blanks_of_a_web_page_are_told_where_they_stand(tmp_path: Path) -> None:
 
 def test_what_lies_in_a_comment_or_in_straight_quotes_is_nobodys_mistake(tmp_path: Path) -> None:
     path = tmp_path / "acme.yaml"
-    said = 'flow: acme\ndescription: "Invoices \u2013 \u201call\u201d of caf\u00e9s"   # a \u201cnote\u201d \u2022 with\u00a0a blank\n'
+    said = (
+        'flow: acme\ndescription: "Invoices \u2013 \u201call\u201d of caf\u00e9s" # a \u201cnote\u201d \u2022 \u00a0a blank\n'
+    )
     path.write_text(MINIMAL.replace("flow: acme", said), encoding="utf-8")
     load_flow(path)
 

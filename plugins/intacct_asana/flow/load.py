@@ -146,8 +146,8 @@ def _misconfigured(path: Path, flaws: Iterable[Flaw]) -> Misconfigured:
 
 
 def problem_of(flaw: Flaw, *, name: str, text: str) -> Problem:
-    """The flaw of the file `name`, with its line as `text` has it. Where that line holds a character that only looks like the one
-    that is meant, this is what is wrong with it, whatever it was taken for."""
+    """The flaw of the file `name`, with its line as `text` has it. Where that line holds a character that only looks like the
+    one that is meant, this is what is wrong with it, whatever it was taken for."""
     where = f"{name}:{flaw.line}" if flaw.line else name
     lines = LINE_ENDS.split(text)
     what, mend = lookalike(lines[flaw.line - 1] if 0 < flaw.line <= len(lines) else "") or (flaw.what, flaw.mend)

@@ -1,6 +1,7 @@
 """What is told of text that is no YAML, and of what word processors, spreadsheets and mails leave in one.
 
-A parser says which token it expected, and often only lines later. People want the line that they have to change, and what to type.
+A parser says which token it expected, and often only lines later. People want the line that they have to change, and what to
+type there.
 Pure: text and the parser's error in, a line with two sentences out.
 """
 
@@ -138,11 +139,10 @@ def _quote(error: yaml.MarkedYAMLError, lines: Sequence[str], number: int) -> To
 def _no_key(error: yaml.MarkedYAMLError, lines: Sequence[str], number: int) -> Told | None:
     """A line that is neither a key nor an item; the parser often sees it only in the next one."""
     above, problem = _above(lines, number), error.problem or ""
+    is_bare = re.fullmatch(r"\s*(- )?[\w ]+?\s*(#.*)?", lines[above]) is not None
     if problem == "could not find expected ':'":
         at = _began(error, number)
-    elif problem.startswith("expected '<document start>'"):
-        at = above
-    elif problem == "mapping values are not allowed here" and re.fullmatch(r"\s*(- )?[\w ]+?\s*(#.*)?", lines[above]):
+    elif problem.startswith("expected '<document start>'") or (problem == "mapping values are not allowed here" and is_bare):
         at = above
     else:
         return None
