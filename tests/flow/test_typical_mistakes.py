@@ -61,6 +61,7 @@ MISTAKES: dict[str, tuple[str, str, str, str]] = {
     "a page's fence": ("# yaml-language", "```yaml\n# yaml-language", "a value cannot begin with `", "delete this line"),
 }
 IN_A_LONGER_FILE: dict[str, tuple[str, str, str, str]] = {
+    "a comma in a number": ("limits:\n", "meter: {monthly_calls: 100, warn_at: '0,8'}\nlimits:\n", "is no number", "as in 0.5"),
     "a date of another country": ("2026-10-01", "10/01/2026", "which is no date", "2026-01-31"),
     "a kind as Asana's page calls it": (
         "kind: enum, source: state",
@@ -129,9 +130,7 @@ def test_blanks_of_a_web_page_are_told_where_they_stand(tmp_path: Path) -> None:
 
 def test_what_lies_in_a_comment_or_in_straight_quotes_is_nobodys_mistake(tmp_path: Path) -> None:
     path = tmp_path / "acme.yaml"
-    said = (
-        'flow: acme\ndescription: "Invoices \u2013 \u201call\u201d of caf\u00e9s" # a \u201cnote\u201d \u2022 \u00a0a blank\n'
-    )
+    said = 'flow: acme\ndescription: "Invoices \u2013 \u201call\u201d of caf\u00e9s" # \u201cnote\u201d \u2022 \u00a0a blank\n'
     path.write_text(MINIMAL.replace("flow: acme", said), encoding="utf-8")
     load_flow(path)
 

@@ -120,6 +120,10 @@ def _number(error: ErrorDetails, key: str, written: Any) -> Told:
     return f"`{key}` is {_shown(written)}, which is no whole number", "write digits only"
 
 
+def _fraction(error: ErrorDetails, key: str, written: Any) -> Told:
+    return f"`{key}` is {_shown(written)}, which is no number", "write digits, with a point for a part, as in 0.5"
+
+
 def _bound(error: ErrorDetails, key: str, written: Any) -> Told:
     words = error["msg"].removeprefix("Input should be ")
     return f"`{key}` is {_shown(written)}", f"write a number {words}"
@@ -163,6 +167,7 @@ SHAPES: tuple[tuple[str, Say], ...] = (
     (r"too_short|string_too_short", _too_short),
     (r"too_long|string_too_long", _too_long),
     (r"int_.*", _number),
+    (r"float_.*", _fraction),
     (r"(greater|less)_than.*", _bound),
     (r"bool_.*", _truth),
     (r"decimal_.*|finite_number|is_instance_of", _amount),
