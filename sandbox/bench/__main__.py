@@ -10,11 +10,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -43,6 +43,8 @@ QUICK_SECONDS = 270.0
 STOP_SECONDS = 25.0
 PATIENCE_SECONDS = 3 * 3600.0
 LAST_WORDS = 300
+STOPPED = 130
+"""The exit code of what a person stopped, as a shell tells it of Ctrl-C."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 for _name, _module in MEASURES.items():
@@ -61,7 +63,8 @@ def measurements(
 ) -> None:
     """Measure on this machine, against sandboxes of its own: all in one table, or one NAME in full.
 
-    docs/benchmarks.md says how to read it. Ends with 1 where a measure failed; a goal that is not met is no failure.
+    docs/benchmarks.md says how to read it. Ends with 1 where a measure failed; a goal that is not met is no failure. Ctrl-C
+    prints what was measured so far, and ends with 130.
     """
     if context.invoked_subcommand:
         return
@@ -75,12 +78,27 @@ def measurements(
             raise typer.BadParameter(f"{json_file} cannot be written: {error.strerror}", param_hint="--json") from error
     if provider_python:
         os.environ[PROVIDER_PYTHON] = str(provider_python.absolute())
-    began, told = machine(), list(measured(MEASURES, quick=quick))
+    began = machine()
+    told: list[Result] = []
+    stopped = False
+    try:
+        for one in measured(MEASURES, quick=quick):
+            told.append(one)
+            if json_file:
+                # After each of them, so that nothing takes away what is done.
+                _keep(json_file, began, told)
+    except KeyboardInterrupt:
+        stopped = True
     print(f"\n{results_table(told)}\nBefore: load {began['load'][0]:.1f}\nAfter:  {load()}")
-    if json_file:
-        body = {"machine": began, "results": [one.json() for one in told]}
-        json_file.write_text(json.dumps(body, indent=1), encoding="utf-8")
+    if stopped:
+        print("Stopped: what is not in the table was not measured.", file=sys.stderr)
+        raise typer.Exit(code=STOPPED)
     raise typer.Exit(code=int(any(one.failed for one in told)))
+
+
+def _keep(file: Path, began: Mapping[str, Any], told: Sequence[Result]) -> None:
+    body = {"machine": began, "results": [one.json() for one in told]}
+    file.write_text(json.dumps(body, indent=1), encoding="utf-8")
 
 
 def measured(measures: Mapping[str, str], *, quick: bool) -> Iterator[Result]:
@@ -89,9 +107,11 @@ def measured(measures: Mapping[str, str], *, quick: bool) -> Iterator[Result]:
     for name, module in measures.items():
         if not find_spec(module):
             continue
-        print(f"{name} ...", file=sys.stderr, flush=True)
-        left = end - time.monotonic()
-        yield from _in_a_process(name, module, quick=quick, seconds=left) if left > 0 else [_late(name)]
+        began = time.monotonic()
+        print(f"{name} ...", end=" ", file=sys.stderr, flush=True)
+        found = _in_a_process(name, module, quick=quick, seconds=end - began) if end > began else [_late(name)]
+        print(f"{time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+        yield from found
 
 
 def _late(name: str) -> Result:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from importlib import import_module
@@ -145,6 +148,30 @@ def test_a_file_that_cannot_be_written_is_said_before_anything_is_measured(tmp_p
     assert done.exit_code == 2
     assert "cannot be written: No such file or directory" in " ".join(done.output.replace("│", " ").split())
     assert "parsing ..." not in done.output
+
+
+def test_ctrl_c_keeps_what_is_done(put: Put, tmp_path: Path) -> None:
+    """Pressed while a measure runs: that one stops what it started, and those before it stand in the table and in the file."""
+    mark, kept = tmp_path / "mark", tmp_path / "told.json"
+    put(good=GOOD, endless=ENDLESS.format(mark=str(mark)), later=GOOD)
+    names = {"good": "measure_good", "endless": "measure_endless", "later": "measure_later"}
+    command = f"from sandbox.bench import __main__ as bench; bench.MEASURES = {names}; bench.app()"
+    run = subprocess.Popen(
+        [sys.executable, "-c", command, "--json", str(kept)],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    while not mark.exists() and run.poll() is None:
+        time.sleep(0.05)
+    os.killpg(run.pid, signal.SIGINT)
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 130, err
+    assert mark.read_text() == "stopped its own things"
+    assert [line.split()[0] for line in out.splitlines() if line.startswith(("good", "b ", "endless", "later"))] == [
+        "good_ratio", "b", "good_ratio:",
+    ]  # fmt: skip
+    assert [one["id"] for one in json.loads(kept.read_text())["results"]] == ["good_ratio", "b"]
+    assert "Stopped" in err
+    assert "Traceback" not in err
 
 
 def test_a_goal_that_is_missed_is_no_failure(put: Put, monkeypatch: pytest.MonkeyPatch) -> None:

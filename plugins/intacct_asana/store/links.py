@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -44,15 +44,15 @@ class StoredLinks:
 
     def digests(self, keys: Collection[str]) -> Mapping[str, LinkDigest]:
         """How these links stand, told shortly, and by which digest their tasks show their records."""
-        said = (links.c.key, links.c.task_gid, links.c.record_no, links.c.digest)
-        rows = {row.key: row for row in self._rows(links, links.c.key, keys, columns=said)}
-        seen, order = (shown.c.key, shown.c.task_gid, shown.c.digest), (shown.c.shown_at, shown.c.id)
-        newest = self._rows(shown, shown.c.key, rows, columns=seen, order=order)
-        showing = {row.key: row.digest for row in newest if row.task_gid == rows[row.key].task_gid}
-        return {
-            key: LinkDigest(key, row.task_gid, row.record_no, row.digest or "", showing.get(key, ""))
-            for key, row in rows.items()
-        }
+        # One query and no names of columns: of a no-change run this is the half.
+        here = and_(*(shown.c[name] == links.c[name] for name in ("flow", "kind", "key", "task_gid")))
+        told = (links.c.key, links.c.task_gid, links.c.record_no, links.c.digest, shown.c.digest)
+        query = select(*told).select_from(links.outerjoin(shown, here)).where(self._own(links))
+        # Of what a task showed one after the other, the newest is the last.
+        query = query.order_by(shown.c.shown_at, shown.c.id)
+        with self._database.read() as connection:
+            rows = [row for chunk in _chunks(keys) for row in connection.execute(query.where(links.c.key.in_(chunk))).all()]
+        return {key: LinkDigest(key, gid, number, digest or "", newest or "") for key, gid, number, digest, newest in rows}
 
     def of(self, keys: Collection[str]) -> Mapping[str, Link]:
         return {row.key: link_of(row) for row in self._rows(links, links.c.key, keys)}
@@ -143,17 +143,20 @@ class StoredLinks:
     def _rows(
         self, table: Any, column: Any, values: Collection[str], *, columns: Sequence[Any] = (), order: Sequence[Any] = ()
     ) -> list[Row[Any]]:
-        wanted = sorted(set(values))
         query = select(*columns or (table,)).where(self._own(table)).order_by(*order)
         with self._database.read() as connection:
-            chunks = (wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK))
-            return [row for chunk in chunks for row in connection.execute(query.where(column.in_(chunk))).all()]
+            return [row for chunk in _chunks(values) for row in connection.execute(query.where(column.in_(chunk))).all()]
 
     def _own(self, table: Any) -> ColumnElement[bool]:
         return and_(table.c.flow == self._flow, table.c.kind == self._kind)
 
     def _row(self, key: str, **values: Any) -> dict[str, Any]:
         return {"flow": self._flow, "kind": self._kind, "key": key, **values}
+
+
+def _chunks(values: Collection[str]) -> Iterator[list[str]]:
+    wanted = sorted(set(values))
+    return (wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK))
 
 
 def _shared(link: Link, other: str) -> Refused:
