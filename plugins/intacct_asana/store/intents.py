@@ -30,6 +30,11 @@ NOTE_TRIES = 5
 OPEN = [str(state) for state in IntentState if state.is_open]
 RENEWED = ("kind", "subject", "state", "body", "control_id", "tries", "since", "noted_at", "changed_at", "answer")
 
+# Made once, as every write takes two of them: to put a statement together takes longer than to carry it out.
+SEEN = and_(*(table.c[name] == bindparam(f"seen_{name}") for name in ("flow", "intent_id", "state", "turn", "noted_at")))
+MOVE = update(table).where(SEEN).values({column: bindparam(f"new_{column.name}") for column in table.c})
+DROP = delete(table).where(SEEN)
+
 
 class StoredIntents:
     """`ports.Journal` for one flow."""
@@ -59,7 +64,7 @@ class StoredIntents:
             if row["flying"]:
                 self._refuse_second(connection, after)
             try:
-                moved = connection.execute(update(table).where(self._as_seen(before)).values(**row)).rowcount
+                moved = connection.execute(MOVE, {**self._as_seen(before), **_new(row)}).rowcount
             except IntegrityError as error:
                 if "flying" not in str(error.orig):
                     raise
@@ -70,7 +75,7 @@ class StoredIntents:
 
     def drop(self, intent: Intent) -> None:
         with self._database.write() as connection:
-            if connection.execute(delete(table).where(self._as_seen(intent))).rowcount != 1:
+            if connection.execute(DROP, self._as_seen(intent)).rowcount != 1:
                 raise self._overtaken(connection, intent)
 
     def open(self, *kinds: str) -> list[Intent]:
@@ -114,7 +119,7 @@ class StoredIntents:
             return
         here = update(table).where(self._own(), table.c.intent_id == bindparam("id"))
         values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in RENEWED}
-        given = [{"id": row["intent_id"], **{f"new_{name}": row[name] for name in RENEWED}} for row in rows]
+        given = [{"id": row["intent_id"], **_new({name: row[name] for name in RENEWED})} for row in rows]
         connection.execute(here.values(**values), given)
 
     def _refuse_second(self, connection: Connection, intent: Intent) -> None:
@@ -137,13 +142,16 @@ class StoredIntents:
         chunks = (wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK))
         return [row for chunk in chunks for row in connection.execute(query.where(column.in_(chunk)))]
 
-    def _as_seen(self, intent: Intent) -> ColumnElement[bool]:
-        """The row, unless somebody moved it, or noted it anew, since `intent` was read."""
+    def _as_seen(self, intent: Intent) -> dict[str, Any]:
+        """For SEEN: the row, unless somebody moved it, or noted it anew, since `intent` was read."""
         assert intent.noted_at is not None, "it was never noted"
-        seen = (table.c.state == str(intent.state), table.c.turn == intent.turn)
-        return and_(
-            self._own(), table.c.intent_id == intent.intent_id, *seen, table.c.noted_at == instant_text(intent.noted_at)
-        )
+        return {
+            "seen_flow": self._flow,
+            "seen_intent_id": intent.intent_id,
+            "seen_state": str(intent.state),
+            "seen_turn": intent.turn,
+            "seen_noted_at": instant_text(intent.noted_at),
+        }
 
     def _own(self) -> ColumnElement[bool]:
         return table.c.flow == self._flow
@@ -167,6 +175,10 @@ class StoredIntents:
             "claimed_until": instant_text(intent.claimed_until) if intent.claimed_until else None,
             "flying": flying,
         }
+
+
+def _new(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"new_{name}": value for name, value in row.items()}
 
 
 def _second(intent: Intent, other: str) -> TryLater:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from intacct_asana.codec import draft_digest, from_json, instant_of, instant_text, json_text, to_json
@@ -19,6 +19,20 @@ from intacct_asana.store.tables import links, shown
 CHUNK = 500
 """Keys in one IN list: below the variable limit of every database."""
 READ_AT_ONCE = 2000
+
+# Made once, as every task that is written takes them: to put a statement together takes longer than to carry it out.
+OWN_LINK, OWN_SHOWN = (
+    and_(*(table.c[name] == bindparam(f"own_{name}") for name in ("flow", "kind"))) for table in (links, shown)
+)
+SHARED = select(links.c.key).where(OWN_LINK, links.c.task_gid == bindparam("task"), links.c.key != bindparam("but"))
+SHOWN = (
+    select(shown)
+    .where(OWN_SHOWN, shown.c.key == bindparam("about"), shown.c.task_gid == bindparam("task"))
+    .order_by(shown.c.shown_at.desc(), shown.c.id.desc())
+    .limit(1)
+)
+SHOWN_BY_THEN = SHOWN.where(shown.c.shown_at <= bindparam("by_then"))
+LINKS = select(links).where(OWN_LINK, links.c.key.in_(bindparam("these", expanding=True)))
 
 
 class StoredLinks:
@@ -55,7 +69,9 @@ class StoredLinks:
         return {key: LinkDigest(key, gid, number, digest or "", newest or "") for key, gid, number, digest, newest in rows}
 
     def of(self, keys: Collection[str]) -> Mapping[str, Link]:
-        return {row.key: link_of(row) for row in self._rows(links, links.c.key, keys)}
+        with self._database.read() as connection:
+            rows = (row for chunk in _chunks(keys) for row in connection.execute(LINKS, self._given(these=chunk)))
+            return {row.key: link_of(row) for row in rows}
 
     def by_task(self, task_gids: Collection[str]) -> Mapping[str, Link]:
         return {row.task_gid: link_of(row) for row in self._rows(links, links.c.task_gid, task_gids)}
@@ -80,7 +96,8 @@ class StoredLinks:
     def shown(self, key: str, *, task_gid: str, at: datetime) -> Snapshot | None:
         """What this very task showed of `key` at that instant, or None when it showed nothing yet."""
         with self._database.read() as connection:
-            row = self._newest_shown(connection, key, task_gid, shown.c.shown_at <= instant_text(at))
+            given = self._given(about=key, task=task_gid, by_then=instant_text(at))
+            row = connection.execute(SHOWN_BY_THEN, given).first()
             return _snapshot(row) if row else None
 
     def showing(self, keys: Collection[str]) -> Mapping[str, Snapshot]:
@@ -103,8 +120,7 @@ class StoredLinks:
     # --- one transaction's parts ---
 
     def _refuse_shared_task(self, connection: Connection, link: Link) -> None:
-        query = select(links.c.key).where(self._own(links), links.c.task_gid == link.task_gid, links.c.key != link.key)
-        other = connection.execute(query).scalar()
+        other = connection.execute(SHARED, self._given(task=link.task_gid, but=link.key)).scalar()
         if other is not None:
             raise _shared(link, other)
 
@@ -128,27 +144,25 @@ class StoredLinks:
 
     def _note_shown(self, connection: Connection, link: Link, snapshot: Snapshot, at: datetime) -> None:
         """Only a change is a new row: the task's newest one holds until it showed something else."""
-        newest = self._newest_shown(connection, link.key, link.task_gid)
+        newest = connection.execute(SHOWN, self._given(about=link.key, task=link.task_gid)).first()
         if newest and newest.digest == snapshot.digest:
             return
         # Asana's clock and ours differ by seconds; what is saved later was shown later, whatever they say.
         shown_at = max(instant_text(at), newest.shown_at if newest else "")
         row = self._row(link.key, task_gid=link.task_gid, shown_at=shown_at, digest=snapshot.digest)
-        connection.execute(insert(shown).values(**row, body=json_text(snapshot.body)))
+        connection.execute(insert(shown), {**row, "body": json_text(snapshot.body)})
 
-    def _newest_shown(self, connection: Connection, key: str, task_gid: str, *limits: ColumnElement[bool]) -> Row[Any] | None:
-        query = select(shown).where(self._own(shown), shown.c.key == key, shown.c.task_gid == task_gid, *limits)
-        return connection.execute(query.order_by(shown.c.shown_at.desc(), shown.c.id.desc()).limit(1)).first()
-
-    def _rows(
-        self, table: Any, column: Any, values: Collection[str], *, columns: Sequence[Any] = (), order: Sequence[Any] = ()
-    ) -> list[Row[Any]]:
-        query = select(*columns or (table,)).where(self._own(table)).order_by(*order)
+    def _rows(self, table: Any, column: Any, values: Collection[str], *, order: Sequence[Any] = ()) -> list[Row[Any]]:
+        query = select(table).where(self._own(table)).order_by(*order)
         with self._database.read() as connection:
             return [row for chunk in _chunks(values) for row in connection.execute(query.where(column.in_(chunk))).all()]
 
     def _own(self, table: Any) -> ColumnElement[bool]:
         return and_(table.c.flow == self._flow, table.c.kind == self._kind)
+
+    def _given(self, **values: Any) -> dict[str, Any]:
+        """For the statements that are made once."""
+        return {"own_flow": self._flow, "own_kind": self._kind, **values}
 
     def _row(self, key: str, **values: Any) -> dict[str, Any]:
         return {"flow": self._flow, "kind": self._kind, "key": key, **values}
