@@ -133,14 +133,17 @@ def _make(steering: Steering, *, seed: int, bills: int) -> None:
 
 
 def _measured(what: str, way: str) -> Measured:
+    """Said as it is there, because all of them take a while."""
     told = _in_a_process(way)
-    return Measured(
+    found = Measured(
         what=what,
         bills=told["bills"],
         seconds=told["seconds"],
         peak_mb=told["peak_mb"],
         own_mb=told["peak_mb"] - told["before_mb"],
     )
+    print(", ".join(found.row()), file=sys.stderr, flush=True)
+    return found
 
 
 def _in_a_process(way: str) -> dict[str, Any]:
