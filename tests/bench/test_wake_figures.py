@@ -41,17 +41,21 @@ def test_the_seconds_of_a_choice_are_told_step_by_step() -> None:
 
 
 class _Office:
-    """Confirms what was chosen at once, or where it is `slow` with everything else when all was chosen."""
+    """Confirms a choice after so many looks; with the schedule all that was chosen at once, at its end."""
 
-    def __init__(self, way: Way, *, bills: int, slow: bool) -> None:
-        self.way, self.bills, self.slow = way, bills, slow
-        self.chosen: list[str] = []
+    def __init__(self, way: Way, *, bills: int) -> None:
+        self.way, self.bills = way, bills
+        self.looks = 0
+        self.chosen: dict[str, int] = {}
 
     def choose(self, bill: Mapping[str, Any]) -> None:
-        self.chosen.append(bill["task_gid"])
+        self.chosen[bill["task_gid"]] = self.looks
 
     def confirmed(self) -> set[str]:
-        return set() if self.slow and len(self.chosen) < self.bills else set(self.chosen)
+        self.looks += 1
+        if self.way is Way.SCHEDULE and len(self.chosen) < self.bills:
+            return set()
+        return {gid for gid, at in self.chosen.items() if self.looks > at + 20}
 
 
 @pytest.mark.parametrize("way", list(Way))
@@ -60,7 +64,7 @@ def test_choices_wait_for_each_other_but_where_the_schedule_is_waited_for(way: W
     monkeypatch.setattr(wake.time, "time", lambda: float(next(clock)))
     monkeypatch.setattr(wake.time, "sleep", lambda seconds: None)
     bills = [{"task_gid": str(number)} for number in range(5)]
-    office: Any = _Office(way, bills=5, slow=way is Way.SCHEDULE)
+    office: Any = _Office(way, bills=5)
     at_once = [len(office.chosen) for _ in wake._choices(office, bills, Random(1))]
     assert at_once == ([5] * 5 if way is Way.SCHEDULE else [1, 2, 3, 4, 5])
 
