@@ -155,7 +155,9 @@ def test_ctrl_c_keeps_what_is_done(put: Put, tmp_path: Path) -> None:
     mark, kept = tmp_path / "mark", tmp_path / "told.json"
     put(good=GOOD, endless=ENDLESS.format(mark=str(mark)), later=GOOD)
     names = {"good": "measure_good", "endless": "measure_endless", "later": "measure_later"}
-    command = f"from sandbox.bench import __main__ as bench; bench.MEASURES = {names}; bench.app()"
+    # Whoever started the tests in the background had Ctrl-C ignored, and that is handed down.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = f"{heard}; from sandbox.bench import __main__ as bench; bench.MEASURES = {names}; bench.app()"
     run = subprocess.Popen(
         [sys.executable, "-c", command, "--json", str(kept)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
