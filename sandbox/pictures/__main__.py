@@ -64,17 +64,24 @@ class Pictures:
         self.tab.open(f"{self.at}{IN_AIRFLOW}{path}", until=f"{FRAMED}.{until}")
 
     def overview(self) -> None:
-        """The board, the bills and Airflow, beside each other: three windows as they are, and a line below each."""
-        self.tab.look(width=1240, height=880, dark=False)
-        self.tab.open(f"{self.played_at}/board", until="document.querySelector('.card')")
-        board = self.tab.shot()
-        self.tab.look(width=1180, height=560, dark=False)
+        """One bill on its way: approved on its task, carried by Airflow, stamped on the bill; a line below each window."""
+        self.tab.look(width=1180, height=600, dark=False)
         self.tab.open(f"{self.played_at}/bills", until="document.querySelector('#rows tr')")
         self.tab.value(
-            "(() => { const box = document.querySelector('#search'); box.value = 'Approved'; "
-            "box.dispatchEvent(new Event('input', { bubbles: true })) })()"
+            "(() => { const box = document.querySelector('#state'); box.value = 'decided'; "
+            "box.dispatchEvent(new Event('change', { bubbles: true })) })()"
         )
+        self.tab.wait(f"document.querySelectorAll('#rows tr').length < 30 && {APPROVED}")
+        # As high as what it lists, and Airflow as what that leaves beside the board.
+        listed = self.tab.value("Math.ceil(document.querySelector('table').getBoundingClientRect().bottom) + 20")
+        height = min(max(listed, 260), 470)
+        self.tab.look(width=1180, height=height, dark=False)
         bills = self.tab.shot()
+        task = self.tab.value(f"{APPROVED}.querySelector('a[href*=task]').hash")
+        self.tab.look(width=1240, height=900, dark=False)
+        self.tab.open(f"{self.played_at}/board{task}", until="document.querySelector('#panel[open] h2, #panel[open] h3')")
+        board = self.tab.shot(settle_seconds=2)
+        self.tab.look(width=1180, height=1115 - height, dark=False)
         self.tab.open(f"{self.at}/dags", until="document.querySelector('a[href*=_bill_sync]')")
         airflow = self.tab.shot(settle_seconds=4)
         self.tab.look(width=1560, height=700, dark=False)
@@ -160,6 +167,12 @@ class Pictures:
         self.tab.value("[...document.querySelectorAll('button')].find(one => /note/i.test(one.ariaLabel || ''))?.click()")
         self.tab.picture(self.folder / "run-note.png", settle_seconds=3)
 
+
+APPROVED = (
+    "[...document.querySelectorAll('#rows tr')].find(row => row.querySelector('.across .pill')?.textContent === 'Approved' "
+    "&& row.querySelector('a[href*=task]'))"
+)
+"""The first listed bill that holds an approval and has a task."""
 
 BESIDE_EACH_OTHER = """
 <style>
