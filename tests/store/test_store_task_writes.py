@@ -48,6 +48,30 @@ def test_flows_and_kinds_of_records_do_not_see_each_others_writes(flow: FlowStor
     assert len(open_of(flow)) == len(open_of(flow, "vendor")) == 1
 
 
+def test_a_write_moves_and_ends_in_its_own_flow_only(flow: FlowStore, url: str) -> None:
+    """Two flows may note the same write in the same moment."""
+    other = open_store(url).for_flow("other").intents()
+    for journal in (flow.intents(), other):
+        journal.note([a_creation()], at=NOON)
+    left(flow, a_creation())
+    (there,) = other.open("bill task")
+    assert (there.state, there.turn) == (IntentState.NOTED, 0)
+    other.drop(there)
+    assert [one.state for one in open_of(flow)] == [IntentState.SENT]
+
+
+def test_who_saw_a_write_a_turn_ago_neither_moves_nor_ends_it(flow: FlowStore) -> None:
+    """Another process sent it once more meanwhile, and it is in the same doubt as before."""
+    left(flow, a_creation())
+    journal = flow.intents()
+    (seen,) = open_of(flow)
+    journal.move(seen, replace(seen, turn=seen.turn + 1), at=minutes(1))
+    for late in (lambda: journal.move(seen, replace(seen, state=IntentState.DONE), at=minutes(2)), lambda: journal.drop(seen)):
+        with pytest.raises(TryLater, match="another run has it"):
+            late()
+    assert [one.turn for one in open_of(flow)] == [seen.turn + 1]
+
+
 def test_a_creation_in_doubt_that_is_wanted_again_keeps_its_first_time(flow: FlowStore) -> None:
     left(flow, a_creation())
     again = flow.intents().note([a_creation(since=5), a_creation("new", since=5)], at=minutes(5))
