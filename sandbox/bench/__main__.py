@@ -91,7 +91,7 @@ def measurements(
         stopped = True
     print(f"\n{results_table(told)}\nBefore: load {began['load'][0]:.1f}\nAfter:  {load()}")
     if stopped:
-        print("Stopped: what is not in the table was not measured.", file=sys.stderr)
+        print("\nStopped: what is not in the table was not measured.", file=sys.stderr)
         raise typer.Exit(code=STOPPED)
     raise typer.Exit(code=int(any(one.failed for one in told)))
 
