@@ -30,8 +30,11 @@ from tests.conftest import free_port
 
 PASSWORD = "hunter2"
 KINDS = ("sqlite", "postgresql")
-SETTINGS = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "scram_iterations=1", "max_connections=40")
-"""No care for power cuts, and none for whoever tries out passwords."""
+SETTINGS = (
+    *("fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0"),
+    *("max_wal_size=64MB", "min_wal_size=32MB", "autovacuum=off", "jit=off", "scram_iterations=1", "max_connections=40"),
+)
+"""No care for power cuts, none for databases that grow old, and none for whoever tries out passwords."""
 
 WHEN_WE_ARE_GONE = """
 cat
@@ -45,13 +48,17 @@ rm -rf "$PWD"
 
 @dataclass(frozen=True)
 class NewStore:
-    """Each call is the URL of a new database of this kind: an empty one, or a copy of the one that `like` names."""
+    """Each call is the URL of a new database of this kind: an empty one, or a copy of the one that `like` names.
+
+    It goes with the test that it was made for; one that is `kept` stays for others, until it is dropped.
+    """
 
     kind: str
     make: Callable[..., str]
+    drop: Callable[[str], None]
 
-    def __call__(self, *, like: str = "") -> str:
-        return self.make(like=like)
+    def __call__(self, *, like: str = "", kept: bool = False) -> str:
+        return self.make(like=like, kept=kept)
 
     def share(self, things: Sequence[Any]) -> Sequence[Any]:
         """Every second one: of what is the same on each database, half happens on either."""
@@ -60,7 +67,7 @@ class NewStore:
     def ready(self) -> str:
         """One in which the store's tables are already; making them takes longer than copying them."""
         if self.kind not in _with_tables:
-            _with_tables[self.kind] = self()
+            _with_tables[self.kind] = self(kept=True)
             open_store(_with_tables[self.kind])
         return self(like=_with_tables[self.kind])
 
@@ -72,7 +79,7 @@ class Postgres:
     """A server of our own with nothing in it, on loopback."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self._numbers = folder, count(1)
+        self.folder, self._numbers, self._passing = folder, count(1), list[str]()
         self.programs, self.user, self.port = self._programs(), "nobody" if os.geteuid() == 0 else None, 0
         self._line: Connection | None = None
 
@@ -130,11 +137,23 @@ class Postgres:
     def url(self, database: str) -> str:
         return f"postgresql+psycopg2://store:{PASSWORD}@127.0.0.1:{self.port}/{database}"
 
-    def new_database(self, *, like: str = "") -> str:
+    def new_database(self, *, like: str = "", kept: bool = False) -> str:
         name, pattern = f"store_{next(self._numbers)}", make_url(like).database if like else "template0"
         engines.close(pattern)
         self._do(f"CREATE DATABASE {name} TEMPLATE {pattern} STRATEGY file_copy")
+        if not kept:
+            self._passing.append(self.url(name))
         return self.url(name)
+
+    def drop(self, url: str) -> None:
+        name = make_url(url).database
+        engines.close(name)
+        self._do(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def drop_all_but_kept(self) -> None:
+        """Each is some 8 MB, and where they stand may be memory."""
+        while self._passing:
+            self.drop(self._passing.pop())
 
     def _do(self, statement: str) -> None:
         """On one connection, kept for the next one."""
@@ -148,7 +167,7 @@ class Postgres:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
+def postgres_server() -> Iterator[Postgres]:
     """One for each test process; it is there in a second."""
     server = Postgres(Path(tempfile.mkdtemp(prefix="postgres-")))
     server.start()
@@ -156,27 +175,34 @@ def postgres() -> Iterator[Postgres]:
     server.stop()
 
 
+@pytest.fixture
+def postgres(postgres_server: Postgres) -> Iterator[Postgres]:
+    """The server; what a test makes on it goes with the test."""
+    yield postgres_server
+    postgres_server.drop_all_but_kept()
+
+
 @pytest.fixture(params=KINDS)
 def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> NewStore:
     """Makes stores of one kind, as many as a test needs."""
     if request.param == "postgresql":
         server: Postgres = request.getfixturevalue("postgres")
-        return NewStore("postgresql", server.new_database)
+        return NewStore("postgresql", server.new_database, server.drop)
     return files_in(tmp_path)
 
 
 def files_in(folder: Path) -> NewStore:
     numbers = count(1)
 
-    def new_file(*, like: str) -> str:
-        path = folder / f"store{next(numbers)}.db"
+    def new_file(*, like: str, kept: bool) -> str:
+        path = Path(tempfile.mkdtemp(prefix="kept-")) / "store.db" if kept else folder / f"store{next(numbers)}.db"
         if like:
             # With what stands in its write-ahead log only.
             with closing(sqlite3.connect(str(make_url(like).database))) as old, closing(sqlite3.connect(path)) as new:
                 old.backup(new)
         return f"sqlite:///{path}"
 
-    return NewStore("sqlite", new_file)
+    return NewStore("sqlite", new_file, lambda kept: shutil.rmtree(Path(str(make_url(kept).database)).parent))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
