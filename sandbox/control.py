@@ -19,7 +19,7 @@ Json = dict[str, Any]
 JsonBody = Annotated[Json, Body(default_factory=dict)]
 
 
-def only_from_here(request: Request) -> None:
+async def only_from_here(request: Request) -> None:
     """Refuse everybody but this machine: whoever reaches the controls owns both systems."""
     host = request.client.host if request.client else ""
     # "testclient" is what Starlette's in-process client calls itself; it never comes over a network.

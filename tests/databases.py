@@ -31,10 +31,10 @@ from tests.conftest import free_port
 PASSWORD = "hunter2"
 KINDS = ("sqlite", "postgresql")
 SETTINGS = (
-    *("fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0"),
-    *("max_wal_size=64MB", "min_wal_size=32MB", "autovacuum=off", "jit=off", "scram_iterations=1", "max_connections=40"),
+    *("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_wal_size=64MB", "min_wal_size=32MB"),
+    *("scram_iterations=1", "max_connections=40"),
 )
-"""No care for power cuts, none for databases that grow old, and none for whoever tries out passwords."""
+"""No care for power cuts, little to keep where files stand in memory, and no care for whoever tries out passwords."""
 
 WHEN_WE_ARE_GONE = """
 cat

@@ -33,7 +33,7 @@ _numbers = count(1)
 @pytest.fixture(scope="module", params=KINDS)
 def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Store:
     if request.param == "postgresql":
-        return open_store(request.getfixturevalue("postgres").new_database(), evidence_keys=evidence_keys)
+        return open_store(request.getfixturevalue("postgres_server").new_database(kept=True), evidence_keys=evidence_keys)
     return open_store(f"sqlite:///{tmp_path_factory.mktemp('laws') / 'store.db'}", evidence_keys=evidence_keys)
 
 

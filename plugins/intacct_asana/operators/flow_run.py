@@ -462,8 +462,8 @@ def note_words(run: FlowRun, *, at: datetime) -> None:
 
 
 def _words_since(run: FlowRun) -> Mapping[str, datetime]:
-    known: dict[str, str] = json.loads(run.store.cursor(WORDS) or "{}")
     words = _meanings(run.flow.approval.signal)
+    known: dict[str, str] = json.loads((run.store.cursor(WORDS) if words else None) or "{}")
     return {word: datetime.fromisoformat(known[meaning]) for meaning, (word, _) in words.items() if known.get(meaning)}
 
 

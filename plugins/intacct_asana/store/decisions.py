@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, select, update
 
 from intacct_asana import __version__
 from intacct_asana.audit.chain import Keyring, sha256_hex
@@ -27,6 +27,24 @@ CHUNK = 500
 """Keys in one IN list: below the variable limit of every database."""
 SENT = frozenset({DecisionState.CONFIRMED, DecisionState.REJECTED, DecisionState.VOID, DecisionState.GRANTED})
 SETTLED = frozenset(DecisionState) - ON_THE_WAY
+
+
+def _bodies(*conditions: ColumnElement[bool]) -> Select[tuple[str]]:
+    own = select(table.c.body).where(table.c.flow == bindparam("flow"), *conditions)
+    return own.order_by(table.c.decided_at, table.c.decision_id)
+
+
+# Made once: to put a statement together takes longer than to carry it out.
+_OF_KEYS = table.c.key.in_(bindparam("keys", expanding=True))
+UNSETTLED = _bodies(table.c.state.in_(sorted(ON_THE_WAY)))
+UNACKNOWLEDGED = _bodies(table.c.state.in_(sorted(SETTLED)), table.c.acknowledged.is_(False))
+REFUSED_SINCE = _bodies(
+    table.c.state.in_([str(DecisionState.REFUSED), str(DecisionState.REJECTED)]), table.c.decided_at >= bindparam("at")
+)
+THAT_HOLD = _bodies(table.c.state.in_(sorted(SENT)))
+THAT_HOLD_OF = _bodies(table.c.state.in_(sorted(SENT)), _OF_KEYS)
+GIVEN = _bodies(table.c.state == str(DecisionState.GRANTED))
+ALL_OF = _bodies(_OF_KEYS)
 
 
 class StoredDecisions:
@@ -97,42 +115,34 @@ class StoredDecisions:
 
     def unsettled(self) -> list[Decision]:
         """Decisions in RECORDED, CLEARED, SUBMITTED or VOIDING, oldest first."""
-        return self._select(table.c.state.in_(sorted(ON_THE_WAY)))
+        return self._select(UNSETTLED)
 
     def refused_since(self, at: datetime) -> list[Decision]:
         """Decisions chosen then or later that were refused, here or by Intacct, oldest first."""
-        states = (str(DecisionState.REFUSED), str(DecisionState.REJECTED))
-        return self._select(table.c.state.in_(states) & (table.c.decided_at >= instant_text(at)))
+        return self._select(REFUSED_SINCE, at=instant_text(at))
 
     def unacknowledged(self) -> list[Decision]:
         """Settled decisions whose task has not been told yet, oldest first."""
-        return self._select(table.c.state.in_(sorted(SETTLED)) & table.c.acknowledged.is_(False))
+        return self._select(UNACKNOWLEDGED)
 
     def sent(self, keys: Collection[str] | None = None) -> list[Decision]:
         """Settled decisions that hold for what their bill is: whose stamp may be on it, or that were given for a step.
 
         About all bills or about these, oldest first.
         """
-        may = table.c.state.in_(sorted(SENT))
-        if keys is None:
-            return self._select(may)
-        wanted = sorted(set(keys))
-        chunks = [wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK)]
-        return [decision for chunk in chunks for decision in self._select(may & table.c.key.in_(chunk))]
+        return self._select(THAT_HOLD) if keys is None else self._select_of(THAT_HOLD_OF, keys)
 
     def granted(self) -> list[Decision]:
         """Decisions that were given for a step while others were missing, oldest first."""
-        return self._select(table.c.state == str(DecisionState.GRANTED))
+        return self._select(GIVEN)
 
     def of(self, key: str) -> list[Decision]:
         """Every decision about one bill, oldest first."""
-        return self._select(table.c.key == key)
+        return self._select(ALL_OF, keys=[key])
 
     def about(self, keys: Collection[str]) -> list[Decision]:
         """Every decision about these bills, oldest first."""
-        wanted = sorted(set(keys))
-        chunks = [wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK)]
-        return [decision for chunk in chunks for decision in self._select(table.c.key.in_(chunk))]
+        return self._select_of(ALL_OF, keys)
 
     def approved_since(self, at: datetime) -> list[Recorded]:
         """Approvals that count, or are on their way into Intacct, chosen then or later; with what they were judged on.
@@ -172,11 +182,14 @@ class StoredDecisions:
         here = update(table).where(self._own(), table.c.decision_id == decision.decision_id)
         connection.execute(here.values(**self._row(decision), **more))
 
-    def _select(self, condition: ColumnElement[bool]) -> list[Decision]:
-        order = (table.c.decided_at, table.c.decision_id)
-        query = select(table.c.body).where(self._own(), condition).order_by(*order)
+    def _select(self, query: Select[tuple[str]], **values: object) -> list[Decision]:
         with self._database.read() as connection:
-            return [from_json(Decision, row.body) for row in connection.execute(query)]
+            return [from_json(Decision, row.body) for row in connection.execute(query, {"flow": self._flow, **values})]
+
+    def _select_of(self, query: Select[tuple[str]], keys: Collection[str]) -> list[Decision]:
+        wanted = sorted(set(keys))
+        chunks = [wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK)]
+        return [decision for chunk in chunks for decision in self._select(query, keys=chunk)]
 
     def _own(self) -> ColumnElement[bool]:
         return table.c.flow == self._flow

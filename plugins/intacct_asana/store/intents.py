@@ -28,6 +28,11 @@ CHUNK = 500
 
 NOTE_TRIES = 5
 OPEN = [str(state) for state in IntentState if state.is_open]
+OPEN_OF = (
+    select(table)
+    .where(table.c.flow == bindparam("flow"), table.c.kind.in_(bindparam("kinds", expanding=True)), table.c.state.in_(OPEN))
+    .order_by(table.c.noted_at, table.c.intent_id)
+)
 RENEWED = ("kind", "subject", "state", "body", "control_id", "tries", "since", "noted_at", "changed_at", "answer")
 
 # Made once, as every write takes two of them: to put a statement together takes longer than to carry it out.
@@ -80,8 +85,7 @@ class StoredIntents:
 
     def open(self, *kinds: str) -> list[Intent]:
         with self._database.read() as connection:
-            query = select(table).where(self._own(), table.c.kind.in_(kinds), table.c.state.in_(OPEN))
-            return [_intent(row) for row in connection.execute(query.order_by(table.c.noted_at, table.c.intent_id))]
+            return [_intent(row) for row in connection.execute(OPEN_OF, {"flow": self._flow, "kinds": kinds})]
 
     def failing(self, *kinds: str, since: datetime, before: datetime) -> list[Intent]:
         """Writes that were refused, and those noted `before` then of which nobody knows what became; tried `since` then."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from intacct_asana.codec import draft_digest, from_json, instant_of, instant_text, json_text, to_json
@@ -32,7 +33,6 @@ SHOWN = (
     .limit(1)
 )
 SHOWN_BY_THEN = SHOWN.where(shown.c.shown_at <= bindparam("by_then"))
-LINKS = select(links).where(OWN_LINK, links.c.key.in_(bindparam("these", expanding=True)))
 
 
 class StoredLinks:
@@ -58,6 +58,8 @@ class StoredLinks:
 
     def digests(self, keys: Collection[str]) -> Mapping[str, LinkDigest]:
         """How these links stand, told shortly, and by which digest their tasks show their records."""
+        if not keys:
+            return {}
         # One query and no names of columns: of a no-change run this is the half.
         here = and_(*(shown.c[name] == links.c[name] for name in ("flow", "kind", "key", "task_gid")))
         told = (links.c.key, links.c.task_gid, links.c.record_no, links.c.digest, shown.c.digest)
@@ -69,9 +71,7 @@ class StoredLinks:
         return {key: LinkDigest(key, gid, number, digest or "", newest or "") for key, gid, number, digest, newest in rows}
 
     def of(self, keys: Collection[str]) -> Mapping[str, Link]:
-        with self._database.read() as connection:
-            rows = (row for chunk in _chunks(keys) for row in connection.execute(LINKS, self._given(these=chunk)))
-            return {row.key: link_of(row) for row in rows}
+        return {row.key: link_of(row) for row in self._rows(links, links.c.key, keys)}
 
     def by_task(self, task_gids: Collection[str]) -> Mapping[str, Link]:
         return {row.task_gid: link_of(row) for row in self._rows(links, links.c.task_gid, task_gids)}
@@ -153,9 +153,11 @@ class StoredLinks:
         connection.execute(insert(shown), {**row, "body": json_text(snapshot.body)})
 
     def _rows(self, table: Any, column: Any, values: Collection[str], *, order: Sequence[Any] = ()) -> list[Row[Any]]:
-        query = select(table).where(self._own(table)).order_by(*order)
+        if not values:
+            return []
+        query, chunks = _rows_by(table, column, tuple(order)), _chunks(values)
         with self._database.read() as connection:
-            return [row for chunk in _chunks(values) for row in connection.execute(query.where(column.in_(chunk))).all()]
+            return [row for chunk in chunks for row in connection.execute(query, self._given(wanted=chunk)).all()]
 
     def _own(self, table: Any) -> ColumnElement[bool]:
         return and_(table.c.flow == self._flow, table.c.kind == self._kind)
@@ -171,6 +173,12 @@ class StoredLinks:
 def _chunks(values: Collection[str]) -> Iterator[list[str]]:
     wanted = sorted(set(values))
     return (wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK))
+
+
+@cache
+def _rows_by(table: Any, column: Any, order: tuple[Any, ...]) -> Select[Any]:
+    own = OWN_LINK if table is links else OWN_SHOWN
+    return select(table).where(own, column.in_(bindparam("wanted", expanding=True))).order_by(*order)
 
 
 def _shared(link: Link, other: str) -> Refused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -22,12 +23,8 @@ class StoredCalls:
     def add(self, *, system: str, company: str, job: str, day: date, calls: int) -> None:
         """Count `calls` more. Two that add at once are both counted."""
         row = {"flow": self._flow, "system": system, "company": company, "job": job, "day": day.isoformat(), "calls": calls}
-        keys = [column.name for column in table.primary_key]
         with self._database.write() as connection:
-            own = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-            adding = own(table).values(**row)
-            summed = {"calls": table.c.calls + adding.excluded.calls}
-            connection.execute(adding.on_conflict_do_update(index_elements=keys, set_=summed))
+            connection.execute(_adding_up(connection.dialect.name), row)
 
     def by_day(self, since: date) -> Sequence[CallsOfDay]:
         """This flow's calls of that day and after it, in the order of the days."""
@@ -52,3 +49,10 @@ class StoredCalls:
                 )
                 for row in connection.execute(query)
             ]
+
+
+@cache
+def _adding_up(dialect: str) -> postgresql.Insert | sqlite.Insert:
+    adding = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    keys = [column.name for column in table.primary_key]
+    return adding.on_conflict_do_update(index_elements=keys, set_={"calls": table.c.calls + adding.excluded.calls})
