@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -36,7 +37,7 @@ def _folder() -> str | None:
     return None if os.statvfs(MEMORY).f_flag & os.ST_NOEXEC else MEMORY
 
 
-_home = tempfile.mkdtemp(prefix="intacct-asana-tests-", dir=_folder())
+_home, _made_by = tempfile.mkdtemp(prefix="intacct-asana-tests-", dir=_folder()), os.getpid()
 # Where root runs the tests, the PostgreSQL server runs as nobody, who has to get through to its folder.
 os.chmod(_home, 0o711)
 # Processes of one machine share the limit of calls to a company by files there; each test process is a machine of its own.
@@ -86,8 +87,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@atexit.register
 def pytest_unconfigure() -> None:
-    shutil.rmtree(_home, ignore_errors=True)
+    """Also at the end of a process that a test starts and that reads this file. A forked one has made none."""
+    if os.getpid() == _made_by:
+        shutil.rmtree(_home, ignore_errors=True)
 
 
 FIGURE = "figure: "
