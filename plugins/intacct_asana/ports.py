@@ -38,6 +38,8 @@ from intacct_asana.records.recorded import Recorded
 
 TellUnread = Callable[[Unread], None]
 TellUnreadTask = Callable[[UnreadTask], None]
+KnowsAnswer = Callable[[str], bool]
+"""Told the digest of an answer, says whether all that belongs to its rows was read before and need not be read again."""
 
 
 class Books(Protocol):
@@ -156,8 +158,8 @@ class Trails(Protocol):
 
     def newest_deletion(self, kind: str) -> str: ...
 
-    def lines(self, *, since_text: str, created_since_text: str) -> Trail:
-        """Record numbers of bills of which a line changed or came."""
+    def lines(self, *, since_text: str, created_since_text: str, knows: KnowsAnswer | None = None) -> Trail:
+        """Record numbers of bills of which a line changed or came; none for an answer that `knows` knows."""
         ...
 
     def deletions(self, kind: str, *, since_text: str) -> Trail:
@@ -171,6 +173,12 @@ class FollowedBooks(Books, Protocol):
     @property
     def trails(self) -> Trails: ...
 
+    def bills(
+        self, window: ReadWindow, *, page_size: int = 500, unread: TellUnread | None = None, knows: KnowsAnswer | None = None
+    ) -> Iterator[list[Bill]]:
+        """As `Books.bills`; a page whose answer `knows` knows is left out."""
+        ...
+
     def bills_again(self, record_nos: Collection[str], *, unread: TellUnread | None = None) -> Iterator[list[Bill]]: ...
 
     def bills_made_anew(self, bill_keys: Collection[str], *, unread: TellUnread | None = None) -> Iterator[list[Bill]]:
@@ -179,8 +187,13 @@ class FollowedBooks(Books, Protocol):
 
     def vendors_again(self, record_nos: Collection[str], *, unread: TellUnread | None = None) -> Iterator[list[Vendor]]: ...
 
-    def bills_with_payment_changes(self, *, since_text: str, created_since_text: str) -> Trail:
-        """Record numbers of bills whose payments changed or came, and where to go on from; an empty text is the beginning."""
+    def bills_with_payment_changes(
+        self, *, since_text: str, created_since_text: str, knows: KnowsAnswer | None = None
+    ) -> Trail:
+        """Record numbers of bills whose payments changed or came, and where to go on from; an empty text is the beginning.
+
+        None for an answer that `knows` knows.
+        """
         ...
 
     def newest_payments(self) -> Trail:

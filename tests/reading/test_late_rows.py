@@ -95,7 +95,9 @@ def test_a_wide_look_is_made_once_an_hour_and_a_run_between_costs_nothing_more(d
     days.company.small_flow(limits={"empty_side": False}, hourly_look_back_hours=0, daily_look_back_hours=0)
     days.company.sandbox.zero_counters()
     days.wait(0.25)
-    assert {calls for wide, calls in seen if not wide} == {sum(days.company.sandbox.counters().values())}
+    # Of the runs between, the first two read whole what looking back finds again; then it is known.
+    first, second, third, _ = (calls for _, calls in seen)
+    assert first == second > third == sum(days.company.sandbox.counters().values())
 
 
 def test_a_wide_look_writes_nothing_about_what_did_not_change_and_counts_only_when_its_run_ended_well(days: Days) -> None:

@@ -36,6 +36,7 @@ from intacct_asana.intacct.reading import (
     Wrong,
     batches,
     changed_payments,
+    new_of,
     newest_payments,
     payments_of_bills,
     readable,
@@ -62,7 +63,7 @@ from intacct_asana.intacct.timestamps import format_of, offset_of
 from intacct_asana.intacct.walks import Walk, walks
 from intacct_asana.intacct.writing import Writes
 from intacct_asana.intacct.xml import Element, read_user_formatting
-from intacct_asana.ports import TellUnread
+from intacct_asana.ports import KnowsAnswer, TellUnread
 from intacct_asana.records import (
     Bill,
     IntacctIdentity,
@@ -175,15 +176,18 @@ class IntacctHook(Writes, BaseHook):
 
     # Bills and vendors
 
-    def bills(self, window: ReadWindow, *, page_size: int = 500, unread: TellUnread | None = None) -> Iterator[list[Bill]]:
+    def bills(
+        self, window: ReadWindow, *, page_size: int = 500, unread: TellUnread | None = None, knows: KnowsAnswer | None = None
+    ) -> Iterator[list[Bill]]:
         """Pages of bills with lines and payments, oldest change first (by record number when the whole is read).
 
         A bill that changes while it is read may come twice. Bills without a change time come last, in every window.
         `unread` is told of each bill with a value that cannot be read, which does not come then; without it that is raised.
+        A page whose headers `knows` knows is left out.
         """
         created = CREATED[BILL] if self.trails.has_times(BILL) else ""
         for walk in walks(window, scope=bill_scope(window), clock=self.settings.clock, created_field=created):
-            yield from self._bill_pages(walk, page_size=page_size, unread=unread)
+            yield from self._bill_pages(walk, page_size=page_size, unread=unread, knows=knows)
 
     def bills_again(self, record_nos: Collection[str], *, unread: TellUnread | None = None) -> Iterator[list[Bill]]:
         """Pages of the bills with these record numbers, as they are now; those that are gone do not come."""
@@ -276,16 +280,19 @@ class IntacctHook(Writes, BaseHook):
         for part in batches(sorted(record_nos), MOST_VALUES):
             yield from self.vendors(ReadWindow(record_nos=tuple(part)), page_size=MOST_VALUES, unread=unread)
 
-    def bills_with_payment_changes(self, *, since_text: str, created_since_text: str) -> Trail:
+    def bills_with_payment_changes(
+        self, *, since_text: str, created_since_text: str, knows: KnowsAnswer | None = None
+    ) -> Trail:
         """Record numbers of bills whose payments changed, or were made, since the server's texts (inclusive); empty is ever.
 
         Whether a payment moves its bill's own change time is not documented, so a reading by that time may miss it. The
-        newest texts are where to go on from. Where payments are not read, those are the ones that it was given.
+        newest texts are where to go on from. Where payments are not read, those are the ones that it was given. An answer
+        that `knows` knows names none.
         """
         if not self.reads_payments:
             return Trail(newest_text=since_text, newest_created_text=created_since_text)
-        clock = self.settings.clock
-        return changed_payments(self.reader, since_text=since_text, created_since_text=created_since_text, clock=clock)
+        since = {"since_text": since_text, "created_since_text": created_since_text}
+        return changed_payments(self.reader, **since, clock=self.settings.clock, knows=knows)
 
     def newest_payments(self) -> Trail:
         """Where the changes of payments stand, to be asked for before a full pass; empty where payments are not read."""
@@ -302,9 +309,12 @@ class IntacctHook(Writes, BaseHook):
     def _bills_where(self, where: Filter) -> list[Bill]:
         return [bill for page in self._bill_pages(Walk(scope=(where,)), page_size=500) for bill in page]
 
-    def _bill_pages(self, walk: Walk, *, page_size: int, unread: TellUnread | None = None) -> Iterator[list[Bill]]:
+    def _bill_pages(
+        self, walk: Walk, *, page_size: int, unread: TellUnread | None = None, knows: KnowsAnswer | None = None
+    ) -> Iterator[list[Bill]]:
         for rows in self.reader.pages(BILL, walk, page_size=page_size):
-            yield self._whole(rows, unread)
+            if new := new_of(BILL, rows, knows):
+                yield self._whole(new, unread)
 
     def _whole(self, rows: list[Row], unread: TellUnread | None) -> list[Bill]:
         """The bills of these rows with what belongs to them, in a few calls for all."""

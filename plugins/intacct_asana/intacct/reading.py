@@ -61,7 +61,7 @@ from intacct_asana.intacct.records import (
     user_of,
     vendor_key,
 )
-from intacct_asana.intacct.replies import lacking_in, object_fields_of, remaining_of, rows_of, total_of
+from intacct_asana.intacct.replies import digest_of, lacking_in, object_fields_of, remaining_of, rows_of, total_of
 from intacct_asana.intacct.session import KnownFields
 from intacct_asana.intacct.timestamps import ServerClock
 from intacct_asana.intacct.walks import (
@@ -78,7 +78,7 @@ from intacct_asana.intacct.walks import (
     vendor_edits_walk,
 )
 from intacct_asana.intacct.xml import lookup
-from intacct_asana.ports import TellUnread
+from intacct_asana.ports import KnowsAnswer, TellUnread
 from intacct_asana.records import BillLine, IntacctUser, ObjectField, Payment, Trail, Unread
 from intacct_asana.records.access import GroupMember, RoleAssignment, RoleRight
 from intacct_asana.records.payee import VendorEdit
@@ -330,8 +330,12 @@ def payments_of_bills(reader: Reader, bill_record_nos: Iterable[str], *, wrong: 
     return payments_of(details, headers, wrong=wrong)
 
 
-def changed_payments(reader: Reader, *, since_text: str, created_since_text: str, clock: ServerClock) -> Trail:
+def changed_payments(
+    reader: Reader, *, since_text: str, created_since_text: str, clock: ServerClock, knows: KnowsAnswer | None = None
+) -> Trail:
     """Record numbers of the bills whose payments changed or were made since these texts, and the newest texts seen.
+
+    An answer that `knows` knows names none.
 
     A change is a detail row that changed or came, or a payment that changed while its details did not (a void may do so).
     A selection that was deleted leaves nothing to be found here: the bill's own change tells, or the next full pass.
@@ -343,13 +347,13 @@ def changed_payments(reader: Reader, *, since_text: str, created_since_text: str
     bills: set[str] = set()
     texts: dict[Walk, list[str]] = {changed: [since_text], made: [created_since_text]}
     for walk, found in texts.items():
-        for row in _rows(reader, DETAIL, walk):
-            found.append(row.get(walk.time_field, ""))
-            bills.add(row.get(PAID_BILL, ""))
+        for page in reader.pages(DETAIL, walk, page_size=MOST_ROWS):
+            found += [row.get(walk.time_field, "") for row in page]
+            bills.update(row.get(PAID_BILL, "") for row in new_of(DETAIL, page, knows))
     headers: list[str] = []
-    for row in _rows(reader, PAYMENT, changed):
-        texts[changed].append(row.get(MODIFIED, ""))
-        headers.append(row[RECORD_NO])
+    for page in reader.pages(PAYMENT, changed, page_size=MOST_ROWS):
+        texts[changed] += [row.get(MODIFIED, "") for row in page]
+        headers += [row[RECORD_NO] for row in new_of(PAYMENT, page, knows)]
     for some in batches(headers, MOST_VALUES):
         bills.update(row.get(PAID_BILL, "") for row in _rows(reader, DETAIL, Walk(scope=(one_of(PAID_BY, some),))))
     newest, newest_made = (clock.latest(found) for found in texts.values())
@@ -370,6 +374,11 @@ def _rows(reader: Reader, object_name: str, walk: Walk) -> Iterator[Row]:
         yield from page
 
 
+def new_of(object_name: str, page: list[Row], knows: KnowsAnswer | None) -> list[Row]:
+    """The page's rows; none of a page that `knows` knows."""
+    return [] if knows and knows(digest_of(object_name, page)) else page
+
+
 OBJECTS = {"bill": BILL, "line": LINE, "vendor": VENDOR}
 
 
@@ -379,11 +388,11 @@ class Trails:
     def __init__(self, reader: Reader, clock: ServerClock, *, company_id: str) -> None:
         self.reader, self.clock, self.company_id = reader, clock, company_id
 
-    def lines(self, *, since_text: str, created_since_text: str) -> Trail:
+    def lines(self, *, since_text: str, created_since_text: str, knows: KnowsAnswer | None = None) -> Trail:
         """Record numbers of the bills of which a line changed or was made. A removed line leaves no trace here.
 
         Whether a changed line touches its bill's own change time is not documented, so both are asked for. Empty where
-        this company's lines have no change time.
+        this company's lines have no change time. An answer that `knows` knows names none.
         """
         if not self.has_times(LINE):
             return Trail()
@@ -394,7 +403,7 @@ class Trails:
         for walk in walks:
             texts = [""]
             for page in self.reader.pages(LINE, walk, page_size=MOST_ROWS, select=select):
-                keys.update(parent_bill_of(row) for row in page)
+                keys.update(parent_bill_of(row) for row in new_of(LINE, page, knows))
                 texts += [row.get(walk.time_field, "") for row in page]
             newest.append(self.clock.latest(texts))
         return Trail(keys=frozenset(keys), newest_text=newest[0], newest_created_text=newest[1])

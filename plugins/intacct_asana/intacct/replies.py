@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 
 from lxml import etree
 
@@ -266,6 +268,11 @@ def rows_of(reply: Reply, object_name: str, *, asked: str, key_field: str = RECO
     if not rows and (left := remaining_of(reply)):
         raise UnexpectedReply(f"{asked}: no record came, although {left} are said to be left")
     return rows
+
+
+def digest_of(object_name: str, rows: Sequence[Mapping[str, str]]) -> str:
+    """Tells an answer from every other one: what was asked for, of which rows, in which order, and all that they say."""
+    return sha256(json.dumps([object_name, rows], sort_keys=True).encode()).hexdigest()
 
 
 class UpperCase(dict[str, str]):

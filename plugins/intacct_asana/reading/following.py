@@ -21,7 +21,7 @@ import pendulum
 from intacct_asana.errors import IntacctAsanaError, Misconfigured
 from intacct_asana.flow.model import BillScope, Flow, VendorScope
 from intacct_asana.ports import FollowedBooks, FollowedStore
-from intacct_asana.reading.late import EVERY, LookBack
+from intacct_asana.reading.late import EVERY, Answers, LookBack
 from intacct_asana.records import Bill, Link, ReadWindow, Unread, Vendor
 from intacct_asana.sync import Progress, open_writes, parts_of
 from intacct_asana.vendors import NamedPeople, vendor_id_of
@@ -87,11 +87,11 @@ log = logging.getLogger(__name__)
 
 CHANGED, CREATED, LINES, LINES_CREATED = "", "created", "lines", "lines_created"
 PAYMENTS, PAYMENTS_CREATED = "payments", "payments_created"
-DELETIONS, SWEPT, NAMED, FILES, OWED = "deletions", "swept", "named", "files", "owed"
+DELETIONS, SWEPT, NAMED, FILES, OWED, ANSWERS = "deletions", "swept", "named", "files", "owed", "answers"
 """Streams. Three are none of Intacct's but go by our own clock: `SWEPT` is when every open task's record was last read, `NAMED`
 up to when we know whom vendors name, `FILES` when all files of open bills were read, whatever was known of them. `OWED` are the
 numbers of records that the cursors passed and that are still to be written, because something of them could not be read or had
-no place in Asana."""
+no place in Asana. `ANSWERS` are those that looking back found again and need not read into any more (`late.Answers`)."""
 
 FILES_AGAIN = timedelta(days=1)
 
@@ -145,11 +145,12 @@ class Follower:
         self.flow, self.books, self.store, self.keeps = flow, books, store, keeps
         self.people = NamedPeople(flow)
         self.clock, self.now = now, now()
-        streams = (*self.required, DELETIONS, SWEPT, NAMED, FILES, OWED, *EVERY)
+        streams = (*self.required, DELETIONS, SWEPT, NAMED, FILES, OWED, ANSWERS, *EVERY)
         names = {stream: self.cursor_name(stream) for stream in streams}
         stood = store.cursors(names.values())
         self.known = {stream: stood[name] for stream, name in names.items()}
         self.back = LookBack(flow.bills, kept=self.known.get, texts=books, now=self.now)
+        self.answers = Answers(self.known[ANSWERS], back=self.back, clock=now)
         self.unread: dict[str, Unread] = {}
         """By record number, what came and could not be read."""
 
@@ -181,7 +182,7 @@ class Follower:
         cursors: dict[str, str] = {**self.beginnings()}
         if self._asks_the_audit:
             cursors |= self._end_of_the_audit()
-        cursors |= {**self.back.made_all(cursors), SWEPT: self.now.isoformat()}
+        cursors |= {**self.back.made_all(cursors), SWEPT: self.now.isoformat(), ANSWERS: ""}
         records = self._by_key(self.read(window))
         # What a listing does not hold may be left out of it only: it counts as gone when it does not come by its number.
         links = self.store.links(self.kind)
@@ -195,9 +196,9 @@ class Follower:
         """What happened since the cursors."""
         named, cursors = self.named_by_others()
         suspects, told_cursors, told = self._suspects()
-        main = self._by_key(self.read(replace(window, created_since_text=self.since_text(CREATED))))
+        main = self._by_key(self.news(replace(window, created_since_text=self.since_text(CREATED))))
         own = self._own_cursors(chain(main.values(), self.unread.values()))
-        cursors |= told_cursors | own | self.back.made(self._stood)
+        cursors |= told_cursors | own | self.back.made(self._stood) | {ANSWERS: self.answers.text}
         seen = {record.record_no for record in main.values()} | self.unread.keys()
         unsure = parts_of(open_writes(self.store.intents(), self.kind))
         doubted = {link.record_no for link in self.store.links(self.kind).of(unsure.keys()).values()}
@@ -314,6 +315,10 @@ class Follower:
     def read(self, window: ReadWindow) -> Iterator[list[Any]]:
         raise NotImplementedError
 
+    def news(self, window: ReadWindow) -> Iterator[list[Any]]:
+        """The records of a window since the cursors, but those that looking back found again as they are known."""
+        return self.read(window)
+
     def again(self, record_nos: Collection[str]) -> Iterator[list[Any]]:
         raise NotImplementedError
 
@@ -396,6 +401,10 @@ class BillFollower(Follower):
     def read(self, window: ReadWindow) -> Iterator[list[Bill]]:
         return self.books.bills(window, page_size=self.scope.page_size, unread=self.tell_unread)
 
+    def news(self, window: ReadWindow) -> Iterator[list[Bill]]:
+        page_size, knows = self.scope.page_size, self.answers.knows
+        return self.books.bills(window, page_size=page_size, unread=self.tell_unread, knows=knows)
+
     def again(self, record_nos: Collection[str]) -> Iterator[list[Bill]]:
         return self.books.bills_again(record_nos, unread=self.tell_unread)
 
@@ -416,9 +425,12 @@ class BillFollower(Follower):
         }
 
     def named_by_others(self) -> tuple[frozenset[str], dict[str, str]]:
-        lines = self.books.trails.lines(since_text=self.since_text(LINES), created_since_text=self.since_text(LINES_CREATED))
+        knows = self.answers.knows
+        lines = self.books.trails.lines(
+            since_text=self.since_text(LINES), created_since_text=self.since_text(LINES_CREATED), knows=knows
+        )
         paid = self.books.bills_with_payment_changes(
-            since_text=self.since_text(PAYMENTS), created_since_text=self.since_text(PAYMENTS_CREATED)
+            since_text=self.since_text(PAYMENTS), created_since_text=self.since_text(PAYMENTS_CREATED), knows=knows
         )
         newest = {
             LINES: lines.newest_text,

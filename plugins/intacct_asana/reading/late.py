@@ -2,6 +2,8 @@
 
 Each run reads some minutes behind. Once an hour, and once a day, one reads hours behind where each stream stood at the last
 look of that kind: so whatever comes to light within those hours is in one of them, however the runs fall.
+
+What a look finds again word for word need not be read into again (`Answers`).
 """
 
 from __future__ import annotations
@@ -17,6 +19,12 @@ from intacct_asana.flow.model import BillScope
 
 EVERY = {"hourly": timedelta(hours=1), "daily": timedelta(days=1)}
 """Wide looks, by the name of the cursor that holds when the last one was made and where the streams stood then."""
+
+
+SHORT, READS_ALL = "short", "daily"
+A_SECOND = timedelta(seconds=1)
+MOST_ANSWERS = 100
+"""More than that are not kept, and read each time."""
 
 
 class Texts(Protocol):
@@ -86,6 +94,58 @@ class LookBack:
     def _mark(self, stood: Mapping[str, str | None]) -> str:
         known = {stream: text for stream, text in stood.items() if text is not None}
         return json.dumps({"made_at": self.now.isoformat(), "stood": known}, sort_keys=True)
+
+
+class Answers:
+    """Answers that looking back brings again, row for row as they were, so that what belongs to their rows is not read again.
+
+    An answer is all that its rows say, their times among it. Times have seconds, so a row may change twice within one; the
+    second change may come to light as late as looking back allows for, and show in a line or a payment alone. So an answer is
+    known only when all that belongs to it was read by a run that began longer than the way back after it had come first.
+    Until then each run reads into it, and the daily look always does.
+
+    `kept` is the text with which the last run ended whose plan was applied. Our own `clock` tells how long ago that was; what
+    lies ahead of it counts for nothing.
+    """
+
+    def __init__(self, kept: str | None, *, back: LookBack, clock: Callable[[], datetime]) -> None:
+        self.told: dict[str, dict[str, tuple[str, str]]] = json.loads(kept) if kept else {}
+        self.back, self.clock = back, clock
+        self.met: dict[str, tuple[str, str]] = {}
+
+    @cached_property
+    def look(self) -> str:
+        """Which answers these are: a wide look has others than the short way back, and further to go."""
+        return " ".join(look.name for look in self.back.due) or SHORT
+
+    @cached_property
+    def settles_after(self) -> timedelta:
+        hours = max((look.hours for look in self.back.due), default=0)
+        return max(timedelta(minutes=self.back.minutes), timedelta(hours=hours)) + A_SECOND
+
+    def knows(self, digest: str) -> bool:
+        """Whether nothing of this answer need be read. Where it says no, this run has to read all that belongs to its rows."""
+        if READS_ALL in self.look:
+            return False
+        first, read = self._noted(digest) or (self.clock(), self.back.now)
+        is_known = read - first >= self.settles_after
+        if len(self.met) < MOST_ANSWERS:
+            self.met[digest] = first.isoformat(), (read if is_known else self.back.now).isoformat()
+        return is_known
+
+    def _noted(self, digest: str) -> tuple[datetime, datetime] | None:
+        """When the answer came first, and when the last run began that read all that belongs to it."""
+        noted = self.told.get(self.look, {}).get(digest)
+        if noted is None:
+            return None
+        first, read = map(datetime.fromisoformat, noted)
+        return (first, read) if max(first, read) <= self.back.now else None
+
+    @property
+    def text(self) -> str:
+        """For the next run, when the plan of this one is applied."""
+        met = {} if READS_ALL in self.look else {self.look: self.met}
+        return json.dumps({**self.told, **met}, sort_keys=True)
 
 
 def _kept(name: str, hours: int, text: str | None) -> WideLook:

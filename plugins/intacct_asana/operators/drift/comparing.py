@@ -227,7 +227,7 @@ class Audit:
         changed, created = follower.since_text(CHANGED), follower.since_text(CREATED)
         named, _ = follower.named_by_others()
         window = replace(follower.window, bill_date_from=None, since_text=changed, created_since_text=created)
-        return named | {bill.record_no for page in follower.read(window) for bill in page}
+        return named | {bill.record_no for page in follower.news(window) for bill in page}
 
     def _unreadable(self, kept: Kept) -> frozenset[str]:
         gids = {one.gid for one in self.unread_tasks}
