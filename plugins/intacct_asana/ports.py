@@ -46,7 +46,7 @@ class Books(Protocol):
     """Intacct, as far as decisions need it. Every method raises our six errors only."""
 
     def bills(self, window: ReadWindow, *, page_size: int = 500, unread: TellUnread | None = None) -> Iterator[list[Bill]]:
-        """Pages of bills with lines and payments, oldest change first; a bill changed while reading may come twice.
+        """Pages of bills with lines and payments; where there are several, one that changes while they are read may come twice.
 
         `unread` is told of each with a value that cannot be read, and that does not come; without it, that is raised.
         """
@@ -57,7 +57,7 @@ class Books(Protocol):
         ...
 
     def vendors(self, window: ReadWindow, *, page_size: int = 500, unread: TellUnread | None = None) -> Iterator[list[Vendor]]:
-        """Pages of vendors, oldest change first. `unread` as for bills."""
+        """Pages of vendors. `unread` as for bills."""
         ...
 
     def stamp_bill(

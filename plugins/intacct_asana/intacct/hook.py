@@ -29,18 +29,7 @@ from intacct_asana.intacct.query import (
     is_null,
     one_of,
 )
-from intacct_asana.intacct.reading import (
-    Reader,
-    Row,
-    Trails,
-    Wrong,
-    batches,
-    changed_payments,
-    new_of,
-    newest_payments,
-    payments_of_bills,
-    readable,
-)
+from intacct_asana.intacct.reading import Reader, Row, Wrong, batches, payments_of_bills, readable
 from intacct_asana.intacct.records import (
     BILL,
     CREATED,
@@ -59,6 +48,7 @@ from intacct_asana.intacct.records import (
 )
 from intacct_asana.intacct.replies import Reply, user_formatting_of
 from intacct_asana.intacct.session import IntacctSettings, hide, settings_of
+from intacct_asana.intacct.streams.changes import Trails, changed_payments, new_of, newest_payments
 from intacct_asana.intacct.timestamps import format_of, offset_of
 from intacct_asana.intacct.walks import Walk, walks
 from intacct_asana.intacct.writing import Writes
@@ -179,15 +169,15 @@ class IntacctHook(Writes, BaseHook):
     def bills(
         self, window: ReadWindow, *, page_size: int = 500, unread: TellUnread | None = None, knows: KnowsAnswer | None = None
     ) -> Iterator[list[Bill]]:
-        """Pages of bills with lines and payments, oldest change first (by record number when the whole is read).
+        """Pages of bills with lines and payments, by record number where one page holds them all or everything is read.
 
-        A bill that changes while it is read may come twice. Bills without a change time come last, in every window.
+        Else the oldest change comes first, bills without a change time last, and one that changes meanwhile may come twice.
         `unread` is told of each bill with a value that cannot be read, which does not come then; without it that is raised.
         A page whose headers `knows` knows is left out.
         """
         created = CREATED[BILL] if self.trails.has_times(BILL) else ""
-        for walk in walks(window, scope=bill_scope(window), clock=self.settings.clock, created_field=created):
-            yield from self._bill_pages(walk, page_size=page_size, unread=unread, knows=knows)
+        several = walks(window, scope=bill_scope(window), clock=self.settings.clock, created_field=created)
+        yield from self._bill_pages(*several, page_size=page_size, unread=unread, knows=knows)
 
     def bills_again(self, record_nos: Collection[str], *, unread: TellUnread | None = None) -> Iterator[list[Bill]]:
         """Pages of the bills with these record numbers, as they are now; those that are gone do not come."""
@@ -260,15 +250,12 @@ class IntacctHook(Writes, BaseHook):
         return self._bills_where(equal(SOURCE_DOCUMENT, source_document))
 
     def vendors(self, window: ReadWindow, *, page_size: int = 500, unread: TellUnread | None = None) -> Iterator[list[Vendor]]:
-        """Pages of vendors, oldest change first. Of the window's filters, vendor ids, record numbers and times count.
-
-        `unread` as for bills.
-        """
+        """Pages of vendors. Of the window's filters, vendor ids, record numbers and times count; `unread` as for bills."""
         created = CREATED[VENDOR] if self.trails.has_times(VENDOR) else ""
-        for walk in walks(window, scope=vendor_scope(window), clock=self.settings.clock, created_field=created):
-            for rows in self.reader.pages(VENDOR, walk, page_size=page_size):
-                log.debug("%d vendors read", len(rows))
-                yield readable(rows, self._vendor, name=partial(unread_vendor, company_id=self._company_id), unread=unread)
+        several = walks(window, scope=vendor_scope(window), clock=self.settings.clock, created_field=created)
+        for rows in self.reader.pages_of(VENDOR, several, page_size=page_size):
+            log.debug("%d vendors read", len(rows))
+            yield readable(rows, self._vendor, name=partial(unread_vendor, company_id=self._company_id), unread=unread)
 
     def vendor(self, vendor_id: str) -> Vendor | None:
         """The vendor as it is now, or None when it is gone. Ids are case sensitive, whatever a query matches."""
@@ -310,9 +297,9 @@ class IntacctHook(Writes, BaseHook):
         return [bill for page in self._bill_pages(Walk(scope=(where,)), page_size=500) for bill in page]
 
     def _bill_pages(
-        self, walk: Walk, *, page_size: int, unread: TellUnread | None = None, knows: KnowsAnswer | None = None
+        self, *several: Walk, page_size: int, unread: TellUnread | None = None, knows: KnowsAnswer | None = None
     ) -> Iterator[list[Bill]]:
-        for rows in self.reader.pages(BILL, walk, page_size=page_size):
+        for rows in self.reader.pages_of(BILL, several, page_size=page_size):
             if new := new_of(BILL, rows, knows):
                 yield self._whole(new, unread)
 

@@ -1,50 +1,39 @@
-"""Reading rows page by page: lines and payments of a page of bills, and the streams that tell of changes elsewhere."""
+"""Reading rows page by page, with the lines and payments of a page of bills."""
 
 from __future__ import annotations
 
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import TypeVar
 
 from intacct_asana.errors import Misconfigured, OddRecord, Problem, Refused, UnexpectedReply
 from intacct_asana.intacct.gateway import Gateway
 from intacct_asana.intacct.payments import (
     DETAIL,
-    DETAIL_CREATED,
     DETAIL_NEEDED,
     DETAIL_WISHED,
     PAID_BILL,
     PAID_BY,
-    PAID_STATES,
     PAYMENT,
-    PAYMENT_MADE,
     PAYMENT_NEEDED,
     PAYMENT_WISHED,
     payments_of,
 )
 from intacct_asana.intacct.query import (
     MOST_ROWS,
-    MOST_VALUES,
     Filter,
     Query,
-    all_of,
     at_least,
-    equal,
-    is_known,
-    is_null,
     one_of,
 )
 from intacct_asana.intacct.records import (
     BILL,
     BILL_NEEDED,
     BILL_WISHED,
-    CREATED,
     LINE,
     LINE_NEEDED,
     LINE_WISHED,
-    MODIFIED,
     PARENT_BILL,
     RECORD_NO,
     SUMMARY,
@@ -59,29 +48,17 @@ from intacct_asana.intacct.records import (
     line_of,
     parent_bill_of,
     user_of,
-    vendor_key,
 )
-from intacct_asana.intacct.replies import digest_of, lacking_in, object_fields_of, remaining_of, rows_of, total_of
+from intacct_asana.intacct.replies import lacking_in, object_fields_of, remaining_of, rows_of, total_of
 from intacct_asana.intacct.session import KnownFields
-from intacct_asana.intacct.timestamps import ServerClock
 from intacct_asana.intacct.walks import (
-    ACCESS_TIME,
-    AUDIT,
-    AUDIT_FIELDS,
-    AUDIT_ID,
-    EDIT_FIELDS,
     Walk,
-    change_walks,
-    deleted_keys_of,
-    deletions_walk,
-    vendor_edit_of,
-    vendor_edits_walk,
+    together,
 )
 from intacct_asana.intacct.xml import lookup
-from intacct_asana.ports import KnowsAnswer, TellUnread
-from intacct_asana.records import BillLine, IntacctUser, ObjectField, Payment, Trail, Unread
+from intacct_asana.ports import TellUnread
+from intacct_asana.records import BillLine, IntacctUser, ObjectField, Payment, Unread
 from intacct_asana.records.access import GroupMember, RoleAssignment, RoleRight
-from intacct_asana.records.payee import VendorEdit
 
 Found = TypeVar("Found")
 log = logging.getLogger(__name__)
@@ -184,6 +161,43 @@ class Reader:
     ) -> Iterator[list[Row]]:
         """The walk's rows, page after page; no empty page. With `select` just those fields."""
         position: tuple[str, ...] | None = None
+        while True:
+            asked = f"query of {object_name}" + (f" behind {' / '.join(position)}" if position else "")
+            rows, is_last = self._next(object_name, walk, position, page_size=page_size, select=select, asked=asked)
+            if rows:
+                position = walk.step(position, rows, asked=asked)
+                yield rows
+            if is_last:
+                return
+
+    def pages_of(
+        self, object_name: str, several: Sequence[Walk], *, page_size: int, select: tuple[str, ...] | None = None
+    ) -> Iterator[list[Row]]:
+        """The rows of several walks over one object: by one query where a page holds them all, else one walk after the other.
+
+        One answer is how all rows were at one moment, so nothing changes behind it. Where rows are left, only a walk by time
+        meets again what changes while it lasts.
+        """
+        if len(several) > 1:
+            asked = f"query of {object_name}"
+            rows, is_last = self._next(object_name, together(several), None, page_size=page_size, select=select, asked=asked)
+            if is_last:
+                yield from [rows] if rows else []
+                return
+        for walk in several:
+            yield from self.pages(object_name, walk, page_size=page_size, select=select)
+
+    def _next(
+        self,
+        object_name: str,
+        walk: Walk,
+        position: tuple[str, ...] | None,
+        *,
+        page_size: int,
+        select: tuple[str, ...] | None,
+        asked: str,
+    ) -> tuple[list[Row], bool]:
+        """The page behind `position`, and whether it is the last one."""
         page_size = max(1, min(page_size, MOST_ROWS))
         while True:
             query = Query(
@@ -194,18 +208,13 @@ class Reader:
                 page_size=page_size,
                 show_private=self.show_private,
             )
-            asked = f"query of {object_name}" + (f" behind {' / '.join(position)}" if position else "")
             try:
                 rows, left = self._page(query, asked=asked, key_field=walk.key_field)
             except Refused:
                 if select or not self._has_other_fields(object_name, than=query.select):
                     raise
-                continue
-            if rows:
-                position = walk.step(position, rows, asked=asked)
-                yield rows
-            if not rows or left == 0 or (left is None and len(rows) < page_size):
-                return
+            else:
+                return rows, not rows or left == 0 or (left is None and len(rows) < page_size)
 
     def _has_other_fields(self, object_name: str, *, than: tuple[str, ...]) -> bool:
         """Whether `lookup` tells others than what we went by, which may be a day old. Not where it was asked just now."""
@@ -324,155 +333,15 @@ def payments_of_bills(reader: Reader, bill_record_nos: Iterable[str], *, wrong: 
     bills = list(dict.fromkeys(bill_record_nos))
     if not bills:
         return {}
-    details = list(_rows(reader, DETAIL, Walk(scope=(one_of(PAID_BILL, bills),))))
+    details = list(all_rows(reader, DETAIL, Walk(scope=(one_of(PAID_BILL, bills),))))
     numbers = list(dict.fromkeys(row[PAID_BY] for row in details if row.get(PAID_BY)))
-    headers = _rows(reader, PAYMENT, Walk(scope=(one_of(RECORD_NO, numbers),))) if numbers else ()
+    headers = all_rows(reader, PAYMENT, Walk(scope=(one_of(RECORD_NO, numbers),))) if numbers else ()
     return payments_of(details, headers, wrong=wrong)
 
 
-def changed_payments(
-    reader: Reader, *, since_text: str, created_since_text: str, clock: ServerClock, knows: KnowsAnswer | None = None
-) -> Trail:
-    """Record numbers of the bills whose payments changed or were made since these texts, and the newest texts seen.
-
-    An answer that `knows` knows names none.
-
-    A change is a detail row that changed or came, or a payment that changed while its details did not (a void may do so).
-    A selection that was deleted leaves nothing to be found here: the bill's own change tells, or the next full pass.
-    Details that were never changed have no change time; where a company tells of none when it was made, all are taken.
-    """
-    changed, made = change_walks(since_text=since_text, created_since_text=created_since_text, created_field=DETAIL_CREATED)
-    if DETAIL_CREATED not in reader.select(DETAIL):
-        made = Walk(scope=(is_null(MODIFIED),))
-    bills: set[str] = set()
-    texts: dict[Walk, list[str]] = {changed: [since_text], made: [created_since_text]}
-    for walk, found in texts.items():
-        for page in reader.pages(DETAIL, walk, page_size=MOST_ROWS):
-            found += [row.get(walk.time_field, "") for row in page]
-            bills.update(row.get(PAID_BILL, "") for row in new_of(DETAIL, page, knows))
-    headers: list[str] = []
-    for page in reader.pages(PAYMENT, changed, page_size=MOST_ROWS):
-        texts[changed] += [row.get(MODIFIED, "") for row in page]
-        headers += [row[RECORD_NO] for row in new_of(PAYMENT, page, knows)]
-    for some in batches(headers, MOST_VALUES):
-        bills.update(row.get(PAID_BILL, "") for row in _rows(reader, DETAIL, Walk(scope=(one_of(PAID_BY, some),))))
-    newest, newest_made = (clock.latest(found) for found in texts.values())
-    return Trail(keys=frozenset(bills - {""}), newest_text=newest, newest_created_text=newest_made)
-
-
-def newest_payments(reader: Reader, *, clock: ServerClock) -> Trail:
-    """Where changes of payments, and new ones without a change time, stand now; empty texts where there are none."""
-    changed = clock.latest(reader.newest(name, MODIFIED, where=is_known(MODIFIED)) for name in (DETAIL, PAYMENT))
-    if DETAIL_CREATED not in reader.select(DETAIL):
-        return Trail(newest_text=changed)
-    made = reader.newest(DETAIL, DETAIL_CREATED, where=all_of(is_null(MODIFIED), is_known(DETAIL_CREATED)))
-    return Trail(newest_text=changed, newest_created_text=made)
-
-
-def _rows(reader: Reader, object_name: str, walk: Walk) -> Iterator[Row]:
+def all_rows(reader: Reader, object_name: str, walk: Walk) -> Iterator[Row]:
     for page in reader.pages(object_name, walk, page_size=MOST_ROWS):
         yield from page
-
-
-def new_of(object_name: str, page: list[Row], knows: KnowsAnswer | None) -> list[Row]:
-    """The page's rows; none of a page that `knows` knows."""
-    return [] if knows and knows(digest_of(object_name, page)) else page
-
-
-OBJECTS = {"bill": BILL, "line": LINE, "vendor": VENDOR}
-
-
-class Trails:
-    """Streams of changes of one company, each read from a cursor in the server's own text. Bills are named, not read."""
-
-    def __init__(self, reader: Reader, clock: ServerClock, *, company_id: str) -> None:
-        self.reader, self.clock, self.company_id = reader, clock, company_id
-
-    def lines(self, *, since_text: str, created_since_text: str, knows: KnowsAnswer | None = None) -> Trail:
-        """Record numbers of the bills of which a line changed or was made. A removed line leaves no trace here.
-
-        Whether a changed line touches its bill's own change time is not documented, so both are asked for. Empty where
-        this company's lines have no change time. An answer that `knows` knows names none.
-        """
-        if not self.has_times(LINE):
-            return Trail()
-        select = (RECORD_NO, PARENT_BILL, MODIFIED, CREATED[LINE])
-        keys: set[str] = set()
-        newest: list[str] = []
-        walks = change_walks(since_text=since_text, created_since_text=created_since_text, created_field=CREATED[LINE])
-        for walk in walks:
-            texts = [""]
-            for page in self.reader.pages(LINE, walk, page_size=MOST_ROWS, select=select):
-                keys.update(parent_bill_of(row) for row in new_of(LINE, page, knows))
-                texts += [row.get(walk.time_field, "") for row in page]
-            newest.append(self.clock.latest(texts))
-        return Trail(keys=frozenset(keys), newest_text=newest[0], newest_created_text=newest[1])
-
-    def deletions(self, kind: str, *, since_text: str) -> Trail:
-        """What the audit history says was deleted: record numbers of bills (kind `bill`), keys of vendors (kind `vendor`).
-
-        A hint only: the record itself is asked for before anything follows from it. Raises what the gateway answers where
-        the history may not be read: it needs View permission on custom reports.
-        """
-        keys: set[str] = set()
-        texts: list[str] = []
-        walk = deletions_walk(OBJECTS[kind], since_text=since_text)
-        for page in self.reader.pages(AUDIT, walk, page_size=MOST_ROWS, select=AUDIT_FIELDS):
-            keys.update(key for row in page for key in deleted_keys_of(row))
-            texts += [row.get(ACCESS_TIME, "") for row in page]
-        if kind == "vendor":
-            keys = {vendor_key(self.company_id, vendor_id) for vendor_id in keys}
-        return Trail(keys=frozenset(keys), newest_text=self.clock.latest(texts))
-
-    def vendor_edits(self, *, since_text: str, names_fields: str = "") -> list[VendorEdit]:
-        """Who made or changed vendors since the text, oldest first: only that, when and by whom, never what it says.
-
-        `names_fields` is a field of the history that names what changed, where this company has one. Raises what the gateway
-        answers where the history, or that field, may not be read.
-        """
-        select = (*EDIT_FIELDS, names_fields) if names_fields else EDIT_FIELDS
-        pages = self.reader.pages(AUDIT, vendor_edits_walk(since_text=since_text), page_size=MOST_ROWS, select=select)
-        return [vendor_edit_of(row, clock=self.clock, names_fields=names_fields) for page in pages for row in page]
-
-    def newest_vendor_edit(self) -> str:
-        """The time of the newest of those; empty before there is one. One call."""
-        where = all_of(*vendor_edits_walk().scope)
-        return self.reader.newest(AUDIT, ACCESS_TIME, where=where, key_field=AUDIT_ID)
-
-    def last_payment(self, vendor_id: str) -> datetime | None:
-        """When the vendor's newest payment that moved money was made, in GMT as the history. None where Intacct tells none.
-
-        A company whose payments do not say when they were made looks as if it had paid nobody. One call.
-        """
-        where = all_of(equal("VENDORID", vendor_id), one_of("STATE", PAID_STATES), is_known(PAYMENT_MADE))
-        text = self.reader.newest(PAYMENT, PAYMENT_MADE, where=where) if self._has(PAYMENT, PAYMENT_MADE) else ""
-        return self.clock.naive(text).replace(tzinfo=UTC) if text else None
-
-    # Where a full pass begins in time, asked for before its first page. A full pass goes by record number, so what changes
-    # behind it while it lasts was not seen, and a cursor from what it did see would skip that.
-
-    def newest_change(self, kind: str) -> str:
-        """The newest change to a `bill`, `line` or `vendor`, as the server's own text."""
-        name = OBJECTS[kind]
-        return self.reader.newest(name, MODIFIED, where=is_known(MODIFIED)) if self._has(name, MODIFIED) else ""
-
-    def newest_creation(self, kind: str) -> str:
-        """When the newest record without a change time was made."""
-        name = OBJECTS[kind]
-        if not self.has_times(name):
-            return ""
-        return self.reader.newest(name, CREATED[name], where=all_of(is_null(MODIFIED), is_known(CREATED[name])))
-
-    def newest_deletion(self, kind: str) -> str:
-        """The newest deletion in the audit history. Raises as `deletions` does."""
-        where = all_of(*deletions_walk(OBJECTS[kind]).scope)
-        return self.reader.newest(AUDIT, ACCESS_TIME, where=where, key_field=AUDIT_ID)
-
-    def has_times(self, object_name: str) -> bool:
-        return self._has(object_name, MODIFIED, CREATED[object_name])
-
-    def _has(self, object_name: str, *names: str) -> bool:
-        return self.reader.names(object_name).issuperset(names)
 
 
 def batches(values: Sequence[str], size: int) -> list[Sequence[str]]:

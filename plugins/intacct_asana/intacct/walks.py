@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 
@@ -63,6 +63,11 @@ class Walk:
         if after == before or not all(after):
             raise UnexpectedReply(f"{asked}: the page after {before} ends at {after}; the order or filter was not obeyed")
         return after
+
+
+def together(several: Sequence[Walk]) -> Walk:
+    """One walk by key over the rows of all of them, for a single page: as it goes on, rows that it passed may change."""
+    return Walk(scope=(any_of(*(all_of(*walk.scope) for walk in several)),), key_field=several[0].key_field)
 
 
 OTHER_ZONE = timedelta(days=1)

@@ -1,0 +1,1 @@
+"""What tells that records of Intacct changed, came or went."""
