@@ -244,8 +244,9 @@ ACT = st.one_of(
 AFTER = st.sampled_from([0, 0, 1, WAY_BACK / 2, WAY_BACK + 1, 900])
 RUN = st.tuples(st.just("run"), AFTER)
 DISTURBED = st.tuples(st.just("disturbed run"), AFTER, st.integers(1, 12), ACT)
-STEP = st.one_of(ACT, ACT, RUN, RUN, DISTURBED)
-HISTORY = st.lists(STEP, min_size=2, max_size=14)
+QUIETLY = st.just(("quiet",))
+STEP = st.one_of(ACT, ACT, RUN, DISTURBED, QUIETLY)
+HISTORY = st.lists(STEP, min_size=5, max_size=12)
 WAYS = st.fixed_dictionaries(
     {
         "page_size": st.sampled_from([2, 500]),
@@ -277,7 +278,11 @@ class Player:
         self.payments = [payment["record_no"] for payment in company.sandbox.state("intacct")["payments"]]
 
     def play(self, step: tuple[Any, ...]) -> None:
-        if step[0] == "run":
+        if step[0] == "quiet":
+            # Left to chance, hardly any history would come so far that an answer is known.
+            for _, after in QUIET:
+                self.run(after)
+        elif step[0] == "run":
             self.run(step[1])
         elif step[0] == "disturbed run":
             self.disturbed_run(*step[1:])
@@ -352,12 +357,13 @@ def law(company: Any, figures: Any, *, histories: int, name: str, derandomize: b
     holds()
     for what, count in sorted(played.items()):
         figures(f"{name}: {what}", count)
-    assert played["runs that read nothing whole"]
+    by_the_examples = 3
+    assert played["runs that read nothing whole"] > by_the_examples
 
 
 @pytest.mark.laws
 def test_whatever_happens_within_one_second_reaches_its_task(company: Any, new_store: NewStore, figures: Any) -> None:
-    law(company, figures, histories=2 + KINDS.index(new_store.kind), name="changes of one second", derandomize=True)
+    law(company, figures, histories=3 + KINDS.index(new_store.kind), name="changes of one second", derandomize=True)
 
 
 @pytest.mark.laws
