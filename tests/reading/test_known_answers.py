@@ -245,7 +245,8 @@ AFTER = st.sampled_from([0, 0, 1, WAY_BACK / 2, WAY_BACK + 1, 900])
 RUN = st.tuples(st.just("run"), AFTER)
 DISTURBED = st.tuples(st.just("disturbed run"), AFTER, st.integers(1, 12), ACT)
 QUIETLY = st.just(("quiet",))
-STEP = st.one_of(ACT, ACT, RUN, DISTURBED, QUIETLY)
+TWICE = st.tuples(st.just("twice"), WHICH, ACCOUNT, ACCOUNT, st.sampled_from([0, 1, WAY_BACK / 2, WAY_BACK]))
+STEP = st.one_of(ACT, ACT, RUN, DISTURBED, QUIETLY, TWICE)
 HISTORY = st.lists(STEP, min_size=5, max_size=12)
 WAYS = st.fixed_dictionaries(
     {
@@ -282,6 +283,8 @@ class Player:
             # Left to chance, hardly any history would come so far that an answer is known.
             for _, after in QUIET:
                 self.run(after)
+        elif step[0] == "twice":
+            self.twice(*step[1:])
         elif step[0] == "run":
             self.run(step[1])
         elif step[0] == "disturbed run":
@@ -297,6 +300,14 @@ class Player:
         self.quarters.run(after)
         self.runs += 1
         self.known += not read_of(self.quarters)
+
+    def twice(self, which: int, first: str, second: str, late: float) -> None:
+        """A line changes again in the second in which a run read it, and that may come to light after two more runs."""
+        self.play(("account", which, first, 0))
+        self.run(0)
+        self.play(("account", which, second, late))
+        for after in (1, WAY_BACK / 3):
+            self.run(after)
 
     def disturbed_run(self, after: float, on_call: int, act: tuple[Any, ...]) -> None:
         """It happens when the run makes its `on_call`-th call, so behind a page that was read."""
@@ -358,7 +369,7 @@ def law(company: Any, figures: Any, *, histories: int, name: str, derandomize: b
     for what, count in sorted(played.items()):
         figures(f"{name}: {what}", count)
     by_the_examples = 3
-    assert played["runs that read nothing whole"] > by_the_examples
+    assert played["runs that read nothing whole"] >= by_the_examples + (not derandomize)
 
 
 @pytest.mark.laws
