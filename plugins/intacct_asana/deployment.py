@@ -61,6 +61,21 @@ def dag_files() -> dict[str, Path]:
     return {path.stem: path for path in sorted(_shipped("dag_files", "dags").glob("*.py"))}
 
 
+def folder_without_dags() -> Path | None:
+    """Airflow's `[core] dags_folder`, where none of its files names this project, so that no flow has a DAG yet; else None."""
+    from airflow.sdk.configuration import conf
+
+    folder = Path(str(conf.get("core", "dags_folder", fallback="")))
+    return None if any(_names_us(path) for path in folder.rglob("*.py")) else folder
+
+
+def _names_us(path: Path) -> bool:
+    try:
+        return b"intacct_asana" in path.read_bytes()
+    except OSError:
+        return False
+
+
 def example_files() -> dict[str, Path]:
     """Flow files to begin with, by name: `demo` is the commented one."""
     folder = _shipped("mappings", "include/mappings")

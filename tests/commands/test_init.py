@@ -269,6 +269,29 @@ def test_a_file_elsewhere_is_said_to_be_moved_where_flows_lie(prompt: Any, tmp_p
     assert "move it to" not in prompt.say("init", "--yes", "--flow", "acme").stdout
 
 
+def test_it_says_that_airflow_needs_a_file_by_which_it_has_dags(
+    prompt: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = tmp_path / "of airflow" / "dags"
+    monkeypatch.setenv("AIRFLOW__CORE__DAGS_FOLDER", str(folder))
+
+    def steps() -> list[str]:
+        text = str(prompt.say("init", "--yes", "--flow", "acme", "--force").stdout)
+        return text.partition("Next:")[2].strip().splitlines()
+
+    [line] = [one for one in steps() if "flow_dags" in one]
+    assert str(folder) in line
+    before, after = steps().index(line) - 1, steps().index(line) + 1
+    assert ("CHANGE" in steps()[before], "acme_preflight" in steps()[after]) == (True, True)
+    (folder / "team").mkdir(parents=True)
+    (folder / "other.py").write_text("from airflow.sdk import DAG\n")
+    (folder / "gone.py").symlink_to(folder / "nothing.py")
+    assert line in steps()
+    # What it says to write there is what does it.
+    (folder / "team" / "acme.py").write_text(line.partition("has DAGs: ")[2] + "\n")
+    assert not any("flow_dags" in one for one in steps())
+
+
 def test_projects_of_other_flows_are_not_proposed(prompt: Any) -> None:
     prompt.write_flow()
     said = prompt.say(*BASE)

@@ -42,7 +42,7 @@ from intacct_asana.commands.terminal import (
     word,
     working,
 )
-from intacct_asana.deployment import flow_of, mappings_folder, raise_if_there, why_not, written
+from intacct_asana.deployment import flow_of, folder_without_dags, mappings_folder, raise_if_there, why_not, written
 from intacct_asana.errors import Misconfigured
 from intacct_asana.flow.load import load_flows
 from intacct_asana.flow.model import Flow
@@ -66,6 +66,7 @@ HELP = ending(
 )
 NOBODY = "nobody@example.com"
 LIMIT = "1000.00"
+DAG_FILE = "put a file into {}, by which Airflow has DAGs: from intacct_asana.dags import flow_dags; flow_dags()  # for Airflow"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -426,6 +427,7 @@ def _print(path: Path, choice: Choice, company: Company, space: Workspace, rows:
     for step in (
         "look at the lines marked CHANGE in the file",
         *(() if is_known else (f"move it to {home}, where flow files lie",)),
+        *((DAG_FILE.format(folder),) if (folder := folder_without_dags()) else ()),
         preflight(choice.flow),
         f"intacct-asana check {choice.flow}",
         f"intacct-asana plan {choice.flow}",
