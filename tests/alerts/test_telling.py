@@ -250,6 +250,13 @@ def test_what_a_flow_file_says_is_never_rendered(alarmed: Make, mailbox: Mailbox
     assert word in mailbox.body()
 
 
+def test_a_run_of_dags_test_tells_too(mailed: Alarmed, mailbox: Mailbox) -> None:
+    """Airflow hands over the DAG as its scheduler knows it, which has no environment for templates."""
+    ran = mailed.context(step="apply_plan", run_id="r1", error=None, dag=SimpleNamespace(dag_id="small_bill_sync"))
+    callbacks.TellFailedRun(flow="small", waits_seconds=0)(ran)
+    assert mailbox.subjects == ["[small] small_bill_sync failed at apply_plan"]
+
+
 def test_a_flow_without_notifiers_says_it_in_the_log(alarmed: Make, caplog: pytest.LogCaptureFixture) -> None:
     alarmed("{}").fails(UnsafePlan("too many creates"))
     assert "by the log alone" in caplog.text

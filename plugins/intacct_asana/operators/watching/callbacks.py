@@ -42,6 +42,9 @@ class OfFlow(BaseNotifier):
         super().__init__()
         self.flow = flow
 
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
+        """Nothing. Airflow's own asks the DAG for its environment first, which that of `airflow dags test` does not have."""
+
     def run_of(self, context: Context) -> FlowRun:
         """The failed step's own, or the flow as its file says now."""
         known = getattr(getattr(context.get("ti"), "task", None), "__dict__", {}).get("run_parts")
