@@ -60,6 +60,19 @@ def test_nothing_is_kept_and_no_cursor_moves(made: Any) -> None:
     assert made.writes() == 0
 
 
+def test_what_is_left_as_it_is_is_counted_too(made: Any) -> None:
+    told = made.data("plan", "demo")
+    creates, left = told["counts"]["create"], told["counts"]["leave"]
+    assert (creates + left, left > 0) == (told["read"], True)
+    said = " ".join(made.say("plan", "demo").stdout.split())
+    assert f"{told['read']} bills read, {creates} create" in said
+    assert f"Left as they are: {left} bills that need no task" in said
+    made.sync()
+    said = " ".join(made.say("plan", "demo", "--full").stdout.split())
+    assert "bills read, nothing would change" in said
+    assert "Left as they are: " in said
+
+
 def test_a_limit_is_told_and_is_the_exit_code(made: Any) -> None:
     made.write_flow(lambda text: text.replace("  creates: 1000", "  creates: 3"))
     said = made.say("plan", "demo")

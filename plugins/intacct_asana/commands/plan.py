@@ -27,6 +27,7 @@ from intacct_asana.reports.plan_words import NOTHING, changes_of
 from intacct_asana.sync import PagedPlan, stored_plan
 from intacct_asana.sync.difference import FIELD
 from intacct_asana.sync.plan import Action
+from intacct_asana.sync.plan_value import LEAVE
 from intacct_asana.sync.release import acting, calls_of
 from intacct_asana.text import amount_text, money_text, one_line, short
 
@@ -228,7 +229,8 @@ def _told(seen: Seen) -> dict[str, Any]:
 def _print(seen: Seen, *, rows: int) -> None:
     screen, counts, many = console(), seen.plan.counts(), seen.plan.how_many()
     what = ", ".join(f"{counts[kind]:,} {word}" for kind, word in KINDS.items() if counts.get(kind)) or "nothing would change"
-    title = f"{seen.flow.flow}: {seen.summary['read']:,} {seen.kind}s read, {what}"
+    left = f", {same:,} left as they are" if many and (same := _left(seen)) else ""
+    title = f"{seen.flow.flow}: {seen.summary['read']:,} {seen.kind}s read, {what}{left}"
     table = Table(title=title)
     for name, how in _columns(seen):
         table.add_column(name, **how)
@@ -244,6 +246,11 @@ def _print(seen: Seen, *, rows: int) -> None:
     if many > shown:
         screen.print(f"... and {many - shown:,} more: --rows 0 shows all, --json too.")
     _print_end(seen)
+
+
+def _left(seen: Seen) -> int:
+    """How many records nothing is to be done about: a stored plan only counts them."""
+    return int(seen.summary["counts"].get(LEAVE, 0))
 
 
 def _columns(seen: Seen) -> list[tuple[str, dict[str, Any]]]:
@@ -279,6 +286,8 @@ def _print_end(seen: Seen) -> None:
     for text in (*seen.warnings, *seen.plan.notes):
         if text and not text.startswith(STOPS):
             say(text, "yellow")
+    if left := _left(seen):
+        say(f"Left as they are: {left:,} {seen.kind}{'' if left == 1 else 's'} that need no task, or whose task says it all.")
     worth = [money_text(Decimal(amount), currency) for currency, amount in sorted(seen.summary["worth"].items())]
     if worth:
         say(f"Worth {', '.join(worth)}.")
