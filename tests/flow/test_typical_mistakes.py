@@ -135,6 +135,45 @@ def test_what_lies_in_a_comment_or_in_straight_quotes_is_nobodys_mistake(tmp_pat
     load_flow(path)
 
 
+def test_what_lies_in_straight_quotes_hides_no_mistake_of_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "acme.yaml"
+    for said in ('"He said, \u201cpay\u201d"', '"10\u00a0000 bills"', "'a\u200bb'"):
+        path.write_text(MINIMAL.replace("flow: acme", f"flow: acme\ndescripton: {said}\n"), encoding="utf-8")
+        [told] = problems_of(path)
+        assert "the key `descripton` does not exist" in told.what
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "password = hunter2",
+        "password:hunter2",
+        "password hunter2",
+        "password: hunter2",
+        "connections: {intacct: a, password:hunter2}",
+        "connections: {intacct: a, password=hunter2}",
+    ],
+)
+def test_a_password_in_the_file_is_not_told_however_it_is_written(line: str, tmp_path: Path) -> None:
+    """Import errors are for all to read."""
+    path = tmp_path / "acme.yaml"
+    path.write_text(MINIMAL.replace("flow: acme", f"flow: acme\n{line}\n"), encoding="utf-8")
+    told = str(problems_of(path))
+    assert "password" in told
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize(
+    "line", ["{blanks}$", "ab{blanks}$", "  k{blanks}x: 5", "kind: a{blanks}b; c", "- {blanks}: x: y", "k: {a}"]
+)
+def test_a_line_without_end_is_told_like_any_other(line: str, tmp_path: Path) -> None:
+    """What a paste may leave. Where the effort grew with its square or cube, this would stand for hours."""
+    path = tmp_path / "acme.yaml"
+    many = line.format(blanks=" " * 200_000, a="a" * 200_000)
+    path.write_text(MINIMAL.replace("flow: acme", f"flow: acme\n{many}\nxx: y: z\n"), encoding="utf-8")
+    assert problems_of(path)
+
+
 def test_each_lookalike_says_what_it_is() -> None:
     assert len(LOOKALIKES) == 6
     for line in ("\u00a0a: b", "  \u2022 a", "a: \u201cb", "a\uff1a b", "a: b\u200b", "a: b\u00a0c"):

@@ -156,12 +156,16 @@ def _timezone(value: str) -> str:
     return value
 
 
+LONGEST_EMAIL = 500
+"""Characters in which an address is looked for, of a value that is none."""
+
+
 def _email(value: str) -> str:
     # Braces too: Airflow's own notifiers render addresses as templates.
     if not re.fullmatch(r"[^@\s<>,;{}]+@[^@\s<>,;{}]+\.[^@\s<>,;{}]+", value):
-        found = re.findall(r"[^@\s<>,;{}:]+@[^@\s<>,;{}]+\.[^@\s<>,;{}]+", value)
+        found = re.findall(r"[^@\s<>,;{}:]+@[^@\s<>,;{}]+\.[^@\s<>,;{}]+", value[:LONGEST_EMAIL])
         raise flaw(
-            f"is {value!r}, which is no e-mail address", f"write {found[0] if len(found) == 1 else 'it as name@example.com'}"
+            f"is {cut(value, characters=80)!r}, which is no e-mail address", f"write {found[0] if len(found) == 1 else 'it as name@example.com'}"
         )
     return value.lower()
 

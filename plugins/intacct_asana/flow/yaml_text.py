@@ -195,7 +195,7 @@ def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-SECRET_KEY = re.compile(r"(?i)[\w-]*(passw|pwd|secret|token|credential|api_?key)[\w-]*[\"']?\s*:(?=\s|$)")
+SECRET_KEY = re.compile(r"(?i)(passw|pwd|secret|token|credential|api_?key)[\w-]*([\"']?\s*[:=]|(?<=\w)\s+(?=\S))")
 SECRET_WORD = re.compile(r"(?i)[a-z][a-z0-9+.-]*://\S*[@?#]\S*|(?=[\w/+:=.-]*[0-9])(?=[\w/+:=.-]*[a-z])[\w/+:=.-]{24,}")
 """Secrets belong into connections, and people write them into the file all the same: an address with a login, a long token."""
 
@@ -207,6 +207,9 @@ def quoted(text: str, line: int) -> str:
     written = lines[line - 1].strip() if 0 < line <= len(lines) else ""
     if not written or written.startswith("#"):
         return ""
+    if len(written) > LONGEST_LINE:
+        # Where it is cut, a half of a secret is none to SECRET_WORD.
+        written = written[:LONGEST_LINE].rpartition(" ")[0] + " ..."
     if key := SECRET_KEY.search(written):
         written = written[: key.end()] + " ..."
     shown = SECRET_WORD.sub("...", written)

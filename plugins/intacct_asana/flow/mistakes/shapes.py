@@ -32,7 +32,9 @@ def unknown_key(path: tuple[str | int, ...], key: str, model: type[BaseModel], p
     """Of a key at `path` of a file of `model` that `part`, in which it stands, does not have."""
     place = f" in `{path[-2]}`" if len(path) > 1 and isinstance(path[-2], str) else " in this part" if len(path) > 1 else ""
     known = [one.alias or name for name, one in part.model_fields.items()] if part else []
-    what = f"the key `{key}` does not exist{place}"
+    # What stands behind its colon may be a secret, and what is told here is for all to read.
+    shown = re.sub(r"(?s)([:=]).+", r"\1...", key)
+    what = f"the key `{cut(shown, characters=80)}` does not exist{place}"
     if (found := re.fullmatch(r"(\w+):(\S.*)", key)) and found[1] in known:
         return f"`{cut(key, characters=80)}` has no blank after its colon", f"write {found[1]}: {cut(found[2], characters=80)}"
     mend = did_you_mean(key, known)
@@ -93,7 +95,7 @@ def _one_of(error: ErrorDetails, key: str, written: Any) -> Told:
     what = (
         f"`{key}` is {_shown(written)}, which is not allowed" if isinstance(written, str) else f"`{key}` is {_shown(written)}"
     )
-    parts = re.split(r"\s*[;|/]\s*", written) if isinstance(written, str) else []
+    parts = [one.strip() for one in re.split(r"[;|/]", written)] if isinstance(written, str) else []
     if len(parts) > 1 and all(is_near(one, known) for one in parts):
         return what, f"separate them by commas: {', '.join(parts)}"
     meant = [kind for kind, names in ASANA_NAMES.items() if str(written).lower() in names and kind in known]
@@ -145,7 +147,7 @@ def _list(error: ErrorDetails, key: str, written: Any) -> Told:
     what = f"`{key}` is {_shown(written)} where a list is expected"
     if isinstance(written, dict):
         return what, "begin each item with `- `"
-    items = re.split(r"\s*[,;]\s*", written) if isinstance(written, str) else []
+    items = [one.strip() for one in re.split(r"[,;]", written)] if isinstance(written, str) else []
     if all(re.fullmatch(r"-\S.*", one) for one in items):
         return what, "write a blank after the minus that begins an item: `- item`"
     proposal = f"[{', '.join(items)}]"

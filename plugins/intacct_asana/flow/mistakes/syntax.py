@@ -19,6 +19,9 @@ Told = tuple[int, str, str]
 LINE_ENDS = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 """Where YAML begins a new line, so that line numbers count these."""
 
+LONGEST_LINE = 1000
+"""Characters of a line that are looked at: what people type is shorter, and what they paste by mistake may have no end."""
+
 # What looks like a key of the keyboard and is another character.
 
 BLANKS = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
@@ -42,7 +45,11 @@ LOOKALIKES: tuple[tuple[str, str, str], ...] = (
         "{} is no quotation mark to YAML",
         'write the straight one of the keyboard, as in "text", at both ends',
     ),
-    (r"^\s*(?:-\s+)?[\w ]+?\s*([\uff1a\ufe55\u2236])", "{} is no colon to YAML", "write the colon of the keyboard and a blank"),
+    (
+        r"^\s*(?:-\s+)?\w+(?: +\w+)*\s*([\uff1a\ufe55\u2236])",
+        "{} is no colon to YAML",
+        "write the colon of the keyboard and a blank",
+    ),
     (rf"([{UNSEEN}])", "the line holds what nobody sees, {}", "delete the word that holds it and type it anew"),
     (
         rf"\w([{BLANKS}])",
@@ -52,9 +59,15 @@ LOOKALIKES: tuple[tuple[str, str, str], ...] = (
 )
 
 
+IN_QUOTES = re.compile(r"""(?<![^\s:\[{,])(?:"(?:[^"\\]|\\.)*"|'[^']*')""")
+
+
 def lookalike(line: str) -> tuple[str, str] | None:
-    """What is wrong with a line that holds another character than it seems to, and how to mend it."""
-    written = re.split(r"\s#", line)[0]
+    """What is wrong with a line that holds another character than it seems to, and how to mend it.
+
+    In straight quotes and in comments any character may stand, so that something else is wrong with such a line.
+    """
+    written = re.split(r"\s#", IN_QUOTES.sub('""', line))[0]
     for pattern, what, mend in LOOKALIKES:
         if found := re.search(pattern, written):
             return what.format(named(found[1])), mend
@@ -77,7 +90,7 @@ def syntax_told(text: str, error: yaml.YAMLError) -> Told:
         return line, f"the file holds the unprintable character U+{int(error.character):04X}", "delete it"
     if not isinstance(error, yaml.MarkedYAMLError):
         return 1, f"this is not YAML: {error}", ""
-    lines = LINE_ENDS.split(text)
+    lines = [line[:LONGEST_LINE] for line in LINE_ENDS.split(text)]
     number = min(int(error.problem_mark.line) if error.problem_mark else 0, len(lines) - 1)
     above = _above(lines, number)
     for place in (number, above):
@@ -139,7 +152,7 @@ def _quote(error: yaml.MarkedYAMLError, lines: Sequence[str], number: int) -> To
 def _no_key(error: yaml.MarkedYAMLError, lines: Sequence[str], number: int) -> Told | None:
     """A line that is neither a key nor an item; the parser often sees it only in the next one."""
     above, problem = _above(lines, number), error.problem or ""
-    is_bare = re.fullmatch(r"\s*(- )?[\w ]+?\s*(#.*)?", lines[above]) is not None
+    is_bare = re.fullmatch(r"(- )?[\w ]+", lines[above].split("#")[0].strip()) is not None
     if problem == "could not find expected ':'":
         at = _began(error, number)
     elif problem.startswith("expected '<document start>'") or (problem == "mapping values are not allowed here" and is_bare):
@@ -147,8 +160,11 @@ def _no_key(error: yaml.MarkedYAMLError, lines: Sequence[str], number: int) -> T
     else:
         return None
     written = lines[at].split(" #")[0].strip()
-    key = re.match(r"[\w ]*\w", written)
-    mend = f"write `{key[0]}:`" if key and key[0] == written else "write it as `key: value`"
+    # Of two words the second may be a secret, and what is told here is for all to read.
+    key = re.match(r"\w+(?=\s|$)", written)
+    mend = (
+        f"write `{key[0]}:`" if key and key[0] == written else f"write `{key[0]}: ...`" if key else "write it as `key: value`"
+    )
     if re.match(r"[\w ]+:\S", written):
         mend = "write a blank after the colon"
     elif found := re.match(r"([\w ]*\w)\s*[=;|]\s*", written):
@@ -209,10 +225,10 @@ HINTS: tuple[tuple[str, str], ...] = (
 def _is_too_deep(lines: Sequence[str], number: int) -> bool:
     """Whether a line stands below a whole value as if it were a part of it."""
     written = [line for line in lines[: number + 1] if line.strip() and not line.lstrip().startswith("#")]
-    if len(written) < 2 or not re.match(r"\s*[\w ]+:(\s|$)", written[-1]):
+    if len(written) < 2 or not re.match(r"[\w ]+:(\s|$)", written[-1].lstrip()):
         return False
     before, here = written[-2:]
-    holds_a_value = re.match(r"\s*(- )?[\w ]+:\s+[^\s#|>&]", before)
+    holds_a_value = re.match(r"(- )?[\w ]+:\s+[^\s#|>&]", before.lstrip())
     return bool(holds_a_value) and _indent(here) > _indent(before)
 
 
