@@ -140,6 +140,19 @@ def test_a_task_that_tells_while_the_dag_processor_waits_is_heard_alone(
     assert one.seen.error == "TryLater"
 
 
+def test_a_task_that_tells_while_the_dag_processor_is_about_to_is_heard_alone(
+    mailed: Alarmed, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its look whether somebody told and its own note."""
+    monkeypatch.setattr(callbacks, "seen_before", lambda *_a, **_k: bool(mailed.fails(TryLater("Asana does not answer"))))
+    mailed.run_fails()
+    mailed.watch()
+    mailed.watch()
+    assert len(mailbox.subjects) == 1
+    [one] = mailed.open_incidents()
+    assert one.seen.error == "TryLater"
+
+
 def test_what_is_over_while_the_dag_processor_waits_is_told_once_as_that(
     mailed: Alarmed, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

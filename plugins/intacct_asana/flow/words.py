@@ -165,7 +165,8 @@ def _email(value: str) -> str:
     if not re.fullmatch(r"[^@\s<>,;{}]+@[^@\s<>,;{}]+\.[^@\s<>,;{}]+", value):
         found = re.findall(r"[^@\s<>,;{}:]+@[^@\s<>,;{}]+\.[^@\s<>,;{}]+", value[:LONGEST_EMAIL])
         raise flaw(
-            f"is {cut(value, characters=80)!r}, which is no e-mail address", f"write {found[0] if len(found) == 1 else 'it as name@example.com'}"
+            f"is {cut(value, characters=80)!r}, which is no e-mail address",
+            f"write {found[0] if len(found) == 1 else 'it as name@example.com'}",
         )
     return value.lower()
 

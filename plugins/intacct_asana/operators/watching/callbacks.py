@@ -20,7 +20,7 @@ from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.operators.runs.links import run_url
 from intacct_asana.operators.runs.reporting import StepFailed
 from intacct_asana.operators.watching.telling import alarm, seen_before, tell, told_in_words, waits
-from intacct_asana.reports.incidents import Kind, Sighting
+from intacct_asana.reports.incidents import Kind, Sighting, key_of
 from intacct_asana.reports.run_report import RunReport
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ class TellFailedRun(TellFailure):
             # Noted before the wait: Airflow ends this process where a file keeps it too long, and then somebody else tells it.
             held = run.store.incidents().hold(seen, at=run.now())
             if self._task_tells(run, seen):
+                if held:
+                    drop(run, seen)
                 return
             if held:
                 run.store.incidents().release(seen, held=held)
@@ -101,6 +103,13 @@ class TellFailedRun(TellFailure):
             if look + 1 < LOOKS:
                 time.sleep(self.waits_seconds / LOOKS)
         return False
+
+
+def drop(run: FlowRun, seen: Sighting) -> None:
+    """What was held and nobody heard of, where the task told between the look at what is known and the note."""
+    incidents = run.store.incidents()
+    mine = [one for one in incidents.open() if one.key == key_of(seen) and not one.told]
+    incidents.end(mine, why="The task said itself why it failed.", at=run.now(), told=True)
 
 
 def report_of_end(run: FlowRun, seen: Sighting, context: Context) -> RunReport | None:
