@@ -16,8 +16,10 @@ __all__ = ["create_metadata_engine"]
 
 
 def create_metadata_engine(url: str, *, engine_args: Mapping[str, Any], connect_args: Mapping[str, Any]) -> Engine:
-    """In the place of Airflow's function of this name."""
+    """In the place of Airflow's function of this name. An engine of another database than SQLite is Airflow's own."""
     engine = create_engine(url, connect_args=dict(connect_args), **engine_args)
+    if engine.dialect.name != "sqlite":
+        return engine
 
     @event.listens_for(engine, "savepoint")
     def begin_as_a_writer(connection: Connection, name: str) -> None:

@@ -162,3 +162,12 @@ def test_a_savepoint_of_the_demos_airflow_waits_for_its_turn_instead_of_being_re
     assert found == ([2] if is_ours else [1])
     other.close()
     engine.dispose()
+
+
+def test_the_settings_for_sqlite_leave_another_database_alone() -> None:
+    """Whoever copied them goes on to PostgreSQL, whose connections know no `BEGIN IMMEDIATE`."""
+    engines = [
+        create_metadata_engine(url, engine_args={}, connect_args={})
+        for url in ("sqlite://", "postgresql+psycopg2://airflow@db/a")
+    ]
+    assert [len(engine.dispatch.savepoint) for engine in engines] == [1, 0]  # type: ignore[attr-defined]

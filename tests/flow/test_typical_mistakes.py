@@ -143,6 +143,19 @@ def test_what_lies_in_straight_quotes_hides_no_mistake_of_its_line(tmp_path: Pat
         assert "the key `descripton` does not exist" in told.what
 
 
+def test_the_mark_that_an_editor_begins_a_file_with_hides_no_mistake(tmp_path: Path) -> None:
+    """Windows' Notepad writes it, and shows it nowhere."""
+    path = tmp_path / "acme.yaml"
+    text = MINIMAL[MINIMAL.index("flow: acme") :]
+    path.write_text(text, encoding="utf-8-sig")
+    assert load_flow(path).flow == "acme"
+    for wrong, said in (("flow: Acme Corp", "`flow` is 'Acme Corp'"), ("flow = acme", "neither `key: value`")):
+        path.write_text(text.replace("flow: acme", wrong), encoding="utf-8-sig")
+        told = problems_of(path)[0]
+        assert said in told.what
+        assert told.quote.startswith("flow")
+
+
 @pytest.mark.parametrize(
     "line",
     [

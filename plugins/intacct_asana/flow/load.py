@@ -33,6 +33,9 @@ from intacct_asana.flow.words import Part, models_in
 from intacct_asana.flow.write_back import WriteBack
 from intacct_asana.flow.yaml_text import Flaw, Items, Table, is_read_fast, quoted, read_yaml
 
+UTF_8 = "utf-8-sig"
+"""With or without the mark that some editors begin a file with, which nobody sees and nobody can delete."""
+
 FLOW: checks.Path = ("flow",)
 PROJECTS: tuple[checks.Path, ...] = (("bills", "project"), ("vendors", "project"))
 """What belongs to one file alone: two would fight over the same DAGs, rows of the store, or tasks."""
@@ -123,7 +126,7 @@ def _read(path: Path) -> Read:
             Flaw(line=0, what="the file's name ends in .yml", mend="end it in .yaml, or move it out of this folder")
         )
     try:
-        table, flow, flaws = _understood(path.read_text(encoding="utf-8"))
+        table, flow, flaws = _understood(path.read_text(encoding=UTF_8))
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
         return _no_file(Flaw(line=line, what="the file is not UTF-8 text", mend="save it as UTF-8"))
@@ -139,7 +142,7 @@ def _no_file(flaw: Flaw) -> Read:
 def _misconfigured(path: Path, flaws: Iterable[Flaw]) -> Misconfigured:
     name = shown_path(path)
     ordered = sorted(dict.fromkeys(flaws), key=lambda flaw: flaw.line)
-    text = path.read_text(encoding="utf-8", errors="replace") if any(flaw.line for flaw in ordered) else ""
+    text = path.read_text(encoding=UTF_8, errors="replace") if any(flaw.line for flaw in ordered) else ""
     problems = tuple(dict.fromkeys(problem_of(flaw, name=name, text=text) for flaw in ordered))
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     return Misconfigured(f"{name} has {count}.", problems=problems)
