@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from intacct_asana.errors import IntacctAsanaError
 from intacct_asana.flow.load import load_flow
 from intacct_asana.intacct.replies import digest_of
 from intacct_asana.intacct.timestamps import ServerClock
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.operators.syncing import PlanBillsOperator
-from intacct_asana.reading.late import MOST_ANSWERS, Answers, LookBack
+from intacct_asana.reading.late import MOST_ANSWERS, Answers, LookBack, to_read_again
 
 from tests.databases import KINDS, NewStore
 from tests.flow.mapping_builders import DEMO
@@ -162,6 +163,57 @@ def test_an_hourly_look_knows_its_own_answers_after_its_own_way_back_and_the_dai
     assert [hour for hour, read in enumerate(seen, start=1) if read] == [1, 2, 3, 4, 5, 24]
 
 
+class Hidden:
+    """Two bills of which everything is known to the short looks, and that this integration may lose sight of."""
+
+    def __init__(self, company: Any) -> None:
+        self.quarters, self.company = Quarters(company, wide=True), company
+        company.small_flow(limits={"empty_side": False}, sweep_hours=0, show_private=False)
+        self.is_hidden(False)
+        self.numbers = [company.a_bill(state="Posted", lines=LINES, currency="USD", entity="UK01") for _ in range(2)]
+        company.sync()
+        for after in (900, 900, 900):
+            self.quarters.run(after)
+
+    def is_hidden(self, hidden: bool) -> None:
+        self.company.sandbox.settings(private_entities=["UK01"] if hidden else [])
+
+    @property
+    def closed(self) -> list[bool]:
+        return [self.company.task(number)["completed"] for number in self.numbers]
+
+
+@pytest.fixture
+def hidden(company: Any) -> Hidden:
+    return Hidden(company)
+
+
+def test_bills_that_an_hourly_look_did_not_see_have_their_tasks_back_in_the_next_run(hidden: Hidden) -> None:
+    """Its rows come again word for word; what the hourly look wrote meanwhile is not what they said."""
+    hidden.is_hidden(True)
+    hidden.quarters.run(3600)
+    assert hidden.closed == [True, True]
+    hidden.is_hidden(False)
+    hidden.quarters.run(900)
+    assert hidden.closed == [False, False]
+
+
+def test_a_plan_that_broke_off_while_it_wrote_leaves_nothing_known(hidden: Hidden) -> None:
+    """Of two bills that were not seen for a moment one has its task closed, and the other one's is not written."""
+    hidden.is_hidden(True)
+    hidden.company.sandbox.fault("asana", "PUT /tasks/{gid}", "status:403", on_call=2)
+    before = hidden.company.cursors()["bill"]
+    with pytest.raises(IntacctAsanaError):
+        hidden.company.sync(full=True)
+    assert sorted(hidden.closed) == [False, True]
+    assert hidden.company.cursors()["bill"] == before
+    hidden.company.sandbox.clear_faults()
+    hidden.is_hidden(False)
+    hidden.quarters.run(300)
+    assert hidden.closed == [False, False]
+    assert hidden.quarters.wrong() == []
+
+
 # Without a company
 
 
@@ -221,6 +273,19 @@ def test_an_answer_is_another_one_by_its_object_a_value_a_row_and_the_order_of_r
     told = [digest_of("APBILL", rows), digest_of("APBILLITEM", rows), *(digest_of("APBILL", each) for each in others)]
     assert len(set(told)) == len(told)
     assert digest_of("APBILL", [dict(reversed(row.items())) for row in rows]) == told[0]
+
+
+def test_what_is_to_be_read_again_is_known_after_one_more_run_and_what_is_left_out_at_once() -> None:
+    kept = None
+    for second in (0, 900):
+        each = answers(kept, BEGIN + timedelta(seconds=second))
+        each.knows("a")
+        kept = each.text
+    assert answers(to_read_again(kept or "", but="short"), BEGIN + timedelta(seconds=1000)).knows("a")
+    once_more = answers(to_read_again(kept or ""), BEGIN + timedelta(seconds=1000))
+    assert not once_more.knows("a")
+    assert answers(once_more.text, BEGIN + timedelta(seconds=1001)).knows("a")
+    assert to_read_again("") == ""
 
 
 # Laws

@@ -20,6 +20,7 @@ from intacct_asana.operators.runs.resting import RESTS, forget_quiet, quiet_curs
 from intacct_asana.pins import draft_words, required_people
 from intacct_asana.reading.documents import ANY, as_shown
 from intacct_asana.reading.following import (
+    ANSWERS,
     CHANGED,
     OWED,
     BillFollower,
@@ -28,8 +29,10 @@ from intacct_asana.reading.following import (
     Sight,
     VendorFollower,
     bill_window,
+    cursor_name,
     reading_of,
 )
+from intacct_asana.reading.late import to_read_again
 from intacct_asana.records import Bill, Cursor, Pins, Snapshot, Vendor, files_differ, snapshot_of
 from intacct_asana.records.documents import UNREAD
 from intacct_asana.reports.plan_words import cost_words, plan_text
@@ -125,8 +128,13 @@ class PlanTasksOperator(FlowOperator):
         summary |= {"owed": [one.why for one in owed[:MOST_SAID]]} if owed else {}
         numbers = json.dumps(sorted({one.record_no for one in owed}))
         ends = {**sight.cursors, OWED: numbers} if reading.moves_cursor else {}
+        stands = {stream: follower.known[stream] for stream in ends}
+        if ends and plan.first(1):
+            # The step that writes forgets them before it begins.
+            seen = "" if sight.gone else follower.answers.look
+            ends[ANSWERS], stands[ANSWERS] = to_read_again(ends[ANSWERS], but=seen), ""
         cursors = {follower.cursor_name(stream): text for stream, text in ends.items()}
-        stood = {follower.cursor_name(stream): follower.known[stream] for stream in ends}
+        stood = {follower.cursor_name(stream): text for stream, text in stands.items()}
         if quiet:
             mark = quiet_cursor(self.kind, quiet, changed=bool(plan.how_many()))
             cursors[mark.name], stood[mark.name] = mark.value, run.store.cursor(mark.name)
@@ -366,6 +374,8 @@ class ApplyPlanOperator(StoredPlanOperator):
         return summary
 
     def _written(self, run: FlowRun, stored: StoredPlan, plan: PagedPlan) -> Report:
+        # Whatever is written now, or was when this breaks off, is not what the answers known until now were read into.
+        run.store.save_cursor(Cursor(name=cursor_name(run.flow, stored.kind, ANSWERS), value=""))
         board, pins = run.own_board(stored.kind)
         scope = run.flow.bills if stored.kind == "bill" else run.flow.vendors
         counts = stored.summary.get("counts", {})

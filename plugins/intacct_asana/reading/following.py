@@ -124,6 +124,11 @@ def bill_window(scope: BillScope) -> ReadWindow:
     return ReadWindow(entity_ids=tuple(scope.entities), bill_date_from=scope.bill_date_from)
 
 
+def cursor_name(flow: Flow, kind: str, stream: str) -> str:
+    """A cursor belongs to one way of projecting: a changed mapping starts with a full pass."""
+    return f"{kind}{stream and f'_{stream}'}:{flow.fingerprint(kind)}"
+
+
 class Follower:
     """Follows one kind of record for one flow. `known` holds the cursors by stream; None where none was ever saved.
 
@@ -155,8 +160,7 @@ class Follower:
         """By record number, what came and could not be read."""
 
     def cursor_name(self, stream: str) -> str:
-        """A cursor belongs to one way of projecting: a changed mapping starts with a full pass."""
-        return f"{self.kind}{stream and f'_{stream}'}:{self.flow.fingerprint(self.kind)}"
+        return cursor_name(self.flow, self.kind, stream)
 
     def since_text(self, stream: str) -> str:
         """A stream's cursor less the look-back; empty when the stream had not begun, and then it is read from its beginning."""

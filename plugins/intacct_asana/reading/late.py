@@ -104,6 +104,11 @@ class Answers:
     known only when all that belongs to it was read by a run that began longer than the way back after it had come first.
     Until then each run reads into it, and the daily look always does.
 
+    What was read is in the tasks only as long as nothing else is written there. Rows that this integration loses sight of for a
+    while come again word for word, and so does what a plan of another look, a window, or of long ago takes for old. So a plan
+    forgets all answers before it writes; when all is written, those of its own look are known again, unless it did not see a
+    record that was there (`to_read_again`).
+
     `kept` is the text with which the last run ended whose plan was applied. Our own `clock` tells how long ago that was; what
     lies ahead of it counts for nothing.
     """
@@ -146,6 +151,13 @@ class Answers:
         """For the next run, when the plan of this one is applied."""
         met = {} if READS_ALL in self.look else {self.look: self.met}
         return json.dumps({**self.told, **met}, sort_keys=True)
+
+
+def to_read_again(text: str, *, but: str = "") -> str:
+    """The text of `Answers` by which the next run reads into all of them, but those of the look `but`. When each came stays."""
+    told: dict[str, dict[str, tuple[str, str]]] = json.loads(text) if text else {}
+    anew = {look: {each: (first, first) for each, (first, _) in noted.items()} for look, noted in told.items() if look != but}
+    return json.dumps({**told, **anew}, sort_keys=True) if told else ""
 
 
 def _kept(name: str, hours: int, text: str | None) -> WideLook:
