@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from intacct_asana.operators.flow_run import FlowRun
 from intacct_asana.operators.syncing import ApplyPlanOperator, PlanBillsOperator
+from intacct_asana.reading.following import ANSWERS
 
 from tests.databases import NewStore
 from tests.reconciliation.reconciliation_world import connections
@@ -100,11 +101,14 @@ def test_runs_at_once_end_like_one_after_the_other(company: Standing, order: str
 def test_a_backfill_moves_no_cursor_and_is_safe_to_repeat(company: Standing) -> None:
     stood = company.store.newest_whole_plan("bill")
     assert stood is not None
-    before = company.store.cursors(stood.summary["cursors"])
+    # Which answers are known is forgotten by whoever writes, and says where nothing stands.
+    places = [name for name in stood.summary["cursors"] if not name.startswith(f"bill_{ANSWERS}:")]
+    before = company.store.cursors(places)
     run = Run(company, backfill=True)
     for _ in range(2):
         run.plan()
         run.apply()
     run.apply()
     assert amounts(company) == in_intacct(company)
-    assert company.store.cursors(stood.summary["cursors"]) == before
+    assert company.store.cursors(places) == before
+    assert len(places) == len(stood.summary["cursors"]) - 1
