@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -287,3 +290,12 @@ def test_people_are_asked_only_where_the_flow_says_so(bag: Any, tmp_path: Path, 
     assert steps["remind_approvers"].upstream_task_ids == {"tell_people"}
     assert "remind_approvers" in steps["report_run"].upstream_task_ids
     assert "remind_approvers" in steps["report_run"].steps
+
+
+@pytest.mark.parametrize("file", ["approval_reconciliation.py", "bill_sync.py", "drift_audit.py", "vendor_sync.py", "watch.py"])
+def test_a_task_reads_its_file_without_http(file: str) -> None:
+    """Each task reads it anew: what is imported there, each of them pays, also one that asks nobody."""
+    told = f"import runpy, sys; runpy.run_path({str(ROOT / 'dags' / file)!r}); sys.exit('requests' in sys.modules)"
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "plugins")}
+    done = subprocess.run([sys.executable, "-c", told], env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]

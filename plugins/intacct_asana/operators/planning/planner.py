@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequenc
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from intacct_asana.asana.hook import AsanaHook
 from intacct_asana.operators.flow_run import FlowRun, utc_now
 from intacct_asana.operators.planning.spilling import Spilled, SpilledTexts, batched, in_pages
 from intacct_asana.reading.following import CHANGED, Follower, Reading, Sight
@@ -31,6 +30,9 @@ from intacct_asana.sync import (
 )
 from intacct_asana.sync.plan import of_no_record
 from intacct_asana.task.project import NoPlace
+
+if TYPE_CHECKING:
+    from intacct_asana.asana.hook import AsanaHook
 
 LATEST_ARRIVAL = timedelta(hours=24)
 """A task whose creation was noted shows up within this time, or it was never made: by then every try of the step that noted
