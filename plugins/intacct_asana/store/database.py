@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import Any
@@ -280,6 +280,16 @@ def _version(connection: Connection, name: str) -> int | None:
             "Install the newer release again."
         )
     return found
+
+
+AT_ONCE = 500
+"""Values in one IN list: below the variable limit of every database."""
+
+
+def in_chunks(values: Collection[str]) -> Iterator[list[str]]:
+    """Each value once, in their order, as many at a time as one IN list takes; nothing of none."""
+    wanted = sorted(set(values))
+    return (wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE))
 
 
 def put(connection: Connection, table: Table, *rows: Mapping[str, Any]) -> None:

@@ -17,14 +17,12 @@ from intacct_asana.errors import Refused
 from intacct_asana.records import NEXT_STATES, ON_THE_WAY, Cursor, Decision, DecisionState
 from intacct_asana.records.anchors import Anchor
 from intacct_asana.records.recorded import STANDS, Recorded, approvals_in, recorded_in
-from intacct_asana.store.database import Database, add
+from intacct_asana.store.database import Database, add, in_chunks
 from intacct_asana.store.evidence import Chain, read_evidence
 from intacct_asana.store.runs import save_cursors
 from intacct_asana.store.tables import decisions as table
 from intacct_asana.store.tables import evidence
 
-CHUNK = 500
-"""Keys in one IN list: below the variable limit of every database."""
 SENT = frozenset({DecisionState.CONFIRMED, DecisionState.REJECTED, DecisionState.VOID, DecisionState.GRANTED})
 SETTLED = frozenset(DecisionState) - ON_THE_WAY
 
@@ -153,9 +151,8 @@ class StoredDecisions:
         query = select(table.c.decision_id, table.c.key).where(self._own(), may)
         with self._database.read() as connection:
             found = {row.decision_id: row.key for row in connection.execute(query)}
-            keys = sorted({key for one, key in found.items() if one not in self._judged})
-            for start in range(0, len(keys), CHUNK):
-                here = (evidence.c.flow == self._flow) & evidence.c.key.in_(keys[start : start + CHUNK])
+            for keys in in_chunks({key for one, key in found.items() if one not in self._judged}):
+                here = (evidence.c.flow == self._flow) & evidence.c.key.in_(keys)
                 rows = connection.execute(select(evidence).where(here).order_by(evidence.c.sequence)).all()
                 recorded = recorded_in((row.key, row.decision_id, json.loads(row.body)) for row in rows)
                 self._judged |= {one.decision_id: one for one in recorded if one.decision_id in found}
@@ -187,9 +184,7 @@ class StoredDecisions:
             return [from_json(Decision, row.body) for row in connection.execute(query, {"flow": self._flow, **values})]
 
     def _select_of(self, query: Select[tuple[str]], keys: Collection[str]) -> list[Decision]:
-        wanted = sorted(set(keys))
-        chunks = [wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK)]
-        return [decision for chunk in chunks for decision in self._select(query, keys=chunk)]
+        return [decision for chunk in in_chunks(keys) for decision in self._select(query, keys=chunk)]
 
     def _own(self) -> ColumnElement[bool]:
         return table.c.flow == self._flow

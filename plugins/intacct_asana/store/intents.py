@@ -20,11 +20,8 @@ from intacct_asana.codec import instant_of, instant_text, json_text
 from intacct_asana.errors import Refused, TryLater
 from intacct_asana.journal import name_of, under_way
 from intacct_asana.records import Intent, IntentState
-from intacct_asana.store.database import Database, add_all
+from intacct_asana.store.database import Database, add_all, in_chunks
 from intacct_asana.store.tables import intents as table
-
-CHUNK = 500
-"""Ids in one IN list: below the variable limit of every database."""
 
 NOTE_TRIES = 5
 OPEN = [str(state) for state in IntentState if state.is_open]
@@ -140,11 +137,9 @@ class StoredIntents:
     def _rows(
         self, connection: Connection, column: ColumnElement[str], values: Collection[str], *, lock: bool = False
     ) -> list[Row[Any]]:
-        wanted = sorted(set(values))
         query = select(table).where(self._own()).order_by(table.c.intent_id)
         query = query.with_for_update() if lock else query
-        chunks = (wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK))
-        return [row for chunk in chunks for row in connection.execute(query.where(column.in_(chunk)))]
+        return [row for chunk in in_chunks(values) for row in connection.execute(query.where(column.in_(chunk)))]
 
     def _as_seen(self, intent: Intent) -> dict[str, Any]:
         """For SEEN: the row, unless somebody moved it, or noted it anew, since `intent` was read."""

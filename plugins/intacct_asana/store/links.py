@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -14,11 +14,9 @@ from sqlalchemy.exc import IntegrityError
 from intacct_asana.codec import draft_digest, from_json, instant_of, instant_text, json_text, to_json
 from intacct_asana.errors import Refused
 from intacct_asana.records import Link, LinkDigest, Snapshot, TaskDraft
-from intacct_asana.store.database import Database, put
+from intacct_asana.store.database import Database, in_chunks, put
 from intacct_asana.store.tables import links, shown
 
-CHUNK = 500
-"""Keys in one IN list: below the variable limit of every database."""
 READ_AT_ONCE = 2000
 
 # Made once, as every task that is written takes them: to put a statement together takes longer than to carry it out.
@@ -67,7 +65,7 @@ class StoredLinks:
         # Of what a task showed one after the other, the newest is the last.
         query = query.order_by(shown.c.shown_at, shown.c.id)
         with self._database.read() as connection:
-            rows = [row for chunk in _chunks(keys) for row in connection.execute(query.where(links.c.key.in_(chunk))).all()]
+            rows = [row for chunk in in_chunks(keys) for row in connection.execute(query.where(links.c.key.in_(chunk))).all()]
         return {key: LinkDigest(key, gid, number, digest or "", newest or "") for key, gid, number, digest, newest in rows}
 
     def of(self, keys: Collection[str]) -> Mapping[str, Link]:
@@ -155,7 +153,7 @@ class StoredLinks:
     def _rows(self, table: Any, column: Any, values: Collection[str], *, order: Sequence[Any] = ()) -> list[Row[Any]]:
         if not values:
             return []
-        query, chunks = _rows_by(table, column, tuple(order)), _chunks(values)
+        query, chunks = _rows_by(table, column, tuple(order)), in_chunks(values)
         with self._database.read() as connection:
             return [row for chunk in chunks for row in connection.execute(query, self._given(wanted=chunk)).all()]
 
@@ -168,11 +166,6 @@ class StoredLinks:
 
     def _row(self, key: str, **values: Any) -> dict[str, Any]:
         return {"flow": self._flow, "kind": self._kind, "key": key, **values}
-
-
-def _chunks(values: Collection[str]) -> Iterator[list[str]]:
-    wanted = sorted(set(values))
-    return (wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK))
 
 
 @cache
