@@ -85,6 +85,8 @@ def pytest_collection_finish() -> None:
     """What is imported by now stays until the end: the collector need not look at Airflow's half a million objects again."""
     gc.collect()
     gc.freeze()
+    # And at the rest less often: a test process lives for minutes on a machine that has room.
+    gc.set_threshold(50_000, 20, 50)
 
 
 @atexit.register

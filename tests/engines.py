@@ -20,7 +20,7 @@ from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 MOST_OPEN = 6
-_real = {"create_engine": create_engine, "_on_sqlite_connect": database._on_sqlite_connect}
+_real_on_sqlite_connect = database._on_sqlite_connect
 _first: dict[str, Engine] = {}
 _living: WeakSet[Engine] = WeakSet()
 _counted = SimpleNamespace(made=0)
@@ -41,15 +41,7 @@ def close(database: str | None) -> None:
 
 
 def _engine(url: URL, **how: Any) -> Engine:
-    """As `create_engine`, but it knows what the first one learned from its server, and every statement that others made."""
-    how |= {"poolclass": QueuePool, "pool_size": 1, "max_overflow": -1}
-    first = _first.setdefault(url.drivername, engine := create_engine(url, **how))
-    if first is not engine and getattr(first.dialect, "server_version_info", None):
-        engine = create_engine(url, **how, _initialize=False)
-        engine.dialect = engine.pool._dialect = first.dialect
-        engine._compiled_cache = first._compiled_cache
-        if begin := first.dialect.on_connect_url(url):
-            event.listen(engine.pool, "connect", lambda connection, _record: begin(connection))
+    engine = _like_the_first(url, **how | {"poolclass": QueuePool, "pool_size": 1, "max_overflow": -1})
     _living.add(engine)
     _counted.made += 1
     if _counted.made % (4 * MOST_OPEN) == 0:
@@ -60,18 +52,33 @@ def _engine(url: URL, **how: Any) -> Engine:
     return engine
 
 
+def _like_the_first(url: URL, **how: Any) -> Engine:
+    """As `create_engine`, but it knows what the first one learned from its server, and every statement that others made."""
+    first = _first.get(url.drivername)
+    if first is None or not getattr(first.dialect, "server_version_info", None):
+        engine = create_engine(url, **how)
+        _first.setdefault(url.drivername, engine)
+        return engine
+    engine = create_engine(url, **how, _initialize=False)
+    engine.dialect = engine.pool._dialect = first.dialect
+    engine._compiled_cache = first._compiled_cache
+    if begin := first.dialect.on_connect_url(url):
+        event.listen(engine.pool, "connect", lambda connection, _record: begin(connection))
+    return engine
+
+
 def _on_sqlite_connect(connection: Any, record: Any) -> None:
     """As ever, without care for power cuts."""
-    _real["_on_sqlite_connect"](connection, record)
+    _real_on_sqlite_connect(connection, record)
     connection.execute("PRAGMA synchronous = OFF")
 
 
 @contextmanager
 def as_released() -> Iterator[None]:
-    """Within it, stores are opened as a release opens them."""
+    """Within it, stores are opened as a release opens them, with its pool and its care; statements are still made once."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, real in _real.items():
-            patch.setattr(database, name, real)
+        patch.setattr(database, "create_engine", _like_the_first)
+        patch.setattr(database, "_on_sqlite_connect", _real_on_sqlite_connect)
         yield
 
 

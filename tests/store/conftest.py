@@ -14,8 +14,8 @@ from tests.store.store_world import opened
 
 @pytest.fixture
 def url(new_store: NewStore) -> str:
-    """A new, empty database."""
-    return new_store()
+    """A new database with the store's tables and nothing in them."""
+    return new_store.ready()
 
 
 @pytest.fixture
