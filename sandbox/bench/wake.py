@@ -188,6 +188,14 @@ class Office:
             rows = store.execute("SELECT body FROM ia_decisions WHERE state = 'CONFIRMED'").fetchall()
         return {json.loads(body)["task_gid"] for (body,) in rows}
 
+    def stands(self, task_gid: str) -> str:
+        """What the store says of the task's decisions, for whoever waits for one in vain."""
+        with sqlite3.connect(f"file:{self.home / 'intacct_asana.db'}?mode=ro", uri=True) as store:
+            rows = store.execute("SELECT state, body FROM ia_decisions").fetchall()
+        told = ((state, json.loads(body)) for state, body in rows)
+        mine = [f"{state} ({body['rule'] or body['outcome']})" for state, body in told if body["task_gid"] == task_gid]
+        return ", ".join(mine) or "no run has read that decision"
+
     def runs(self, *, since: float) -> list[Run]:
         """Those that began to settle from then on."""
         dag_id, found = f"{FLOW}_approval_reconciliation", []
@@ -279,7 +287,10 @@ def _choices(office: Office, bills: Sequence[Mapping[str, Any]], chance: random.
             next_at = now + chance.uniform(0, longest) if one_by_one else next_at
             yield Choice(chosen=waiting.pop(gid), confirmed=now)
         if waiting and time.time() > min(waiting.values()) + PATIENCE_SECONDS:
-            raise DemoFailed(f"task {next(iter(waiting))} is not CONFIRMED after {PATIENCE_SECONDS:.0f} s")
+            longest_waiting = min(waiting, key=lambda gid: waiting[gid])
+            raise DemoFailed(
+                f"task {longest_waiting} is not CONFIRMED after {PATIENCE_SECONDS:.0f} s: {office.stands(longest_waiting)}"
+            )
         time.sleep(LOOK_SECONDS)
 
 
