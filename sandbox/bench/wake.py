@@ -194,7 +194,16 @@ class Office:
             rows = store.execute("SELECT state, body FROM ia_decisions").fetchall()
         told = ((state, json.loads(body)) for state, body in rows)
         mine = [f"{state} ({body['rule'] or body['outcome']})" for state, body in told if body["task_gid"] == task_gid]
-        return ", ".join(mine) or "no run has read that decision"
+        return ", ".join(mine) or f"no run has read that decision; {self._newest_run()}"
+
+    def _newest_run(self) -> str:
+        dag_id = f"{FLOW}_approval_reconciliation"
+        run = max(self.airflow.runs(dag_id), key=lambda one: str(one["queued_at"]), default=None)
+        if run is None:
+            return "there is no run"
+        tasks = self.airflow.tasks(dag_id, run["dag_run_id"])
+        steps = ", ".join(f"{task['task_id']} {task['state'] or 'waits'}" for task in tasks)
+        return f"the newest run, asked for at {run['queued_at']}, is {run['state']}: {steps}"
 
     def runs(self, *, since: float) -> list[Run]:
         """Those that began to settle from then on."""

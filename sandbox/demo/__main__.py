@@ -7,7 +7,6 @@ import shutil
 import time
 from datetime import UTC, datetime
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import typer
@@ -82,9 +81,7 @@ class Demo:
         for left in HOME.iterdir():
             if left != LOCK:
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
-        for name in ("logs", "config"):
-            (HOME / name).mkdir()
-        shutil.copy(Path(__file__).with_name("airflow_local_settings.py"), HOME / "config")
+        (HOME / "logs").mkdir()
         airflow_port, sandbox_port, *spare = ports(port)
         self.steering = Steering(sandbox_port, log=HOME / "sandbox.log")
         # It runs only when it is told to, so that no scheduled run joins in.

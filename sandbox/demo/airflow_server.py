@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,9 @@ from cryptography.fernet import Fernet
 from sandbox import constants
 
 ROOT = Path(__file__).resolve().parents[2]
+LOCAL_SETTINGS = Path(__file__).with_name("airflow_local_settings.py")
+TRIES = 5
+"""Of a write at Airflow's API."""
 HEALTHY = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
 
@@ -144,6 +148,13 @@ def environment(home: Path, *, port: int, spare_ports: tuple[int, int], sandbox_
     return env | connections(sandbox_url)
 
 
+def _put_settings(home: Path) -> None:
+    """Airflow's local settings, unless a scene put its own."""
+    (home / "config").mkdir(exist_ok=True)
+    if not (put := home / "config" / LOCAL_SETTINGS.name).exists():
+        shutil.copy(LOCAL_SETTINGS, put)
+
+
 class AirflowServer:
     """A running standalone Airflow and its REST API."""
 
@@ -152,6 +163,7 @@ class AirflowServer:
         self.login, self.env = login, dict(env)
         self.url = env["AIRFLOW__API__BASE_URL"]
         self.log = log
+        _put_settings(Path(env["AIRFLOW_HOME"]))
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "airflow", "standalone"],
@@ -183,16 +195,20 @@ class AirflowServer:
         self._until(lambda: self.http.get(f"/api/v2/dags/{dag_id}").status_code == 200, seconds=seconds, what=f"DAG {dag_id}")
 
     def make_pool(self, name: str, slots: int, description: str) -> None:
-        answer = self.http.post("/api/v2/pools", json={"name": name, "slots": slots, "description": description})
+        answer = self._written("POST", "/api/v2/pools", {"name": name, "slots": slots, "description": description})
         if answer.status_code not in (201, 409):
             raise DemoFailed(f"Airflow would not make pool {name}: {answer.status_code} {answer.text}")
 
     def unpause(self, dag_id: str) -> None:
-        self._checked(self.http.patch(f"/api/v2/dags/{dag_id}", json={"is_paused": False}))
+        self._checked(self._written("PATCH", f"/api/v2/dags/{dag_id}", {"is_paused": False}))
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None) -> str:
-        answer = self.http.post(f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None, "conf": dict(conf or {})})
-        run_id: str = self._checked(answer)["dag_run_id"]
+        """The new run's id. It is named here, so that asking twice makes one run."""
+        run_id = f"manual__{datetime.now(UTC).isoformat()}"
+        told = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf or {})}
+        answer = self._written("POST", f"/api/v2/dags/{dag_id}/dagRuns", told)
+        if answer.status_code != 409:
+            self._checked(answer)
         return run_id
 
     def wait_for_run(self, dag_id: str, run_id: str, *, seconds: float, watch: Callable[[str], None]) -> str:
@@ -299,7 +315,7 @@ class AirflowServer:
     def answer(self, dag_id: str, run_id: str, task_id: str, option: str) -> None:
         """As somebody does in *Required Actions*."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
-        self._checked(self.http.patch(path, json={"chosen_options": [option], "params_input": {}}))
+        self._checked(self._written("PATCH", path, {"chosen_options": [option], "params_input": {}}))
 
     def question(self, dag_id: str, run_id: str, task_id: str) -> dict[str, Any]:
         path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
@@ -344,6 +360,15 @@ class AirflowServer:
             if time.monotonic() > end:
                 raise DemoFailed(f"Waited {seconds:.0f} s for {what}; see {self.log}")
             time.sleep(0.3)
+
+    def _written(self, method: str, path: str, told: Any) -> httpx.Response:
+        """Asked for again where Airflow ends with an error of its own: on SQLite a lock that it does not get."""
+        for _ in range(TRIES):
+            answer = self.http.request(method, path, json=told)
+            if answer.status_code != 500:
+                break
+            time.sleep(1)
+        return answer
 
     @staticmethod
     def _checked(answer: httpx.Response) -> dict[str, Any]:

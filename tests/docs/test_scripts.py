@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shutil
@@ -14,11 +15,12 @@ from pathlib import Path
 
 import pytest
 import typer
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import StaticPool
 
 from sandbox.demo import prompt
-from sandbox.demo.airflow_local_settings import create_metadata_engine
+from sandbox.demo.airflow_local_settings import LOOP_MILLISECONDS, create_metadata_engine
 from sandbox.demo.airflow_server import DemoFailed, put_other_flows
 from sandbox.demo.steering import free_port, ports
 
@@ -164,6 +166,48 @@ def test_a_savepoint_of_the_demos_airflow_waits_for_its_turn_instead_of_being_re
     engine.dispose()
 
 
+def test_on_an_event_loop_a_lock_is_waited_for_a_moment_only(tmp_path: Path) -> None:
+    """The request that holds it may end on that very loop. Whoever waits elsewhere waits as long as its address says."""
+    url = f"sqlite:///{tmp_path / 'airflow.db'}?timeout=60"
+    engine = create_metadata_engine(url, engine_args={"poolclass": StaticPool}, connect_args={})
+
+    def waits() -> int:
+        with engine.connect() as connection:
+            milliseconds: int = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+            return milliseconds
+
+    async def on_a_loop() -> tuple[int, int]:
+        return waits(), await asyncio.to_thread(waits)
+
+    assert (waits(), asyncio.run(on_a_loop()), waits()) == (60_000, (LOOP_MILLISECONDS, 60_000), 60_000)
+    engine.dispose()
+
+
+def test_a_request_that_ends_on_the_loop_is_not_waited_for_there(tmp_path: Path) -> None:
+    """As Airflow's API server does: one request wrote in a thread and ends on the loop, another one writes on the loop."""
+    engine = create_metadata_engine(f"sqlite:///{tmp_path / 'airflow.db'}?timeout=60", engine_args={}, connect_args={})
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE log (word TEXT)")
+
+    def write(connection: Connection, word: str) -> None:
+        connection.exec_driver_sql("INSERT INTO log VALUES (?)", (word,))
+
+    async def requests() -> None:
+        first = await asyncio.to_thread(engine.connect)
+        await asyncio.to_thread(write, first, "heartbeat")
+        with engine.connect() as second, pytest.raises(OperationalError, match="database is locked"):
+            write(second, "a run is asked for")
+        await asyncio.to_thread(first.commit)
+        with engine.begin() as again:
+            write(again, "it is asked for again")
+        first.close()
+
+    asyncio.run(asyncio.wait_for(requests(), 30))
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT word FROM log")).scalars().all() == ["heartbeat", "it is asked for again"]
+    engine.dispose()
+
+
 def test_the_settings_for_sqlite_leave_another_database_alone() -> None:
     """Whoever copied them goes on to PostgreSQL, whose connections know no `BEGIN IMMEDIATE`."""
     engines = [
@@ -171,3 +215,4 @@ def test_the_settings_for_sqlite_leave_another_database_alone() -> None:
         for url in ("sqlite://", "postgresql+psycopg2://airflow@db/a")
     ]
     assert [len(engine.dispatch.savepoint) for engine in engines] == [1, 0]  # type: ignore[attr-defined]
+    assert [len(engine.dispatch.before_cursor_execute) for engine in engines] == [1, 0]  # type: ignore[attr-defined]

@@ -147,7 +147,7 @@ def office(sandbox: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Ite
     sandbox.settings(asana_webhook_retry_seconds=0.02)
 
     airflow, doors = AirflowsApi(), Doors()
-    waker = Waker(doors.start_run, gather_seconds=0.02, pause_seconds=0.02)
+    waker = Waker(doors.start_run, gather_seconds=0.02, pause_seconds=0.002)
     airflow.app.mount("/intacct-asana", build(doors.of, waker.wake))
     server = uvicorn.Server(uvicorn.Config(airflow.app, port=int(url.rpartition(":")[2]), log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)

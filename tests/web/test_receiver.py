@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from itertools import pairwise
@@ -18,7 +18,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from intacct_asana.asana.webhooks import signature_of
-from intacct_asana.errors import IntacctAsanaError, Refused, UnexpectedReply
+from intacct_asana.errors import IntacctAsanaError, Misconfigured, OutcomeUnknown, Refused, TryLater, UnexpectedReply
 from intacct_asana.flow.model import Flow
 from intacct_asana.operators.flow_run import utc_now
 from intacct_asana.operators.webhooks import register, target_of
@@ -183,7 +183,9 @@ def test_two_api_servers_at_once_make_one_run(office: Office) -> None:
 
 
 def test_a_trigger_that_fails_costs_one_hint_only(office: Office, asana: Asana, capfd: pytest.CaptureFixture[str]) -> None:
-    office.airflow.failing = [503, 503, 503]
+    from intacct_asana.web.waker import TRIES
+
+    office.airflow.failing = [503] * TRIES
     assert asana.deliver(body_of(an_event(1))) == 200
     office.until(lambda: not office.airflow.failing)
     office.calm()
@@ -324,6 +326,50 @@ def test_one_thread_a_flow_starts_runs_whatever_comes_in() -> None:
         time.sleep(0.01)
     time.sleep(0.1)
     assert sorted(started) == ["demo", "demo", "other"]
+
+
+def soon(condition: Callable[[], object]) -> None:
+    """Waits for it, at most some seconds."""
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it does not come")
+
+
+@pytest.mark.parametrize("kind", [TryLater, OutcomeUnknown])
+def test_an_airflow_that_starts_again_is_waited_for(kind: type[IntacctAsanaError], caplog: pytest.LogCaptureFixture) -> None:
+    """Each pause is longer than the one before; a hint that comes meanwhile has a run of its own after it."""
+    from intacct_asana.web.waker import TRIES, Waker
+
+    tries: list[str] = []
+
+    def start_run(flow: str) -> str:
+        tries.append(flow)
+        if len(tries) < TRIES:
+            raise kind("nobody is there")
+        return "a run"
+
+    caplog.set_level("INFO", "intacct_asana.web.waker")
+    Waker(start_run, gather_seconds=0.01, pause_seconds=0.001).wake("demo")
+    soon(lambda: caplog.messages)
+    assert (len(tries), caplog.messages) == (TRIES, ["Flow demo is woken by its webhook: a run"])
+
+
+def test_what_people_have_to_mend_is_not_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    from intacct_asana.web.waker import Waker
+
+    tries: list[str] = []
+
+    def start_run(flow: str) -> str:
+        tries.append(flow)
+        raise Misconfigured("Airflow does not let this user in; check login and password.")
+
+    Waker(start_run, gather_seconds=0.01, pause_seconds=0.001).wake("demo")
+    soon(lambda: caplog.messages)
+    assert len(tries) == 1
+    assert "is not woken, which costs only time" in caplog.messages[0]
+    assert "check login and password" in caplog.messages[0]
 
 
 # Registration.

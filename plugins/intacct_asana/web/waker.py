@@ -135,8 +135,9 @@ def _object(body: bytes, where: str) -> dict[str, Any]:
 GATHER_SECONDS = 0.5
 """A moment for what belongs together, such as a reason and a choice."""
 
-TRIES = 3
+TRIES = 7
 PAUSE_SECONDS = 1.0
+"""Before the second try. Each later one waits twice as long: an API server that starts again is waited for, for a minute."""
 
 log = logging.getLogger(__name__)
 
@@ -183,7 +184,7 @@ class Waker:
                 run_id = self._start_run(flow)
             except (TryLater, OutcomeUnknown) as error:
                 if attempt < TRIES:
-                    time.sleep(self._pause_seconds * attempt)
+                    time.sleep(self._pause_seconds * 2 ** (attempt - 1))
                     continue
                 self._lost(flow, error.message)
             except IntacctAsanaError as error:
