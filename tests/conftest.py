@@ -74,6 +74,11 @@ def evidence_keys() -> list[bytes]:
     return [EVIDENCE_KEY]
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than processors: a third of their time test processes wait for what they start, and for moments to pass."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also run the slow half of each kind of test")
 
