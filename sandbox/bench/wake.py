@@ -198,7 +198,7 @@ class Office:
 
     def _newest_run(self) -> str:
         dag_id = f"{FLOW}_approval_reconciliation"
-        run = max(self.airflow.runs(dag_id), key=lambda one: str(one["queued_at"]), default=None)
+        run = next(iter(self.airflow.runs(dag_id)), None)
         if run is None:
             return "there is no run"
         tasks = self.airflow.tasks(dag_id, run["dag_run_id"])

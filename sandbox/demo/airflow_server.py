@@ -149,7 +149,7 @@ def environment(home: Path, *, port: int, spare_ports: tuple[int, int], sandbox_
 
 
 def _put_settings(home: Path) -> None:
-    """Airflow's local settings, unless a scene put its own."""
+    """Airflow's local settings, unless a scene put them already, with something of its own behind them."""
     (home / "config").mkdir(exist_ok=True)
     if not (put := home / "config" / LOCAL_SETTINGS.name).exists():
         shutil.copy(LOCAL_SETTINGS, put)

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from sandbox.demo.airflow_server import AirflowServer
+from sandbox.demo.airflow_server import LOCAL_SETTINGS, AirflowServer
 from sandbox.demo.checks import Check
 from sandbox.demo.steering import Steering
 
@@ -29,14 +29,17 @@ SETTINGS = {
 """The DAG processor tells of what died, and is ended itself when a file takes it longer than that: 50 seconds where nobody
 sets it, which a busy machine does not always keep to."""
 
-POLICY = f'''"""A deployment's own rule: tasks of this DAG have no second try."""
-
+POLICY = f"""
 
 def task_policy(task):
+    # A deployment's own rule: tasks of this DAG have no second try.
     if task.dag_id == {WATCHED!r}:
         task.retries = 0
-'''
-"""Airflow's airflow_local_settings: a task that dies is repeated, and the repeated one tells nobody that the first died."""
+
+
+__all__ += ["task_policy"]
+"""
+"""Behind the sandbox's settings: a task that dies is repeated, and the repeated one tells nobody that the first died."""
 
 SLACK = "slack_default"
 NEWS_WITHIN, SILENT_FOR = 300.0, 45.0
@@ -98,7 +101,7 @@ def channel() -> Iterator[Channel]:
 
 def put_policy(home: Path) -> None:
     (home / "config").mkdir(exist_ok=True)
-    (home / "config" / "airflow_local_settings.py").write_text(POLICY)
+    (home / "config" / LOCAL_SETTINGS.name).write_text(LOCAL_SETTINGS.read_text(encoding="utf-8") + POLICY)
 
 
 def tasks_that_die(airflow: AirflowServer, steering: Steering, heard: Channel, *, say: Callable[[str], None]) -> list[Check]:

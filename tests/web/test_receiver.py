@@ -339,7 +339,7 @@ def soon(condition: Callable[[], object]) -> None:
 
 @pytest.mark.parametrize("kind", [TryLater, OutcomeUnknown])
 def test_an_airflow_that_starts_again_is_waited_for(kind: type[IntacctAsanaError], caplog: pytest.LogCaptureFixture) -> None:
-    """Each pause is longer than the one before; a hint that comes meanwhile has a run of its own after it."""
+    """The last try counts as much as the first."""
     from intacct_asana.web.waker import TRIES, Waker
 
     tries: list[str] = []
